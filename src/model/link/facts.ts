@@ -1,0 +1,32 @@
+import type {
+  AvailabilityGroupFacts,
+  CertificateFacts,
+  DatabaseFacts,
+  EndpointFacts,
+  ManagedInstanceFacts,
+  ServerFacts,
+  TrustCertificateFacts,
+} from '../observation';
+
+/** All that preflight reads, before anything is changed. */
+export interface LinkPreflightFacts {
+  readonly source: ServerFacts;
+  /** Null when the source has no such database. */
+  readonly database: DatabaseFacts | null;
+  readonly certificates: readonly CertificateFacts[];
+  readonly endpoints: readonly EndpointFacts[];
+  readonly availabilityGroups: readonly AvailabilityGroupFacts[];
+  /** Logins named in cutover.fence.disableLogins that do not exist on the source. */
+  readonly missingFenceLogins: readonly string[];
+  readonly instance: ManagedInstanceFacts;
+  /** The managed instance over TDS. */
+  readonly instanceServer: ServerFacts;
+  readonly trustCertificates: readonly TrustCertificateFacts[];
+}
+
+/** How a database leaves its SQL Server for good, decided by version and update policy. */
+export type CutoverRoute =
+  /** T-SQL FAILOVER on the SQL Server; the link is kept and reversed. SQL Server 2022 CU13 and later. */
+  | 'planned-failover'
+  /** Stop, equal LSNs, delete the link: the copies become independent. SQL Server 2016 to 2019, older 2022 builds. */
+  | 'delete-link';

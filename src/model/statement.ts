@@ -1,0 +1,59 @@
+/**
+ * T-SQL and Azure requests as values. What a run will do is a list of these, made by pure builders; `plan` prints
+ * their `display`, the run executes them and logs the same `display` (promise 3).
+ */
+
+/** One T-SQL statement or batch. Only src/tsql makes these. */
+export interface Statement {
+  /** Stable name of the builder, for example `create-availability-group`. */
+  readonly id: string;
+  /** What is sent. May hold a secret: never log it, never put it in a history. */
+  readonly text: string;
+  /** What people see: secrets masked, values learnt during a run named (`<public key of ...>`, `<time>`). */
+  readonly display: string;
+  /** Database context the statement runs in. */
+  readonly database: string;
+}
+
+/** A read. Parameters travel as RPC parameters, never as text. */
+export interface Query<Row> {
+  readonly id: string;
+  readonly text: string;
+  readonly database: string;
+  readonly parameters: Readonly<Record<string, string | number>>;
+  /** Turns one driver row into a typed row; throws on a shape that the server should not send. */
+  readonly decode: (row: Readonly<Record<string, unknown>>) => Row;
+}
+
+/** Requests that change something in Azure. Each has a reading counterpart on the port. */
+export type ArmRequest =
+  | {
+      readonly operation: 'put-server-trust-certificate';
+      readonly certificateName: string;
+      /** Public key, hexadecimal without 0x. */
+      readonly publicBlob: string;
+    }
+  | { readonly operation: 'delete-server-trust-certificate'; readonly certificateName: string }
+  | { readonly operation: 'put-link'; readonly linkName: string; readonly link: LinkRequestBody }
+  | { readonly operation: 'delete-link'; readonly linkName: string };
+
+/** Body of PUT distributedAvailabilityGroups (model of api-version 2023-08-01). */
+export interface LinkRequestBody {
+  readonly database: string;
+  readonly partnerAvailabilityGroupName: string;
+  readonly instanceAvailabilityGroupName: string;
+  /** For example `TCP://10.0.1.8:5022`. */
+  readonly partnerEndpoint: string;
+  readonly instanceLinkRole: 'Primary' | 'Secondary';
+  readonly failoverMode: 'None' | 'Manual';
+}
+
+export type Side = 'source' | 'target';
+
+/** One change to the world. */
+export type Effect =
+  | { readonly kind: 'tsql'; readonly on: Side; readonly statement: Statement; readonly undo?: string }
+  | { readonly kind: 'arm'; readonly request: ArmRequest; readonly display: string; readonly undo?: string };
+
+export const effectDisplay = (effect: Effect): string =>
+  effect.kind === 'tsql' ? effect.statement.display : effect.display;
