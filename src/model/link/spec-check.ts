@@ -1,0 +1,129 @@
+import { type DurationMs, formatDuration } from '../duration';
+import type { SpecIssue } from '../spec-file-messages';
+import { type LinkMigration, linkNames } from './spec';
+
+/** Azure cancels the creation of a link 6 days after it was requested (troubleshooting page of the link). */
+const AZURE_SEEDING_LIMIT_MS: DurationMs = 6 * 86_400_000;
+
+/** Databases of the system cannot be linked: errors 35249, 35261; `distribution` belongs to replication. */
+const SYSTEM_DATABASES = ['master', 'model', 'msdb', 'tempdb', 'distribution'];
+
+/** Conditions between fields of a link migration. */
+export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue[] {
+  return [
+    ...checkDatabase(migration),
+    ...checkNames(migration),
+    ...checkSeeding(migration),
+    ...checkLogBackups(migration),
+    ...checkCutover(migration),
+    ...checkPolling(migration),
+  ];
+}
+
+function checkDatabase({ database }: LinkMigration): readonly SpecIssue[] {
+  if (database.trim() !== database) {
+    // ARM: CannotUseTrailingWhitespacesInDatabaseName.
+    return [{ path: ['database'], message: 'must not begin or end with a space' }];
+  }
+  if (!SYSTEM_DATABASES.includes(database.toLowerCase())) return [];
+  const message = `"${database}" is a system database; only user databases can be linked (error 35249)`;
+  return [{ path: ['database'], message }];
+}
+
+/** Object names are compared without case, as a case-insensitive server would. */
+function checkNames(migration: LinkMigration): readonly SpecIssue[] {
+  const { link, availabilityGroup, instanceAvailabilityGroup } = linkNames(migration);
+  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  const issues: SpecIssue[] = [];
+  if (same(link, availabilityGroup)) {
+    const message = `the link and the availability group are both named "${link}"; they must differ (error 41042)`;
+    issues.push({
+      path: ['link', 'name'],
+      message,
+      remedy: 'Leave both out to get DAG_<database> and AG_<database>.',
+    });
+  }
+  if (same(availabilityGroup, instanceAvailabilityGroup)) {
+    const message = `the availability groups of both sides are named "${availabilityGroup}"; Azure refuses that (InstanceAvailabilityGroupNamePartnerAvailabilityGroupNameMatch)`;
+    issues.push({
+      path: ['link', 'instanceAvailabilityGroup'],
+      message,
+      remedy: 'Give the instance side another name.',
+    });
+  }
+  if (same(link, instanceAvailabilityGroup)) {
+    const message = `the link and the availability group of the instance are both named "${link}"; they must differ`;
+    issues.push({ path: ['link', 'name'], message });
+  }
+  return issues;
+}
+
+function checkSeeding({ seeding }: LinkMigration): readonly SpecIssue[] {
+  const issues = positive(['seeding', 'stalledAfter'], seeding.stalledAfter);
+  if (seeding.deadline > AZURE_SEEDING_LIMIT_MS) {
+    const message = `${formatDuration(seeding.deadline)} is beyond the 6d after which Azure cancels the creation itself`;
+    return [...issues, { path: ['seeding', 'deadline'], message, remedy: 'Give 6d or less.' }];
+  }
+  const late = seeding.warnBefore.flatMap((warning, index) => (warning < seeding.deadline ? [] : [index]));
+  return [
+    ...issues,
+    ...positive(['seeding', 'deadline'], seeding.deadline),
+    ...late.map((index) => ({
+      path: ['seeding', 'warnBefore', index],
+      message: `a warning must come after the start: give less than the deadline of ${formatDuration(seeding.deadline)}`,
+    })),
+  ];
+}
+
+function checkLogBackups({ logBackups }: LinkMigration): readonly SpecIssue[] {
+  const issues = positive(['logBackups', 'every'], logBackups.every);
+  if (logBackups.alarmAtUsedPercent > logBackups.atUsedPercent) return issues;
+  const message = `must be above atUsedPercent (${logBackups.atUsedPercent}), or the alarm comes before the backup`;
+  return [...issues, { path: ['logBackups', 'alarmAtUsedPercent'], message }];
+}
+
+function checkCutover({ cutover }: LinkMigration): readonly SpecIssue[] {
+  const limits = [
+    ...positive(['cutover', 'maxLag'], cutover.maxLag),
+    ...positive(['cutover', 'catchUpTimeout'], cutover.catchUpTimeout),
+    ...positive(['cutover', 'approval', 'validFor'], cutover.approval.validFor),
+  ];
+  if (cutover.schedule.type !== 'in-windows') return limits;
+  const windows = cutover.schedule.windows.flatMap((window, index): readonly SpecIssue[] => {
+    const path = ['cutover', 'schedule', 'windows', index];
+    if (!isTimeZone(window.timezone)) {
+      const message = `"${window.timezone}" is no time zone that is known here`;
+      return [
+        { path: [...path, 'timezone'], message, remedy: 'Give an IANA name such as Europe/Berlin, or UTC.' },
+      ];
+    }
+    if (window.from !== window.to) return [];
+    return [
+      { path: [...path, 'to'], message: `the window is empty: it ends when it begins, at ${window.from}` },
+    ];
+  });
+  return [...limits, ...windows];
+}
+
+function checkPolling({ polling }: LinkMigration): readonly SpecIssue[] {
+  return [
+    ...positive(['polling', 'steady'], polling.steady),
+    ...positive(['polling', 'seeding'], polling.seeding),
+    ...positive(['polling', 'active'], polling.active),
+    ...positive(['polling', 'heartbeatTimeout'], polling.heartbeatTimeout),
+  ];
+}
+
+function positive(path: readonly string[], value: DurationMs): readonly SpecIssue[] {
+  if (value > 0) return [];
+  return [{ path, message: 'must be longer than nothing' }];
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

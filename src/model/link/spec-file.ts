@@ -1,0 +1,86 @@
+import type { Inventory } from '../inventory';
+import {
+  type LocateField,
+  parseSpec,
+  type SpecKind,
+  type SpecProblem,
+  type SpecResult,
+  toProblem,
+} from '../spec-file';
+import type { SpecIssue } from '../spec-file-messages';
+import { nearest } from '../suggest';
+import { type LinkMigration, linkMigrationSchema, linkNames, type ResolvedLinkMigration } from './spec';
+import { checkLinkMigration } from './spec-check';
+
+export const LINK_MIGRATION_KIND: SpecKind<typeof linkMigrationSchema> = {
+  kind: 'LinkMigration',
+  schema: linkMigrationSchema,
+  check: checkLinkMigration,
+};
+
+/** Reads the text of migration.yaml. */
+export function parseLinkMigration(text: string, file: string): SpecResult<LinkMigration> {
+  return parseSpec(text, file, LINK_MIGRATION_KIND);
+}
+
+export type ResolveResult =
+  | { readonly ok: true; readonly value: ResolvedLinkMigration }
+  | { readonly ok: false; readonly problems: readonly SpecProblem[] };
+
+const NOWHERE: LocateField = () => ({ file: 'migration', line: 1, column: 1 });
+
+/**
+ * Joins a migration with the inventory entries that it names.
+ * @param locate places of the migration's fields, as parseLinkMigration returns it; without it problems name line 1
+ */
+export function resolveLinkMigration(
+  inventory: Inventory,
+  migration: LinkMigration,
+  locate: LocateField = NOWHERE,
+): ResolveResult {
+  const source = own(inventory.sqlServers, migration.source);
+  const target = own(inventory.managedInstances, migration.target);
+  const issues: SpecIssue[] = [];
+  if (source === undefined) {
+    const known = Object.keys(inventory.sqlServers);
+    issues.push(unknownInstance('source', migration.source, 'SQL Server', 'sqlServers', known));
+  }
+  if (target === undefined) {
+    const known = Object.keys(inventory.managedInstances);
+    issues.push(unknownInstance('target', migration.target, 'managed instance', 'managedInstances', known));
+  }
+  if (source === undefined || target === undefined) {
+    const problems = issues.map((issue) => {
+      const { file, ...position } = locate(issue.path);
+      return toProblem(file, issue, position);
+    });
+    return { ok: false, problems };
+  }
+  const value = {
+    version: 1,
+    migration,
+    names: linkNames(migration),
+    source,
+    target,
+    azure: inventory.azure,
+  } as const;
+  return { ok: true, value };
+}
+
+function unknownInstance(
+  field: string,
+  name: string,
+  what: string,
+  block: string,
+  known: readonly string[],
+): SpecIssue {
+  const near = nearest(name, known)[0];
+  const list = known.length === 0 ? `The inventory has no ${block}.` : `Known are: ${known.join(', ')}.`;
+  const remedy = near === undefined ? list : `Did you mean "${near}"?`;
+  return { path: [field], message: `the inventory has no ${what} named "${name}" under ${block}`, remedy };
+}
+
+/** `constructor` and the like are no instances. */
+function own<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
