@@ -1,0 +1,25 @@
+import type { Statement } from '../model/statement';
+import { quoteIdentifier } from './quote';
+import { lines, statement } from './statement';
+
+/**
+ * A real write that leaves nothing: creates and fills a table, then rolls back. Fails where the database cannot be
+ * written (3906 read-only, 976 and 983 not the primary, 9002 log full). XACT_ABORT ends the transaction on any error.
+ */
+export const writeProbe = (options: { readonly database: string }): Statement =>
+  statement(
+    'write-probe',
+    lines(
+      'SET XACT_ABORT ON;',
+      'BEGIN TRANSACTION;',
+      'CREATE TABLE dbo.sqlferry_write_probe (probe int NOT NULL);',
+      'INSERT INTO dbo.sqlferry_write_probe (probe) VALUES (1);',
+      'ROLLBACK TRANSACTION;',
+      'SET XACT_ABORT OFF;',
+    ),
+    { database: options.database },
+  );
+
+/** Full recovery model; a full backup must follow before the database can join a group (1475). */
+export const setRecoveryFull = (database: string): Statement =>
+  statement('set-recovery-full', `ALTER DATABASE ${quoteIdentifier(database)} SET RECOVERY FULL;`);

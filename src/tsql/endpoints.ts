@@ -1,0 +1,118 @@
+/** The database mirroring endpoint: an instance has at most one (7862), shared by all availability groups. */
+import type { EndpointFacts } from '../model/observation';
+import type { Statement } from '../model/statement';
+import { integerLiteral, QuotingError, quoteIdentifier } from './quote';
+import { lines, statement } from './statement';
+
+export interface MirroringEndpoint {
+  readonly name: string;
+  readonly port: number;
+  readonly certificateName: string;
+}
+
+interface EndpointClauses {
+  readonly state: string;
+  readonly port: number;
+  readonly role: string;
+  readonly authentication: string;
+  readonly encryption: string;
+}
+
+/** Endpoint as the link needs it: certificate authentication, AES required. */
+export function createMirroringEndpoint(endpoint: MirroringEndpoint): Statement {
+  return statement(
+    'create-mirroring-endpoint',
+    endpointText('CREATE', endpoint.name, linkClauses(endpoint, 'certificate')),
+  );
+}
+
+/**
+ * Makes an existing endpoint fit for the link.
+ * @param endpoint.authentication `negotiate-and-certificate` keeps Windows authentication for availability groups that use it
+ */
+export function alterMirroringEndpoint(
+  endpoint: MirroringEndpoint & { readonly authentication: 'certificate' | 'negotiate-and-certificate' },
+): Statement {
+  return statement(
+    'alter-mirroring-endpoint',
+    endpointText('ALTER', endpoint.name, linkClauses(endpoint, endpoint.authentication)),
+  );
+}
+
+/**
+ * Undo of {@link alterMirroringEndpoint}: the endpoint as it was read before.
+ * @throws QuotingError when the facts hold a value that ALTER ENDPOINT has no word for
+ */
+export function restoreMirroringEndpoint(before: EndpointFacts): Statement {
+  return statement(
+    'restore-mirroring-endpoint',
+    endpointText('ALTER', before.name, {
+      state: keyword(before.stateDesc, ['STARTED', 'STOPPED', 'DISABLED'], 'state'),
+      port: before.port,
+      role: keyword(before.roleDesc, ['ALL', 'PARTNER', 'WITNESS'], 'role'),
+      authentication: authenticationClause(before),
+      encryption: encryptionClause(before),
+    }),
+  );
+}
+
+export const startEndpoint = (name: string): Statement =>
+  statement('start-endpoint', `ALTER ENDPOINT ${quoteIdentifier(name)} STATE = STARTED;`);
+
+export const dropEndpoint = (name: string): Statement =>
+  statement('drop-endpoint', `DROP ENDPOINT ${quoteIdentifier(name)};`);
+
+function linkClauses(
+  endpoint: MirroringEndpoint,
+  authentication: 'certificate' | 'negotiate-and-certificate',
+): EndpointClauses {
+  const certificate = `CERTIFICATE ${quoteIdentifier(endpoint.certificateName)}`;
+  return {
+    state: 'STARTED',
+    port: endpoint.port,
+    role: 'ALL',
+    authentication: authentication === 'certificate' ? certificate : `WINDOWS NEGOTIATE ${certificate}`,
+    encryption: 'REQUIRED ALGORITHM AES',
+  };
+}
+
+function endpointText(verb: 'CREATE' | 'ALTER', name: string, clauses: EndpointClauses): string {
+  return lines(
+    `${verb} ENDPOINT ${quoteIdentifier(name)}`,
+    `    STATE = ${clauses.state}`,
+    `    AS TCP (LISTENER_PORT = ${integerLiteral(clauses.port)}, LISTENER_IP = ALL)`,
+    '    FOR DATABASE_MIRRORING (',
+    `        ROLE = ${clauses.role},`,
+    `        AUTHENTICATION = ${clauses.authentication},`,
+    `        ENCRYPTION = ${clauses.encryption}`,
+    '    );',
+  );
+}
+
+/** connection_auth_desc: NTLM, KERBEROS, NEGOTIATE, CERTIFICATE, or two of them in order ("NEGOTIATE, CERTIFICATE"). */
+function authenticationClause(facts: EndpointFacts): string {
+  const methods = facts.connectionAuthDesc.split(',').map((method) => {
+    const word = keyword(method.trim(), ['NTLM', 'KERBEROS', 'NEGOTIATE', 'CERTIFICATE'], 'authentication');
+    if (word !== 'CERTIFICATE') return `WINDOWS ${word}`;
+    if (facts.certificateName === null) throw new QuotingError('the endpoint names no certificate');
+    return `CERTIFICATE ${quoteIdentifier(facts.certificateName)}`;
+  });
+  return methods.join(' ');
+}
+
+/** encryption_algorithm_desc begins with NONE where encryption is supported but not required. */
+function encryptionClause(facts: EndpointFacts): string {
+  if (!facts.isEncryptionEnabled) return 'DISABLED';
+  const algorithms = facts.encryptionAlgorithmDesc
+    .split(',')
+    .map((word) => keyword(word.trim(), ['NONE', 'AES', 'RC4'], 'encryption algorithm'));
+  const named = algorithms.filter((word) => word !== 'NONE');
+  if (named.length === 0) return 'DISABLED';
+  return `${algorithms.includes('NONE') ? 'SUPPORTED' : 'REQUIRED'} ALGORITHM ${named.join(' ')}`;
+}
+
+function keyword(value: string, known: readonly string[], what: string): string {
+  const word = value.toUpperCase();
+  if (known.includes(word)) return word;
+  throw new QuotingError(`no word in ALTER ENDPOINT is known for this ${what}`);
+}

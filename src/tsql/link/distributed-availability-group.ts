@@ -1,0 +1,95 @@
+/** The link on the SQL Server side: a distributed availability group whose second member is the managed instance. */
+import type { Statement } from '../../model/statement';
+import { quoteAscii, quoteIdentifier, quoteLiteral } from '../quote';
+import { lines, statement } from '../statement';
+
+/** The instance listens for mirroring on this port and no other. */
+const INSTANCE_ENDPOINT_PORT = 5022;
+
+export interface NewDistributedAvailabilityGroup {
+  readonly name: string;
+  readonly availabilityGroup: string;
+  /** For example `TCP://10.0.1.8:5022`: the server's mirroring endpoint (or its listener on the endpoint's port). */
+  readonly sourceListenerUrl: string;
+  readonly instanceAvailabilityGroup: string;
+  /** See {@link instanceListenerUrl}. */
+  readonly targetListenerUrl: string;
+}
+
+/**
+ * Both members asynchronous (47501), seeding automatic (47500), failover manual (35277), as documented for a link
+ * with the SQL Server as initial primary.
+ */
+export function createDistributedAvailabilityGroup(group: NewDistributedAvailabilityGroup): Statement {
+  return statement(
+    'create-distributed-availability-group',
+    lines(
+      `CREATE AVAILABILITY GROUP ${quoteIdentifier(group.name)}`,
+      'WITH (DISTRIBUTED)',
+      '    AVAILABILITY GROUP ON',
+      `    ${quoteLiteral(group.availabilityGroup)} WITH (`,
+      `        LISTENER_URL = ${quoteAscii(group.sourceListenerUrl)},`,
+      '        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,',
+      '        FAILOVER_MODE = MANUAL,',
+      '        SEEDING_MODE = AUTOMATIC,',
+      '        SESSION_TIMEOUT = 20',
+      '    ),',
+      `    ${quoteLiteral(group.instanceAvailabilityGroup)} WITH (`,
+      `        LISTENER_URL = ${quoteAscii(group.targetListenerUrl)},`,
+      '        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,',
+      '        FAILOVER_MODE = MANUAL,',
+      '        SEEDING_MODE = AUTOMATIC',
+      '    );',
+    ),
+  );
+}
+
+/**
+ * @param fullyQualifiedDomainName of the instance, for example `sqlmi1.73d19f36a420a.database.windows.net`
+ * @param instanceName short name, for example `sqlmi1`
+ * @returns LISTENER_URL of the instance, for a link whose initial primary is the SQL Server
+ */
+export const instanceListenerUrl = (fullyQualifiedDomainName: string, instanceName: string): string =>
+  `tcp://${fullyQualifiedDomainName}:${INSTANCE_ENDPOINT_PORT};Server=[${instanceName}]`;
+
+/**
+ * @param options.groups names of the members as the group stores them (sys.availability_replicas.replica_server_name)
+ */
+export function setDistributedAvailabilityMode(options: {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly mode: 'SYNCHRONOUS_COMMIT' | 'ASYNCHRONOUS_COMMIT';
+}): Statement {
+  const members = options.groups.map(
+    (group) => `    ${quoteLiteral(group)} WITH (AVAILABILITY_MODE = ${options.mode})`,
+  );
+  return statement(
+    'set-distributed-availability-mode',
+    lines(
+      `ALTER AVAILABILITY GROUP ${quoteIdentifier(options.name)}`,
+      '    MODIFY AVAILABILITY GROUP ON',
+      `${members.join(',\n')};`,
+    ),
+  );
+}
+
+/** Planned failover, run on the current primary (47517 elsewhere). SQL Server 2022 CU13 and later; only links. */
+export const failoverDistributedAvailabilityGroup = (name: string): Statement =>
+  statement(
+    'failover-distributed-availability-group',
+    `ALTER AVAILABILITY GROUP ${quoteIdentifier(name)} FAILOVER;`,
+  );
+
+/** Forced failover, run on the secondary. May lose committed transactions. */
+export const forceFailoverDistributedAvailabilityGroup = (name: string): Statement =>
+  statement(
+    'force-failover-distributed-availability-group',
+    `ALTER AVAILABILITY GROUP ${quoteIdentifier(name)} FORCE_FAILOVER_ALLOW_DATA_LOSS;`,
+  );
+
+/** Demotes the local side: after a forced failover, on the primary that came back. */
+export const setRoleSecondary = (name: string): Statement =>
+  statement(
+    'set-role-secondary',
+    `ALTER AVAILABILITY GROUP ${quoteIdentifier(name)} SET (ROLE = SECONDARY);`,
+  );

@@ -1,0 +1,82 @@
+/** The only place in the product that turns names and values into T-SQL text. */
+
+/** A value cannot be written as T-SQL. The message names the rule, never the value: it may be a secret. */
+export class QuotingError extends Error {
+  override readonly name = 'QuotingError';
+}
+
+/** sysname is nvarchar(128): 128 UTF-16 units, a surrogate pair counts as two. */
+const MAX_IDENTIFIER_UNITS = 128;
+
+/**
+ * Delimited identifier: `[a]b]` becomes `[a]]b]`.
+ * @param name 1 to 128 UTF-16 units, without NUL (identifiers with NUL cannot be stored)
+ * @throws QuotingError when the length or a character does not fit
+ */
+export function quoteIdentifier(name: string): string {
+  if (name.length === 0) throw new QuotingError('an identifier must have at least one character');
+  if (name.length > MAX_IDENTIFIER_UNITS) {
+    throw new QuotingError(`an identifier has at most 128 UTF-16 units, this one has ${name.length}`);
+  }
+  refuseUnwritable(name, 'an identifier');
+  return `[${name.replaceAll(']', ']]')}]`;
+}
+
+/**
+ * Unicode literal: N'...' with doubled quotes. Brackets, backslashes and line breaks need nothing, except that a
+ * backslash right before a line break would continue the line (documented: "\ (Line continuation)"), so such a
+ * value is refused.
+ * @throws QuotingError
+ */
+export function quoteLiteral(value: string): string {
+  return `N${quotePlain(value)}`;
+}
+
+/**
+ * Literal without N, in the form that the documented statements use for URLs and dates.
+ * @param value printable ASCII only, so that no code page can change it
+ * @throws QuotingError
+ */
+export function quoteAscii(value: string): string {
+  if (!/^[\x20-\x7e]*$/.test(value)) {
+    throw new QuotingError('a literal without N must be printable ASCII');
+  }
+  return quotePlain(value);
+}
+
+/**
+ * Binary constant `0x...`.
+ * @param hex an even number of hexadecimal digits, at least two, without 0x
+ * @throws QuotingError
+ */
+export function binaryLiteral(hex: string): string {
+  if (!/^(?:[0-9A-Fa-f]{2})+$/.test(hex)) {
+    throw new QuotingError('a binary constant needs an even number of hexadecimal digits');
+  }
+  return `0x${hex.toUpperCase()}`;
+}
+
+/**
+ * Whole number, for ports and flags.
+ * @throws QuotingError when it is no integer from 0 to 2147483647
+ */
+export function integerLiteral(value: number): string {
+  if (!Number.isInteger(value) || value < 0 || value > 2_147_483_647) {
+    throw new QuotingError('a number must be an integer from 0 to 2147483647');
+  }
+  return String(value);
+}
+
+function quotePlain(value: string): string {
+  refuseUnwritable(value, 'a literal');
+  if (/\\\r?\n/.test(value)) {
+    throw new QuotingError('a literal must not hold a backslash before a line break');
+  }
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+function refuseUnwritable(value: string, what: string): void {
+  if (value.includes('\0')) throw new QuotingError(`${what} must not hold a NUL character`);
+  // A lone surrogate does not survive every encoding on the way; a name that arrives changed is another name.
+  if (!value.isWellFormed()) throw new QuotingError(`${what} must be well-formed UTF-16`);
+}
