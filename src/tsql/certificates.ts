@@ -1,26 +1,7 @@
-/** Master key and certificates of the mirroring endpoint ("Configure link with scripts", establish trust). */
+/** Certificates of the mirroring endpoint ("Configure link with scripts", section "Establish trust"). */
 import type { Statement } from '../model/statement';
 import { binaryLiteral, QuotingError, quoteAscii, quoteIdentifier, quoteLiteral } from './quote';
 import { lines, statement } from './statement';
-
-/** What `display` shows in place of a secret. */
-const MASK = "'********'";
-
-/**
- * Master key of the master database, unless there is one. Certificates and endpoints need it (15581 without).
- * @param options.password secret; `display` masks it
- */
-export function createMasterKey(options: { readonly password: string }): Statement {
-  const text = (password: string): string =>
-    lines(
-      'IF NOT EXISTS (SELECT 1 FROM sys.symmetric_keys WHERE symmetric_key_id = 101)',
-      `CREATE MASTER KEY ENCRYPTION BY PASSWORD = ${password};`,
-    );
-  return statement('create-master-key', text(quoteLiteral(options.password)), { display: text(MASK) });
-}
-
-/** Undo of {@link createMasterKey}. Refused by the server while a private key depends on it (15580). */
-export const dropMasterKey = (): Statement => statement('drop-master-key', 'DROP MASTER KEY;');
 
 export interface NewCertificate {
   readonly name: string;

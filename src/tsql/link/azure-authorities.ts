@@ -3,12 +3,9 @@
  * link can connect (41974). Public certificates, as published in "Configure link with scripts - Azure SQL Managed
  * Instance", section "Import Azure-trusted root certificate authority keys to SQL Server".
  */
-import type { Statement } from '../../model/statement';
-import { addCertificateIssuer, createCertificateFromBinary } from '../certificates';
-
 export interface AzureAuthority {
   /** Name of the certificate on the SQL Server, as the documented script has it. */
-  readonly certificateName: string;
+  readonly name: string;
   /** What people see for the binary. */
   readonly label: string;
   /** notAfter of the certificate, ISO 8601 UTC. */
@@ -79,27 +76,15 @@ const DIGICERT_GLOBAL_ROOT_G2 = [
 
 export const AZURE_AUTHORITIES: readonly AzureAuthority[] = [
   {
-    certificateName: 'MicrosoftPKI',
+    name: 'MicrosoftPKI',
     label: 'Microsoft RSA Root Certificate Authority 2017',
     expiresAt: '2042-07-18T23:00:23Z',
     binaryHex: MICROSOFT_RSA_ROOT_2017,
   },
   {
-    certificateName: 'DigiCertPKI',
+    name: 'DigiCertPKI',
     label: 'DigiCert Global Root G2',
     expiresAt: '2038-01-15T12:00:00Z',
     binaryHex: DIGICERT_GLOBAL_ROOT_G2,
   },
 ];
-
-/** Imports the root; skipped by callers when a certificate of that name is there. */
-export const importAzureAuthority = (authority: AzureAuthority): Statement =>
-  createCertificateFromBinary({
-    name: authority.certificateName,
-    binaryHex: authority.binaryHex,
-    label: authority.label,
-  });
-
-/** Lets the imported root vouch for managed instances. */
-export const trustAzureAuthority = (authority: AzureAuthority): Statement =>
-  addCertificateIssuer({ certificateName: authority.certificateName, dnsName: AZURE_DNS_NAME });

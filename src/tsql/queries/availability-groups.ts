@@ -1,0 +1,76 @@
+import type { AvailabilityGroupFacts } from '../../model/observation';
+import type { Query } from '../../model/statement';
+import { query } from '../query';
+import { readBoolean, readNullableText, readText } from '../rows';
+
+/** One replica (for a distributed group: one member group) of one group, with one database of that replica. */
+export interface AvailabilityGroupRow {
+  readonly name: string;
+  readonly isDistributed: boolean;
+  readonly clusterTypeDesc: string | null;
+  readonly localRoleDesc: string | null;
+  readonly replica: AvailabilityGroupFacts['replicas'][number] | null;
+  readonly database: string | null;
+}
+
+/**
+ * All availability groups, as rows of group x replica x database; {@link groupAvailabilityGroups} puts them together.
+ * cluster_type_desc came with 2017.
+ */
+export const readAvailabilityGroups = (): Query<AvailabilityGroupRow> =>
+  query(
+    'read-availability-groups',
+    `
+DECLARE @cluster_type nvarchar(60) = N'CONVERT(nvarchar(60), NULL)';
+IF COL_LENGTH(N'sys.availability_groups', N'cluster_type_desc') IS NOT NULL
+    SET @cluster_type = N'g.cluster_type_desc';
+DECLARE @text nvarchar(max) = N'
+SELECT
+    g.name AS group_name, g.is_distributed, ' + @cluster_type + N' AS cluster_type_desc,
+    s.role_desc AS local_role_desc,
+    r.replica_server_name, r.endpoint_url, r.availability_mode_desc,
+    d.name AS database_name
+FROM sys.availability_groups AS g
+LEFT JOIN sys.dm_hadr_availability_replica_states AS s ON s.group_id = g.group_id AND s.is_local = 1
+LEFT JOIN sys.availability_replicas AS r ON r.group_id = g.group_id
+LEFT JOIN sys.databases AS d ON d.replica_id = r.replica_id
+ORDER BY g.name, r.replica_server_name, d.name;';
+EXEC sys.sp_executesql @text;
+`,
+    (row) => {
+      const replica = readNullableText(row, 'replica_server_name');
+      return {
+        name: readText(row, 'group_name'),
+        isDistributed: readBoolean(row, 'is_distributed'),
+        clusterTypeDesc: readNullableText(row, 'cluster_type_desc'),
+        localRoleDesc: readNullableText(row, 'local_role_desc'),
+        replica:
+          replica === null
+            ? null
+            : {
+                name: replica,
+                endpointUrl: readNullableText(row, 'endpoint_url') ?? '',
+                availabilityModeDesc: readNullableText(row, 'availability_mode_desc') ?? '',
+              },
+        database: readNullableText(row, 'database_name'),
+      };
+    },
+  );
+
+/** @returns one entry per group, replicas and databases in the order of the rows, each once */
+export function groupAvailabilityGroups(rows: readonly AvailabilityGroupRow[]): AvailabilityGroupFacts[] {
+  const byName = Map.groupBy(rows, (row) => row.name);
+  return [...byName.values()].flatMap((members) => {
+    const first = members[0];
+    if (first === undefined) return [];
+    const replicas = members.flatMap((row) => (row.replica === null ? [] : [row.replica]));
+    return {
+      name: first.name,
+      isDistributed: first.isDistributed,
+      clusterTypeDesc: first.clusterTypeDesc,
+      localRoleDesc: first.localRoleDesc,
+      replicas: [...new Map(replicas.map((replica) => [replica.name, replica])).values()],
+      databases: [...new Set(members.flatMap((row) => (row.database === null ? [] : [row.database])))],
+    };
+  });
+}

@@ -1,0 +1,64 @@
+import type { ServerFacts } from '../../model/observation';
+import type { Query } from '../../model/statement';
+import { query } from '../query';
+import { readBoolean, readInteger, readNullableText, readText, readUtcTime } from '../rows';
+
+export type ServerRow = Omit<ServerFacts, 'observedAt' | 'traceFlags'>;
+
+/**
+ * Properties of an instance, SQL Server 2016 to 2025 and Managed Instance. sys.dm_os_host_info came with 2017: a
+ * statement on a missing view is only resolved when it runs, so the IF keeps it from failing.
+ */
+export const readServer = (): Query<ServerRow> =>
+  query(
+    'read-server',
+    `
+DECLARE @host_platform nvarchar(256);
+IF OBJECT_ID(N'sys.dm_os_host_info') IS NOT NULL
+    SELECT @host_platform = host_platform FROM sys.dm_os_host_info;
+SELECT
+    CONVERT(varchar(33), SYSUTCDATETIME(), 126) AS server_time,
+    CONVERT(nvarchar(256), @@SERVERNAME) AS server_name,
+    CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS product_version,
+    CONVERT(nvarchar(128), SERVERPROPERTY('ProductLevel')) AS product_level,
+    CONVERT(nvarchar(128), SERVERPROPERTY('ProductUpdateLevel')) AS product_update_level,
+    CONVERT(nvarchar(128), SERVERPROPERTY('Edition')) AS edition,
+    CONVERT(int, SERVERPROPERTY('EngineEdition')) AS engine_edition,
+    @host_platform AS host_platform,
+    CONVERT(int, SERVERPROPERTY('IsHadrEnabled')) AS is_hadr_enabled,
+    CONVERT(nvarchar(128), SERVERPROPERTY('Collation')) AS collation,
+    IS_SRVROLEMEMBER('sysadmin') AS is_sysadmin,
+    CASE WHEN EXISTS (SELECT 1 FROM sys.symmetric_keys WHERE symmetric_key_id = 101) THEN 1 ELSE 0 END AS has_master_key,
+    CASE WHEN OBJECT_ID(N'sys.sp_validate_certificate_ca_chain') IS NULL THEN 0 ELSE 1 END AS can_validate_certificate_chain,
+    CASE WHEN OBJECT_ID(N'sys.sp_certificate_add_issuer') IS NULL THEN 0 ELSE 1 END AS can_trust_certificate_issuers;
+`,
+    (row) => ({
+      serverTime: readUtcTime(row, 'server_time'),
+      serverName: readText(row, 'server_name'),
+      productVersion: readText(row, 'product_version'),
+      productLevel: readText(row, 'product_level'),
+      productUpdateLevel: readNullableText(row, 'product_update_level'),
+      edition: readText(row, 'edition'),
+      engineEdition: readInteger(row, 'engine_edition'),
+      hostPlatform: readNullableText(row, 'host_platform'),
+      // NULL where the property is not known, as on some managed instances (inferred).
+      isHadrEnabled: row['is_hadr_enabled'] !== null && readBoolean(row, 'is_hadr_enabled'),
+      collation: readText(row, 'collation'),
+      isSysadmin: row['is_sysadmin'] !== null && readBoolean(row, 'is_sysadmin'),
+      hasMasterKey: readBoolean(row, 'has_master_key'),
+      canValidateCertificateChain: readBoolean(row, 'can_validate_certificate_chain'),
+      canTrustCertificateIssuers: readBoolean(row, 'can_trust_certificate_issuers'),
+    }),
+  );
+
+export interface TraceFlagRow {
+  readonly flag: number;
+  readonly isOn: boolean;
+}
+
+/** Global trace flags; no row when none is on. DBCC cannot be joined, hence a query of its own. */
+export const readTraceFlags = (): Query<TraceFlagRow> =>
+  query('read-trace-flags', 'DBCC TRACESTATUS (-1) WITH NO_INFOMSGS;', (row) => ({
+    flag: readInteger(row, 'TraceFlag'),
+    isOn: readBoolean(row, 'Status'),
+  }));
