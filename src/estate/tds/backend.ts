@@ -71,8 +71,16 @@ export type TdsRequest =
   | { readonly kind: 'statement'; readonly sql: string; readonly parameters: readonly SqlParameter[] }
   | { readonly kind: 'procedure'; readonly name: string; readonly parameters: readonly SqlParameter[] };
 
+export type IsolationLevel =
+  | 'read uncommitted'
+  | 'read committed'
+  | 'repeatable read'
+  | 'serializable'
+  | 'snapshot';
+
 export type TransactionRequest =
-  | { readonly kind: 'begin'; readonly name?: string }
+  /** @property isolationLevel set for the session from here on; absent = unchanged */
+  | { readonly kind: 'begin'; readonly name?: string; readonly isolationLevel?: IsolationLevel }
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback'; readonly name?: string }
   | { readonly kind: 'save'; readonly name: string };
