@@ -59,18 +59,26 @@ EXEC sys.sp_executesql @text;
 
 /** @returns one entry per group, replicas and databases in the order of the rows, each once */
 export function groupAvailabilityGroups(rows: readonly AvailabilityGroupRow[]): AvailabilityGroupFacts[] {
-  const byName = Map.groupBy(rows, (row) => row.name);
-  return [...byName.values()].flatMap((members) => {
-    const first = members[0];
-    if (first === undefined) return [];
-    const replicas = members.flatMap((row) => (row.replica === null ? [] : [row.replica]));
-    return {
-      name: first.name,
-      isDistributed: first.isDistributed,
-      clusterTypeDesc: first.clusterTypeDesc,
-      localRoleDesc: first.localRoleDesc,
-      replicas: [...new Map(replicas.map((replica) => [replica.name, replica])).values()],
-      databases: [...new Set(members.flatMap((row) => (row.database === null ? [] : [row.database])))],
-    };
-  });
+  const byName = new Map<string, AvailabilityGroupFacts>();
+  for (const row of rows) byName.set(row.name, withRow(byName.get(row.name), row));
+  return [...byName.values()];
+}
+
+function withRow(
+  group: AvailabilityGroupFacts | undefined,
+  row: AvailabilityGroupRow,
+): AvailabilityGroupFacts {
+  const { replica, database } = row;
+  const replicas = group?.replicas ?? [];
+  const databases = group?.databases ?? [];
+  const isNewReplica = replica !== null && !replicas.some((known) => known.name === replica.name);
+  const isNewDatabase = database !== null && !databases.includes(database);
+  return {
+    name: row.name,
+    isDistributed: row.isDistributed,
+    clusterTypeDesc: row.clusterTypeDesc,
+    localRoleDesc: row.localRoleDesc,
+    replicas: isNewReplica ? [...replicas, replica] : replicas,
+    databases: isNewDatabase ? [...databases, database] : databases,
+  };
 }

@@ -62,7 +62,7 @@ EXEC sys.sp_executesql @text, N'@database nvarchar(128)', @database = @database;
       isBrokerEnabled: readBoolean(row, 'is_broker_enabled'),
       isCdcEnabled: readBoolean(row, 'is_cdc_enabled'),
       isPublished: readBoolean(row, 'is_published'),
-      isEncrypted: row['is_encrypted'] !== null && readBoolean(row, 'is_encrypted'),
+      isEncrypted: readNullableBoolean(row, 'is_encrypted') ?? false,
       tdeEncryptorType: readNullableText(row, 'encryptor_type'),
       tdeCertificateName: readNullableText(row, 'encryptor_certificate_name'),
       isAcceleratedDatabaseRecoveryOn: readNullableBoolean(row, 'is_accelerated_database_recovery_on'),

@@ -1,7 +1,14 @@
 import type { ServerFacts } from '../../model/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
-import { readBoolean, readInteger, readNullableText, readText, readUtcTime } from '../rows';
+import {
+  readBoolean,
+  readInteger,
+  readNullableBoolean,
+  readNullableText,
+  readText,
+  readUtcTime,
+} from '../rows';
 
 export type ServerRow = Omit<ServerFacts, 'observedAt' | 'traceFlags'>;
 
@@ -42,9 +49,9 @@ SELECT
       engineEdition: readInteger(row, 'engine_edition'),
       hostPlatform: readNullableText(row, 'host_platform'),
       // NULL where the property is not known, as on some managed instances (inferred).
-      isHadrEnabled: row['is_hadr_enabled'] !== null && readBoolean(row, 'is_hadr_enabled'),
+      isHadrEnabled: readNullableBoolean(row, 'is_hadr_enabled') ?? false,
       collation: readText(row, 'collation'),
-      isSysadmin: row['is_sysadmin'] !== null && readBoolean(row, 'is_sysadmin'),
+      isSysadmin: readNullableBoolean(row, 'is_sysadmin') ?? false,
       hasMasterKey: readBoolean(row, 'has_master_key'),
       canValidateCertificateChain: readBoolean(row, 'can_validate_certificate_chain'),
       canTrustCertificateIssuers: readBoolean(row, 'can_trust_certificate_issuers'),

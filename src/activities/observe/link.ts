@@ -1,0 +1,82 @@
+import type { LinkPreflightFacts } from '../../model/link/facts';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { LinkReplicaFacts } from '../../model/observation';
+import type { Clock } from '../../ports/clock';
+import type { LinkPorts } from '../../ports/link-ports';
+import type { SqlServerPort } from '../../ports/sql-server';
+import { readCertificates } from '../../tsql/queries/certificates';
+import { readEndpoints } from '../../tsql/queries/endpoints';
+import { readLinkReplicas } from '../../tsql/queries/link/replicas';
+import { readSeeding, type SeedingRow } from '../../tsql/queries/link/seeding';
+import { readLogins } from '../../tsql/queries/logins';
+import { readAvailabilityGroupFacts } from './availability-groups';
+import { readDatabaseFacts } from './database';
+import { observedAt, withSignal } from './reading';
+import { readServerFacts } from './server';
+
+/** All links of an instance, in two round trips however many there are. */
+export async function readLinkReplicaFacts(
+  port: SqlServerPort,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<LinkReplicaFacts[]> {
+  const [replicas, seedings] = await Promise.all([
+    port.query(readLinkReplicas(), withSignal(signal)),
+    port.query(readSeeding(), withSignal(signal)),
+  ]);
+  const seedingByLink = new Map(seedings.map((row) => [linkKey(row), row.seeding]));
+  return replicas.map((row) => ({
+    observedAt: observedAt(clock),
+    ...row,
+    seeding: seedingByLink.get(linkKey(row)) ?? null,
+  }));
+}
+
+const linkKey = (row: Pick<SeedingRow, 'linkName' | 'database'>): string =>
+  JSON.stringify([row.linkName, row.database]);
+
+/** Everything that preflight judges. Only reads. */
+export async function readLinkPreflightFacts(
+  ports: LinkPorts,
+  spec: ResolvedLinkMigration,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<LinkPreflightFacts> {
+  const { source, target, azure } = ports;
+  const options = withSignal(signal);
+  const fenceLogins = spec.migration.cutover.fence.disableLogins;
+  const [
+    sourceServer,
+    database,
+    certificates,
+    endpoints,
+    availabilityGroups,
+    logins,
+    instance,
+    instanceServer,
+    trustCertificates,
+  ] = await Promise.all([
+    readServerFacts(source, clock, signal),
+    readDatabaseFacts(source, clock, spec.migration.database, signal),
+    source.query(readCertificates(), options),
+    source.query(readEndpoints(), options),
+    readAvailabilityGroupFacts(source, signal),
+    source.query(readLogins(fenceLogins), options),
+    azure.readInstance(signal),
+    readServerFacts(target, clock, signal),
+    azure.readTrustCertificates(signal),
+  ]);
+  // Names of logins compare as the server's collation says; the common ones ignore case.
+  const known = new Set(logins.map((login) => login.name.toLowerCase()));
+  return {
+    source: sourceServer,
+    database,
+    certificates,
+    endpoints,
+    availabilityGroups,
+    missingFenceLogins: fenceLogins.filter((name) => !known.has(name.toLowerCase())),
+    instance,
+    instanceServer,
+    trustCertificates,
+  };
+}

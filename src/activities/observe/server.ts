@@ -1,0 +1,21 @@
+import type { ServerFacts } from '../../model/observation';
+import type { Clock } from '../../ports/clock';
+import type { SqlServerPort } from '../../ports/sql-server';
+import { readServer, readTraceFlags } from '../../tsql/queries/server';
+import { FactsMissing, observedAt, withSignal } from './reading';
+
+/** Properties of an instance. @throws FactsMissing when the server sent no row */
+export async function readServerFacts(
+  port: SqlServerPort,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<ServerFacts> {
+  const [rows, flags] = await Promise.all([
+    port.query(readServer(), withSignal(signal)),
+    port.query(readTraceFlags(), withSignal(signal)),
+  ]);
+  const [server] = rows;
+  if (server === undefined) throw new FactsMissing(port.name, 'properties of the server');
+  const traceFlags = flags.filter((row) => row.isOn).map((row) => row.flag);
+  return { observedAt: observedAt(clock), ...server, traceFlags };
+}
