@@ -36,7 +36,7 @@ export class TemporalConnectionFailure extends Error {
 }
 
 const DEFAULT_ADDRESS = '127.0.0.1:7233';
-const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Reads where Temporal is: overrides, environment, then the configuration file.
@@ -68,13 +68,20 @@ export async function temporalTarget(
   }
 }
 
-/** A client of the target's namespace; close with `client.connection.close()`. @throws TemporalConnectionFailure */
-export async function connectClient(target: TemporalTarget): Promise<Client> {
+/**
+ * A client of the target's namespace; close with `client.connection.close()`.
+ * @param connectTimeout milliseconds
+ * @throws TemporalConnectionFailure
+ */
+export async function connectClient(
+  target: TemporalTarget,
+  connectTimeout = CONNECT_TIMEOUT_MS,
+): Promise<Client> {
   const { Client: TemporalClient, Connection } = await import('@temporalio/client');
   try {
     const connection = await Connection.connect({
       ...target.connectionOptions,
-      connectTimeout: CONNECT_TIMEOUT_MS,
+      connectTimeout,
     });
     return new TemporalClient({ connection, namespace: target.namespace });
   } catch (error) {

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isErrno } from './errno';
 
 const POLL_MS = 100;
 /** A lock file without a readable process id belongs to a holder that died while it wrote. */
@@ -53,6 +54,3 @@ function isAlive(pid: number): boolean {
     return isErrno(error, 'EPERM');
   }
 }
-
-const isErrno = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;

@@ -1,5 +1,5 @@
 /** A Temporal server for the demo, the scenarios and a first try: the one that is set, else one of our own. */
-import { type TargetOverrides, type TemporalTarget, temporalTarget } from './connection';
+import { type TemporalTarget, temporalTarget } from './connection';
 import { type DevServer, type DevServerOptions, startDevServer } from './dev-server';
 
 export interface TemporalServer {
@@ -20,10 +20,8 @@ export async function openTemporalServer(
     return { target: await temporalTarget({}, env), devServer: undefined, stop: async () => undefined };
   }
   const devServer = await startDevServer({ find: { env }, ...options });
-  const target = await localTarget({ address: devServer.address, namespace: devServer.namespace });
+  const { address: local, namespace } = devServer;
+  // A server of this machine needs no TLS and no key: settings for another server must not leak into it.
+  const target = { address: local, namespace, connectionOptions: { address: local } };
   return { target, devServer, stop: () => devServer.stop() };
 }
-
-/** A server of this machine needs no TLS and no key: settings for another server must not leak into it. */
-const localTarget = async (overrides: Required<TargetOverrides> | TargetOverrides): Promise<TemporalTarget> =>
-  temporalTarget(overrides, { TEMPORAL_CONFIG_FILE: '/dev/null' });

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readZipEntry } from './archive';
+import { isErrno } from './errno';
 import { lastLine, runProgram } from './run-program';
 import { executableName, type Platform, platformKey, type ServerRelease } from './server-release';
 
@@ -77,7 +78,9 @@ async function tryPip(
     if (result.code === 0) return undefined;
     return lastLine(result.stderr) || lastLine(result.stdout) || `ended with ${result.code ?? 'a time-out'}`;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'not found' : String(error);
+    return error instanceof Object && 'code' in error && error.code === 'ENOENT'
+      ? 'not found'
+      : String(error);
   }
 }
 
