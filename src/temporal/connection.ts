@@ -78,13 +78,13 @@ export async function connectClient(
   connectTimeout = CONNECT_TIMEOUT_MS,
 ): Promise<Client> {
   const { Client: TemporalClient, Connection } = await import('@temporalio/client');
+  // Lazy: `connect` gives up without closing its channel, which would then go on trying.
+  const connection = Connection.lazy({ ...target.connectionOptions, connectTimeout });
   try {
-    const connection = await Connection.connect({
-      ...target.connectionOptions,
-      connectTimeout,
-    });
+    await connection.ensureConnected();
     return new TemporalClient({ connection, namespace: target.namespace });
   } catch (error) {
+    await connection.close();
     throw explain(target, error);
   }
 }

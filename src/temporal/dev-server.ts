@@ -168,8 +168,10 @@ async function pollNamespace(
 
 async function describeNamespace(address: string, namespace: string): Promise<void> {
   const { Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  // Lazy: `connect` gives up without closing its channel, which would then go on trying.
+  const connection = Connection.lazy({ address, connectTimeout: 2_000 });
   try {
+    await connection.ensureConnected();
     await connection.withDeadline(Date.now() + 2_000, () =>
       connection.workflowService.describeNamespace({ namespace }),
     );

@@ -78,9 +78,7 @@ async function tryPip(
     if (result.code === 0) return undefined;
     return lastLine(result.stderr) || lastLine(result.stdout) || `ended with ${result.code ?? 'a time-out'}`;
   } catch (error) {
-    return error instanceof Object && 'code' in error && error.code === 'ENOENT'
-      ? 'not found'
-      : String(error);
+    return isErrno(error, 'ENOENT') ? 'not found' : String(error);
   }
 }
 
