@@ -3,20 +3,22 @@
  * Codes are the ones of the Microsoft.Sql specification (DistributedAvailabilityGroups.json) and of ARM itself;
  * messages marked [R] were recorded from the service, the others are paraphrased from documentation.
  */
+import { ArmRefusal } from '../world/model';
+
 export interface ErrorBody {
   readonly code: string;
   readonly message: string;
 }
 
-export class ArmError extends Error {
-  override readonly name = 'ArmError';
+/** A refusal as it goes over the wire: the world's own kind (so that its journal reads the code), with headers. */
+export class ArmError extends ArmRefusal {
   constructor(
-    readonly status: number,
-    readonly code: string,
+    status: number,
+    code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
-    super(message);
+    super(status, code, message);
   }
 
   get body(): { error: ErrorBody } {
