@@ -56,6 +56,8 @@ const armAction = z.discriminatedUnion('kind', [
     /** Seconds; absent = no Retry-After header. */
     retryAfter: z.number().nonnegative().optional(),
   }),
+  /** The connection ends before the request has any effect. */
+  z.strictObject({ kind: z.literal('drop'), how: z.enum(['fin', 'rst', 'hang']).default('rst') }),
   /** The request is accepted and takes effect; its answer never arrives. */
   z.strictObject({ kind: z.literal('lost-response'), how: z.enum(['fin', 'rst', 'hang']).default('rst') }),
   /** The request is accepted, its long-running operation ends as Failed. */

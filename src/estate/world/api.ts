@@ -30,6 +30,7 @@ import type {
   Login,
   LogStatus,
   Lsn,
+  ManagedInstanceProperties,
   MirroringEndpoint,
   NetworkPath,
   PhysicalSeedingStats,
@@ -96,6 +97,11 @@ export interface Instances {
   /** The machine is lost: as stop, but `start` does not bring it back, only `revive`. */
   kill(name: string): void;
   revive(name: string): void;
+  /** ARM PATCH of a managed instance: applies what the world knows of it. @throws Error for a SQL Server. */
+  updateManaged(
+    name: string,
+    change: Partial<Pick<ManagedInstanceProperties, 'tier' | 'vCores' | 'storageSizeInGB' | 'databaseFormat'>>,
+  ): void;
   /** DBCC TRACEON/TRACEOFF (n, -1). */
   setTraceFlag(name: string, flag: number, on: boolean): void;
   writeErrorLog(name: string, process: string, text: string): void;
