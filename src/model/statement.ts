@@ -35,7 +35,9 @@ export type ArmRequest =
     }
   | { readonly operation: 'delete-server-trust-certificate'; readonly certificateName: string }
   | { readonly operation: 'put-link'; readonly linkName: string; readonly link: LinkRequestBody }
-  | { readonly operation: 'delete-link'; readonly linkName: string };
+  | { readonly operation: 'delete-link'; readonly linkName: string }
+  /** Only for undoing a run that made the copy itself. */
+  | { readonly operation: 'delete-database'; readonly database: string };
 
 /** Body of PUT distributedAvailabilityGroups (model of api-version 2023-08-01). */
 export interface LinkRequestBody {
@@ -52,7 +54,14 @@ export type Side = 'source' | 'target';
 
 /** One change to the world. */
 export type Effect =
-  | { readonly kind: 'tsql'; readonly on: Side; readonly statement: Statement; readonly undo?: string }
+  | {
+      readonly kind: 'tsql';
+      readonly on: Side;
+      readonly statement: Statement;
+      readonly undo?: string;
+      /** Longest time the statement may run, in milliseconds; one minute when absent. */
+      readonly deadlineMs?: number;
+    }
   | { readonly kind: 'arm'; readonly request: ArmRequest; readonly display: string; readonly undo?: string };
 
 export const effectDisplay = (effect: Effect): string =>

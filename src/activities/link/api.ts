@@ -1,0 +1,117 @@
+/**
+ * The activities of a link as their callers see them. Workflows import these types only; the implementation stands
+ * beside. All inputs and results are plain data, without secrets.
+ */
+import type { PreflightReport } from '../../model/check';
+import type { JournalEffect } from '../../model/journal';
+import type { CutoverRoute } from '../../model/link/facts';
+import type { LinkStepId } from '../../model/link/procedure';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { Lsn } from '../../model/lsn';
+import type { Notification } from '../../ports/notifier';
+import type { StepOutcome } from '../steps/run-step';
+
+export interface LinkInput {
+  readonly spec: ResolvedLinkMigration;
+}
+
+export interface StepInput extends LinkInput {
+  readonly stepId: LinkStepId;
+}
+
+export interface PreflightOutcome {
+  readonly report: PreflightReport;
+  readonly route: CutoverRoute;
+  readonly sourceServerName: string;
+  readonly instanceFqdn: string;
+  readonly databaseBytes: number;
+}
+
+/** What a step would do now, with the facts that undoing it needs. */
+export interface ObservedStep {
+  readonly before: unknown;
+  /** Evidence that nothing is to be done; undefined otherwise. */
+  readonly settled?: string;
+  readonly planned: readonly JournalEffect[];
+}
+
+/** What is known of a seeding, so that the same news is not told twice. */
+export interface SeedingMark {
+  readonly operationId: string | null;
+  readonly attempts: number;
+  readonly transferredBytes: number;
+  readonly movedAt: string;
+  readonly stallReported: boolean;
+}
+
+export type SeedingNews =
+  | { readonly kind: 'completed'; readonly serverTime: string; readonly evidence: string }
+  | { readonly kind: 'restarted'; readonly reason: string; readonly mark: SeedingMark }
+  | { readonly kind: 'stalled'; readonly reason: string; readonly mark: SeedingMark }
+  | { readonly kind: 'log-alarm'; readonly reason: string; readonly mark: SeedingMark };
+
+export interface LogBackupTaken {
+  readonly at: string;
+  readonly ruleId: string;
+  readonly reason: string;
+  readonly effects: readonly JournalEffect[];
+  readonly durationMs: number;
+}
+
+export type ReplicationNews =
+  | { readonly kind: 'log-backup-taken'; readonly backup: LogBackupTaken; readonly health: LinkHealth }
+  | { readonly kind: 'health-changed'; readonly health: LinkHealth }
+  | { readonly kind: 'log-alarm'; readonly reason: string; readonly health: LinkHealth }
+  | { readonly kind: 'role-changed'; readonly role: string; readonly health: LinkHealth }
+  /** Nothing happened for long: the workflow may begin a new history. */
+  | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
+
+export interface LinkHealth {
+  readonly observedAt: string;
+  readonly healthy: boolean;
+  /** One sentence for people. */
+  readonly summary: string;
+  readonly lagSeconds: number | null;
+  readonly logUsedPercent: number;
+}
+
+export interface GuardInput extends LinkInput {
+  /** Health that the workflow knows already: only changes are news. */
+  readonly knownHealthy: boolean;
+  readonly logAlarmRaised: boolean;
+  /** Return a checkpoint after this long without news, milliseconds. */
+  readonly checkpointAfterMs: number;
+}
+
+export interface ReadinessEvidence {
+  readonly observedAt: string;
+  readonly summary: string;
+}
+
+/** Proof that the target has all that was committed at the source: taken after the fence, equal and stable. */
+export interface CatchUpEvidence {
+  readonly observedAt: string;
+  readonly fencedAt: string;
+  readonly sourceEndOfLogLsn: Lsn;
+  readonly targetHardenedLsn: Lsn;
+  readonly samples: number;
+}
+
+export interface LinkActivities {
+  preflightLink(input: LinkInput): Promise<PreflightOutcome>;
+  observeLinkStep(input: StepInput): Promise<ObservedStep>;
+  performLinkStep(input: StepInput): Promise<StepOutcome>;
+  undoLinkStep(input: StepInput & { readonly before: unknown }): Promise<readonly JournalEffect[]>;
+  awaitLinkConnected(input: LinkInput): Promise<{ readonly evidence: string }>;
+  watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
+  takeFirstLogBackup(input: LinkInput & { readonly seedingCompletedAt: string }): Promise<LogBackupTaken>;
+  guardReplication(input: GuardInput): Promise<ReplicationNews>;
+  awaitCutoverReadiness(input: LinkInput): Promise<ReadinessEvidence>;
+  awaitCatchUp(input: LinkInput & { readonly fencedAt: string }): Promise<CatchUpEvidence>;
+  /** Last look before the point of no return; its completion in the history is the journal entry. */
+  confirmPointOfNoReturn(input: LinkInput & { readonly evidence: CatchUpEvidence }): Promise<CatchUpEvidence>;
+  awaitAzureFullBackup(
+    input: LinkInput & { readonly failedOverAt: string },
+  ): Promise<{ readonly evidence: string }>;
+  notifyPerson(input: Notification): Promise<void>;
+}

@@ -1,0 +1,22 @@
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { Query } from '../../model/statement';
+import type { LinkPorts } from '../../ports/link-ports';
+import { type AnyStep, defineStep, type Step, type StepContext } from '../steps/step';
+
+export type LinkContext = StepContext<LinkPorts, ResolvedLinkMigration>;
+export type LinkStep = AnyStep<LinkPorts, ResolvedLinkMigration>;
+
+export const defineLinkStep = <Facts>(step: Step<LinkPorts, ResolvedLinkMigration, Facts>): LinkStep =>
+  defineStep(step);
+
+/** One read on the source, with the activity's cancellation. */
+export const readSource = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
+  context.ports.source.query(query, { signal: context.signal });
+
+/** One read on the managed instance. */
+export const readTarget = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
+  context.ports.target.query(query, { signal: context.signal });
+
+/** `TCP://host:port` of the source's mirroring endpoint, as the instance reaches it. */
+export const sourceEndpointUrl = (spec: ResolvedLinkMigration): string =>
+  `TCP://${spec.source.endpoint.address}:${spec.source.endpoint.port}`;

@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto';
+import type { CertificateFacts } from '../../../model/observation';
+import {
+  createCertificate,
+  createCertificateFromBinary,
+  dropCertificate,
+  validateCertificateChain,
+} from '../../../tsql/certificates';
+import { AZURE_AUTHORITIES } from '../../../tsql/link/azure-authorities';
+import { trustAzureAuthority } from '../../../tsql/link/trust';
+import { createMasterKey, dropMasterKey } from '../../../tsql/master-key';
+import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
+import { readServer } from '../../../tsql/queries/server';
+import { FactMissing, NeedsPerson } from '../../failures';
+import { defineLinkStep, type LinkContext, readSource } from '../context';
+
+/** The Azure side trusts issuers for names below this (link-with-scripts: sp_certificate_add_issuer). */
+const AZURE_NAMES = '*.database.windows.net';
+
+/** Documented name of the source's certificate; a backslash (named instance) is not allowed in it. */
+export function endpointCertificateName(context: Pick<LinkContext, 'spec'>, serverName: string): string {
+  return context.spec.migration.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
+}
+
+export const masterKey = defineLinkStep({
+  id: 'source.master-key',
+  async observe(context) {
+    return { exists: (await oneServer(context)).hasMasterKey };
+  },
+  settled: (facts) => (facts.exists ? 'the master database has a master key' : undefined),
+  async effects(_facts, context) {
+    const reference = context.spec.source.masterKeyPassword;
+    if (reference === undefined) {
+      throw new NeedsPerson(
+        'MasterKeyPasswordMissing',
+        'the master database has no master key, and the inventory names no masterKeyPassword',
+        'set masterKeyPassword of the SQL Server in the inventory to a secret reference, for example env:MASTER_KEY_PASSWORD',
+      );
+    }
+    const password = await context.secret(reference);
+    return [
+      { kind: 'tsql', on: 'source', statement: createMasterKey({ password }), undo: dropMasterKey().display },
+    ];
+  },
+  async undo(before, now) {
+    return !before.exists && now.exists ? [{ kind: 'tsql', on: 'source', statement: dropMasterKey() }] : [];
+  },
+});
+
+interface CertificateState {
+  readonly name: string;
+  readonly certificate: CertificateFacts | null;
+  readonly serverTime: string;
+}
+
+export const endpointCertificate = defineLinkStep<CertificateState>({
+  id: 'source.endpoint-certificate',
+  async observe(context) {
+    const server = await oneServer(context);
+    const name = endpointCertificateName(context, server.serverName);
+    return { name, certificate: await findCertificate(context, name), serverTime: server.serverTime };
+  },
+  settled({ name, certificate, serverTime }) {
+    if (certificate === null) return undefined;
+    if (Date.parse(certificate.expiryDate) > Date.parse(serverTime)) {
+      return `certificate ${name} exists and is valid until ${certificate.expiryDate}`;
+    }
+    throw new NeedsPerson(
+      'CertificateExpired',
+      `certificate ${name} expired on ${certificate.expiryDate}`,
+      'rotate it: create a new certificate, give it to the endpoint with ALTER ENDPOINT, and drop the old one',
+    );
+  },
+  async effects({ name, serverTime }, context) {
+    const expiry = new Date(Date.parse(serverTime) + context.spec.migration.certificate.validFor);
+    const statement = createCertificate({
+      name,
+      subject: `Certificate for ${name}`,
+      expiryDate: expiry.toISOString().slice(0, 10),
+    });
+    return [{ kind: 'tsql', on: 'source', statement, undo: dropCertificate(name).display }];
+  },
+  async undo(before, now) {
+    if (before.certificate !== null || now.certificate === null) return [];
+    return [{ kind: 'tsql', on: 'source', statement: dropCertificate(now.name) }];
+  },
+});
+
+interface TrustState {
+  readonly name: string;
+  readonly publicKey: string | null;
+  readonly trustedThumbprint: string | null;
+}
+
+export const trustSourceCertificate = defineLinkStep<TrustState>({
+  id: 'target.trust-source-certificate',
+  async observe(context) {
+    const name = endpointCertificateName(context, (await oneServer(context)).serverName);
+    const [publicKey, trusted] = await Promise.all([
+      publicKeyOf(context, name),
+      context.ports.azure.readTrustCertificates(context.signal),
+    ]);
+    const match = trusted.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+    return { name, publicKey, trustedThumbprint: match?.thumbprint ?? null };
+  },
+  settled({ name, publicKey, trustedThumbprint }) {
+    if (trustedThumbprint === null || publicKey === null) return undefined;
+    if (trustedThumbprint.toUpperCase() === thumbprint(publicKey)) return `the instance trusts ${name}`;
+    throw new NeedsPerson(
+      'TrustCertificateNameTaken',
+      `the instance holds another certificate under the name ${name} (thumbprint ${trustedThumbprint})`,
+      'delete it if no other link needs it (az sql mi partner-cert delete), or set certificate.name in the migration',
+    );
+  },
+  async effects({ name, publicKey }) {
+    return [
+      {
+        kind: 'arm',
+        request: {
+          operation: 'put-server-trust-certificate',
+          certificateName: name,
+          publicBlob: publicKey ?? '',
+        },
+        display: `PUT serverTrustCertificates/${name} {"publicBlob":"<public key of ${name}>"}`,
+        undo: `DELETE serverTrustCertificates/${name}`,
+      },
+    ];
+  },
+  async undo(before, now) {
+    if (before.trustedThumbprint !== null || now.trustedThumbprint === null) return [];
+    return [
+      {
+        kind: 'arm',
+        request: { operation: 'delete-server-trust-certificate', certificateName: now.name },
+        display: `DELETE serverTrustCertificates/${now.name}`,
+      },
+    ];
+  },
+});
+
+interface ImportedState {
+  readonly fqdn: string;
+  readonly instanceKey: string;
+  readonly importedKey: string | null;
+}
+
+/** The name must be the FQDN of the instance, or the link does not work (link-with-scripts). */
+export const trustTargetCertificate = defineLinkStep<ImportedState>({
+  id: 'source.trust-target-certificate',
+  async observe(context) {
+    const [instance, instanceKey] = await Promise.all([
+      context.ports.azure.readInstance(context.signal),
+      context.ports.azure.readEndpointCertificate(context.signal),
+    ]);
+    const fqdn = instance.fullyQualifiedDomainName;
+    return { fqdn, instanceKey, importedKey: await publicKeyOf(context, fqdn) };
+  },
+  settled({ fqdn, instanceKey, importedKey }) {
+    if (importedKey === null || !sameHex(importedKey, instanceKey)) return undefined;
+    return `certificate ${fqdn} holds the public key of the instance`;
+  },
+  async effects({ fqdn, instanceKey, importedKey }) {
+    const create = createCertificateFromBinary({
+      name: fqdn,
+      binaryHex: instanceKey,
+      label: `public key of ${fqdn}`,
+    });
+    const drop = dropCertificate(fqdn);
+    return [
+      ...(importedKey === null ? [] : [{ kind: 'tsql' as const, on: 'source' as const, statement: drop }]),
+      { kind: 'tsql', on: 'source', statement: create, undo: drop.display },
+    ];
+  },
+  async undo(before, now) {
+    if (
+      now.importedKey === null ||
+      (before.importedKey !== null && sameHex(before.importedKey, now.importedKey))
+    ) {
+      return [];
+    }
+    const drop = { kind: 'tsql' as const, on: 'source' as const, statement: dropCertificate(now.fqdn) };
+    if (before.importedKey === null) return [drop];
+    const restore = createCertificateFromBinary({
+      name: now.fqdn,
+      binaryHex: before.importedKey,
+      label: `former public key of ${now.fqdn}`,
+    });
+    return [drop, { kind: 'tsql', on: 'source', statement: restore }];
+  },
+});
+
+export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly string[] }>({
+  id: 'source.trust-azure-authorities',
+  async observe(context) {
+    const names = new Set(
+      (await readSource(context, readCertificates())).map((row) => row.name.toLowerCase()),
+    );
+    return {
+      present: AZURE_AUTHORITIES.map((authority) => authority.name).filter((name) =>
+        names.has(name.toLowerCase()),
+      ),
+    };
+  },
+  settled: ({ present }) =>
+    present.length === AZURE_AUTHORITIES.length ? `${present.join(' and ')} are trusted` : undefined,
+  async effects({ present }) {
+    return AZURE_AUTHORITIES.filter((authority) => !present.includes(authority.name)).map((authority) => ({
+      kind: 'tsql',
+      on: 'source',
+      statement: trustAzureAuthority({ authority, dnsName: AZURE_NAMES }),
+      undo: dropCertificate(authority.name).display,
+    }));
+  },
+  async undo(before, now) {
+    return now.present
+      .filter((name) => !before.present.includes(name))
+      .reverse()
+      .map((name) => ({ kind: 'tsql', on: 'source', statement: dropCertificate(name) }));
+  },
+});
+
+export const validateChain = defineLinkStep<{ readonly possible: boolean; readonly fqdn: string }>({
+  id: 'source.validate-certificate-chain',
+  always: true,
+  async observe(context) {
+    const [server, instance] = await Promise.all([
+      oneServer(context),
+      context.ports.azure.readInstance(context.signal),
+    ]);
+    return { possible: server.canValidateCertificateChain, fqdn: instance.fullyQualifiedDomainName };
+  },
+  settled: ({ possible }) =>
+    possible
+      ? undefined
+      : 'this build has no sp_validate_certificate_ca_chain (SQL Server 2022 CU5 and later)',
+  async effects({ fqdn }) {
+    return [{ kind: 'tsql', on: 'source', statement: validateCertificateChain({ certificateName: fqdn }) }];
+  },
+});
+
+async function oneServer(context: LinkContext) {
+  const [server] = await readSource(context, readServer());
+  if (server === undefined) throw new FactMissing('properties of the source server');
+  return server;
+}
+
+async function findCertificate(context: LinkContext, name: string): Promise<CertificateFacts | null> {
+  const rows = await readSource(context, readCertificates());
+  return rows.find((row) => row.name.toLowerCase() === name.toLowerCase()) ?? null;
+}
+
+async function publicKeyOf(context: LinkContext, name: string): Promise<string | null> {
+  const [row] = await readSource(context, readCertificatePublicKey(name));
+  return row?.publicKey ?? null;
+}
+
+const plainHex = (hex: string): string => hex.replace(/^0x/i, '').toUpperCase();
+const sameHex = (a: string, b: string): boolean => plainHex(a) === plainHex(b);
+
+/** SHA-1 of the DER, as Azure and sys.certificates show it. */
+const thumbprint = (hex: string): string =>
+  createHash('sha1')
+    .update(Buffer.from(plainHex(hex), 'hex'))
+    .digest('hex')
+    .toUpperCase();

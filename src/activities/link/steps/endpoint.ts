@@ -1,0 +1,76 @@
+import type { EndpointFacts } from '../../../model/observation';
+import {
+  alterMirroringEndpoint,
+  createMirroringEndpoint,
+  dropEndpoint,
+  restoreMirroringEndpoint,
+} from '../../../tsql/endpoints';
+import { readEndpoints } from '../../../tsql/queries/endpoints';
+import { readServer } from '../../../tsql/queries/server';
+import { defineLinkStep, readSource } from '../context';
+import { endpointCertificateName } from './certificates';
+
+interface EndpointState {
+  readonly certificateName: string;
+  readonly endpoint: EndpointFacts | null;
+}
+
+/** What the link needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
+function fitsTheLink(endpoint: EndpointFacts, certificateName: string): boolean {
+  return (
+    endpoint.stateDesc === 'STARTED' &&
+    endpoint.isEncryptionEnabled &&
+    endpoint.encryptionAlgorithmDesc.includes('AES') &&
+    endpoint.connectionAuthDesc.includes('CERTIFICATE') &&
+    endpoint.certificateName?.toLowerCase() === certificateName.toLowerCase()
+  );
+}
+
+const usesWindows = (endpoint: EndpointFacts): boolean =>
+  /NTLM|KERBEROS|NEGOTIATE/.test(endpoint.connectionAuthDesc);
+
+export const mirroringEndpoint = defineLinkStep<EndpointState>({
+  id: 'source.mirroring-endpoint',
+  async observe(context) {
+    const [[server], endpoints] = await Promise.all([
+      readSource(context, readServer()),
+      readSource(context, readEndpoints()),
+    ]);
+    return {
+      certificateName: endpointCertificateName(context, server?.serverName ?? ''),
+      // An instance has at most one endpoint for DATABASE_MIRRORING.
+      endpoint: endpoints[0] ?? null,
+    };
+  },
+  settled({ endpoint, certificateName }) {
+    if (endpoint === null || !fitsTheLink(endpoint, certificateName)) return undefined;
+    return `endpoint ${endpoint.name} is started on port ${endpoint.port} with certificate ${certificateName} and AES`;
+  },
+  async effects({ endpoint, certificateName }, context) {
+    if (endpoint === null) {
+      const { name, port } = context.spec.source.endpoint;
+      return [
+        {
+          kind: 'tsql',
+          on: 'source',
+          statement: createMirroringEndpoint({ name, port, certificateName }),
+          undo: dropEndpoint(name).display,
+        },
+      ];
+    }
+    const statement = alterMirroringEndpoint({
+      name: endpoint.name,
+      port: endpoint.port,
+      certificateName,
+      authentication: usesWindows(endpoint) ? 'negotiate-and-certificate' : 'certificate',
+    });
+    return [{ kind: 'tsql', on: 'source', statement, undo: restoreMirroringEndpoint(endpoint).display }];
+  },
+  async undo(before, now) {
+    if (now.endpoint === null) return [];
+    if (before.endpoint === null)
+      return [{ kind: 'tsql', on: 'source', statement: dropEndpoint(now.endpoint.name) }];
+    if (JSON.stringify(before.endpoint) === JSON.stringify(now.endpoint)) return [];
+    return [{ kind: 'tsql', on: 'source', statement: restoreMirroringEndpoint(before.endpoint) }];
+  },
+});

@@ -1,0 +1,130 @@
+import type { AvailabilityGroupFacts } from '../../../model/observation';
+import { clusterTypeClause } from '../../../rules/link/cluster-type';
+import {
+  createAvailabilityGroup,
+  createDistributedAvailabilityGroup,
+  dropAvailabilityGroup,
+} from '../../../tsql/link/availability-groups';
+import { groupAvailabilityGroups, readAvailabilityGroups } from '../../../tsql/queries/availability-groups';
+import { readServer } from '../../../tsql/queries/server';
+import { NeedsPerson } from '../../failures';
+import { defineLinkStep, type LinkContext, readSource, sourceEndpointUrl } from '../context';
+
+interface GroupState {
+  readonly serverName: string;
+  readonly productVersion: string;
+  readonly group: AvailabilityGroupFacts | null;
+}
+
+export const availabilityGroup = defineLinkStep<GroupState>({
+  id: 'source.availability-group',
+  observe: (context) => observeGroup(context, context.spec.names.availabilityGroup),
+  settled({ group }, { spec }) {
+    if (group === null) return undefined;
+    const holdsOnlyThis =
+      group.databases.length === 1 &&
+      group.databases[0]?.toLowerCase() === spec.migration.database.toLowerCase();
+    if (!group.isDistributed && holdsOnlyThis)
+      return `availability group ${group.name} holds ${spec.migration.database}`;
+    throw new NeedsPerson(
+      'AvailabilityGroupNameTaken',
+      `an availability group ${group.name} exists with the databases [${group.databases.join(', ')}]`,
+      'set link.availabilityGroup in the migration to an unused name, or drop that group if it is a leftover',
+    );
+  },
+  async effects({ serverName, productVersion }, { spec }) {
+    const name = spec.names.availabilityGroup;
+    const statement = createAvailabilityGroup({
+      name,
+      database: spec.migration.database,
+      serverName,
+      endpointUrl: sourceEndpointUrl(spec),
+      clusterType: clusterTypeClause(productVersion),
+    });
+    return [
+      {
+        kind: 'tsql',
+        on: 'source',
+        statement,
+        undo: dropAvailabilityGroup(name).display,
+        deadlineMs: 180_000,
+      },
+    ];
+  },
+  undo: dropIfMade,
+});
+
+export const distributedAvailabilityGroup = defineLinkStep<
+  GroupState & { readonly targetListenerUrl: string }
+>({
+  id: 'source.distributed-availability-group',
+  async observe(context) {
+    const [state, instance] = await Promise.all([
+      observeGroup(context, context.spec.names.link),
+      context.ports.azure.readInstance(context.signal),
+    ]);
+    // link-with-scripts: tcp://<FQDN>:5022;Server=[<short name>]; the instance's port is fixed.
+    const targetListenerUrl = `tcp://${instance.fullyQualifiedDomainName}:5022;Server=[${instance.name}]`;
+    return { ...state, targetListenerUrl };
+  },
+  settled({ group }, { spec }) {
+    if (group === null) return undefined;
+    const members = group.replicas.map((replica) => replica.name.toLowerCase());
+    const wanted = [spec.names.availabilityGroup, spec.names.instanceAvailabilityGroup];
+    if (group.isDistributed && wanted.every((name) => members.includes(name.toLowerCase()))) {
+      return `distributed availability group ${group.name} joins ${wanted.join(' and ')}`;
+    }
+    throw new NeedsPerson(
+      'AvailabilityGroupNameTaken',
+      `a group ${group.name} exists with the members [${members.join(', ')}]`,
+      'set link.name in the migration to an unused name, or drop that group if it is a leftover',
+    );
+  },
+  async effects({ targetListenerUrl }, { spec }) {
+    const statement = createDistributedAvailabilityGroup({
+      name: spec.names.link,
+      availabilityGroup: spec.names.availabilityGroup,
+      sourceListenerUrl: sourceEndpointUrl(spec),
+      instanceAvailabilityGroup: spec.names.instanceAvailabilityGroup,
+      targetListenerUrl,
+    });
+    const undo = dropAvailabilityGroup(spec.names.link).display;
+    return [{ kind: 'tsql', on: 'source', statement, undo, deadlineMs: 180_000 }];
+  },
+  undo: dropIfMade,
+});
+
+export const dropDistributedAvailabilityGroup = defineDrop(
+  'source.drop-distributed-availability-group',
+  'link',
+);
+export const dropLocalAvailabilityGroup = defineDrop('source.drop-availability-group', 'availabilityGroup');
+
+function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
+  return defineLinkStep<{ readonly exists: boolean }>({
+    id,
+    async observe(context) {
+      return { exists: (await findGroup(context, context.spec.names[which])) !== null };
+    },
+    assume: () => ({ exists: true }),
+    settled: ({ exists }, { spec }) => (exists ? undefined : `there is no group ${spec.names[which]}`),
+    async effects(_facts, { spec }) {
+      return [{ kind: 'tsql', on: 'source', statement: dropAvailabilityGroup(spec.names[which]) }];
+    },
+  });
+}
+
+async function dropIfMade(before: GroupState, now: GroupState) {
+  if (before.group !== null || now.group === null) return [];
+  return [{ kind: 'tsql' as const, on: 'source' as const, statement: dropAvailabilityGroup(now.group.name) }];
+}
+
+async function observeGroup(context: LinkContext, name: string): Promise<GroupState> {
+  const [[server], group] = await Promise.all([readSource(context, readServer()), findGroup(context, name)]);
+  return { serverName: server?.serverName ?? '', productVersion: server?.productVersion ?? '', group };
+}
+
+export async function findGroup(context: LinkContext, name: string): Promise<AvailabilityGroupFacts | null> {
+  const groups = groupAvailabilityGroups(await readSource(context, readAvailabilityGroups()));
+  return groups.find((group) => group.name.toLowerCase() === name.toLowerCase()) ?? null;
+}

@@ -1,0 +1,98 @@
+import type { AzureLinkFacts } from '../../../model/observation';
+import type { Effect } from '../../../model/statement';
+import { defineLinkStep, type LinkContext, sourceEndpointUrl } from '../context';
+
+interface LinkState {
+  readonly link: AzureLinkFacts | null;
+  readonly databaseOnInstance: boolean;
+}
+
+/** `LinkInitError`, `LinkCreationError`, ...: failed for good (troubleshooting page: suffix Error). */
+export const isFailedReplicaState = (state: string | null | undefined): boolean => /Error$/.test(state ?? '');
+
+export const createLink = defineLinkStep<LinkState>({
+  id: 'target.link',
+  async observe(context) {
+    const [link, instance] = await Promise.all([
+      context.ports.azure.readLink(context.spec.names.link, context.signal),
+      context.ports.azure.readInstance(context.signal),
+    ]);
+    const wanted = context.spec.migration.database.toLowerCase();
+    return {
+      link: link ?? null,
+      databaseOnInstance: instance.databaseNames.some((name) => name.toLowerCase() === wanted),
+    };
+  },
+  settled({ link }) {
+    if (link === null || isFailedReplicaState(link.database?.replicaState)) return undefined;
+    return `link ${link.name} exists (${link.database?.replicaState ?? 'starting'})`;
+  },
+  async effects({ link }, { spec }) {
+    const body = {
+      database: spec.migration.database,
+      partnerAvailabilityGroupName: spec.names.availabilityGroup,
+      instanceAvailabilityGroupName: spec.names.instanceAvailabilityGroup,
+      partnerEndpoint: sourceEndpointUrl(spec),
+      instanceLinkRole: 'Secondary',
+      failoverMode: 'None',
+    } as const;
+    const put: Effect = {
+      kind: 'arm',
+      request: { operation: 'put-link', linkName: spec.names.link, link: body },
+      display: `PUT distributedAvailabilityGroups/${spec.names.link} ${JSON.stringify(body)}`,
+      undo: `DELETE distributedAvailabilityGroups/${spec.names.link}`,
+    };
+    // A link in an error state is not repaired by another PUT; it is dropped and made again (troubleshooting page).
+    return link === null ? [put] : [deleteLink(spec.names.link), put];
+  },
+  async undo(before, now, { spec }) {
+    if (before.link !== null) return [];
+    const effects: Effect[] = now.link === null ? [] : [deleteLink(spec.names.link)];
+    // Without its link the copy would stay behind on the instance, open for writes.
+    if (!before.databaseOnInstance) effects.push(deleteCopy(spec.migration.database));
+    return effects;
+  },
+});
+
+interface LinkExists {
+  readonly exists: boolean;
+}
+
+/** On 2016 to 2019 deleting the link is the cutover: both copies become independent (failover how-to). */
+export const deleteLinkToCutOver = defineLinkStep<LinkExists>({
+  id: 'target.delete-link-to-cut-over',
+  observe: linkExists,
+  assume: () => ({ exists: true }),
+  settled: linkIsGone,
+  effects: async (_facts, { spec }) => [deleteLink(spec.names.link)],
+});
+
+export const removeLink = defineLinkStep<LinkExists>({
+  id: 'target.remove-link',
+  observe: linkExists,
+  assume: () => ({ exists: true }),
+  settled: linkIsGone,
+  effects: async (_facts, { spec }) => [deleteLink(spec.names.link)],
+});
+
+async function linkExists(context: LinkContext): Promise<LinkExists> {
+  return {
+    exists: (await context.ports.azure.readLink(context.spec.names.link, context.signal)) !== undefined,
+  };
+}
+
+function linkIsGone({ exists }: LinkExists, { spec }: LinkContext): string | undefined {
+  return exists ? undefined : `Azure has no link ${spec.names.link}`;
+}
+
+const deleteLink = (linkName: string): Effect => ({
+  kind: 'arm',
+  request: { operation: 'delete-link', linkName },
+  display: `DELETE distributedAvailabilityGroups/${linkName}`,
+});
+
+const deleteCopy = (database: string): Effect => ({
+  kind: 'arm',
+  request: { operation: 'delete-database', database },
+  display: `DELETE databases/${database}`,
+});

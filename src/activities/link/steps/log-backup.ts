@@ -1,0 +1,44 @@
+import type { ResolvedLinkMigration } from '../../../model/link/spec';
+import type { Effect } from '../../../model/statement';
+import { backupLog } from '../../../tsql/backup';
+import { readServer } from '../../../tsql/queries/server';
+import { defineLinkStep, readSource } from '../context';
+
+/** A backup of a log that grew for days may take long. */
+const BACKUP_DEADLINE_MS = 12 * 3_600_000;
+
+/** @param serverTime time of the source, ISO 8601; it names the file */
+export function logBackupEffect(spec: ResolvedLinkMigration, serverTime: string): Effect {
+  const { directory, compression } = spec.migration.logBackups;
+  const separator = /^[A-Za-z]:|\\/.test(directory) ? '\\' : '/';
+  const folder = directory.replace(/[\\/]+$/, '');
+  const stamp = serverTime.slice(0, 19).replaceAll(/[-:]/g, '');
+  const file = (time: string): string =>
+    `${folder}${separator}${fileName(spec.migration.database)}_${time}.trn`;
+  return {
+    kind: 'tsql',
+    on: 'source',
+    statement: backupLog({
+      database: spec.migration.database,
+      path: file(stamp),
+      displayPath: file('<time>'),
+      name: `${spec.migration.name} log backup by sqlferry`,
+      compression,
+    }),
+    deadlineMs: BACKUP_DEADLINE_MS,
+  };
+}
+
+export const logBackup = defineLinkStep<{ readonly serverTime: string }>({
+  id: 'source.log-backup',
+  always: true,
+  async observe(context) {
+    const [server] = await readSource(context, readServer());
+    return { serverTime: server?.serverTime ?? new Date(context.clock.now()).toISOString() };
+  },
+  settled: () => undefined,
+  effects: async ({ serverTime }, { spec }) => [logBackupEffect(spec, serverTime)],
+});
+
+/** Characters that no file system of SQL Server likes become underscores. */
+const fileName = (database: string): string => database.replaceAll(/[^\p{L}\p{N}_.-]/gu, '_');

@@ -1,0 +1,44 @@
+import type { LinkStepId } from '../../../model/link/procedure';
+import type { LinkStep } from '../context';
+import {
+  endpointCertificate,
+  masterKey,
+  trustAzureAuthorities,
+  trustSourceCertificate,
+  trustTargetCertificate,
+  validateChain,
+} from './certificates';
+import { mirroringEndpoint } from './endpoint';
+import { plannedFailover, synchronousCommit, verifyWritable } from './failover';
+import { fence } from './fence';
+import {
+  availabilityGroup,
+  distributedAvailabilityGroup,
+  dropDistributedAvailabilityGroup,
+  dropLocalAvailabilityGroup,
+} from './groups';
+import { createLink, deleteLinkToCutOver, removeLink } from './link';
+import { logBackup } from './log-backup';
+
+/** Every step of a link by its id. */
+export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
+  'source.master-key': masterKey,
+  'source.endpoint-certificate': endpointCertificate,
+  'target.trust-source-certificate': trustSourceCertificate,
+  'source.trust-target-certificate': trustTargetCertificate,
+  'source.trust-azure-authorities': trustAzureAuthorities,
+  'source.validate-certificate-chain': validateChain,
+  'source.mirroring-endpoint': mirroringEndpoint,
+  'source.availability-group': availabilityGroup,
+  'source.distributed-availability-group': distributedAvailabilityGroup,
+  'target.link': createLink,
+  'source.log-backup': logBackup,
+  'source.fence': fence,
+  'source.synchronous-commit': synchronousCommit,
+  'source.planned-failover': plannedFailover,
+  'target.delete-link-to-cut-over': deleteLinkToCutOver,
+  'target.verify-writable': verifyWritable,
+  'target.remove-link': removeLink,
+  'source.drop-distributed-availability-group': dropDistributedAvailabilityGroup,
+  'source.drop-availability-group': dropLocalAvailabilityGroup,
+};

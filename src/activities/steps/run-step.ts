@@ -1,0 +1,102 @@
+import type { JournalEffect } from '../../model/journal';
+import { type Effect, effectDisplay } from '../../model/statement';
+import { isAlreadyDone } from './already-done';
+import { type ApplyContext, applyEffect, type EffectPorts, resumeOperation } from './apply-effect';
+import type { AnyStep, StepContext } from './step';
+
+/** How long an effect may take to become visible after the platform said that it is made. */
+const VISIBILITY_MS = 120_000;
+
+export interface StepOutcome {
+  readonly stepId: string;
+  readonly outcome: 'done' | 'already-done';
+  readonly effects: readonly JournalEffect[];
+  readonly evidence: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+}
+
+/** The step was acted upon, but what it wanted cannot be seen. Passes by itself, or the platform undid it. */
+export class StepNotSettled extends Error {
+  override readonly name = 'StepNotSettled';
+  constructor(readonly stepId: string) {
+    super(`${stepId}: the change was accepted, but it cannot be seen yet`);
+  }
+}
+
+/**
+ * Looks, acts if need be, and looks again. Can be run any number of times (promise 1): whatever an earlier attempt
+ * did is seen by the first look.
+ */
+export async function runStep<Ports extends EffectPorts, Spec>(
+  step: AnyStep<Ports, Spec>,
+  context: StepContext<Ports, Spec>,
+  apply: ApplyContext,
+): Promise<StepOutcome> {
+  const started = context.clock.now();
+  const finish = (
+    outcome: StepOutcome['outcome'],
+    effects: readonly Effect[],
+    evidence: string,
+  ): StepOutcome => ({
+    stepId: step.id,
+    outcome,
+    effects: effects.map(toJournalEffect),
+    evidence,
+    startedAt: new Date(started).toISOString(),
+    durationMs: context.clock.now() - started,
+  });
+
+  await resumeOperation(apply);
+  const first = await step.look(context);
+  if (first.settled !== undefined) return finish('already-done', [], first.settled);
+
+  const effects = await first.effects();
+  for (const effect of effects) await applyUnlessDone(effect, apply);
+  if (step.always) return finish('done', effects, `${effects.length} statement(s) succeeded`);
+  return finish('done', effects, await untilSettled(step, context, apply));
+}
+
+/** Gives back the state that the step found. @returns what was done for it. */
+export async function undoStep<Ports extends EffectPorts, Spec>(
+  step: AnyStep<Ports, Spec>,
+  before: unknown,
+  context: StepContext<Ports, Spec>,
+  apply: ApplyContext,
+): Promise<readonly JournalEffect[]> {
+  await resumeOperation(apply);
+  const effects = await step.undoTo(before, context);
+  for (const effect of effects) await applyUnlessDone(effect, apply);
+  return effects.map(toJournalEffect);
+}
+
+export function toJournalEffect(effect: Effect): JournalEffect {
+  return {
+    kind: effect.kind,
+    on: effect.kind === 'tsql' ? effect.on : 'azure',
+    display: effectDisplay(effect),
+    ...(effect.undo === undefined ? {} : { undo: effect.undo }),
+  };
+}
+
+async function applyUnlessDone(effect: Effect, apply: ApplyContext): Promise<void> {
+  try {
+    await applyEffect(effect, apply);
+  } catch (error) {
+    if (!isAlreadyDone(error)) throw error;
+  }
+}
+
+async function untilSettled<Ports, Spec>(
+  step: AnyStep<Ports, Spec>,
+  context: StepContext<Ports, Spec>,
+  apply: ApplyContext,
+): Promise<string> {
+  const deadline = context.clock.now() + VISIBILITY_MS;
+  for (;;) {
+    const seen = await step.look(context);
+    if (seen.settled !== undefined) return seen.settled;
+    if (context.clock.now() >= deadline) throw new StepNotSettled(step.id);
+    await context.clock.sleep(apply.pollMs, context.signal);
+  }
+}

@@ -1,0 +1,84 @@
+import type { SecretReference } from '../../model/secret-reference';
+import type { Effect } from '../../model/statement';
+import type { Clock } from '../../ports/clock';
+
+/** What a step may use. `Ports` and `Spec` belong to the topology. */
+export interface StepContext<Ports, Spec> {
+  readonly ports: Ports;
+  readonly spec: Spec;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Reads a secret; a plan gets a placeholder instead and reads none. */
+  readonly secret: (reference: SecretReference) => Promise<string>;
+}
+
+/**
+ * One step of a procedure: look, decide, act, look again. `observe` reads, `effects` decides purely from what was
+ * read, and only the step runner acts, so that plan and run cannot drift apart (promise 3).
+ *
+ * @typeParam Facts serialisable: they are kept in history as the state before the step, for undoing it
+ */
+export interface Step<Ports, Spec, Facts> {
+  readonly id: string;
+  observe(context: StepContext<Ports, Spec>): Promise<Facts>;
+  /** @returns the evidence that all is as wanted, as one sentence; undefined when something is to be done. */
+  settled(facts: Facts, context: StepContext<Ports, Spec>): string | undefined;
+  /** What to do, in order. Called only when not settled. */
+  effects(facts: Facts, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
+  /** True for steps that prove something by doing it (a validation, a write probe): they run whenever asked. */
+  readonly always?: true;
+  /** Facts as they will be once the steps before this one are done; only a plan asks. */
+  assume?(facts: Facts, context: StepContext<Ports, Spec>): Facts;
+  /**
+   * What gives back the state before the step, latest effect first. Absent: nothing can or need be undone.
+   * @param before facts when the step began; @param now facts as they are
+   */
+  undo?(before: Facts, now: Facts, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
+}
+
+/** A step whose facts are its own affair; what registries hold. */
+export interface AnyStep<Ports, Spec> {
+  readonly id: string;
+  look(context: StepContext<Ports, Spec>): Promise<LookedAtStep>;
+  undoTo(before: unknown, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
+  readonly always: boolean;
+  readonly undoable: boolean;
+  plan(
+    context: StepContext<Ports, Spec>,
+  ): Promise<{ settled: string | undefined; effects: readonly Effect[] }>;
+}
+
+export interface LookedAtStep {
+  /** Serialisable facts, to be given back to `undoTo`. */
+  readonly facts: unknown;
+  readonly settled: string | undefined;
+  effects(): Promise<readonly Effect[]>;
+}
+
+/** Closes over the type of a step's facts, so that steps of different facts can stand in one registry. */
+export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): AnyStep<Ports, Spec> {
+  return {
+    id: step.id,
+    always: step.always ?? false,
+    undoable: step.undo !== undefined,
+    async look(context) {
+      const facts = await step.observe(context);
+      return {
+        facts,
+        settled: step.settled(facts, context),
+        effects: () => step.effects(facts, context),
+      };
+    },
+    async undoTo(before, context) {
+      if (step.undo === undefined) return [];
+      // `before` is what this very step observed earlier; it went through history as JSON.
+      return step.undo(before as Facts, await step.observe(context), context);
+    },
+    async plan(context) {
+      const seen = await step.observe(context);
+      const facts = step.assume?.(seen, context) ?? seen;
+      const settled = step.settled(facts, context);
+      return { settled, effects: settled === undefined ? await step.effects(facts, context) : [] };
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * The edge between plain functions and Temporal: cancellation comes in as a signal, progress goes out as heartbeats,
+ * and every error leaves as an ApplicationFailure whose type is a code of the error catalogue.
+ */
+import { activityInfo, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { Progress } from '../../model/progress';
+import type { SealedOperation } from '../../ports/managed-instance';
+import type { Reporter } from '../steps/reporter';
+import { describeFailure } from './describe-failure';
+
+/** What an attempt leaves to the next one, and to those who look. */
+export interface HeartbeatDetails {
+  readonly version: 1;
+  readonly progress?: Progress;
+  readonly operation?: SealedOperation;
+  /** Small state of a wait that a later attempt goes on with. */
+  readonly resume?: unknown;
+}
+
+export interface ActivityReporter extends Reporter {
+  readonly signal: AbortSignal;
+  /** State that an earlier attempt of this activity left, for what waits long. */
+  readonly resumeState: unknown;
+  saveResumeState(state: unknown): void;
+}
+
+/** A sign of life this often, as a part of the heartbeat timeout, also while a statement runs for hours. */
+const HEARTBEATS_PER_TIMEOUT = 4;
+const LONGEST_INTERVAL_MS = 20_000;
+
+/**
+ * Runs the body of an activity with a reporter whose heartbeats go on by themselves.
+ * @throws ApplicationFailure with a catalogue code, or CancelledFailure
+ */
+export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise<T>): Promise<T> {
+  const info = activityInfo();
+  let details = earlierDetails(info.heartbeatDetails);
+  const beat = (): void => heartbeat(details);
+  const interval = Math.min(
+    (info.heartbeatTimeoutMs ?? 60_000) / HEARTBEATS_PER_TIMEOUT,
+    LONGEST_INTERVAL_MS,
+  );
+  const timer = setInterval(beat, interval);
+  const reporter: ActivityReporter = {
+    signal: cancellationSignal(),
+    resumable: details.operation,
+    resumeState: details.resume,
+    report(progress) {
+      details = { ...details, progress };
+      beat();
+    },
+    saveOperation(operation) {
+      const { operation: _former, ...rest } = details;
+      details = operation === undefined ? rest : { ...rest, operation };
+      beat();
+    },
+    saveResumeState(state) {
+      details = { ...details, resume: state };
+    },
+  };
+  try {
+    return await body(reporter);
+  } catch (error) {
+    throw atEdge(error);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function atEdge(error: unknown): unknown {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  const { cancellationSignal: signal } = Context.current();
+  if (signal.aborted)
+    return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure('cancelled');
+  const failure = describeFailure(error);
+  return ApplicationFailure.create({
+    type: failure.code,
+    message: failure.message,
+    nonRetryable: failure.reaction === 'needs-person',
+    details: [{ remedy: failure.remedy, evidence: failure.evidence, source: failure.source }],
+  });
+}
+
+/** Details of an unknown version are not used: the activity observes from the start. */
+function earlierDetails(details: unknown): HeartbeatDetails {
+  const isOurs =
+    typeof details === 'object' && details !== null && 'version' in details && details.version === 1;
+  return isOurs ? (details as HeartbeatDetails) : { version: 1 };
+}

@@ -1,0 +1,190 @@
+/**
+ * The typed way into link migrations, for the command line and for other services. One function per intention; each
+ * knows the workflow's id, its conflict policy and its search attributes, so that nobody else has to.
+ */
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { JournalEntry } from '../model/journal';
+import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
+import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
+import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
+import type { Answer, Request } from '../workflows/messages';
+import { NoSuchMigration, NoWorkerAnswers, StillRunning } from './failures';
+import { type PendingWork, pendingWork } from './pending-work';
+
+/** Task queue of the workers, unless a service chooses its own. */
+export const DEFAULT_TASK_QUEUE = 'sqlferry';
+
+const WORKFLOW_TYPE = 'linkMigration';
+const PREFIX = 'sqlferry-link-';
+/** A query needs a worker; without one nobody shall wait long. */
+const QUERY_DEADLINE_MS = 5_000;
+
+export interface LinkMigrationsOptions {
+  readonly taskQueue?: string;
+  /** True when the search attributes are registered on the server. */
+  readonly visibility: boolean;
+  /** Begin a new history after this many events; for tests and very small servers. */
+  readonly maxHistoryEvents?: number;
+}
+
+export interface StartedMigration {
+  readonly name: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** Status together with what the pending activities tell in their heartbeats. */
+export interface LinkMigrationView {
+  readonly status: LinkMigrationStatus;
+  readonly pending: readonly PendingWork[];
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly startedAt: string;
+  readonly closedAt: string | null;
+  readonly historyEvents: number;
+}
+
+export interface ListedMigration {
+  readonly name: string;
+  readonly workflowId: string;
+  readonly temporalStatus: string;
+  readonly database: string | null;
+  readonly instance: string | null;
+  readonly phase: string | null;
+  readonly startedAt: string;
+  readonly closedAt: string | null;
+}
+
+export const linkWorkflowId = (name: string): string => `${PREFIX}${name}`;
+
+export class LinkMigrations {
+  constructor(
+    private readonly client: Client,
+    private readonly options: LinkMigrationsOptions,
+  ) {}
+
+  /** Starts a migration. @throws StillRunning when one of this name runs already. */
+  async start(spec: ResolvedLinkMigration): Promise<StartedMigration> {
+    const { migration } = spec;
+    const workflowId = linkWorkflowId(migration.name);
+    const { visibility, maxHistoryEvents } = this.options;
+    try {
+      const handle = await this.client.workflow.start(WORKFLOW_TYPE, {
+        workflowId,
+        taskQueue: this.options.taskQueue ?? DEFAULT_TASK_QUEUE,
+        args: [{ spec, visibility, ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }) }],
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `${migration.database}: ${migration.source} → ${migration.target}`,
+        staticDetails: `Link migration **${migration.name}** of database ${migration.database}`,
+        ...(visibility
+          ? {
+              typedSearchAttributes: [
+                { key: databaseKey, value: migration.database },
+                { key: instanceKey, value: migration.target },
+                { key: topologyKey, value: 'link' },
+                { key: phaseKey, value: 'preflight' },
+              ],
+            }
+          : {}),
+      });
+      return { name: migration.name, workflowId, runId: handle.firstExecutionRunId };
+    } catch (error) {
+      if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new StillRunning(migration.name);
+      throw error;
+    }
+  }
+
+  /** @throws NoSuchMigration, NoWorkerAnswers */
+  async view(name: string): Promise<LinkMigrationView> {
+    const handle = this.handle(name);
+    const [description, status] = await Promise.all([
+      this.named(name, () => handle.describe()),
+      this.query<LinkMigrationStatus>(name, 'status'),
+    ]);
+    return {
+      status,
+      pending: await pendingWork(this.client, description.raw.pendingActivities ?? []),
+      workflowId: description.workflowId,
+      runId: description.runId,
+      startedAt: description.startTime.toISOString(),
+      closedAt: description.closeTime?.toISOString() ?? null,
+      historyEvents: description.historyLength,
+    };
+  }
+
+  journal(name: string): Promise<readonly JournalEntry[]> {
+    return this.query<readonly JournalEntry[]>(name, 'journal');
+  }
+
+  async list(): Promise<readonly ListedMigration[]> {
+    const found: ListedMigration[] = [];
+    for await (const info of this.client.workflow.list({ query: `WorkflowType = "${WORKFLOW_TYPE}"` })) {
+      found.push({
+        name: info.workflowId.startsWith(PREFIX) ? info.workflowId.slice(PREFIX.length) : info.workflowId,
+        workflowId: info.workflowId,
+        temporalStatus: info.status.name,
+        database: info.typedSearchAttributes.get(databaseKey) ?? null,
+        instance: info.typedSearchAttributes.get(instanceKey) ?? null,
+        phase: info.typedSearchAttributes.get(phaseKey) ?? null,
+        startedAt: info.startTime.toISOString(),
+        closedAt: info.closeTime?.toISOString() ?? null,
+      });
+    }
+    return found;
+  }
+
+  approve = (name: string, request: Request): Promise<Answer> => this.update(name, 'approveCutover', request);
+  pause = (name: string, request: Request): Promise<Answer> => this.update(name, 'pause', request);
+  resume = (name: string, request: Request): Promise<Answer> => this.update(name, 'resume', request);
+  abort = (name: string, request: Request): Promise<Answer> => this.update(name, 'abort', request);
+
+  /** @param until ISO 8601 time with offset */
+  postpone(name: string, request: Request & { readonly until: string }): Promise<Answer> {
+    return this.update(name, 'postponeCutover', request);
+  }
+
+  changeSchedule(name: string, request: Request & { readonly schedule: CutoverSchedule }): Promise<Answer> {
+    return this.update(name, 'changeCutoverSchedule', request);
+  }
+
+  /** Waits for the end, across new histories. Rejects with WorkflowFailedError when the run failed. */
+  result(name: string): Promise<LinkMigrationResult> {
+    return this.named(name, () => this.handle(name).result() as Promise<LinkMigrationResult>);
+  }
+
+  handle(name: string): WorkflowHandle {
+    return this.client.workflow.getHandle(linkWorkflowId(name));
+  }
+
+  private update(name: string, message: string, request: Request): Promise<Answer> {
+    return this.named(name, () =>
+      this.handle(name).executeUpdate<Answer, [Request]>(message, { args: [request] }),
+    );
+  }
+
+  private query<T>(name: string, query: string): Promise<T> {
+    return this.named(name, async () => {
+      try {
+        return await this.client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
+          this.handle(name).query<T>(query),
+        );
+      } catch (error) {
+        if (isNamed(error, 'WorkflowNotFoundError')) throw error;
+        throw new NoWorkerAnswers(name, this.options.taskQueue ?? DEFAULT_TASK_QUEUE, error);
+      }
+    });
+  }
+
+  private async named<T>(name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isNamed(error, 'WorkflowNotFoundError')) throw new NoSuchMigration(name);
+      throw error;
+    }
+  }
+}
+
+/** The SDK's classes are compared by name, so that this file loads without the SDK's weight. */
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;

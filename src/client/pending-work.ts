@@ -1,0 +1,44 @@
+import type { Client } from '@temporalio/client';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
+import type { temporal } from '@temporalio/proto';
+import type { Progress } from '../model/progress';
+
+type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
+
+/** An activity that is under way or waits to be tried again, with what it told last. */
+export interface PendingWork {
+  readonly activity: string;
+  readonly attempt: number;
+  readonly progress: Progress | null;
+  readonly lastFailure: string | null;
+  /** When the next attempt begins, ISO 8601; null while one is under way. */
+  readonly nextAttemptAt: string | null;
+}
+
+export function pendingWork(
+  client: Client,
+  pending: readonly PendingActivity[],
+): Promise<readonly PendingWork[]> {
+  return Promise.all(pending.map((activity) => oneActivity(client, activity)));
+}
+
+async function oneActivity(client: Client, activity: PendingActivity): Promise<PendingWork> {
+  const scheduled = activity.scheduledTime?.seconds;
+  const waits = activity.state === 1 && scheduled !== null && scheduled !== undefined;
+  return {
+    activity: activity.activityType?.name ?? 'unknown',
+    attempt: activity.attempt ?? 1,
+    progress: await progressOf(client, activity),
+    lastFailure: activity.lastFailure?.message ?? null,
+    nextAttemptAt: waits ? new Date(Number(scheduled) * 1_000).toISOString() : null,
+  };
+}
+
+async function progressOf(client: Client, activity: PendingActivity): Promise<Progress | null> {
+  const payloads = activity.heartbeatDetails?.payloads;
+  if (!payloads || payloads.length === 0) return null;
+  const [details] = await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads);
+  if (typeof details !== 'object' || details === null || !('progress' in details)) return null;
+  // Written by our own activities (src/activities/temporal/edge.ts).
+  return (details.progress as Progress | undefined) ?? null;
+}

@@ -1,0 +1,127 @@
+import type { CutoverRoute } from './facts';
+
+/** Phases of a link migration, in order. People see these words. */
+export const LINK_PHASES = [
+  'preflight',
+  'trust',
+  'groups',
+  'link',
+  'seeding',
+  'first-log-backup',
+  'replicating',
+  'cutover',
+  'after',
+] as const;
+export type LinkPhase = (typeof LINK_PHASES)[number];
+
+export const LINK_PHASE_TITLES: Readonly<Record<LinkPhase, string>> = {
+  preflight: 'Preflight',
+  trust: 'Trust between the instances',
+  groups: 'Availability groups',
+  link: 'Link',
+  seeding: 'Seeding',
+  'first-log-backup': 'First log backup',
+  replicating: 'Replicating',
+  cutover: 'Cutover',
+  after: 'After the cutover',
+};
+
+/** Steps that change something. Each observes first, so that it can run twice (promise 1). */
+export const LINK_STEP_IDS = [
+  'source.master-key',
+  'source.endpoint-certificate',
+  'target.trust-source-certificate',
+  'source.trust-target-certificate',
+  'source.trust-azure-authorities',
+  'source.validate-certificate-chain',
+  'source.mirroring-endpoint',
+  'source.availability-group',
+  'source.distributed-availability-group',
+  'target.link',
+  'source.log-backup',
+  'source.fence',
+  'source.synchronous-commit',
+  'source.planned-failover',
+  'target.delete-link-to-cut-over',
+  'target.verify-writable',
+  'target.remove-link',
+  'source.drop-distributed-availability-group',
+  'source.drop-availability-group',
+] as const;
+export type LinkStepId = (typeof LINK_STEP_IDS)[number];
+
+export interface LinkStepInfo {
+  readonly id: LinkStepId;
+  readonly phase: LinkPhase;
+  readonly title: string;
+  /** How often a run performs it. */
+  readonly repeats: 'once' | 'on-cadence';
+}
+
+const TRUST: readonly LinkStepInfo[] = [
+  step('source.master-key', 'trust', 'Master key of the source'),
+  step('source.endpoint-certificate', 'trust', 'Certificate of the source endpoint'),
+  step('target.trust-source-certificate', 'trust', 'Instance trusts the source'),
+  step('source.trust-target-certificate', 'trust', 'Source trusts the instance'),
+  step('source.trust-azure-authorities', 'trust', 'Source trusts the authorities of Azure'),
+  step('source.validate-certificate-chain', 'trust', 'Certificate chain validates'),
+  step('source.mirroring-endpoint', 'trust', 'Mirroring endpoint of the source'),
+];
+
+const GROUPS: readonly LinkStepInfo[] = [
+  step('source.availability-group', 'groups', 'Availability group'),
+  step('source.distributed-availability-group', 'groups', 'Distributed availability group'),
+];
+
+const LINK: readonly LinkStepInfo[] = [step('target.link', 'link', 'Create the link')];
+
+const FIRST_BACKUP: readonly LinkStepInfo[] = [
+  step('source.log-backup', 'first-log-backup', 'First log backup'),
+];
+
+const BACKUPS: readonly LinkStepInfo[] = [
+  { id: 'source.log-backup', phase: 'replicating', title: 'Log backup', repeats: 'on-cadence' },
+];
+
+const CUTOVER: Readonly<Record<CutoverRoute, readonly LinkStepInfo[]>> = {
+  'planned-failover': [
+    step('source.fence', 'cutover', 'Fence the source'),
+    step('source.planned-failover', 'cutover', 'Planned failover'),
+    step('target.verify-writable', 'cutover', 'New primary takes writes'),
+  ],
+  'delete-link': [
+    step('source.fence', 'cutover', 'Fence the source'),
+    step('source.synchronous-commit', 'cutover', 'Synchronous commit'),
+    step('target.delete-link-to-cut-over', 'cutover', 'Delete the link to cut over'),
+    step('target.verify-writable', 'cutover', 'New primary takes writes'),
+  ],
+};
+
+const DROP_GROUPS: readonly LinkStepInfo[] = [
+  step('source.drop-distributed-availability-group', 'after', 'Drop the distributed availability group'),
+  step('source.drop-availability-group', 'after', 'Drop the availability group'),
+];
+
+/**
+ * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
+ * @param route how this version leaves its SQL Server
+ * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
+ */
+export function linkProcedure(
+  route: CutoverRoute,
+  afterwards: 'remove-link' | 'keep-link',
+): readonly LinkStepInfo[] {
+  const common = [...TRUST, ...GROUPS, ...LINK, ...FIRST_BACKUP, ...BACKUPS, ...CUTOVER[route]];
+  if (route === 'delete-link') return [...common, ...DROP_GROUPS];
+  if (afterwards === 'keep-link') return common;
+  return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];
+}
+
+/** @returns the steps of one phase, in order. */
+export function stepsOfPhase(procedure: readonly LinkStepInfo[], phase: LinkPhase): readonly LinkStepInfo[] {
+  return procedure.filter((candidate) => candidate.phase === phase);
+}
+
+function step(id: LinkStepId, phase: LinkPhase, title: string): LinkStepInfo {
+  return { id, phase, title, repeats: 'once' };
+}

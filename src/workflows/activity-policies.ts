@@ -1,0 +1,36 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/**
+ * Retry policy by kind of effect. A failure that only a person can mend leaves its activity as non-retryable,
+ * whatever stands here; everything else passes by itself sooner or later.
+ */
+
+/** Reads only, or one quick change that looks first: try again soon, give the platform room when it stays down. */
+export const quickAndIdempotent = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+
+/**
+ * Waits on remote work that goes on without us, for hours or days. The attempt's own limit is only a net: the
+ * heartbeat notices a dead worker, the workflow's timers hold the deadlines.
+ */
+export const longWithHeartbeat = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long. */
+export const beforeAnyChange = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 3 },
+});
+
+/** Messages to people: at least once, and never worth holding a run up. */
+export const notification: ActivityOptions = {
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+};

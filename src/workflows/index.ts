@@ -1,0 +1,2 @@
+/** Every workflow type that the worker serves. */
+export { linkMigration } from './link/link-migration';

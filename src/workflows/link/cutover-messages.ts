@@ -1,0 +1,73 @@
+/** Approve, postpone, change the schedule: what an operator may say about the cutover. */
+import { setHandler } from '@temporalio/workflow';
+import { cutoverScheduleSchema } from '../../model/link/spec';
+import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
+import {
+  approveCutoverUpdate,
+  type ChangeScheduleRequest,
+  changeScheduleUpdate,
+  type PostponeRequest,
+  postponeCutoverUpdate,
+} from './messages';
+import type { LinkRun } from './run';
+
+export function handleCutoverMessages(run: LinkRun): void {
+  setHandler(approveCutoverUpdate, (request) => approve(run, request), { validator: validateRequest });
+  setHandler(postponeCutoverUpdate, (request) => postpone(run, request), { validator: validateRequest });
+  setHandler(changeScheduleUpdate, (request) => changeSchedule(run, request), { validator: validateRequest });
+}
+
+function approve(run: LinkRun, request: Request): Answer {
+  const refusal = tooLate(run);
+  if (refusal !== undefined) return refusal;
+  run.state.approval = { by: request.by, at: run.now() };
+  run.changes += 1;
+  run.event(
+    'info',
+    'cutover.approved',
+    `approved by ${request.by}${request.reason ? `: ${request.reason}` : ''}`,
+  );
+  return accept(
+    run.state.phase === 'replicating'
+      ? 'the cutover begins as soon as schedule and link allow'
+      : `noted; the run is still in phase ${run.state.phase}`,
+  );
+}
+
+function postpone(run: LinkRun, request: PostponeRequest): Answer {
+  const refusal = tooLate(run);
+  if (refusal !== undefined) return refusal;
+  const until = Date.parse(request.until);
+  if (Number.isNaN(until))
+    return refuse(`"${request.until}" is no time`, 'give an ISO 8601 time such as 2026-12-01T22:00:00Z');
+  if (until <= Date.now()) return refuse('that time is past', 'give a time in the future');
+  run.state.postponedUntil = new Date(until).toISOString();
+  run.changes += 1;
+  run.event('info', 'cutover.postponed', `postponed by ${request.by} until ${run.state.postponedUntil}`);
+  return accept(`the cutover does not begin before ${run.state.postponedUntil}`);
+}
+
+function changeSchedule(run: LinkRun, request: ChangeScheduleRequest): Answer {
+  const refusal = tooLate(run);
+  if (refusal !== undefined) return refusal;
+  const parsed = cutoverScheduleSchema.safeParse(request.schedule);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return refuse(
+      `the schedule is not valid: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
+      'give one of: as-soon-as-ready, at a time, in windows',
+    );
+  }
+  run.state.schedule = parsed.data;
+  run.state.postponedUntil = null;
+  run.changes += 1;
+  run.event('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${parsed.data.type}`);
+  return accept('the new schedule is in force');
+}
+
+function tooLate(run: LinkRun): Answer | undefined {
+  if (run.state.pointOfNoReturn !== null) {
+    return refuse('the point of no return is passed', 'let the run finish');
+  }
+  return undefined;
+}

@@ -1,0 +1,119 @@
+import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import type { ReplicationNews } from '../../activities/link/api';
+import { personProblem } from '../run-control';
+import type { LinkRun } from './run';
+
+/** A quiet link returns this often, so that a new history can begin. */
+const CHECKPOINT_MS = 12 * 3_600_000;
+/** After a failure that a person must mend, the guard tries again by itself: the log must not wait for an answer. */
+const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
+
+/**
+ * Takes log backups and watches the link's health while it replicates. One activity waits for the next thing worth
+ * recording; an idle day costs a handful of events.
+ */
+export class ReplicationGuard {
+  private stopping = false;
+  private readonly scope = new CancellationScope();
+  private readonly loop: Promise<void>;
+
+  constructor(private readonly run: LinkRun) {
+    this.loop = this.scope.run(() => this.watch());
+    this.loop.catch(() => undefined);
+  }
+
+  /** Ends the watch; a backup that runs is waited for, since an interrupted one would only be taken again. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.scope.cancel();
+    await this.loop.catch((error) => {
+      if (!isCancellation(error)) throw error;
+    });
+  }
+
+  private async watch(): Promise<void> {
+    const { run } = this;
+    while (!this.stopping) {
+      try {
+        const news = await run.long.guardReplication({
+          spec: run.spec,
+          knownHealthy: run.state.health?.healthy ?? true,
+          logAlarmRaised: run.state.logAlarmRaised,
+          checkpointAfterMs: CHECKPOINT_MS,
+        });
+        await this.note(news);
+      } catch (error) {
+        const problem = personProblem(error);
+        if (problem === undefined) throw error;
+        await run.tell('critical', problem.code, `guarding the log: ${problem.message}`, problem.remedy);
+        await sleep(RETRY_AFTER_PROBLEM_MS);
+      }
+    }
+  }
+
+  private async note(news: ReplicationNews): Promise<void> {
+    const { run } = this;
+    const { state } = run;
+    const wasHealthy = state.health?.healthy ?? true;
+    state.health = news.health;
+    switch (news.kind) {
+      case 'log-backup-taken': {
+        const { backup } = news;
+        state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
+        state.logAlarmRaised = false;
+        run.record(
+          { id: 'source.log-backup', title: 'Log backup', phase: 'replicating' },
+          'done',
+          backup.effects,
+          `${backup.reason} (${backup.ruleId})`,
+          backup.durationMs,
+        );
+        break;
+      }
+      case 'health-changed':
+        await run.tell(
+          news.health.healthy ? 'info' : 'warning',
+          news.health.healthy ? 'link.healthy' : 'link.unhealthy',
+          news.health.summary,
+          news.health.healthy
+            ? 'nothing'
+            : 'check the connection between the endpoints and their certificates',
+        );
+        break;
+      case 'log-alarm':
+        state.logAlarmRaised = true;
+        await run.tell(
+          'critical',
+          'log-backup.alarm',
+          news.reason,
+          'give the log more room, or mend what holds it',
+        );
+        break;
+      case 'role-changed':
+        await run.tell(
+          'critical',
+          'link.role-changed',
+          `the source is ${news.role} of the link, and this run did not fail it over`,
+          'find out who failed over; abort this run if the cutover happened by other means',
+        );
+        break;
+      case 'checkpoint':
+        break;
+    }
+    if (news.health.healthy !== wasHealthy || news.kind !== 'checkpoint') run.changes += 1;
+    if (this.historyIsLong()) run.changes += 1;
+  }
+
+  private historyIsLong(): boolean {
+    return historyIsLong(this.run);
+  }
+}
+
+/** True when a new history should begin: the server says so, or the run's own limit is reached. */
+export function historyIsLong(run: LinkRun): boolean {
+  const info = workflowInfo();
+  return (
+    info.continueAsNewSuggested ||
+    info.historyLength >= (run.input.maxHistoryEvents ?? Number.MAX_SAFE_INTEGER)
+  );
+}

@@ -1,0 +1,172 @@
+/** One database crosses from a SQL Server to a managed instance through the link. Reads like the how-to it replaces. */
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  ContinueAsNew,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { AbortRequested } from '../run-control';
+import { undoRun } from './abort';
+import { replicateUntilCutOver } from './cutover';
+import { handleCutoverMessages } from './cutover-messages';
+import {
+  journalQuery,
+  type LinkMigrationResult,
+  preflightQuery,
+  type RunOutcome,
+  statusQuery,
+} from './messages';
+import { LinkRun } from './run';
+import { createLinkAndSeed } from './seeding';
+import { initialState, type LinkMigrationInput } from './state';
+import { statusOf } from './status';
+
+/** Preflight found blockers: nothing was changed. */
+export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
+
+export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigrationResult> {
+  const state = input.state ?? initialState(input.spec);
+  const run = new LinkRun(input, state, workflowInfo().workflowId);
+  let outcome: RunOutcome = 'running';
+  setHandler(statusQuery, () => statusOf(run, outcome));
+  setHandler(journalQuery, () => state.journal);
+  setHandler(preflightQuery, () => state.preflight);
+  handleCutoverMessages(run);
+
+  try {
+    const next = await run.control.abortable(() => cross(run));
+    // The one place that continues as new (promise 12): the link replicates, no step is under way, no message pending.
+    if (next === 'new-history') return await beginNewHistory(run);
+    outcome = 'completed';
+    return await finish(run, 'completed', []);
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    if (error instanceof AbortRequested) {
+      const left = await undoRun(run);
+      outcome = 'aborted';
+      return await finish(run, 'aborted', left);
+    }
+    outcome = isCancellation(error) ? 'aborted' : 'failed';
+    if (state.pointOfNoReturn === null) await undoRun(run);
+    throw error;
+  }
+}
+
+/** The nine phases, top to bottom. A history that follows another one enters where that one left. */
+async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
+  if (run.state.phase !== 'replicating') {
+    await preflight(run);
+    await run.performPhase('trust');
+    await run.performPhase('groups');
+    run.enter('link');
+    await run.control.quietPoint();
+    await createLinkAndSeed(run);
+    await takeFirstLogBackup(run);
+  }
+  const next = await replicateUntilCutOver(run);
+  if (next === 'new-history') return 'new-history';
+  await CancellationScope.nonCancellable(() => takeDown(run));
+  return 'done';
+}
+
+async function preflight(run: LinkRun): Promise<void> {
+  run.enter('preflight');
+  run.waitingFor = 'the checks before anything is changed';
+  const outcome = await run.first.preflightLink({ spec: run.spec });
+  run.state.preflight = outcome.report;
+  run.state.route = outcome.route;
+  run.state.sourceServerName = outcome.sourceServerName;
+  run.waitingFor = '';
+  if (outcome.report.blockers === 0) return;
+  const blockers = outcome.report.checks.filter(
+    (check) => check.severity === 'blocker' && check.outcome !== 'passed',
+  );
+  throw ApplicationFailure.create({
+    type: PREFLIGHT_BLOCKED,
+    nonRetryable: true,
+    message: `preflight found ${outcome.report.blockers} blocker(s); nothing was changed: ${blockers
+      .filter((check) => check.outcome !== 'not-applicable')
+      .map((check) => `${check.id}: ${check.evidence}`)
+      .join('; ')}`,
+    details: [{ remedy: 'remove the blockers and start again', report: outcome.report }],
+  });
+}
+
+/** The log can be backed up safely only now: during seeding a backup may truncate what the copy still needs. */
+async function takeFirstLogBackup(run: LinkRun): Promise<void> {
+  run.enter('first-log-backup');
+  const { spec, state } = run;
+  const [step] = run.steps('first-log-backup');
+  if (step === undefined) return;
+  await run.control.quietPoint();
+  const backup = await run.control.untilDone(step.title, () =>
+    run.long.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
+  );
+  state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
+  run.record(step, 'done', backup.effects, backup.reason, backup.durationMs);
+}
+
+/** Azure's first full backup of the new primary comes before any teardown: without it a restart could lose the database. */
+async function takeDown(run: LinkRun): Promise<void> {
+  run.enter('after');
+  const steps = run.steps('after').filter((step) => mayDrop(run, step.id));
+  const failedOverAt = run.state.failedOverAt ?? run.now();
+  if (steps.some((step) => step.id === 'target.remove-link')) {
+    run.waitingFor = 'the first full backup that Azure takes of the new primary';
+    const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
+      run.long.awaitAzureFullBackup({ spec: run.spec, failedOverAt }),
+    );
+    run.event('info', 'after.full-backup', evidence);
+    run.waitingFor = '';
+  }
+  for (const step of steps) await run.perform(step);
+}
+
+/** A group that stood there before this run is not this run's to drop. */
+function mayDrop(run: LinkRun, stepId: string): boolean {
+  if (stepId !== 'source.drop-availability-group') return true;
+  return run.hasBegun('source.availability-group');
+}
+
+async function beginNewHistory(run: LinkRun): Promise<never> {
+  await condition(allHandlersFinished);
+  return continueAsNew<typeof linkMigration>({ ...run.input, state: run.state });
+}
+
+async function finish(
+  run: LinkRun,
+  outcome: 'completed' | 'aborted',
+  leftovers: readonly string[],
+): Promise<LinkMigrationResult> {
+  const { state, spec } = run;
+  const { database, source, target, cutover } = spec.migration;
+  run.leavePhase();
+  await condition(allHandlersFinished);
+  const fenced = cutover.fence.disableLogins;
+  return {
+    outcome,
+    summary:
+      outcome === 'completed'
+        ? `${database} crossed from ${source} to ${target}; no committed transaction was lost (equal LSNs behind the fence)`
+        : `the run was aborted; what it made was undone`,
+    route: state.route ?? 'delete-link',
+    phases: state.phases,
+    logBackups: state.logBackups.count,
+    seedingRestarts: state.seedingRestarts,
+    cutoverAttempts: state.attempts.length,
+    rtoMs: state.rtoMs,
+    pointOfNoReturn: state.pointOfNoReturn,
+    leftovers:
+      outcome === 'completed' && fenced.length > 0
+        ? [
+            ...leftovers,
+            `on ${source} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`,
+          ]
+        : leftovers,
+  };
+}

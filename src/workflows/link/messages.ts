@@ -1,0 +1,105 @@
+/** Messages and views of a link migration; shared by workflow and client, free of I/O. */
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
+import type { PreflightReport } from '../../model/check';
+import type { JournalEntry } from '../../model/journal';
+import type { CutoverRoute } from '../../model/link/facts';
+import type { LinkPhase } from '../../model/link/procedure';
+import type { CutoverSchedule } from '../../model/link/spec';
+import type { Answer, Request } from '../messages';
+
+export const LINK_MIGRATION_WORKFLOW = 'linkMigration';
+
+export const approveCutoverUpdate = defineUpdate<Answer, [Request]>('approveCutover');
+
+export interface PostponeRequest extends Request {
+  /** ISO 8601 with offset. */
+  readonly until: string;
+}
+export const postponeCutoverUpdate = defineUpdate<Answer, [PostponeRequest]>('postponeCutover');
+
+export interface ChangeScheduleRequest extends Request {
+  readonly schedule: CutoverSchedule;
+}
+export const changeScheduleUpdate = defineUpdate<Answer, [ChangeScheduleRequest]>('changeCutoverSchedule');
+
+export const statusQuery = defineQuery<LinkMigrationStatus>('status');
+export const journalQuery = defineQuery<readonly JournalEntry[]>('journal');
+export const preflightQuery = defineQuery<PreflightReport | null>('preflight');
+
+export type RunOutcome = 'running' | 'completed' | 'aborted' | 'failed';
+
+export interface PhaseTimes {
+  readonly phase: LinkPhase;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+/** Something worth telling, in the order in which it happened. */
+export interface RunEvent {
+  readonly at: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A failure that waits for a person. */
+export interface BlockedBy {
+  readonly since: string;
+  readonly stepId: string;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface CutoverAttempt {
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly outcome: 'running' | 'succeeded' | 'withdrawn';
+  readonly reason: string;
+}
+
+export interface LinkMigrationStatus {
+  readonly name: string;
+  readonly database: string;
+  readonly source: string;
+  readonly target: string;
+  readonly outcome: RunOutcome;
+  readonly phase: LinkPhase;
+  readonly step: string | null;
+  /** Why the run is not further, one sentence. */
+  readonly waitingFor: string;
+  readonly route: CutoverRoute | null;
+  readonly phases: readonly PhaseTimes[];
+  readonly events: readonly RunEvent[];
+  readonly paused: boolean;
+  readonly blockedBy: BlockedBy | null;
+  readonly approval: { readonly by: string; readonly at: string; readonly expiresAt: string } | null;
+  readonly postponedUntil: string | null;
+  readonly schedule: CutoverSchedule;
+  readonly nextCutoverAt: string | null;
+  readonly seedingDeadline: string | null;
+  readonly seedingRestarts: number;
+  readonly logBackups: { readonly count: number; readonly lastAt: string | null };
+  readonly health: LinkHealth | null;
+  readonly attempts: readonly CutoverAttempt[];
+  readonly pointOfNoReturn: CatchUpEvidence | null;
+  /** Milliseconds from the fence to the first good write on the new primary. */
+  readonly rtoMs: number | null;
+  readonly nextSteps: readonly string[];
+}
+
+/** Result of the workflow. */
+export interface LinkMigrationResult {
+  readonly outcome: 'completed' | 'aborted';
+  readonly summary: string;
+  readonly route: CutoverRoute;
+  readonly phases: readonly PhaseTimes[];
+  readonly logBackups: number;
+  readonly seedingRestarts: number;
+  readonly cutoverAttempts: number;
+  readonly rtoMs: number | null;
+  readonly pointOfNoReturn: CatchUpEvidence | null;
+  /** What stays behind and what to do about it. */
+  readonly leftovers: readonly string[];
+}

@@ -1,0 +1,80 @@
+import { LINK_PHASE_TITLES } from '../../model/link/procedure';
+import { waitVerdict } from './cutover';
+import type { LinkMigrationStatus, RunOutcome } from './messages';
+import type { LinkRun } from './run';
+
+/** What people and machines see of a run; the state itself stays inside. */
+export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus {
+  const { state, spec } = run;
+  const { migration } = spec;
+  const wait = state.phase === 'replicating' ? waitVerdict(run) : null;
+  return {
+    name: migration.name,
+    database: migration.database,
+    source: migration.source,
+    target: migration.target,
+    outcome,
+    phase: state.phase,
+    step: run.step,
+    waitingFor: waitingFor(run, outcome),
+    route: state.route,
+    phases: state.phases,
+    events: state.events,
+    paused: state.paused,
+    blockedBy: state.blockedBy,
+    approval: approvalView(run),
+    postponedUntil: state.postponedUntil,
+    schedule: state.schedule,
+    nextCutoverAt: wait?.until ?? null,
+    seedingDeadline: deadlineView(run),
+    seedingRestarts: state.seedingRestarts,
+    logBackups: state.logBackups,
+    health: state.health,
+    attempts: state.attempts,
+    pointOfNoReturn: state.pointOfNoReturn,
+    rtoMs: state.rtoMs,
+    nextSteps: nextSteps(run, outcome),
+  };
+}
+
+function waitingFor(run: LinkRun, outcome: RunOutcome): string {
+  if (outcome !== 'running') return '';
+  if (run.state.blockedBy !== null) return `a person: ${run.state.blockedBy.message}`;
+  if (run.state.paused) return 'resume: the run is paused';
+  if (run.waitingFor !== '') return run.waitingFor;
+  return run.step ?? LINK_PHASE_TITLES[run.state.phase];
+}
+
+function approvalView(run: LinkRun): LinkMigrationStatus['approval'] {
+  const { approval } = run.state;
+  if (approval === null) return null;
+  const { validFor } = run.spec.migration.cutover.approval;
+  return { ...approval, expiresAt: new Date(Date.parse(approval.at) + validFor).toISOString() };
+}
+
+function deadlineView(run: LinkRun): string | null {
+  const { linkRequestedAt, seedingCompletedAt } = run.state;
+  if (linkRequestedAt === null || seedingCompletedAt !== null) return null;
+  return new Date(Date.parse(linkRequestedAt) + run.spec.migration.seeding.deadline).toISOString();
+}
+
+function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
+  const { name } = run.spec.migration;
+  const { state } = run;
+  if (outcome !== 'running') return [];
+  if (state.blockedBy !== null) {
+    return [state.blockedBy.remedy, `sqlferry resume ${name}`, ...abortStep(run)];
+  }
+  if (state.paused) return [`sqlferry resume ${name}`, ...abortStep(run)];
+  if (
+    state.phase === 'replicating' &&
+    run.spec.migration.cutover.approval.required &&
+    state.approval === null
+  ) {
+    return [`sqlferry approve ${name}`, `sqlferry postpone ${name} --until TIME`, ...abortStep(run)];
+  }
+  return abortStep(run);
+}
+
+const abortStep = (run: LinkRun): readonly string[] =>
+  run.state.pointOfNoReturn === null ? [`sqlferry abort ${run.spec.migration.name}`] : [];

@@ -1,0 +1,36 @@
+/** Messages that every run understands, whatever its topology. */
+import { defineUpdate } from '@temporalio/workflow';
+
+/** Who asks, and why; stands in the journal. */
+export interface Request {
+  /** Name of the person or service that asks. */
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** A refusal is an answer (promise 11): reasons and what to do, never an exception. */
+export type Answer =
+  | { readonly accepted: true; readonly note: string }
+  | { readonly accepted: false; readonly reasons: readonly string[]; readonly nextSteps: readonly string[] };
+
+export const pauseUpdate = defineUpdate<Answer, [Request]>('pause');
+export const resumeUpdate = defineUpdate<Answer, [Request]>('resume');
+export const abortUpdate = defineUpdate<Answer, [Request]>('abort');
+
+/**
+ * Checks the shape of a request; anything else is answered, not thrown. Must stay synchronous: the SDK drops the
+ * promise of an async validator.
+ */
+export function validateRequest(request: Request): void {
+  if (typeof request?.by !== 'string' || request.by.trim() === '') {
+    throw new TypeError('a request must say who asks: { "by": "name" }');
+  }
+}
+
+export const accept = (note: string): Answer => ({ accepted: true, note });
+
+export const refuse = (reason: string, nextStep: string): Answer => ({
+  accepted: false,
+  reasons: [reason],
+  nextSteps: [nextStep],
+});

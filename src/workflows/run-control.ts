@@ -1,0 +1,164 @@
+/**
+ * Pause, resume, abort and "waits for a person", for runs of any topology. Handlers only note what was asked; the
+ * run itself acts at its next quiet point, so that there is a single writer.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  setHandler,
+} from '@temporalio/workflow';
+import {
+  type Answer,
+  abortUpdate,
+  accept,
+  pauseUpdate,
+  type Request,
+  refuse,
+  resumeUpdate,
+  validateRequest,
+} from './messages';
+
+/** A failure that only a person can mend, as it left an activity. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface ControlledRun {
+  /** True once the run must go forward only (promise 4). */
+  readonly isPastPointOfNoReturn: () => boolean;
+  readonly isPaused: () => boolean;
+  readonly setPaused: (paused: boolean, request: Request) => void;
+  readonly problem: () => Problem | null;
+  readonly setProblem: (problem: Problem | null, where: string) => void;
+  /** Tells people; must not throw. */
+  readonly announce: (problem: Problem, where: string) => Promise<void>;
+}
+
+/** The run was asked to stop and undo. */
+export class AbortRequested extends Error {
+  override readonly name = 'AbortRequested';
+  constructor(readonly request: Request) {
+    super(`abort requested by ${request.by}`);
+  }
+}
+
+export class RunControl {
+  private abort: Request | undefined;
+  private retries = 0;
+  private readonly scope = new CancellationScope({ cancellable: true });
+
+  constructor(private readonly run: ControlledRun) {
+    setHandler(pauseUpdate, (request) => this.pause(request), { validator: validateRequest });
+    setHandler(resumeUpdate, (request) => this.resume(request), { validator: validateRequest });
+    setHandler(abortUpdate, (request) => this.requestAbort(request), { validator: validateRequest });
+  }
+
+  get abortRequest(): Request | undefined {
+    return this.abort;
+  }
+
+  /** Runs what an abort may interrupt. Throws AbortRequested when it was interrupted. */
+  async abortable<T>(fn: () => Promise<T>): Promise<T> {
+    try {
+      return await this.scope.run(fn);
+    } catch (error) {
+      if (this.abort !== undefined) throw new AbortRequested(this.abort);
+      throw error;
+    }
+  }
+
+  /** A quiet point: waits while paused, leaves when an abort was asked for. */
+  async quietPoint(): Promise<void> {
+    this.throwIfAborted();
+    await condition(() => !this.run.isPaused() || this.abort !== undefined);
+    this.throwIfAborted();
+  }
+
+  throwIfAborted(): void {
+    if (this.abort !== undefined && !this.run.isPastPointOfNoReturn()) throw new AbortRequested(this.abort);
+  }
+
+  /**
+   * Runs something until it succeeds. A failure that only a person can mend is told and waited upon: `resume`
+   * tries again, `abort` gives up. Nothing is lost meanwhile.
+   */
+  async untilDone<T>(where: string, fn: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await fn();
+      } catch (error) {
+        this.throwIfAborted();
+        const problem = personProblem(error);
+        if (problem === undefined) throw error;
+        await this.waitForPerson(problem, where);
+      }
+    }
+  }
+
+  private async waitForPerson(problem: Problem, where: string): Promise<void> {
+    const seen = this.retries;
+    this.run.setProblem(problem, where);
+    await this.run.announce(problem, where);
+    await condition(
+      () => this.retries > seen || (this.abort !== undefined && !this.run.isPastPointOfNoReturn()),
+    );
+    this.run.setProblem(null, where);
+    this.throwIfAborted();
+  }
+
+  private pause(request: Request): Answer {
+    if (this.run.isPastPointOfNoReturn()) {
+      return refuse('the point of no return is passed', 'let the run finish; it needs no further decision');
+    }
+    if (this.run.isPaused()) return accept('the run is paused already');
+    this.run.setPaused(true, request);
+    return accept('no further step begins until resume; log backups go on');
+  }
+
+  private resume(request: Request): Answer {
+    const problem = this.run.problem();
+    if (!this.run.isPaused() && problem === null) {
+      return refuse('the run is neither paused nor waiting for a person', 'look at status');
+    }
+    if (this.run.isPaused()) this.run.setPaused(false, request);
+    if (problem !== null) this.retries += 1;
+    return accept(problem === null ? 'the run goes on' : `trying again what failed with ${problem.code}`);
+  }
+
+  private requestAbort(request: Request): Answer {
+    if (this.run.isPastPointOfNoReturn()) {
+      return refuse(
+        'the point of no return is passed: the instance is, or is about to become, the primary',
+        'let the run finish; to go back, fail over from the instance afterwards where the versions allow it',
+      );
+    }
+    if (this.abort !== undefined) return accept('the run is being aborted already');
+    this.abort = request;
+    this.scope.cancel();
+    return accept('what this run made will be undone, latest first');
+  }
+}
+
+/** @returns the problem when the failure is one for a person; undefined when it is Temporal's or ours. */
+export function personProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof ActivityFailure)) return undefined;
+  const { cause } = error;
+  if (cause instanceof CancelledFailure || !(cause instanceof ApplicationFailure)) return undefined;
+  const [detail] = cause.details ?? [];
+  return {
+    code: cause.type ?? 'Unknown',
+    message: cause.message,
+    remedy: isDetail(detail) ? detail.remedy : 'see the message; then resume to try again, or abort',
+  };
+}
+
+function isDetail(detail: unknown): detail is { readonly remedy: string } {
+  return (
+    typeof detail === 'object' && detail !== null && 'remedy' in detail && typeof detail.remedy === 'string'
+  );
+}
