@@ -1,9 +1,7 @@
 import type { Statement } from '../model/statement';
 import { quoteLiteral } from './quote';
+import { SECRET_MASK } from './secrets';
 import { lines, statement } from './statement';
-
-/** What `display` shows in place of a secret. */
-const MASK = "'********'";
 
 /**
  * Master key of the master database, unless there is one. Certificates and endpoints need it (15581 without).
@@ -15,7 +13,7 @@ export function createMasterKey(options: { readonly password: string }): Stateme
       'IF NOT EXISTS (SELECT 1 FROM sys.symmetric_keys WHERE symmetric_key_id = 101)',
       `CREATE MASTER KEY ENCRYPTION BY PASSWORD = ${password};`,
     );
-  return statement('create-master-key', text(quoteLiteral(options.password)), { display: text(MASK) });
+  return statement('create-master-key', text(quoteLiteral(options.password)), { display: text(SECRET_MASK) });
 }
 
 /** Undo of {@link createMasterKey}. Refused by the server while a private key depends on it (15580). */
