@@ -1,0 +1,63 @@
+/** Who the worker is for Azure: Entra ID credentials of @azure/identity, for the resource manager, SQL and key vaults. */
+import {
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+  type TokenCredential,
+} from '@azure/identity';
+import type { AzureAccess } from '../../model/inventory';
+import type { SecretsPort } from '../../ports/secrets';
+import { toAzureFailure } from './failures';
+import { trustedAuthorities } from './trust';
+
+export type { TokenCredential };
+
+/**
+ * Keep and share it: it caches tokens.
+ * @throws SecretFailure when the client secret cannot be read; Error when the CA file cannot.
+ */
+export async function createCredential(azure: AzureAccess, secrets: SecretsPort): Promise<TokenCredential> {
+  const options = await clientOptions(azure);
+  const { credential } = azure;
+  switch (credential.type) {
+    case 'default':
+      return new DefaultAzureCredential(options);
+    case 'managed-identity':
+      return credential.clientId === undefined
+        ? new ManagedIdentityCredential(options)
+        : new ManagedIdentityCredential({ ...options, clientId: credential.clientId });
+    case 'client-secret': {
+      const secret = await secrets.read(credential.clientSecret);
+      return new ClientSecretCredential(credential.tenantId, credential.clientId, secret, options);
+    }
+    default:
+      return credential satisfies never;
+  }
+}
+
+async function clientOptions(azure: AzureAccess) {
+  const ca = await trustedAuthorities(azure.caFile);
+  return {
+    ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+    ...(azure.authorityHost === undefined
+      ? {}
+      : // A private authority is not in Microsoft's list of clouds: asking that list would fail, and needs the internet.
+        { authorityHost: azure.authorityHost, disableInstanceDiscovery: true }),
+  };
+}
+
+/** Gives an access token for a scope, for example `https://database.windows.net/.default`. */
+export type TokenProvider = (scope: string, signal?: AbortSignal) => Promise<string>;
+
+/** Tokens for SQL logins. Rejects with AzureFailure (`get-token`). */
+export function createTokenProvider(credential: TokenCredential): TokenProvider {
+  return async (scope, signal) => {
+    try {
+      const token = await credential.getToken(scope, signal === undefined ? {} : { abortSignal: signal });
+      if (token === null) throw new Error(`no token for ${scope}`);
+      return token.token;
+    } catch (error) {
+      throw toAzureFailure('get-token', error, signal?.aborted ?? false);
+    }
+  };
+}

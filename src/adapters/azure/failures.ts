@@ -1,0 +1,123 @@
+/** From what the Azure SDKs throw to AzureFailure: typed, one sentence, without tokens and signatures. */
+import { AzureFailure, SecretFailure, type TransportProblem } from '../../ports/failures';
+import { scrub } from './scrub';
+
+export interface ArmErrorBody {
+  readonly code: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** What matters of an HTTP answer that is no success. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly body: string | undefined;
+}
+
+/** An answer of Azure that refuses. */
+export function refusal(operation: string, answer: ErrorAnswer, nowMs: number): AzureFailure {
+  const { code, message } = readErrorBody(answer.body);
+  const text = message ?? `Azure answered HTTP ${answer.status}`;
+  const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs);
+  const prefix = code === undefined ? `HTTP ${answer.status}` : code;
+  return new AzureFailure(
+    operation,
+    answer.status,
+    code,
+    transportOfStatus(answer.status),
+    retryAfterMs,
+    scrub(`${operation}: ${prefix}: ${text}`),
+  );
+}
+
+/**
+ * An error that came instead of an answer.
+ * @param aborted whether the caller's own signal is aborted: only then it is a cancellation.
+ */
+export function toAzureFailure(
+  operation: string,
+  error: unknown,
+  aborted: boolean,
+): AzureFailure | SecretFailure {
+  if (error instanceof AzureFailure || error instanceof SecretFailure) return error;
+  const transport = transportOf(error, aborted);
+  const text = scrub(error instanceof Error ? error.message : String(error));
+  return new AzureFailure(operation, undefined, undefined, transport, undefined, `${operation}: ${text}`);
+}
+
+/** ARM wraps as `{"error":{"code","message"}}`; some resource providers leave the wrapper out. */
+export function readErrorBody(body: string | undefined): ArmErrorBody {
+  const parsed = parseJson(body);
+  const inner = isRecord(parsed) && isRecord(parsed.error) ? parsed.error : parsed;
+  if (!isRecord(inner)) return { code: undefined, message: undefined };
+  const { code, message } = inner;
+  return {
+    code: typeof code === 'string' ? code : undefined,
+    message: typeof message === 'string' ? message : undefined,
+  };
+}
+
+/** Retry-After: seconds or an HTTP date (RFC 9110 10.2.3). @returns milliseconds, or undefined when it says nothing. */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1_000 : undefined;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+function transportOfStatus(status: number): TransportProblem | undefined {
+  switch (status) {
+    case 401:
+    case 403:
+      return 'unauthorized';
+    case 429:
+      return 'throttled';
+    default:
+      return undefined;
+  }
+}
+
+const UNREACHABLE = [
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+];
+const LOST = ['ECONNRESET', 'EPIPE', 'PARSE_ERROR', 'ECONNABORTED', 'HPE_INVALID_CONSTANT'];
+const TLS =
+  /^(ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(GET|VERIFY)|EPROTO$|HOSTNAME_MISMATCH)/;
+
+function transportOf(error: unknown, aborted: boolean): TransportProblem | undefined {
+  if (aborted) return 'cancelled';
+  const { name, code, message } = describe(error);
+  // @azure/identity wraps the reason in its own message.
+  const seen = `${code} ${message}`;
+  if (name === 'AbortError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return 'timeout';
+  if (TLS.test(code) || /self.signed certificate|unable to (get|verify)[\w ]*certificate/i.test(message))
+    return 'tls';
+  if (UNREACHABLE.some((one) => seen.includes(one)) || /network_error/.test(message)) return 'unreachable';
+  if (LOST.includes(code)) return 'connection-lost';
+  if (/Authentication|CredentialUnavailable/.test(name)) return 'login-failed';
+  return undefined;
+}
+
+function describe(error: unknown): { name: string; code: string; message: string } {
+  if (!isRecord(error)) return { name: '', code: '', message: String(error) };
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return { name: text(error.name), code: text(error.code), message: text(error.message) };
+}
+
+export function parseJson(text: string | undefined): unknown {
+  if (text === undefined || text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
