@@ -58,10 +58,19 @@ export class RequestRunner {
     reply.end();
   }
 
+  /** @returns false when the reset failed, which ends the request */
   private async resetIfAsked(status: number, running: Running): Promise<boolean> {
     const skip = (status & PacketStatus.resetConnectionSkipTransaction) !== 0;
     if (!skip && (status & PacketStatus.resetConnection) === 0) return true;
-    return this.guarded(running, { kind: 'batch' }, () => this.state.reset(running.reply.writer, skip));
+    try {
+      // No DONE: the acknowledgement only comes before the reply proper.
+      await this.state.reset(running.reply.writer, skip);
+      return true;
+    } catch (error) {
+      const output = this.output({ kind: 'batch' }, running);
+      this.fail(output, error, running.signal);
+      return false;
+    }
   }
 
   private async dispatch(frame: TdsMessageFrame, running: Running): Promise<void> {
@@ -194,16 +203,19 @@ export class RequestRunner {
     form: RequestForm,
     work: (output: RequestOutput) => Promise<void>,
   ): Promise<boolean> {
-    const { reply, signal } = running;
-    const output = new RequestOutput(reply, this.state, form, signal, (how) => this.control.drop(how));
+    const output = this.output(form, running);
     try {
       await work(output);
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
-      return this.fail(output, error, signal);
+      return this.fail(output, error, running.signal);
     }
     output.finish();
     return true;
+  }
+
+  private output(form: RequestForm, { reply, signal }: Running): RequestOutput {
+    return new RequestOutput(reply, this.state, form, signal, (how) => this.control.drop(how));
   }
 
   private fail(output: RequestOutput, error: unknown, signal: AbortSignal): boolean {
@@ -272,7 +284,7 @@ const OPENS_CURSOR: ReadonlySet<number> = new Set([
   ProcedureId.cursorPrepExec,
 ]);
 
-/** There are no API server cursors: 16937 makes clients fall back to default result sets. */
+/** There are no API server cursors. 16937 says so and tells the user what to do instead. */
 function cursorRefused(procedureId: number): SqlError {
   if (OPENS_CURSOR.has(procedureId)) {
     return new SqlError(

@@ -166,10 +166,10 @@ export function writeColumns(w: ByteWriter, columns: readonly SqlColumn[], diale
   }
 }
 
-/** No table: zero parts since 7.2, an empty name before. */
+/** An empty name, in one part since 7.2: mssql-jdbc takes 1 to 4 parts and closes the connection at none. */
 function writeTableName(w: ByteWriter, dialect: TdsDialect): void {
-  if (dialect.yukon) w.u8(0);
-  else w.u16(0);
+  if (dialect.yukon) w.u8(1);
+  w.u16(0);
 }
 
 /**

@@ -267,7 +267,8 @@ describe('reset of the connection', () => {
     await client.batch('begin tran');
     client.send(PacketType.sqlBatch, Buffer.concat([ALL_HEADERS, Buffer.from('set x', 'utf16le')]), status);
     const reply = (await client.receive())?.toString('hex') ?? '';
-    expect(reply.startsWith(hex('e3 0300 12 00 00'))).toBe(true);
+    const inTransaction = depth === 0 ? '0000' : '0400';
+    expect(reply).toBe(hex(`e3 0300 12 00 00 fd ${inTransaction} ${NOTHING}`));
     expect(backend.sessions[0]).toMatchObject({ resets: 1, database: 'master', transactionDepth: depth });
   });
 

@@ -140,7 +140,7 @@ export class ScriptedSession implements TdsSession {
       throw new SqlError(2812, `Could not find stored procedure '${name}'.`, { state: 62 });
     }
     const x = parameters.find((parameter) => parameter.name === 'x') ?? parameters[0];
-    const value = typeof x?.value === 'number' ? x.value : 0;
+    const value = typeof x?.value === 'number' || typeof x?.value === 'bigint' ? Number(x.value) : 0;
     output.columns([column('a', INT)]);
     output.row([value]);
     output.endRows();

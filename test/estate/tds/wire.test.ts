@@ -175,6 +175,10 @@ describe('tokens', () => {
       hex('d1 04 01000000 0200 7800'),
     );
     expect(written((w) => tokens.writeRow(w, columns, [1, null], TDS_74))).toBe(hex('d2 02 04 01000000'));
+    const long = [{ name: 'c', type: { kind: 'image' }, nullable: true }] as const;
+    expect(written((w) => tokens.writeColumns(w, long, TDS_74))).toBe(
+      hex('81 0100 00000000 0900 22ffffff7f 01 0000 01 6300'),
+    );
     const older = negotiateDialect(0x730a0003);
     expect(written((w) => tokens.writeRow(w, columns, [1, null], older))).toBe(hex('d1 04 01000000 ffff'));
     expect(() => written((w) => tokens.writeRow(w, columns, [1], TDS_74))).toThrow('1 values for 2 columns');
