@@ -22,6 +22,8 @@ export async function postWebhook(target: WebhookTarget, notification: Notificat
     signal: AbortSignal.timeout(target.timeoutMs),
     ...(target.ca === undefined ? {} : { ca: target.ca }),
   });
+  // A break in the middle of the answer reaches the response; without a listener it would end the process as well.
+  outgoing.on('error', () => undefined);
   outgoing.end(body);
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   response.resume();
