@@ -10,6 +10,7 @@ import {
   SqlTime,
   type SqlType,
   type SqlValue,
+  SqlVariant,
 } from '../sql/types';
 import type { TdsDialect } from './dialect';
 import { formatDate, formatTime } from './temporal-codec';
@@ -51,7 +52,14 @@ function typeBeforeYukon(type: SqlType): SqlType {
 /** The value that goes with `typeForDialect`. */
 export function valueForDialect(type: SqlType, value: SqlValue, dialect: TdsDialect): SqlValue {
   if (dialect.newDates || value === null) return value;
+  if (value instanceof SqlVariant) return variantForDialect(value, dialect);
   return temporalText(type, value) ?? value;
+}
+
+/** The base type inside a sql_variant must be known to the client too (inferred: same mapping as for columns). */
+function variantForDialect(variant: SqlVariant, dialect: TdsDialect): SqlVariant {
+  const text = temporalText(variant.type, variant.value);
+  return text === undefined ? variant : new SqlVariant(typeForDialect(variant.type, dialect), text);
 }
 
 function temporalText(type: SqlType, value: SqlScalar): string | undefined {

@@ -366,6 +366,11 @@ describe('older versions', () => {
     const client = await loggedIn(0x72090002);
     const reply = await client.batch('types');
     expect(reply?.includes(Buffer.from('2026-11-21 04:41:12.123 -05:30', 'utf16le'))).toBe(true);
+    // inside a sql_variant: base type nvarchar, at most 34 characters
+    const variant = Buffer.from('2026-11-21 12:11:12.123 +02:00', 'utf16le');
+    expect(reply?.includes(Buffer.concat([Buffer.from(hex('e7 07 0904d00034 4400'), 'hex'), variant]))).toBe(
+      true,
+    );
   });
 });
 

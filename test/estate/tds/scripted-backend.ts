@@ -344,6 +344,8 @@ const HANDLERS: readonly (readonly [RegExp, Handler])[] = [
     /^select db_name/i,
     ({ output, session }) => one(output, 'db', { kind: 'nvarchar', length: 128 }, session.database),
   ],
+  // jTDS asks for it at every login
+  [/^select @@max_precision/i, ({ output }) => one(output, '', { kind: 'tinyint' }, 38)],
   [/^select @@trancount/i, ({ output, session }) => one(output, 'n', INT, session.transactionDepth)],
   [
     /^select @@version/i,
