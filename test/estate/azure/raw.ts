@@ -22,6 +22,9 @@ export function rawRequest(
   options: RawOptions = {},
 ): Promise<RawResponse> {
   const path = target.startsWith('https:') ? target.slice(new URL(target).origin.length) : target;
+  // Node sends the body of a DELETE without any framing unless its length is given.
+  const length =
+    options.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(options.body)) };
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
@@ -30,7 +33,7 @@ export function rawRequest(
         ca: server.caPem,
         method,
         path,
-        headers: options.headers,
+        headers: { ...options.headers, ...length },
         agent: false,
       },
       (incoming) => {
