@@ -9,6 +9,8 @@ interface DriverError extends Error {
   readonly class?: unknown;
   readonly state?: unknown;
   readonly originalError?: unknown;
+  /** What tedious reported, where mssql made an error of its own from an event of the connection. */
+  readonly info?: unknown;
   readonly precedingErrors?: unknown;
   readonly errors?: unknown;
 }
@@ -27,6 +29,15 @@ const TLS_CODES =
 const NOT_READY_NUMBERS: ReadonlySet<number> = new Set([
   6005, 17142, 17187, 17191, 18401, 40197, 40501, 40540, 40613, 49918, 49919, 49920,
 ]);
+
+/** Codes of mssql, tedious and the socket for a connection that ended under a request. */
+const LOST_CODES: ReadonlySet<string> = new Set([
+  ...['ESOCKET', 'ECLOSE', 'ECONNCLOSED', 'ENOTOPEN', 'EINVALIDSTATE'],
+  ...['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
+]);
+
+/** mssql keeps no code of an error that it does not recognise as one (another realm's), only its text. */
+const LOST_MESSAGE = /\b(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b|socket hang up/;
 
 /** From this severity on the server ends the connection. */
 const FATAL_SEVERITY = 20;
@@ -126,15 +137,16 @@ function requestProblem(error: unknown): TransportProblem | undefined {
   // TimeoutError: all connections of the pool were busy for too long.
   if (codes.includes('ETIMEOUT') || causes(error).some((one) => one.name === 'TimeoutError'))
     return 'timeout';
-  const lost = ['ESOCKET', 'ECONNRESET', 'EPIPE', 'ECLOSE', 'ECONNCLOSED', 'ENOTOPEN', 'EINVALIDSTATE'];
-  if (codes.some((code) => typeof code === 'string' && lost.includes(code))) return 'connection-lost';
-  return undefined;
+  const isLost = causes(error).some(
+    (one) => (typeof one.code === 'string' && LOST_CODES.has(one.code)) || LOST_MESSAGE.test(one.message),
+  );
+  return isLost ? 'connection-lost' : undefined;
 }
 
-/** The error with all that it wraps: originalError (mssql), cause (tedious), errors and precedingErrors. */
+/** The error with all that it wraps: originalError and info (mssql), cause (tedious), errors and precedingErrors. */
 function causes(error: unknown, depth = 0): DriverError[] {
   if (!isDriverError(error) || depth > 8) return [];
-  const inner = [error.originalError, error.cause, error.errors, error.precedingErrors].flat();
+  const inner = [error.originalError, error.info, error.cause, error.errors, error.precedingErrors].flat();
   return [error, ...inner.flatMap((one) => causes(one, depth + 1))];
 }
 
@@ -151,4 +163,6 @@ const scrubDetail = (detail: ServerErrorDetail, secrets: readonly string[]): Ser
   message: scrub(detail.message, secrets),
 });
 
-const isDriverError = (value: unknown): value is DriverError => value instanceof Error;
+/** By shape: `instanceof Error` fails for errors of another realm. */
+const isDriverError = (value: unknown): value is DriverError =>
+  typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string';

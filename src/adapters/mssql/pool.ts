@@ -18,6 +18,7 @@ interface LoginEvents {
   on(event: 'errorMessage', listener: (token: ErrorToken) => void): unknown;
   once(event: 'connect', listener: (error?: Error) => void): unknown;
   removeListener(event: 'errorMessage', listener: (token: ErrorToken) => void): unknown;
+  close(): void;
 }
 
 interface ErrorToken {
@@ -33,6 +34,7 @@ export class LazyPool {
   private secrets: readonly string[] = [];
   /** Errors of refused logins by the driver's error. The driver's own error has the text of the last one only. */
   private readonly loginErrors = new WeakMap<object, readonly ServerErrorDetail[]>();
+  private readonly connecting = new Set<LoginEvents>();
 
   constructor(private readonly options: PoolOptions) {}
 
@@ -78,6 +80,8 @@ export class LazyPool {
     this.closed = true;
     const opening = this.opening;
     this.opening = undefined;
+    // mssql refuses to close a pool that is connecting, and connecting may take as long as its time-out.
+    for (const connection of this.connecting) connection.close();
     await opening?.then(closeQuietly, () => undefined);
   }
 
@@ -126,8 +130,10 @@ export class LazyPool {
         message: token.message,
       });
     };
+    this.connecting.add(connection);
     connection.on('errorMessage', collect);
     connection.once('connect', (error) => {
+      this.connecting.delete(connection);
       connection.removeListener('errorMessage', collect);
       if (error !== undefined && error !== null) this.loginErrors.set(error, errors);
     });

@@ -7,22 +7,24 @@ const SHORTEST_PIECE = 4;
 
 /**
  * @param text message for people
- * @param secrets values that this request or connection sends; also their beginnings are masked, since a server may
- *   cut what it repeats
+ * @param secrets values that this request or connection sends, masked wherever they stand. After a quote their
+ *   beginnings are masked too, since a server cuts what it repeats of a statement.
  */
 export function scrub(text: string, secrets: readonly string[] = []): string {
   return secrets
-    .reduce(maskBeginning, text)
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [secret, secret.replaceAll("'", "''")])
+    .reduce(maskSecret, text)
     .replaceAll(/0x[0-9A-Fa-f]{65,}/g, '0x<masked>')
     .replaceAll(/\b[0-9A-Fa-f]{65,}\b/g, '<masked>')
     .replaceAll(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '<masked token>')
     .replaceAll(/\b(sig|password|pwd)=[^&;\s'"]+/gi, `$1=${MASKED}`);
 }
 
-function maskBeginning(text: string, secret: string): string {
-  for (let length = secret.length; length >= Math.min(SHORTEST_PIECE, secret.length); length -= 1) {
-    const piece = secret.slice(0, length);
-    if (piece !== '' && text.includes(piece)) return text.replaceAll(piece, MASKED);
+function maskSecret(text: string, secret: string): string {
+  let masked = text.replaceAll(secret, MASKED);
+  for (let length = secret.length - 1; length >= SHORTEST_PIECE; length -= 1) {
+    masked = masked.replaceAll(`'${secret.slice(0, length)}`, `'${MASKED}`);
   }
-  return text;
+  return masked;
 }
