@@ -318,9 +318,3 @@ const policyUnknown = (instance: ManagedInstanceFacts): string =>
 
 const no = (ruleId: string, reason: string): Verdict => ({ available: 'no', ruleId, reason });
 const unknown = (ruleId: string, reason: string): Verdict => ({ available: 'unknown', ruleId, reason });
-
-/** @returns what CREATE AVAILABILITY GROUP says about the cluster: 2016 knows no clause and needs a cluster */
-export function clusterTypeClause(productVersion: string): 'NONE' | 'omit' {
-  const since2017 = isAtLeastBuild(productVersion, '14.0.0.0');
-  return since2017 === true ? 'NONE' : 'omit';
-}

@@ -1,10 +1,10 @@
 import {
-  clusterTypeClause,
   cutoverRoute,
   LINK_CAPABILITY_TABLE,
   type LinkOperation,
   linkCapabilities,
 } from '../../../src/rules/link/capability';
+import { clusterTypeClause } from '../../../src/rules/link/cluster-type';
 import { instance, server } from './facts';
 
 const V2016 = { productVersion: '13.0.7000.253', canValidateCertificateChain: false };

@@ -1,0 +1,146 @@
+import type { CatalogueEntry } from '../../model/failure';
+import { info, person, retry, SOURCE } from './entry';
+
+/** Errors 14xx and 28xxx: the transport and its certificates, below every kind of availability group. */
+export const MIRRORING_ENTRIES: readonly CatalogueEntry[] = [
+  person(
+    'LogOverlapMissing',
+    [1408],
+    'The copy is not recovered far enough: log between its end and the primary is missing.',
+    'Restore more log backups to the copy. For a link: delete it and create it again.',
+    SOURCE.links,
+  ),
+  person(
+    'LogRestoreNeeded',
+    [1409, 1411],
+    'Log backups must be restored to the copy first.',
+    'Restore the log backups that were taken since the full backup, WITH NORECOVERY.',
+  ),
+  person(
+    'LogTruncatedTooEarly',
+    [1412],
+    'The copy was not rolled forward to a point inside the local log: the log was truncated while seeding ran.',
+    'For a link: drop it and create it again; hold log backups while seeding, or turn on trace flag 12381 for that time.',
+    SOURCE.links,
+  ),
+  retry(
+    'PartnerCommunication',
+    [1413, 1421, 1456, 1479],
+    'The partner did not answer.',
+    'It is tried again; check the network if it stays.',
+  ),
+  person(
+    'NotConfigured',
+    [1416, 1417, 1442],
+    'The database is not, or no longer, set up for mirroring or an availability group.',
+    'Check which group the database is in.',
+  ),
+  person(
+    'EndpointUnreachable',
+    [1418],
+    'The address of the partner cannot be reached or does not exist.',
+    'Check address and port of the endpoint URL, firewalls on the way, and that the endpoint is STARTED.',
+  ),
+  retry(
+    'PartnerRefusedForNow',
+    [1438],
+    'The partner refused the request for a passing reason.',
+    'It is tried again.',
+  ),
+  person(
+    'RedoFailed',
+    [1462],
+    'Applying the log failed on the copy; it cannot go on.',
+    'Seed the database again.',
+  ),
+  person('NotRestoring', [1464], 'The copy is not in the RESTORING state.', 'Restore it WITH NORECOVERY.'),
+  person(
+    'RecoveryModelNotFull',
+    [1465],
+    'The recovery model of the database is not FULL.',
+    'ALTER DATABASE [name] SET RECOVERY FULL, then take a full backup.',
+  ),
+  person('DatabaseReadOnly', [1466], 'The database is read-only.', 'ALTER DATABASE [name] SET READ_WRITE.'),
+  person(
+    'DatabaseNotOnline',
+    [1467],
+    'The database is in emergency or suspect state.',
+    'Bring it online; finish its recovery.',
+  ),
+  person(
+    'RefusedInGroup',
+    [1468],
+    'The operation is not allowed while the database is in an availability group.',
+    'Remove it from the group first, or use another way.',
+  ),
+  person('AutoCloseOn', [1469], 'AUTO_CLOSE is on.', 'ALTER DATABASE [name] SET AUTO_CLOSE OFF.'),
+  retry(
+    'MirroringConnectionError',
+    [1474],
+    'The mirroring transport reported a connection error; its text names the inner error.',
+    'Look at the inner error: certificates need a person, networks come back.',
+  ),
+  person(
+    'FullBackupMissing',
+    [1475],
+    'The log chain was never started, or bulk-logged changes are not backed up.',
+    'Take a full backup that is not copy-only, then a log backup.',
+    SOURCE.linkScripts,
+  ),
+  person(
+    'LogChainTooShort',
+    [1478],
+    'The copy has too little log to continue the chain of the primary.',
+    'Restore a log backup to it.',
+  ),
+  info('RoleChanged', [1480], 'The role of the database changed.', 'Nothing is to be done.'),
+  person(
+    'BlockedByVersionStore',
+    [1484],
+    'Mirroring is blocked by accelerated database recovery.',
+    'Does not apply to availability groups.',
+  ),
+  person(
+    'DatabaseSingleUser',
+    [1488],
+    'The database is open to one user only.',
+    'ALTER DATABASE [name] SET MULTI_USER.',
+  ),
+  person(
+    'EndpointConnectDenied',
+    [28034],
+    'The handshake failed: the partner has no CONNECT permission on the endpoint.',
+    'GRANT CONNECT ON ENDPOINT to the login of the partner.',
+  ),
+  person(
+    'PeerCertificateInvalid',
+    [28035],
+    'The handshake failed: the certificate of the partner is not valid, often because it has expired.',
+    'Rotate the certificate, or import the present one of the partner.',
+    SOURCE.links,
+  ),
+  person(
+    'OwnCertificateMissing',
+    [28036],
+    'The handshake failed: the certificate of the own endpoint was not found.',
+    'Give the endpoint a certificate that exists: ALTER ENDPOINT.',
+  ),
+  person(
+    'PrivateKeyUnusable',
+    [28037],
+    'The handshake failed: the private key of the certificate cannot be used.',
+    'Check the master key of master, or make a new certificate.',
+  ),
+  person(
+    'HandshakeVerificationFailed',
+    [28038],
+    'The handshake failed: the certificate could not be verified.',
+    'Import the public key of the partner again.',
+  ),
+  person(
+    'EndpointMissing',
+    [28080],
+    'No endpoint for database mirroring is configured.',
+    'Create the endpoint.',
+  ),
+];

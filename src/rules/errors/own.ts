@@ -1,0 +1,118 @@
+import type { CatalogueEntry } from '../../model/failure';
+import { person, retry } from './entry';
+
+/** Conditions that sqlferry itself finds, without an error of a server. */
+export const OWN_ENTRIES: readonly CatalogueEntry[] = [
+  person(
+    'SecretUnreadable',
+    [],
+    'A secret cannot be read where the inventory says that it is.',
+    'Make the reference readable for the worker.',
+    'sqlferry',
+  ),
+  person(
+    'MasterKeyPasswordMissing',
+    [],
+    'The master database has no master key, and the inventory gives no password to make one.',
+    'Set masterKeyPassword of the SQL Server in the inventory to a secret reference.',
+    'sqlferry',
+  ),
+  person(
+    'CertificateExpired',
+    [],
+    'The certificate of the endpoint has expired.',
+    'Create a new one, give it to the endpoint with ALTER ENDPOINT, and drop the old one.',
+    'sqlferry',
+  ),
+  person(
+    'AvailabilityGroupNameTaken',
+    [],
+    'An availability group of this name exists and is not that of this migration.',
+    'Set other names under link in the migration, or drop the group if it is a leftover.',
+    'sqlferry',
+  ),
+  person(
+    'FenceLoginMissing',
+    [],
+    'A login that the fence shall disable does not exist.',
+    'Correct cutover.fence.disableLogins.',
+    'sqlferry',
+  ),
+  retry(
+    'TargetNotWritable',
+    [],
+    'The database on the new primary does not take writes yet.',
+    'It is looked at again.',
+    'sqlferry',
+  ),
+  retry(
+    'StepNotSettled',
+    [],
+    'A step was done, and its effect does not show yet.',
+    'It is looked at again.',
+    'sqlferry',
+  ),
+  person(
+    'FactMissing',
+    [],
+    'A server did not report a fact that every supported server reports.',
+    'Report it with the version of the server.',
+    'sqlferry',
+  ),
+];
+
+/** Where no entry fits. */
+export const UNKNOWN_SQL = {
+  retry: retry(
+    'UnknownSqlError',
+    [],
+    'The server reported an error that is not in this catalogue and ended the connection (severity 20 and above).',
+    'It is tried again; if it stays, look at the error log of the server.',
+    'inferred from the severity',
+  ),
+  resource: person(
+    'UnknownSqlError',
+    [],
+    'The server reported an error of its resources that is not in this catalogue (severity 17 to 19).',
+    'Look at the error log of the server.',
+    'inferred from the severity',
+  ),
+  person: person(
+    'UnknownSqlError',
+    [],
+    'The server reported an error that is not in this catalogue.',
+    'Read the message of the server; when its cause is removed, resume.',
+    'inferred from the severity',
+  ),
+} as const;
+
+export const UNKNOWN_AZURE = {
+  retry: retry(
+    'UnknownAzureError',
+    [],
+    'Azure reported a passing error that is not in this catalogue.',
+    'It is tried again after the resource was read.',
+    'inferred from the HTTP status',
+  ),
+  throttled: retry(
+    'Throttled',
+    [],
+    'Azure asks for fewer requests.',
+    'It is tried again after the time that Azure names.',
+    'inferred from the HTTP status',
+  ),
+  identity: person(
+    'Unauthorized',
+    [],
+    'Azure refused the identity.',
+    'Check azure.credential in the inventory and the roles of that identity.',
+    'inferred from the HTTP status',
+  ),
+  person: person(
+    'UnknownAzureError',
+    [],
+    'Azure refused the request with a code that is not in this catalogue.',
+    'Read the message of Azure; when its cause is removed, resume.',
+    'inferred from the HTTP status',
+  ),
+} as const;
