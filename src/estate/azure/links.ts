@@ -77,6 +77,7 @@ export class LinkHandlers {
     const link = this.#require(context, target);
     const update = readLinkUpdate(context, link.databaseName);
     this.#refuseWhile(context, target, ['delete', 'failover', 'set-role', 'update']);
+    // The operation names of PATCH and setRole were never recorded (inferred from the others).
     return this.#start(context, target, 'update', 'DistributedAvailabilityGroupsLinkUpdate', () =>
       context.world.links.update(
         target.instance.name,

@@ -93,6 +93,8 @@ export class AzureServer {
       void this.#serve(incoming, outgoing);
     });
     this.#server = server;
+    // Azure keeps idle connections for 4 minutes; node's 5 s would reset SDKs that poll at longer intervals.
+    server.keepAliveTimeout = 240_000;
     server.on('connection', (socket) => this.#track(socket));
     // Broken TLS handshakes and broken HTTP are the client's affair; the server goes on.
     server.on('tlsClientError', () => undefined);

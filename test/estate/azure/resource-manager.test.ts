@@ -1,4 +1,6 @@
 /** What the resource manager says before a handler is asked, and the shape of every answer. */
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import * as fc from 'fast-check';
 import { ROLES } from '../../../src/estate/azure/principals';
 import { DEFAULT_PRINCIPALS } from '../../../src/estate/azure/server';
@@ -305,6 +307,21 @@ describe('malformed input never brings it down', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('bytes that are no TLS, and TLS that is no HTTP', async () => {
+    const { port, caPem: ca } = estate.azure;
+    const ended = (socket: Socket, bytes: string) =>
+      new Promise<void>((resolve) => {
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve());
+        socket.resume();
+        socket.end(bytes);
+      });
+    await ended(connectTcp(port, '127.0.0.1'), 'GET / HTTP/1.1\r\n\r\n');
+    for (const bytes of ['\0\x01garbage\r\n\r\n', 'GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n', 'GET'])
+      await ended(connectTls({ port, host: '127.0.0.1', ca }), bytes);
+    expect((await estate.call('GET', INSTANCE)).status).toBe(200);
   });
 
   test('a body over 4 MB is refused', async () => {
