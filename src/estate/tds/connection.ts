@@ -64,6 +64,7 @@ export class Connection {
   private phase: Phase = { kind: 'prelogin' };
   private readonly queue: TdsMessageFrame[] = [];
   private running: AbortController | undefined;
+  private session: SessionState | undefined;
   private attentionPending = false;
   private closed = false;
 
@@ -201,7 +202,8 @@ export class Connection {
 
   private onVerdict(login: Login7, verdict: LoginVerdict): void {
     clearTimeout(this.loginTimer);
-    if (this.closed) {
+    // The client may have gone, or the backend may have ended the connection, while it was deciding.
+    if (this.closed || this.phase.kind !== 'authenticating') {
       if (verdict.kind === 'accepted') verdict.session.close();
       return;
     }
@@ -259,8 +261,6 @@ export class Connection {
     this.phase = { kind: 'ready', state, runner };
     this.session = state;
   }
-
-  private session: SessionState | undefined;
 
   private onRequest(frame: TdsMessageFrame): void {
     if (frame.type === PacketType.attention) {

@@ -9,7 +9,7 @@ export interface TdsDialect {
   /** Value put in LOGINACK, big-endian there. */
   readonly ackVersion: number;
   /** Requests begin with ALL_HEADERS, user types and row counts are wide, max types and xml exist (7.2). */
-  readonly yukon: boolean;
+  readonly atLeast72: boolean;
   /** date, time, datetime2 and datetimeoffset exist (7.3A). */
   readonly newDates: boolean;
   /** Rows may be null-bitmap compressed (7.3B). */
@@ -19,35 +19,35 @@ export interface TdsDialect {
 const TDS_71: TdsDialect = {
   name: '7.1',
   ackVersion: 0x71000001,
-  yukon: false,
+  atLeast72: false,
   newDates: false,
   nbcRow: false,
 };
 const TDS_72: TdsDialect = {
   name: '7.2',
   ackVersion: 0x72090002,
-  yukon: true,
+  atLeast72: true,
   newDates: false,
   nbcRow: false,
 };
 const TDS_73A: TdsDialect = {
   name: '7.3',
   ackVersion: 0x730a0003,
-  yukon: true,
+  atLeast72: true,
   newDates: true,
   nbcRow: false,
 };
 const TDS_73B: TdsDialect = {
   name: '7.3',
   ackVersion: 0x730b0003,
-  yukon: true,
+  atLeast72: true,
   newDates: true,
   nbcRow: true,
 };
 export const TDS_74: TdsDialect = {
   name: '7.4',
   ackVersion: 0x74000004,
-  yukon: true,
+  atLeast72: true,
   newDates: true,
   nbcRow: true,
 };

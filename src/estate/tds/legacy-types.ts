@@ -30,11 +30,11 @@ export function typeForDialect(type: SqlType, dialect: TdsDialect): SqlType {
     case 'datetimeoffset':
       return { kind: 'nvarchar', length: 34 };
     default:
-      return dialect.yukon ? type : typeBeforeYukon(type);
+      return dialect.atLeast72 ? type : typeBefore72(type);
   }
 }
 
-function typeBeforeYukon(type: SqlType): SqlType {
+function typeBefore72(type: SqlType): SqlType {
   switch (type.kind) {
     case 'varchar':
       return type.length === 'max' ? { kind: 'text' } : type;

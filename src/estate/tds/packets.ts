@@ -61,13 +61,6 @@ export class PacketAssembler {
     }
   }
 
-  /** Bytes received that belong to no complete packet yet; they change hands when encryption ends after the login. */
-  takePending(): Buffer {
-    const rest = this.pending;
-    this.pending = Buffer.alloc(0);
-    return rest;
-  }
-
   private nextPacket(): Buffer | undefined {
     if (this.pending.length < PACKET_HEADER_LENGTH) return undefined;
     const length = this.pending.readUInt16BE(2);

@@ -8,7 +8,7 @@ const MIN_HEADER = 6;
 
 /** The request after its headers. @throws ProtocolError when the headers do not add up */
 export function stripHeaders(data: Buffer, dialect: TdsDialect): Buffer {
-  if (!dialect.yukon) return data;
+  if (!dialect.atLeast72) return data;
   const reader = new ByteReader(data);
   const total = reader.u32();
   if (total < TOTAL_LENGTH_BYTES) throw new ProtocolError(`ALL_HEADERS of ${total} bytes`);

@@ -97,7 +97,7 @@ function parseCall(reader: ByteReader, dialect: TdsDialect): RpcCall {
 }
 
 function isFlag(byte: number | undefined, dialect: TdsDialect): boolean {
-  return dialect.yukon ? byte === BATCH_FLAG || byte === NO_EXECUTE_FLAG : byte === BATCH_FLAG_71;
+  return dialect.atLeast72 ? byte === BATCH_FLAG || byte === NO_EXECUTE_FLAG : byte === BATCH_FLAG_71;
 }
 
 function byNumber(id: number): Pick<RpcCall, 'name' | 'procedureId'> {

@@ -72,7 +72,7 @@ export function writeMessage(
     w.usVarchar(message.message.slice(0, MAX_MESSAGE_CHARACTERS));
     w.bVarchar(serverName).bVarchar(message.procedure ?? '');
     const line = message.line ?? 1;
-    if (dialect.yukon) w.u32(line);
+    if (dialect.atLeast72) w.u32(line);
     else w.u16(line & 0xffff);
   });
 }
@@ -86,7 +86,7 @@ export function writeDone(
   command = 0,
 ): void {
   w.u8(Token[kind]).u16(status).u16(command);
-  if (dialect.yukon) w.u64(BigInt(rowCount));
+  if (dialect.atLeast72) w.u64(BigInt(rowCount));
   else w.u32(rowCount);
 }
 
@@ -150,7 +150,7 @@ export function writeFedAuthInfo(w: ByteWriter, stsUrl: string, spn: string): vo
 }
 
 function writeUserType(w: ByteWriter, dialect: TdsDialect): void {
-  if (dialect.yukon) w.u32(0);
+  if (dialect.atLeast72) w.u32(0);
   else w.u16(0);
 }
 
@@ -168,7 +168,7 @@ export function writeColumns(w: ByteWriter, columns: readonly SqlColumn[], diale
 
 /** An empty name, in one part since 7.2: mssql-jdbc takes 1 to 4 parts and closes the connection at none. */
 function writeTableName(w: ByteWriter, dialect: TdsDialect): void {
-  if (dialect.yukon) w.u8(1);
+  if (dialect.atLeast72) w.u8(1);
   w.u16(0);
 }
 

@@ -1,9 +1,10 @@
 /** Whole conversations, byte by byte: DONE rules, Attention, resets, refusals, older versions, broken input. */
 import { createHash } from 'node:crypto';
+import type { LoginVerdict } from '../../../src/estate/tds/backend';
 import { frameMessage, PacketStatus, PacketType } from '../../../src/estate/tds/packets';
 import { TdsServer } from '../../../src/estate/tds/server';
 import { ALL_HEADERS, login7, PRELOGIN_WITHOUT_ENCRYPTION, RawClient } from './raw-client';
-import { ScriptedBackend } from './scripted-backend';
+import { ScriptedBackend, ScriptedSession } from './scripted-backend';
 
 let backend: ScriptedBackend;
 let server: TdsServer;
@@ -297,6 +298,51 @@ describe('refusals', () => {
     expect(number(reply)).toBe(18456);
     expect(reply?.subarray(-13).toString('hex')).toBe(hex(`fd 0200 ${NOTHING}`));
     await client.untilClosed();
+  });
+
+  test('an unknown database, with the cause before 18456', async () => {
+    const client = await RawClient.open(port);
+    const reply = (await client.login({ database: 'missing' })) ?? Buffer.alloc(0);
+    const second = 3 + reply.readUInt16LE(1);
+    expect([number(reply), number(reply.subarray(second))]).toEqual([4060, 18456]);
+    await client.untilClosed();
+  });
+
+  test('an Entra token where there are no Entra logins', async () => {
+    const client = await RawClient.open(port);
+    expect(
+      number(await client.login({ feature: Buffer.from(hex('02 09000000 02 04000000 78007900'), 'hex') })),
+    ).toBe(18456);
+    await client.untilClosed();
+    expect(backend.logins).toEqual([]);
+  });
+
+  test('a request that is running when its session is killed', async () => {
+    const client = await loggedIn();
+    client.send(PacketType.sqlBatch, Buffer.concat([ALL_HEADERS, Buffer.from('waitfor', 'utf16le')]));
+    while (backend.sessions[0]?.requests.length !== 1) await new Promise((resolve) => setImmediate(resolve));
+    backend.sessions[0].terminate();
+    expect(number(await client.receive())).toBe(596);
+    await client.untilClosed();
+  });
+
+  test('a session that is accepted after its client has gone', async () => {
+    const gone = new ScriptedSession(1, 'master', () => undefined, backend);
+    let decide: (verdict: LoginVerdict) => void = () => undefined;
+    const undecided = new TdsServer({
+      backend: { identity: backend.identity, login: () => new Promise((resolve) => (decide = resolve)) },
+    });
+    const { port: other } = await undecided.listen(0, '127.0.0.1');
+    const client = await RawClient.open(other);
+    client.send(PacketType.prelogin, PRELOGIN_WITHOUT_ENCRYPTION);
+    await client.receive();
+    client.send(PacketType.login7, login7());
+    client.socket.end();
+    await client.untilClosed();
+    while (undecided.connectionCount > 0) await new Promise((resolve) => setImmediate(resolve));
+    decide({ kind: 'accepted', session: gone });
+    await undecided.close();
+    expect(gone.closed).toBe(true);
   });
 
   test('bulk load', async () => {

@@ -1,8 +1,10 @@
 /** TLS in its three forms, and Entra logins, with the real driver. */
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import sql from 'mssql';
 import { createServerCertificate, type ServerCertificate } from '../../../src/estate/tds/certificate';
+import { frameMessage, PacketType } from '../../../src/estate/tds/packets';
 import { TdsServer, type TdsServerOptions } from '../../../src/estate/tds/server';
+import { RawClient } from './raw-client';
 import { ACCESS_TOKEN, PASSWORD, ScriptedBackend, USER } from './scripted-backend';
 
 const NOT_BEFORE = new Date(Date.now() - 86_400_000);
@@ -123,6 +125,27 @@ test('required encryption without a certificate is a mistake', () => {
   expect(() => new TdsServer({ backend: new ScriptedBackend(), encryption: 'required' })).toThrow(
     'no certificate',
   );
+});
+
+test('a broken handshake closes the connection and nothing else', async () => {
+  const { port } = await start();
+  const noise = createHash('sha512').update('handshake').digest();
+  const record = Buffer.concat([Buffer.from([0x16, 3, 1, 0, noise.length]), noise]);
+  const wrapped = [noise, record].map((bytes) => frameMessage(PacketType.prelogin, bytes));
+  const badPacket = Buffer.from('1201000300000100', 'hex');
+  for (const garbage of [...wrapped, badPacket, record, noise]) {
+    for (const encryption of [0, 1]) {
+      const client = await RawClient.open(port);
+      client.send(PacketType.prelogin, Buffer.from([1, 0, 6, 0, 1, 0xff, encryption]));
+      await client.receive();
+      client.socket.end(garbage);
+      await client.untilClosed();
+    }
+    const strict = await RawClient.open(port);
+    strict.socket.end(Buffer.concat([record, garbage]));
+    await strict.untilClosed();
+  }
+  await exercise(await connect(port, { encrypt: 'strict', ...trusting() }));
 });
 
 describe('Entra logins', () => {

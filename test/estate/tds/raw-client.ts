@@ -86,9 +86,12 @@ export interface LoginOptions {
   readonly integrated?: boolean;
   readonly user?: string;
   readonly password?: string;
+  readonly database?: string;
+  /** One feature extension: id, length and data. */
+  readonly feature?: Buffer;
 }
 
-/** LOGIN7 as a driver sends it, without feature extensions. */
+/** LOGIN7 as a driver sends it. */
 export function login7(options: LoginOptions = {}): Buffer {
   const {
     version = 0x74000004,
@@ -118,7 +121,15 @@ export function login7(options: LoginOptions = {}): Buffer {
   put(56, '');
   put(60, 'library');
   put(64, '');
-  put(68, 'master');
+  put(68, options.database ?? 'master');
+  if (options.feature !== undefined) {
+    fixed[27] = 0x10;
+    fixed.writeUInt16LE(offset, 56);
+    fixed.writeUInt16LE(4, 58);
+    const pointer = Buffer.alloc(4);
+    pointer.writeUInt32LE(offset + pointer.length);
+    fields.push(pointer, options.feature, Buffer.from([0xff]));
+  }
   const login = Buffer.concat([fixed, ...fields]);
   login.writeUInt32LE(login.length, 0);
   return login;
