@@ -1,38 +1,17 @@
 import { tokenize } from '../../src/estate/sql/syntax/tokenizer';
-import type { Query } from '../../src/model/statement';
-import { groupAvailabilityGroups, readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
-import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
+import { groupAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
-import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
-import { readEndpoints } from '../../src/tsql/queries/endpoints';
-import { readLinkConnection, readLinkReplicas } from '../../src/tsql/queries/link/replicas';
+import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
-import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
+import { readServer } from '../../src/tsql/queries/server';
 import { readTargetDatabase } from '../../src/tsql/queries/target';
 import { RowShapeError } from '../../src/tsql/rows';
+import { everyQuery } from './catalog';
 
 const HOSTILE = "x'; DROP DATABASE y; --";
 
-const QUERIES: readonly Query<unknown>[] = [
-  readServer(),
-  readTraceFlags(),
-  readDatabase(HOSTILE),
-  readDatabaseFiles(HOSTILE),
-  readDatabaseFeatures(HOSTILE),
-  readFullBackup(HOSTILE),
-  readBackups(HOSTILE),
-  readCertificates(),
-  readCertificatePublicKey(HOSTILE),
-  readEndpoints(),
-  readAvailabilityGroups(),
-  readLogins([HOSTILE, 'b']),
-  readSessions({ database: HOSTILE, logins: [HOSTILE] }),
-  readLinkReplicas(),
-  readLinkConnection(HOSTILE),
-  readSeeding(),
-  readTargetDatabase(HOSTILE, HOSTILE),
-];
+const QUERIES = everyQuery(HOSTILE);
 
 describe.each(QUERIES.map((query) => [query.id, query] as const))('%s', (_id, query) => {
   test('its text holds no value, its variables are declared or parameters', () => {

@@ -1,0 +1,128 @@
+/** One of every statement and query, with names that try to break out. */
+import type { Query, Statement } from '../../src/model/statement';
+import { backupLog } from '../../src/tsql/backup';
+import {
+  addCertificateIssuer,
+  createCertificate,
+  createCertificateFromBinary,
+  dropCertificate,
+  validateCertificateChain,
+} from '../../src/tsql/certificates';
+import { setRecoveryFull, writeProbe } from '../../src/tsql/databases';
+import {
+  alterMirroringEndpoint,
+  createMirroringEndpoint,
+  dropEndpoint,
+  restoreMirroringEndpoint,
+  startEndpoint,
+} from '../../src/tsql/endpoints';
+import {
+  createAvailabilityGroup,
+  createDistributedAvailabilityGroup,
+  dropAvailabilityGroup,
+  failoverDistributedAvailabilityGroup,
+  forceFailoverDistributedAvailabilityGroup,
+  setDistributedAvailabilityMode,
+  setRoleSecondary,
+} from '../../src/tsql/link/availability-groups';
+import { AZURE_AUTHORITIES } from '../../src/tsql/link/azure-authorities';
+import { trustAzureAuthority } from '../../src/tsql/link/trust';
+import { disableLogin, enableLogin } from '../../src/tsql/logins';
+import { createMasterKey, dropMasterKey } from '../../src/tsql/master-key';
+import { readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
+import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
+import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
+import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
+import { readEndpoints } from '../../src/tsql/queries/endpoints';
+import { readLinkConnection, readLinkReplicas } from '../../src/tsql/queries/link/replicas';
+import { readSeeding } from '../../src/tsql/queries/link/seeding';
+import { readLogins, readSessions } from '../../src/tsql/queries/logins';
+import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
+import { readTargetDatabase } from '../../src/tsql/queries/target';
+import { terminateSessions } from '../../src/tsql/sessions';
+import { clearTraceFlag, setTraceFlag } from '../../src/tsql/trace-flags';
+
+/** @param name put wherever a statement takes a name, a text or a password */
+export const everyStatement = (name: string): readonly Statement[] => [
+  createMasterKey({ password: name }),
+  dropMasterKey(),
+  createCertificate({ name, subject: name, startDate: '2026-01-01', expiryDate: '2027-01-31' }),
+  createCertificateFromBinary({ name, binaryHex: '3082', label: 'key' }),
+  dropCertificate(name),
+  addCertificateIssuer({ certificateName: name, dnsName: name }),
+  validateCertificateChain({ certificateName: name }),
+  ...AZURE_AUTHORITIES.map((authority) => trustAzureAuthority({ authority })),
+  createMirroringEndpoint({ name, port: 5022, certificateName: name }),
+  alterMirroringEndpoint({ name, port: 5022, certificateName: name, authentication: 'certificate' }),
+  alterMirroringEndpoint({
+    name,
+    port: 5022,
+    certificateName: name,
+    authentication: 'negotiate-and-certificate',
+  }),
+  restoreMirroringEndpoint({
+    name,
+    stateDesc: 'STARTED',
+    roleDesc: 'ALL',
+    connectionAuthDesc: 'NEGOTIATE, CERTIFICATE',
+    isEncryptionEnabled: true,
+    encryptionAlgorithmDesc: 'NONE, RC4, AES',
+    certificateName: name,
+    port: 5022,
+  }),
+  startEndpoint(name),
+  dropEndpoint(name),
+  ...(['NONE', 'omit'] as const).flatMap((clusterType) =>
+    [true, false].map((basic) =>
+      createAvailabilityGroup({
+        name,
+        database: name,
+        serverName: name,
+        endpointUrl: "TCP://o'hara:5022",
+        clusterType,
+        basic,
+      }),
+    ),
+  ),
+  createDistributedAvailabilityGroup({
+    name,
+    availabilityGroup: name,
+    sourceListenerUrl: 'TCP://10.0.0.1:5022',
+    instanceAvailabilityGroup: name,
+    targetListenerUrl: 'tcp://mi.example:5022;Server=[mi]',
+  }),
+  dropAvailabilityGroup(name),
+  setDistributedAvailabilityMode({ name, groups: [name, name], mode: 'SYNCHRONOUS_COMMIT' }),
+  failoverDistributedAvailabilityGroup(name),
+  forceFailoverDistributedAvailabilityGroup(name),
+  setRoleSecondary(name),
+  backupLog({ database: name, path: `/backup/${name}`, displayPath: '', name, compression: true }),
+  backupLog({ database: name, path: `https://x/${name}`, displayPath: '', name, compression: false }),
+  disableLogin(name),
+  enableLogin(name),
+  terminateSessions({ database: name, logins: [name, 'b'] }),
+  writeProbe({ database: name }),
+  setRecoveryFull(name),
+  setTraceFlag(12381),
+  clearTraceFlag(12381),
+];
+
+export const everyQuery = (name: string): readonly Query<unknown>[] => [
+  readServer(),
+  readTraceFlags(),
+  readDatabase(name),
+  readDatabaseFiles(name),
+  readDatabaseFeatures(name),
+  readFullBackup(name),
+  readBackups(name),
+  readCertificates(),
+  readCertificatePublicKey(name),
+  readEndpoints(),
+  readAvailabilityGroups(),
+  readLogins([name, 'b']),
+  readSessions({ database: name, logins: [name] }),
+  readLinkReplicas(),
+  readLinkConnection(name),
+  readSeeding(),
+  readTargetDatabase(name, name),
+];
