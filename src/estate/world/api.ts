@@ -100,7 +100,9 @@ export interface Instances {
   /** ARM PATCH of a managed instance: applies what the world knows of it. @throws Error for a SQL Server. */
   updateManaged(
     name: string,
-    change: Partial<Pick<ManagedInstanceProperties, 'tier' | 'vCores' | 'storageSizeInGB' | 'databaseFormat'>>,
+    change: Partial<
+      Pick<ManagedInstanceProperties, 'tier' | 'vCores' | 'storageSizeInGB' | 'databaseFormat'>
+    >,
   ): void;
   /** DBCC TRACEON/TRACEOFF (n, -1). */
   setTraceFlag(name: string, flag: number, on: boolean): void;
@@ -159,6 +161,8 @@ export interface Logins {
 export interface Certificates {
   /** @throws SqlError 15578 when there is one already. */
   createMasterKey(instance: string): void;
+  /** Whoever calls has made sure that no private key is under it. */
+  dropMasterKey(instance: string): void;
   /** CREATE CERTIFICATE ... WITH SUBJECT. Dates in ms. @throws SqlError 15581 (no master key), 15232 (name taken). */
   create(
     instance: string,

@@ -277,13 +277,15 @@ export interface Database {
   readonly groupDatabaseId?: string;
   readonly replicaId?: string;
   /** sys.database_recovery_status.last_log_backup_lsn; undefined until the log chain has begun (1475). */
-  readonly lastLogBackupLsn?: Lsn;
+  readonly lastLogBackupLsn?: Lsn | undefined;
   readonly dataMovementSuspended: boolean;
   /**
    * Managed instances: the database became primary by failover and Azure's first full backup after it is not finished;
    * dropping the link now is dangerous (the migration page warns of it).
    */
   readonly awaitsFirstFullBackup: boolean;
+  /** The link was dropped before that backup was finished: a restart may lose the database. */
+  readonly droppedLinkBeforeFirstBackup: boolean;
   /** Bytes of log that the synthetic workload writes per simulated second. */
   readonly syntheticLogRate: number;
   readonly store: TableStore;
@@ -522,6 +524,8 @@ export interface Link {
   /** Number of the most recent error as text, for example '41976'. */
   readonly mostRecentError?: string;
   readonly seeding?: SeedingOperation;
+  /** Managed instances cancel what is not done in time, see createDeadline. */
+  readonly seeded: boolean;
   /** Both sides are primary after a forced failover while the old primary lived. */
   readonly splitBrain: boolean;
   /** Bytes and commits that the last forced failover left behind on the old primary. */

@@ -1,0 +1,545 @@
+/** Links as the Resource Manager knows them, and what drives them: connection, seeding, replication, role changes. */
+
+import { SqlError } from '../sql/errors';
+import type { ArmOperation, Links } from './api';
+import { startArm } from './arm';
+import type { WorldBackups } from './backups';
+import { requireManaged } from './certificates';
+import { Connections } from './connections';
+import { Failover } from './failover';
+import type { HandshakeProblem } from './handshake';
+import { parseEndpointUrl } from './handshake';
+import { checkLinkRequest, sameRequest } from './link-checks';
+import {
+  distributedGroup,
+  dropManagedGroups,
+  isSplit,
+  leaveGroup,
+  makeManagedGroups,
+  setRole,
+} from './link-groups';
+import { type LinkRuntime, LinkTable } from './link-state';
+import { ManagedBackups } from './managed-backups';
+import {
+  ArmRefusal,
+  type Link,
+  type LinkRequest,
+  type PhysicalSeedingStats,
+  type PlatformOperation,
+  type ReplicationMode,
+  type ReplicationProgress,
+} from './model';
+import { hostOf, pathBetween } from './network';
+import { Seeding } from './seeding';
+import { sourceProblem } from './source-checks';
+import { instanceOf, key, type WorldState, writeErrorLog } from './state';
+
+const INIT_LIMIT_MS = 5 * 60_000;
+const CREATE_LIMIT_MS = 6 * 86_400_000;
+
+export class WorldLinks implements Links {
+  readonly table: LinkTable;
+  readonly connections: Connections;
+  readonly seeding: Seeding;
+  readonly failovers: Failover;
+  private readonly managedBackups: ManagedBackups;
+
+  constructor(
+    private readonly state: WorldState,
+    backups: WorldBackups,
+  ) {
+    this.table = new LinkTable(state);
+    this.managedBackups = new ManagedBackups(state, backups);
+    this.connections = new Connections(state, this.table, {
+      connected: (runtime) => this.connected(runtime),
+      disconnected: (runtime) => this.disconnected(runtime),
+    });
+    this.seeding = new Seeding(state, this.table, {
+      completed: (runtime) => this.seeded(runtime),
+      failedForGood: (runtime, number) => this.breakForGood(runtime, number, 'LinkSynchronizingError'),
+    });
+    this.failovers = new Failover(state, this.table, {
+      managedBecamePrimary: (instance, copy) => this.managedBackups.begin(instance, copy, true),
+      slopesFor: (runtime) => this.slopesFor(runtime),
+    });
+    backups.afterLogBackup = (copy) => this.seeding.logWasBackedUp(copy);
+  }
+
+  list(managedInstance: string): readonly Link[] {
+    return this.all().filter((link) => key(link.managedInstance) === key(managedInstance));
+  }
+
+  get(managedInstance: string, name: string): Link | undefined {
+    return this.table.get(managedInstance, name)?.link;
+  }
+
+  all(): readonly Link[] {
+    return this.table.all().map((runtime) => runtime.link);
+  }
+
+  put(managedInstance: string, request: LinkRequest): ArmOperation<Link> {
+    const managed = instanceOf(this.state, managedInstance);
+    requireManaged(managed);
+    const known = this.table.get(managedInstance, request.name);
+    if (known && sameRequest(known.link, request) && !known.broken) {
+      return { operation: this.instant('link-create', known), effective: false, result: () => known.link };
+    }
+    checkLinkRequest(this.state, this.table, managed, request);
+    const runtime = this.register(managed.name, request);
+    const operation = this.state.timeline.start('link-create', `${managed.name}/${request.databaseName}`);
+    runtime.creation = operation;
+    this.state.journal.mark(`create link ${request.name} on ${managed.name}`);
+    this.later(this.state.rates.linkCreateMs, () => {
+      if (this.table.get(managedInstance, request.name) === runtime) this.connections.attempt(runtime);
+    });
+    runtime.initDeadline = this.later(INIT_LIMIT_MS, () => this.giveUpConnecting(runtime));
+    runtime.createDeadline = this.later(CREATE_LIMIT_MS, () => this.cancelCreation(runtime));
+    return { operation, effective: true, result: () => runtime.link };
+  }
+
+  update(managedInstance: string, name: string, replicationMode: ReplicationMode): ArmOperation<Link> {
+    const runtime = this.require(managedInstance, name);
+    const effective = runtime.link.replicationMode !== replicationMode;
+    const operation = startArm(this.state, 'link-update', `${managedInstance}/${name}`, 2_000, () => {
+      this.setReplicationMode(runtime, replicationMode);
+    });
+    if (effective) this.state.journal.mark(`replication mode of link ${name} becomes ${replicationMode}`);
+    return { operation, effective, result: () => runtime.link };
+  }
+
+  delete(managedInstance: string, name: string): ArmOperation<undefined> {
+    requireManaged(instanceOf(this.state, managedInstance));
+    const runtime = this.table.get(managedInstance, name);
+    const target = `${managedInstance}/${runtime?.link.databaseName ?? name}`;
+    const operation = startArm(this.state, 'link-delete', target, this.state.rates.linkDeleteMs, () => {
+      if (runtime && this.table.get(managedInstance, name) === runtime) this.remove(runtime);
+    });
+    if (runtime) this.state.journal.mark(`delete link ${name} of ${managedInstance}`);
+    return { operation, effective: runtime !== undefined, result: () => undefined };
+  }
+
+  failover(
+    managedInstance: string,
+    name: string,
+    type: 'Planned' | 'ForcedAllowDataLoss',
+  ): ArmOperation<Link> {
+    const runtime = this.require(managedInstance, name);
+    const isPrimary = runtime.link.instanceLinkRole === 'Primary';
+    if (type === 'Planned' && !isPrimary) {
+      throw new ArmRefusal(
+        400,
+        'InvalidDistributedAvailabilityGroupFailoverInstanceRole',
+        'Planned failover can be executed on a link in the primary role only. Current state of the specified link is secondary.',
+      );
+    }
+    return this.changeRole(runtime, type === 'Planned');
+  }
+
+  setRole(
+    managedInstance: string,
+    name: string,
+    instanceRole: 'Primary' | 'Secondary',
+    roleChangeType: 'Forced' | 'Planned',
+  ): ArmOperation<Link> {
+    const runtime = this.require(managedInstance, name);
+    if (instanceRole === 'Primary' && roleChangeType === 'Planned') {
+      throw new ArmRefusal(
+        409,
+        'DistributedAvailabilityGroupSetRolePrimaryPlannedNotSupported',
+        'Planned change of the instance to the primary role is not supported (41970).',
+      );
+    }
+    if (instanceRole === runtime.link.instanceLinkRole) throw alreadyInRole();
+    if (instanceRole === 'Primary') return this.changeRole(runtime, false);
+    if (roleChangeType === 'Planned') return this.changeRole(runtime, true);
+    this.asArm(() => this.failovers.rejoin(runtime, managedInstance));
+    return { operation: this.instant('link-set-role', runtime), effective: true, result: () => runtime.link };
+  }
+
+  replication(managedInstance: string, name: string): ReplicationProgress | undefined {
+    const stream = this.table.get(managedInstance, name)?.stream;
+    if (!stream) return undefined;
+    stream.settle();
+    const { source, target } = stream;
+    const commit = target.log.lastCommit;
+    return {
+      source: source.instance,
+      target: target.instance,
+      running: stream.running,
+      mode: stream.mode,
+      endOfLogLsn: source.log.lsn(),
+      sentLsn: source.log.lsn(stream.hardened),
+      hardenedLsn: source.log.lsn(stream.hardened),
+      redoneLsn: source.log.lsn(stream.redone),
+      sendQueueBytes: Math.max(0, Math.round(source.log.end - stream.hardened)),
+      redoQueueBytes: Math.max(0, Math.round(stream.hardened - stream.redone)),
+      sendRate: stream.sendRate,
+      redoRate: stream.maxRedoRate,
+      lagSeconds: stream.lagSeconds(),
+      lastSentTime: stream.lastHardenedTime,
+      lastHardenedTime: stream.lastHardenedTime,
+      lastRedoneTime: stream.lastRedoneTime,
+      lastCommitLsn: commit?.lsn ?? 0n,
+      ...(commit ? { lastCommitTime: commit.at } : {}),
+    };
+  }
+
+  seedingOperations(instance: string) {
+    return this.table.history
+      .filter((entry) => entry.instances.some((name) => key(name) === key(instance)))
+      .map(({ row }) => ({ ...row, isSource: key(row.source) === key(instance) }));
+  }
+
+  physicalSeeding(instance: string): readonly PhysicalSeedingStats[] {
+    return this.seeding.stats(instanceOf(this.state, instance));
+  }
+
+  breakSeeding(database: string): boolean {
+    const running = this.table
+      .all()
+      .filter(({ link, seeding }) => seeding && key(link.databaseName) === key(database));
+    for (const runtime of running) {
+      this.seeding.fail(runtime, 106, 'Transport');
+      this.later(this.state.rates.reconnectMs, () => this.seedIfConnected(runtime));
+      this.state.journal.mark(`seeding of ${database} broken`);
+    }
+    return running.length > 0;
+  }
+
+  // ------------------------------------------------------------ what others report
+
+  instanceDown(name: string): void {
+    this.connections.break([name], lost('10054', 'the partner has shut down'));
+  }
+
+  endpointChanged(name: string): void {
+    this.connections.break([name], lost('10054', 'the database mirroring endpoint was changed'));
+  }
+
+  pathChanged(a: string, b: string): void {
+    if (!pathBetween(this.state, a, b).up)
+      this.connections.break([a, b], lost('10060', 'the network is down'));
+    this.seeding.rebalance();
+  }
+
+  /** The distributed group or the local one below it is gone from SQL Server. */
+  groupDropped(instance: string, group: string): void {
+    for (const runtime of this.table.all()) {
+      const { link } = runtime;
+      if (key(link.sqlServer ?? '') !== key(instance)) continue;
+      if (![link.name, link.partnerAvailabilityGroupName].some((name) => key(name) === key(group))) continue;
+      this.connections.disconnect(runtime, {
+        number: 41976,
+        connectNumber: 41976,
+        description: 'The availability group was dropped on the partner.',
+        armCode: '',
+      });
+    }
+  }
+
+  dataMovementChanged(database: string): void {
+    for (const runtime of this.table.all()) {
+      if (key(runtime.link.databaseName) === key(database)) this.updateFlow(runtime);
+    }
+  }
+
+  changed(): void {
+    for (const runtime of this.table.all())
+      runtime.link.splitBrain = runtime.fork !== undefined && isSplit(this.table, runtime);
+    this.connections.poke();
+  }
+
+  setReplicationMode(runtime: LinkRuntime, mode: ReplicationMode): void {
+    runtime.link.replicationMode = mode;
+    if (runtime.stream?.running)
+      runtime.stream.setMode(mode === 'Sync' ? 'SYNCHRONOUS_COMMIT' : 'ASYNCHRONOUS_COMMIT');
+  }
+
+  // ------------------------------------------------------------ the course of a link
+
+  private register(managedInstance: string, request: LinkRequest): LinkRuntime {
+    const now = this.state.clock.now();
+    const address = parseEndpointUrl(request.partnerEndpoint);
+    const server = address ? hostOf(this.state, address.host) : undefined;
+    const distributed = server?.groups.get(key(request.name));
+    const memberId = (name: string) =>
+      distributed?.replicas.find((member) => key(member.name) === key(name))?.replicaId ??
+      this.state.random.guid();
+    const runtime: LinkRuntime = {
+      link: {
+        id: distributed?.groupId ?? this.state.random.guid(),
+        name: request.name,
+        managedInstance,
+        ...(server && !server.managed ? { sqlServer: server.name } : {}),
+        databaseName: request.databaseName,
+        partnerAvailabilityGroupName: request.partnerAvailabilityGroupName,
+        instanceAvailabilityGroupName: request.instanceAvailabilityGroupName,
+        partnerEndpoint: request.partnerEndpoint,
+        // The mode is ignored on create: a link begins asynchronous.
+        replicationMode: 'Async',
+        failoverMode: request.failoverMode,
+        seedingMode: 'Automatic',
+        instanceLinkRole: 'Secondary',
+        partnerLinkRole: 'Primary',
+        state: 'CreatingLink',
+        connection: { state: 'DISCONNECTED', since: now },
+        createdAt: now,
+        createDeadline: now + CREATE_LIMIT_MS,
+        instanceReplicaId: memberId(request.instanceAvailabilityGroupName),
+        partnerReplicaId: memberId(request.partnerAvailabilityGroupName),
+        seeded: false,
+        splitBrain: false,
+      },
+      primary: server?.name ?? managedInstance,
+      attempts: 0,
+      failingOver: false,
+      broken: false,
+    };
+    this.table.runtimes.set(LinkTable.id(managedInstance, request.name), runtime);
+    return runtime;
+  }
+
+  private connected(runtime: LinkRuntime): void {
+    runtime.initDeadline?.cancel();
+    const server = this.table.sqlServer(runtime.link);
+    const source = this.table.copy(runtime, server);
+    if (server && source && !runtime.link.seeded) {
+      const problem = sourceProblem(server, this.table.managed(runtime.link), source);
+      if (problem) {
+        this.failCreation(runtime, problem.number, problem.code, problem.message);
+        return;
+      }
+      makeManagedGroups(this.state, this.table, runtime);
+      runtime.link.state = 'InitiatingLink';
+      delete runtime.link.mostRecentError;
+    } else if (!runtime.broken) {
+      runtime.link.state = 'LinkSynchronizing';
+    }
+    if (runtime.creation) this.state.timeline.finish(runtime.creation);
+    delete runtime.creation;
+    this.updateFlow(runtime);
+    this.seeding.begin(runtime);
+  }
+
+  private disconnected(runtime: LinkRuntime): void {
+    this.updateFlow(runtime);
+    this.seeding.fail(runtime, 106, 'Transport');
+  }
+
+  private updateFlow(runtime: LinkRuntime): void {
+    const { stream, link } = runtime;
+    if (!stream) return;
+    const suspended = stream.source.dataMovementSuspended || stream.target.dataMovementSuspended;
+    stream.setFlowing(link.connection.state === 'CONNECTED' && !suspended && runtime.fork === undefined);
+    if (stream.running && link.replicationMode === 'Sync') stream.setMode('SYNCHRONOUS_COMMIT');
+  }
+
+  private seedIfConnected(runtime: LinkRuntime): void {
+    if (runtime.link.connection.state === 'CONNECTED' && this.isCurrent(runtime)) this.seeding.begin(runtime);
+  }
+
+  private seeded(runtime: LinkRuntime): void {
+    const { link, stream } = runtime;
+    runtime.createDeadline?.cancel();
+    link.state = 'LinkSynchronizing';
+    this.updateFlow(runtime);
+    if (!stream) return;
+    const catchUp = this.state.timeline.start('catch-up', `${link.managedInstance}/${link.databaseName}`);
+    void stream.whenReached('redone', stream.source.log.end).then(() => this.state.timeline.finish(catchUp));
+    this.state.journal.detached(() => this.state.events.changed());
+  }
+
+  private giveUpConnecting(runtime: LinkRuntime): void {
+    if (!this.isCurrent(runtime) || runtime.link.connection.state === 'CONNECTED' || runtime.link.seeded)
+      return;
+    const problem = this.connections.attempt(runtime);
+    if (!problem) return;
+    const known =
+      problem.armCode === 'ManagedInstanceLinkConnectivityIsNotEstablished' ? 41962 : problem.number;
+    const message =
+      known === 41962
+        ? `Link creation was aborted: replication did not start within 5 minutes. Last error ${problem.number}: ${problem.description}`
+        : problem.description;
+    this.failCreation(runtime, known, problem.armCode, message);
+  }
+
+  private failCreation(runtime: LinkRuntime, number: number, code: string, message: string): void {
+    this.breakForGood(runtime, number, 'LinkInitError');
+    runtime.initDeadline?.cancel();
+    runtime.createDeadline?.cancel();
+    runtime.link.connection = {
+      ...runtime.link.connection,
+      state: 'DISCONNECTED',
+      since: this.state.clock.now(),
+    };
+    if (runtime.creation) this.state.timeline.finish(runtime.creation, { code, message });
+    delete runtime.creation;
+  }
+
+  /** The service cancels a creation whose seeding has not ended after 6 days (troubleshooting page). */
+  private cancelCreation(runtime: LinkRuntime): void {
+    if (!this.isCurrent(runtime) || runtime.link.seeded) return;
+    this.seeding.fail(runtime, 101, 'User Cancellation');
+    dropManagedGroups(this.table, runtime);
+    this.breakForGood(runtime, 41962, 'LinkCreationCancelled');
+    runtime.link.connection = {
+      ...runtime.link.connection,
+      state: 'DISCONNECTED',
+      since: this.state.clock.now(),
+    };
+    writeErrorLog(
+      this.state,
+      this.table.managed(runtime.link),
+      'spid31s',
+      `Link '${runtime.link.name}' was cancelled: initial seeding did not finish within 6 days.`,
+    );
+  }
+
+  private breakForGood(runtime: LinkRuntime, number: number, state: Link['state']): void {
+    runtime.broken = true;
+    runtime.attempt?.cancel();
+    runtime.link.state = state;
+    runtime.link.mostRecentError = String(number);
+  }
+
+  private remove(runtime: LinkRuntime): void {
+    const { link } = runtime;
+    const managed = this.table.managed(link);
+    const server = this.table.sqlServer(link);
+    for (const timer of [runtime.initDeadline, runtime.createDeadline, runtime.attempt]) timer?.cancel();
+    if (runtime.creation)
+      this.state.timeline.finish(runtime.creation, {
+        code: 'OperationCancelled',
+        message: 'The link was deleted.',
+      });
+    this.seeding.fail(runtime, 101, 'User Cancellation');
+    const copy = this.table.copy(runtime, managed);
+    const ledBefore = distributedGroup(runtime, managed)?.role === 'PRIMARY';
+    if (runtime.stream?.target === copy) runtime.stream?.recover();
+    runtime.stream?.close();
+    if (runtime.fork) this.table.primaryCopy(runtime)?.log.holds.delete(runtime.fork.hold);
+    if (copy && link.seeded) {
+      copy.droppedLinkBeforeFirstBackup = copy.awaitsFirstFullBackup;
+      if (!ledBefore) this.release(runtime);
+    }
+    dropManagedGroups(this.table, runtime);
+    this.table.runtimes.delete(LinkTable.id(link.managedInstance, link.name));
+    if (ledBefore && distributedGroup(runtime, server)?.role === 'PRIMARY')
+      setRole(runtime, server, 'PRIMARY');
+    this.seeding.rebalance();
+  }
+
+  /** Cutover by delete: the instance's copy recovers, is read/write and on its own. */
+  private release(runtime: LinkRuntime): void {
+    const managed = this.table.managed(runtime.link);
+    const copy = this.table.copy(runtime, managed);
+    if (!copy) return;
+    copy.epoch += 1;
+    copy.state = 'ONLINE';
+    copy.log.end = Math.ceil(copy.log.end);
+    copy.log.restartCurve(this.state.clock.now());
+    copy.log.keepsChain = true;
+    copy.log.backedUpTo = copy.log.end;
+    copy.chainFrom = copy.log.end;
+    leaveGroup(copy);
+    this.managedBackups.begin(managed, copy, false);
+  }
+
+  private changeRole(runtime: LinkRuntime, planned: boolean): ArmOperation<Link> {
+    const { link } = runtime;
+    const to = link.managedInstance;
+    this.asArm(() => (planned ? this.failovers.check(runtime, to) : this.failovers.checkForced(runtime, to)));
+    const operation = this.state.timeline.start(
+      'link-failover',
+      `${link.managedInstance}/${link.databaseName}`,
+    );
+    const work = planned ? this.failovers.planned(runtime) : this.failovers.forced(runtime, to);
+    void work.then(
+      () => this.state.timeline.finish(operation),
+      (error: unknown) =>
+        this.state.timeline.finish(operation, {
+          code: 'DistributedAvailabilityGroupSetRoleFailed',
+          message: String(error),
+        }),
+    );
+    return { operation, effective: true, result: () => link };
+  }
+
+  /** The SQL side's refusals have names of their own in the Resource Manager. */
+  private asArm(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      throw new ArmRefusal(
+        409,
+        ARM_CODES[error.number] ?? 'DistributedAvailabilityGroupSetRoleFailed',
+        error.message,
+      );
+    }
+  }
+
+  private slopesFor(runtime: LinkRuntime) {
+    const { bandwidth, latencyMs } = pathBetween(
+      this.state,
+      runtime.link.managedInstance,
+      runtime.link.sqlServer ?? runtime.link.managedInstance,
+    );
+    return { send: bandwidth / 1000, redo: this.state.rates.redoRate / 1000, latencyMs };
+  }
+
+  private require(managedInstance: string, name: string): LinkRuntime {
+    requireManaged(instanceOf(this.state, managedInstance));
+    const runtime = this.table.get(managedInstance, name);
+    if (!runtime) {
+      throw new ArmRefusal(
+        404,
+        'ResourceNotFound',
+        `The requested resource of type 'Microsoft.Sql/managedInstances/distributedAvailabilityGroups' with name '${name}' was not found.`,
+      );
+    }
+    return runtime;
+  }
+
+  private isCurrent(runtime: LinkRuntime): boolean {
+    return this.table.get(runtime.link.managedInstance, runtime.link.name) === runtime;
+  }
+
+  private later(ms: number, act: () => void) {
+    return this.state.journal.detached(() => this.state.clock.after(ms, act));
+  }
+
+  private instant(kind: 'link-create' | 'link-set-role', runtime: LinkRuntime): PlatformOperation {
+    const operation = this.state.timeline.start(
+      kind,
+      `${runtime.link.managedInstance}/${runtime.link.databaseName}`,
+    );
+    this.state.timeline.finish(operation);
+    return operation;
+  }
+}
+
+const ARM_CODES: Readonly<Record<number, string>> = {
+  41122: 'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
+  41195: 'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
+  // The REST name of 41985 is not published (inferred).
+  41985: 'DistributedAvailabilityGroupForcedFailoverNotSupported',
+  47512: 'DistributedAvailabilityGroupSetRoleChangeRoleAlreadyInProgress',
+  47514: 'DistributedAvailabilityGroupFailoverSecondariesNotSynchronizing',
+  47515: 'DistributedAvailabilityGroupFailoverLogSendQueueSizeTooBig',
+  47516: 'DistributedAvailabilityGroupFailoverRedoQueueSizeTooBig',
+};
+
+const alreadyInRole = (): ArmRefusal =>
+  new ArmRefusal(
+    409,
+    'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
+    'The instance already has the requested role (41965).',
+  );
+
+const lost = (number: string, why: string): HandshakeProblem => ({
+  number: 41986,
+  connectNumber: Number(number),
+  description: `An error occurred while receiving data: '${number}' (${why}).`,
+  armCode: 'ManagedInstanceLinkConnectivityIsNotEstablished',
+});

@@ -1,0 +1,302 @@
+/**
+ * Automatic seeding of links: a copy of the data files streams at a shared speed, then a short tail in which the target
+ * restores. While it streams, a VDI backup holds the source's log; in the tail nothing does (unless trace flag 12381
+ * is on), and a log backup then frees what the target still needs: 1412. Any loss of connection starts it over.
+ */
+import { copyForSeeding } from './copies';
+import type { LinkRuntime, LinkTable, SeedingRun } from './link-state';
+import type { BackgroundRequest, PhysicalSeedingStats, SeedingState } from './model';
+import { pathBetween } from './network';
+import { type DatabaseCopy, key, type MutableInstance, type WorldState, writeErrorLog } from './state';
+import { ReplicationStream } from './stream';
+
+/** Seedings that one source runs at a time ("up to five concurrent databases"). */
+const MAX_CONCURRENT = 5;
+/** Time in the first states (inferred: a few seconds each). */
+const STATE_MS = 2_000;
+const COMPRESS_SEEDING = 9567;
+const HOLD_LOG_WHILE_SEEDING = 12381;
+
+export interface SeedingEvents {
+  completed: (runtime: LinkRuntime) => void;
+  failedForGood: (runtime: LinkRuntime, number: number, text: string) => void;
+}
+
+export class Seeding {
+  private waiting: LinkRuntime[] = [];
+
+  constructor(
+    private readonly state: WorldState,
+    private readonly table: LinkTable,
+    private readonly events: SeedingEvents,
+  ) {}
+
+  /** Begins an attempt; the link is connected. */
+  begin(runtime: LinkRuntime): void {
+    const { link } = runtime;
+    const server = this.table.sqlServer(link);
+    const source = this.table.copy(runtime, server);
+    if (!server || !source || runtime.seeding || runtime.stream || runtime.broken) return;
+    runtime.attempts += 1;
+    const row = {
+      operationId: this.state.random.guid(),
+      groupName: link.name,
+      groupId: server.groups.get(key(link.name))?.groupId ?? '',
+      groupDatabaseId: source.groupDatabaseId ?? '',
+      remoteReplicaId: link.instanceReplicaId,
+      databaseName: link.databaseName,
+      source: server.name,
+      target: link.managedInstance,
+      startedAt: this.state.clock.now(),
+      state: 'PENDING' as SeedingState,
+      performedSeeding: false,
+      attempts: runtime.attempts,
+    };
+    this.table.history.push({ row, instances: [server.name, link.managedInstance] });
+    const run: SeedingRun = {
+      row,
+      platform: this.state.timeline.start('seeding', `${link.managedInstance}/${link.databaseName}`),
+      startedAt: row.startedAt,
+      streaming: false,
+      moved: 0,
+      movedAt: row.startedAt,
+      slope: 0,
+    };
+    runtime.seeding = run;
+    link.seeding = row;
+    this.next(run, STATE_MS, () => {
+      row.state = 'CHECK_IF_SEEDING_NEEDED';
+      this.next(run, STATE_MS, () => {
+        row.state = 'LIMIT_CONCURRENT_BACKUPS';
+        this.waiting.push(runtime);
+        this.admit();
+      });
+    });
+  }
+
+  /** Ends the attempt without success. The target's half-made copy goes with it. */
+  fail(runtime: LinkRuntime, failureState: number, description: string, errorCode?: number): void {
+    const run = runtime.seeding;
+    if (!run) return;
+    run.timer?.cancel();
+    delete runtime.seeding;
+    this.waiting = this.waiting.filter((one) => one !== runtime);
+    run.row.state = 'FAILED';
+    run.row.completedAt = this.state.clock.now();
+    run.row.failureState = failureState;
+    run.row.failureStateDesc = description;
+    if (errorCode !== undefined) run.row.errorCode = errorCode;
+    this.releaseLog(runtime, run);
+    const managed = this.table.managed(runtime.link);
+    if (run.target && managed.databases.get(key(run.target.name)) === run.target) {
+      managed.databases.delete(key(run.target.name));
+    }
+    this.state.timeline.finish(run.platform, {
+      code: String(errorCode ?? failureState),
+      message: description,
+    });
+    this.rebalance();
+    this.admit();
+  }
+
+  /** A log backup has freed log of a database: the seedings in their tail needed it. */
+  logWasBackedUp(copy: DatabaseCopy): void {
+    for (const runtime of this.table.all()) {
+      const run = runtime.seeding;
+      if (!run || run.streaming || run.snapshot === undefined || run.hold) continue;
+      if (this.table.primaryCopy(runtime) !== copy) continue;
+      const text = `The remote copy of database "${copy.name}" has not been rolled forward to a point in time that is encompassed in the local copy of the database log.`;
+      writeErrorLog(
+        this.state,
+        this.table.managed(runtime.link),
+        'spid31s',
+        `Error: 1412, Severity: 16, State: 211. ${text}`,
+      );
+      this.fail(runtime, 224, 'Secondary Catchup Timeout', 1412);
+      this.events.failedForGood(runtime, 1412, text);
+    }
+  }
+
+  /** Speeds after something changed: seedings and replication share each path. */
+  rebalance(): void {
+    for (const runtime of this.table.all()) {
+      const share = this.shareOf(runtime);
+      if (runtime.seeding?.streaming) this.setSpeed(runtime, runtime.seeding, share);
+      runtime.stream?.setSlopes({ send: share, latencyMs: this.pathOf(runtime)?.latencyMs ?? 0 });
+    }
+  }
+
+  stats(instance: MutableInstance): readonly PhysicalSeedingStats[] {
+    return this.table.all().flatMap((runtime) => {
+      const run = runtime.seeding;
+      const server = this.table.sqlServer(runtime.link);
+      const source = this.table.copy(runtime, server);
+      if (!run?.target || !source || !server || !this.table.touches(runtime.link, instance.name)) return [];
+      this.move(run);
+      const isSource = instance === server;
+      const left = run.slope > 0 ? (source.dataBytes - run.moved) / run.slope : 0;
+      return [
+        {
+          localSeedingId: run.row.operationId,
+          remoteSeedingId: run.row.operationId,
+          localDatabaseId: isSource ? source.databaseId : run.target.databaseId,
+          localDatabaseName: source.name,
+          remoteMachineName: isSource ? runtime.link.managedInstance : server.serverName,
+          role: isSource ? 'Source' : 'Destination',
+          internalState: run.streaming ? 'ReadWriteLoop' : 'WaitingForRestoreToFinish',
+          transferRate: run.streaming ? Math.round(run.slope * 1000) : 0,
+          transferredBytes: Math.floor(run.moved),
+          databaseBytes: source.dataBytes,
+          startedAt: run.movedAt === 0 ? run.startedAt : run.row.startedAt,
+          ...(run.streaming ? { estimatedCompletion: this.state.clock.now() + left } : {}),
+          diskWaitMs: 0,
+          networkWaitMs: 0,
+          failureCode: 0,
+          compressed: server.traceFlags.has(COMPRESS_SEEDING),
+        } satisfies PhysicalSeedingStats,
+      ];
+    });
+  }
+
+  /** VDI workers on the source, while bytes stream. */
+  backgroundRequests(instance: MutableInstance): readonly BackgroundRequest[] {
+    return this.table.all().flatMap((runtime, index) => {
+      const run = runtime.seeding;
+      const source = this.table.copy(runtime, instance);
+      if (!run?.streaming || !source || key(runtime.link.sqlServer ?? '') !== key(instance.name)) return [];
+      this.move(run);
+      return [
+        {
+          sessionId: 30 + index,
+          command: 'VDI_CLIENT_WORKER',
+          databaseId: source.databaseId,
+          startedAt: run.startedAt,
+          percentComplete: (100 * run.moved) / source.dataBytes,
+        },
+      ];
+    });
+  }
+
+  private next(run: SeedingRun, ms: number, act: () => void): void {
+    run.timer = this.state.journal.detached(() => this.state.clock.after(ms, act));
+  }
+
+  private admit(): void {
+    const running = (server: string) =>
+      this.table
+        .all()
+        .filter(({ link, seeding }) => seeding?.row.state === 'SEEDING' && link.sqlServer === server).length;
+    for (const runtime of [...this.waiting]) {
+      if (running(runtime.link.sqlServer ?? '') >= MAX_CONCURRENT) continue;
+      this.waiting = this.waiting.filter((one) => one !== runtime);
+      this.stream(runtime);
+    }
+  }
+
+  private stream(runtime: LinkRuntime): void {
+    const run = runtime.seeding;
+    const source = this.table.copy(runtime, this.table.sqlServer(runtime.link));
+    const managed = this.table.managed(runtime.link);
+    if (!run || !source) return;
+    if (managed.databases.has(key(source.name))) {
+      this.fail(runtime, 223, 'Database With Name Already Exists', 41977);
+      this.events.failedForGood(
+        runtime,
+        41977,
+        `Database '${source.name}' already exists on the managed instance.`,
+      );
+      return;
+    }
+    source.log.settle(this.state.clock.now());
+    const start = source.log.end;
+    run.hold = { reason: 'ACTIVE_BACKUP_OR_RESTORE', position: () => start };
+    source.log.holds.add(run.hold);
+    run.target = copyForSeeding(this.state, source, managed);
+    run.target.groupName = runtime.link.instanceAvailabilityGroupName;
+    run.target.replicaId = runtime.link.instanceReplicaId;
+    if (source.groupDatabaseId !== undefined) run.target.groupDatabaseId = source.groupDatabaseId;
+    managed.databases.set(key(source.name), run.target);
+    run.row.state = 'SEEDING';
+    run.row.performedSeeding = true;
+    run.streaming = true;
+    run.movedAt = this.state.clock.now();
+    this.rebalance();
+  }
+
+  private setSpeed(runtime: LinkRuntime, run: SeedingRun, share: number): void {
+    const server = this.table.sqlServer(runtime.link);
+    const source = this.table.copy(runtime, server);
+    if (!server || !source) return;
+    this.move(run);
+    const onWire = server.traceFlags.has(COMPRESS_SEEDING) ? this.state.rates.seedingCompression : 1;
+    run.slope = Math.min(this.state.rates.seedingRate / 1000, share / onWire);
+    run.timer?.cancel();
+    this.next(run, Math.ceil((source.dataBytes - run.moved) / run.slope), () =>
+      this.endOfStream(runtime, run, source),
+    );
+  }
+
+  private move(run: SeedingRun): void {
+    const now = this.state.clock.now();
+    if (run.streaming) run.moved += run.slope * (now - run.movedAt);
+    run.movedAt = now;
+  }
+
+  private endOfStream(runtime: LinkRuntime, run: SeedingRun, source: DatabaseCopy): void {
+    run.moved = source.dataBytes;
+    run.streaming = false;
+    source.log.settle(this.state.clock.now());
+    run.snapshot = { position: source.visiblePosition(), store: source.store.clone() };
+    const server = this.table.sqlServer(runtime.link);
+    if (server?.traceFlags.has(HOLD_LOG_WHILE_SEEDING) !== true) this.releaseLog(runtime, run);
+    this.rebalance();
+    this.next(run, this.state.rates.restoreTailMs, () => this.complete(runtime, run, source));
+  }
+
+  private complete(runtime: LinkRuntime, run: SeedingRun, source: DatabaseCopy): void {
+    const { target, snapshot } = run;
+    if (!target || !snapshot) return;
+    target.store = snapshot.store;
+    target.log.receive(snapshot.position, this.state.clock.now());
+    for (const [name, user] of source.users) target.users.set(name, { ...user, roles: new Set(user.roles) });
+    target.options = source.options;
+    target.state = 'ONLINE';
+    delete runtime.seeding;
+    runtime.link.seeded = true;
+    runtime.stream = new ReplicationStream(this.state.clock, source, target, snapshot.position, {
+      send: this.shareOf(runtime),
+      redo: this.state.rates.redoRate / 1000,
+      latencyMs: this.pathOf(runtime)?.latencyMs ?? 0,
+    });
+    this.releaseLog(runtime, run);
+    run.row.state = 'COMPLETED';
+    run.row.completedAt = this.state.clock.now();
+    this.state.timeline.finish(run.platform);
+    this.rebalance();
+    this.admit();
+    this.events.completed(runtime);
+  }
+
+  private releaseLog(runtime: LinkRuntime, run: SeedingRun): void {
+    if (!run.hold) return;
+    const log = this.table.copy(runtime, this.table.sqlServer(runtime.link))?.log;
+    log?.holds.delete(run.hold);
+    delete run.hold;
+    log?.truncate();
+  }
+
+  /** Bytes per ms for one of those who share the path: running seedings, and replication as one more of them. */
+  private shareOf(runtime: LinkRuntime): number {
+    const path = this.pathOf(runtime);
+    if (!path) return 1;
+    const seedings = this.table
+      .all()
+      .filter((one) => one.seeding?.streaming && this.pathOf(one) === path).length;
+    return path.bandwidth / 1000 / (seedings + (runtime.seeding?.streaming ? 0 : 1));
+  }
+
+  private pathOf(runtime: LinkRuntime) {
+    const server = this.table.sqlServer(runtime.link);
+    return server ? pathBetween(this.state, server.name, runtime.link.managedInstance) : undefined;
+  }
+}
