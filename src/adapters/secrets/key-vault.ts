@@ -55,7 +55,11 @@ async function get(
     pipeline.addPolicy(
       bearerTokenAuthenticationPolicy({ credential: await options.credential(), scopes: SCOPE }),
     );
-    const request = createPipelineRequest({ url, method: 'GET', timeout: TIMEOUT_MS });
+    const request = createPipelineRequest({
+      url,
+      method: 'GET',
+      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     return await pipeline.sendRequest(createDefaultHttpClient(), request);
   } catch (error) {
     if (error instanceof SecretFailure) throw error;

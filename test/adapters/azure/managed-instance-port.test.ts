@@ -198,6 +198,15 @@ describe('reading', () => {
     expect(calls).toBe(2);
   });
 
+  test('reports a throttling that lasts instead of waiting it out', async () => {
+    azure.handler = () => ({ status: 429, headers: { 'retry-after': '120' } });
+    expect(await failureOf(port.readLink('DAG'))).toMatchObject({
+      transport: 'throttled',
+      retryAfterMs: 120_000,
+    });
+    expect(azure.requests).toHaveLength(1);
+  });
+
   test('a next page on a foreign host is not fetched', async () => {
     azure.handler = () => ({ body: { value: [], nextLink: 'https://127.0.0.1:9/steal' } });
     const failure = await failureOf(port.readTrustCertificates());
