@@ -150,12 +150,7 @@ async function send(
   call: Call,
   context: () => FailureContext,
 ): Promise<readonly DriverRow[]> {
-  const { onMessage } = call.options;
-  if (onMessage !== undefined) {
-    request.on('info', (info: { number: number; message: string }) =>
-      onMessage({ number: info.number, text: scrub(info.message, context().secrets) }),
-    );
-  }
+  listen(request, call, context);
   for (const [parameter, value] of Object.entries(call.parameters)) {
     if (typeof value === 'string') request.input(parameter, NVarChar, value);
     else
@@ -172,6 +167,18 @@ async function send(
       ? await request.batch<DriverRow>(call.text)
       : await request.query<DriverRow>(isElsewhere ? inDatabase(call.database, call.text) : call.text);
   return result.recordset ?? [];
+}
+
+/** Changed database context, changed language: told on every USE and login, of no use to a person. */
+const CONTEXT_CHANGES: ReadonlySet<number> = new Set([5701, 5703]);
+
+function listen(request: Request, call: Call, context: () => FailureContext): void {
+  const { onMessage } = call.options;
+  if (onMessage === undefined) return;
+  request.on('info', ({ number, message }: { number: number; message: string }) => {
+    if (CONTEXT_CHANGES.has(number)) return;
+    onMessage({ number, text: scrub(message, context().secrets) });
+  });
 }
 
 function translate(error: unknown, pool: LazyPool, context: FailureContext, call: Call): unknown {

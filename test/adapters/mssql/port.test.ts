@@ -155,6 +155,7 @@ describe('requests', () => {
       finish = resolve;
     });
     server.answer = async (_request, output) => {
+      output.info(message(5701, "Changed database context to 'master'.", 0));
       output.info(message(3211, '5 percent processed.', 0), true);
       await heardFirst;
       output.info(message(3014, 'BACKUP LOG successfully processed 3 pages.', 0));
