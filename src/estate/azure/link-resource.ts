@@ -1,5 +1,10 @@
 /** Shows a link of the world as the resource that each api-version has for it. Absent values are left out [R]. */
-import type { DatabaseReplicaStateRow, Link, ReplicationProgress } from '../world/model';
+import type {
+  DatabaseReplicaStateRow,
+  Link,
+  ReplicationProgress,
+  SynchronizationHealth,
+} from '../world/model';
 import type { EstateParts } from '../world/world';
 import type { ManagedInstance } from './context';
 import { instant } from './operations';
@@ -68,14 +73,13 @@ function oldModel(world: EstateParts, { link, target }: LinkView): unknown {
 function databaseOf(world: EstateParts, { link, target }: LinkView): unknown {
   const progress = world.links.replication(target.instance.name, link.name);
   const seeding = seedingProgress(world, link);
-  const health = localRow(world, link)?.synchronizationHealth;
   return {
     databaseName: link.databaseName,
     instanceReplicaId: link.instanceReplicaId.toLowerCase(),
     partnerReplicaId: link.partnerReplicaId.toLowerCase(),
     replicaState: link.state,
     ...(seeding === undefined ? {} : { seedingProgress: seeding }),
-    synchronizationHealth: health ?? (progress?.running ? 'HEALTHY' : 'NOT_HEALTHY'),
+    synchronizationHealth: health(world, link, progress),
     connectedState: link.connection.state,
     ...(progress === undefined ? {} : positions(link, progress)),
     ...lastLogBackup(world, link),
@@ -119,6 +123,16 @@ function seedingProgress(world: EstateParts, link: Link): string | undefined {
   if (streaming === undefined) return link.seeding?.state === 'COMPLETED' ? '100' : undefined;
   const share = streaming.databaseBytes === 0 ? 0 : streaming.transferredBytes / streaming.databaseBytes;
   return String(Math.min(100, Math.floor(share * 100)));
+}
+
+/** While it is seeded, and while the partners are apart, the database is not kept in step (inferred). */
+function health(
+  world: EstateParts,
+  link: Link,
+  progress: ReplicationProgress | undefined,
+): SynchronizationHealth {
+  if (!link.seeded || link.connection.state === 'DISCONNECTED') return 'NOT_HEALTHY';
+  return localRow(world, link)?.synchronizationHealth ?? (progress?.running ? 'HEALTHY' : 'NOT_HEALTHY');
 }
 
 function localRow(world: EstateParts, link: Link): DatabaseReplicaStateRow | undefined {

@@ -75,7 +75,11 @@ describe('a link that is created', () => {
     expect(early).not.toHaveProperty('databases');
     await estate.world.clock.advance(20_000);
     const [seeding] = properties(await estate.call('GET', LINK)).databases as Record<string, unknown>[];
-    expect(seeding).toMatchObject({ databaseName: 'Sales', connectedState: 'CONNECTED' });
+    expect(seeding).toMatchObject({
+      databaseName: 'Sales',
+      connectedState: 'CONNECTED',
+      synchronizationHealth: 'NOT_HEALTHY',
+    });
     expect(seeding?.replicaState).not.toBe('LinkSynchronizing');
     await estate.world.clock.advance(2 * HOUR);
     const [seeded] = properties(await estate.call('GET', LINK)).databases as Record<string, unknown>[];
