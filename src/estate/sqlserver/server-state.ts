@@ -127,6 +127,9 @@ export class ServerState {
   readonly defaultSchemas = new Map<string, string>();
   readonly ownedStores = new Map<string, TableStore>();
   permissions: StoredPermission[] = [];
+  /** ALTER DATABASE SET options that only show in sys.databases, by lower-case database and option. */
+  readonly databaseSettings = new Map<string, Map<string, string>>();
+  masterKeyPassword: string | undefined;
   /** EXEC sys.sp_multidb_milink 1. */
   multiDatabaseLink = false;
   private nextId = 65_537;

@@ -343,14 +343,11 @@ export type Statement = Located &
         readonly name: string;
         readonly identity?: string;
       }
-    | {
-        readonly kind: 'server-configuration';
-        readonly text: string;
-      }
   );
 
 export type EndpointStateWord = 'STARTED' | 'STOPPED' | 'DISABLED';
 
 export type DbccArgument = string | number | { readonly expression: unknown };
 
-export type ParsedStatement = Statement & AdministrativeStatement;
+/** With its own text, cut out of the batch, for the effect journal. */
+export type ParsedStatement = Statement & AdministrativeStatement & { readonly text: string };

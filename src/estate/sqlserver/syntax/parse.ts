@@ -91,10 +91,12 @@ export const parseAdministrativeStatement = (
   cursor: TokenCursor,
   dialect: Dialect,
 ): ParsedStatement | undefined => {
-  const line = cursor.peek().line;
+  const { line, offset } = cursor.peek();
   const opening = openings.find(([words]) => cursor.accept(...words));
   if (opening === undefined) return undefined;
   const statement = opening[1](cursor, dialect, line);
   if (!cursor.atStatementEnd()) cursor.fail();
-  return statement;
+  const following = cursor.peek();
+  const end = following.kind === 'end' ? undefined : following.offset;
+  return { ...statement, text: cursor.source?.slice(offset, end).trim() ?? '' };
 };

@@ -1,6 +1,8 @@
 /** sys.databases and the views about files, logs and recovery of databases. */
 import { type Database, LOG_REUSE_WAIT_CODE } from '../../world/model';
 import { isSystemDatabase, type SessionContext, sameName, systemDatabases } from '../context';
+import { settingColumns } from '../statements/database';
+import type { SqlValue } from '../../sql/types';
 import { big, dateTime, lsn, stableGuid } from '../values';
 import {
   bigint,
@@ -251,7 +253,20 @@ const userRow = (context: SessionContext, database: Database) => {
     group_database_id: database.groupDatabaseId ?? null,
     physical_database_name: database.name,
     is_accelerated_database_recovery_on: options.acceleratedRecovery,
+    ...shownSettings(context, database.name),
   };
+};
+
+/** Options kept only to be shown: ON and OFF are bits, words stay words, numbers numbers. */
+const shownSettings = (context: SessionContext, database: string): Record<string, SqlValue> => {
+  const settings = context.state.databaseSettings.get(database.toLowerCase());
+  const shown: Record<string, SqlValue> = {};
+  for (const [option, value] of settings ?? []) {
+    const column = settingColumns[option];
+    if (column === undefined) continue;
+    shown[column] = column.startsWith('is_') ? value === 'ON' : column.endsWith('_seconds') ? Number(value) : value;
+  }
+  return shown;
 };
 
 export interface FileFacts {
