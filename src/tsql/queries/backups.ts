@@ -1,7 +1,14 @@
 import type { Lsn } from '../../model/lsn';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
-import { readBoolean, readNullableLsn, readNullableText, readNullableTime, readText } from '../rows';
+import {
+  readBoolean,
+  readNullableLsn,
+  readNullableText,
+  readNullableTime,
+  readText,
+  readTime,
+} from '../rows';
 
 /**
  * Automatic seeding leaves rows in the backup history whose device is a GUID ("Automatic seeding for secondary
@@ -38,13 +45,13 @@ export interface BackupRow {
   readonly name: string | null;
   /** Style 126, server time. */
   readonly startedAt: string | null;
-  readonly finishedAt: string | null;
+  readonly finishedAt: string;
   readonly isCopyOnly: boolean;
   readonly firstLsn: Lsn | null;
   readonly lastLsn: Lsn | null;
 }
 
-/** The newest 50 backups of a database, newest first, seeding left out. */
+/** The newest 50 finished backups of a database, newest first, seeding left out. */
 export const readBackups = (database: string): Query<BackupRow> =>
   query(
     'read-backups',
@@ -57,7 +64,7 @@ SELECT TOP (50)
     CONVERT(varchar(40), b.first_lsn) AS first_lsn,
     CONVERT(varchar(40), b.last_lsn) AS last_lsn
 FROM msdb.dbo.backupset AS b
-WHERE b.database_name = @database
+WHERE b.database_name = @database AND b.backup_finish_date IS NOT NULL
     AND ${NOT_SEEDING}
 ORDER BY b.backup_finish_date DESC, b.backup_set_id DESC;
 `,
@@ -65,7 +72,7 @@ ORDER BY b.backup_finish_date DESC, b.backup_set_id DESC;
       type: readText(row, 'type'),
       name: readNullableText(row, 'name'),
       startedAt: readNullableTime(row, 'started_at'),
-      finishedAt: readNullableTime(row, 'finished_at'),
+      finishedAt: readTime(row, 'finished_at'),
       isCopyOnly: readBoolean(row, 'is_copy_only'),
       firstLsn: readNullableLsn(row, 'first_lsn'),
       lastLsn: readNullableLsn(row, 'last_lsn'),
