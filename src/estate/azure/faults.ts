@@ -63,7 +63,16 @@ function scriptedStatus(action: Extract<ArmFaultAction, { kind: 'status' }>): Ht
   const message = action.message ?? 'The service is unable to process the request at this time.';
   return {
     status: action.status,
-    headers: action.retryAfter === undefined ? {} : { 'retry-after': String(action.retryAfter) },
+    headers: retryAfter(action.retryAfter),
     body: { error: { code: action.code, message } },
   };
+}
+
+/** Retry-After has whole seconds (RFC 9110 §10.2.3); parts of one go into the header that Azure SDKs also read. */
+function retryAfter(seconds: number | undefined): Record<string, string> {
+  if (seconds === undefined) return {};
+  const whole = { 'retry-after': String(Math.ceil(seconds)) };
+  return Number.isInteger(seconds)
+    ? whole
+    : { ...whole, 'retry-after-ms': String(Math.round(seconds * 1000)) };
 }

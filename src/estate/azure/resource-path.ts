@@ -31,8 +31,6 @@ function subscriptionScope(subscriptionId: string, rest: readonly string[]): Res
     case 'providers':
       if (second === undefined) return { ...base, key: 'providers' };
       return providerScope({ subscriptionId }, second, deeper);
-    case 'resources':
-      return second === undefined ? { ...base, key: 'resources' } : undefined;
     default:
       return undefined;
   }

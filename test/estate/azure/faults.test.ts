@@ -15,7 +15,7 @@ const exists = () => estate.world.databases.find(MI, 'Fresh') !== undefined;
 const create = () => estate.call('PUT', DATABASE, body);
 
 test('a status, with and without Retry-After, is answered once and nothing happens', async () => {
-  for (const retryAfter of [undefined, 7]) {
+  for (const retryAfter of [undefined, 7, 0.5]) {
     estate.world.faults.add({
       surface: 'arm',
       method: 'PUT',
@@ -25,10 +25,11 @@ test('a status, with and without Retry-After, is answered once and nothing happe
     });
     const refused = await create();
     expect(refused.status).toBe(429);
-    expect(refused.headers['retry-after']).toBe(retryAfter === undefined ? undefined : '7');
+    expect(refused.headers['retry-after']).toBe(retryAfter && String(Math.ceil(retryAfter)));
+    expect(refused.headers['retry-after-ms']).toBe(retryAfter === 0.5 ? '500' : undefined);
     expect(refused.body).toMatchObject({ error: { code: 'TooManyRequests' } });
   }
-  expect(outcomes()).toEqual(['refused', 'refused']);
+  expect(outcomes()).toEqual(['refused', 'refused', 'refused']);
   expect((await create()).status).toBe(202);
 });
 

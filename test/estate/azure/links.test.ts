@@ -276,6 +276,25 @@ describe('a link that replicates', () => {
     expect(database).not.toHaveProperty('lastReceivedLsn');
   });
 
+  test('planned failover goes back to SQL Server while the instance is primary', async () => {
+    await settle(estate, await estate.call('PATCH', LINK, { properties: { replicationMode: 'Sync' } }));
+    await estate.world.clock.advance(60_000);
+    const over = estate.world.groups.failover('SQL1', 'DAG_Sales');
+    await estate.world.clock.advance(120_000);
+    await over;
+    const primary = properties(await estate.call('GET', LINK));
+    expect(primary).toMatchObject({ instanceLinkRole: 'Primary', partnerLinkRole: 'Secondary' });
+    const [sending] = primary.databases as Record<string, unknown>[];
+    expect(sending).toMatchObject({ lastCommitLsn: '0', connectedState: 'CONNECTED' });
+    expect(sending).toHaveProperty('lastSentLsn');
+    const back = await estate.call('POST', `${LINK}/failover`, { failoverType: 'Planned' });
+    expect(back.status).toBe(202);
+    const meanwhile = await estate.call('DELETE', LINK);
+    expect(meanwhile.status).toBe(409);
+    expect((await settle(estate, back)).body).toMatchObject({ status: 'Succeeded' });
+    expect(properties(await estate.call('GET', LINK))).toMatchObject({ instanceLinkRole: 'Secondary' });
+  });
+
   test('PATCH changes the replication mode', async () => {
     const accepted = await estate.call('PATCH', LINK, { properties: { replicationMode: 'Sync' } });
     expect(accepted.status).toBe(202);

@@ -4,9 +4,12 @@ import type { ArmError } from '../../../src/estate/azure/errors';
 import { parseTarget, QueryString } from '../../../src/estate/azure/http';
 import { OperationStore } from '../../../src/estate/azure/operations';
 import { isAllowed, type Principal, ROLES } from '../../../src/estate/azure/principals';
+import { operationError, toArmError } from '../../../src/estate/azure/refusals';
 import { parseResourcePath, scopeOf } from '../../../src/estate/azure/resource-path';
 import { UrlSigner } from '../../../src/estate/azure/signed-url';
 import { DEFAULT_LIMITS, Throttle } from '../../../src/estate/azure/throttle';
+
+import { SqlError } from '../../../src/estate/sql/errors';
 
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000001';
 
@@ -193,4 +196,32 @@ test('an operation answers only under its own subscription, type and region', ()
     { subscriptionId: 'y' },
   ])
     expect(refusal(() => store.status({ ...path, ...other }, request)).code).toBe('OperationIdNotFound');
+});
+
+describe('refusals of the world', () => {
+  test.each([
+    [41923, 400, 'ManagedInstanceLinkTdeCertificateMissing'],
+    [41965, 409, 'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole'],
+    [47516, 409, 'DistributedAvailabilityGroupFailoverRedoQueueSizeTooBig'],
+    [3752, 400, 'OperationCanNotStartDueToMiLink'],
+    [911, 404, 'DatabaseDoesNotExist'],
+    [99999, 409, 'ConflictingServerOperation'],
+  ])('error %i becomes %i %s', (number, status, code) => {
+    expect(toArmError(new SqlError(number, 'no'))).toMatchObject({ status, code, message: 'no' });
+  });
+
+  test('a failed operation says it with the same codes, and keeps those that are codes already', () => {
+    expect(operationError({ code: '41962', message: 'm' })).toEqual({
+      status: 400,
+      code: 'ManagedInstanceLinkConnectivityIsNotEstablished',
+      message: 'm',
+    });
+    expect(operationError({ code: 'OperationTimedOut', message: 'm' })).toMatchObject({
+      code: 'OperationTimedOut',
+    });
+  });
+
+  test('a defect of the estate is no refusal', () => {
+    expect(toArmError(new TypeError('defect'))).toBeUndefined();
+  });
 });
