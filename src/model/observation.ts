@@ -55,7 +55,7 @@ export interface DatabaseFacts {
   /** Availability group that the database is in. */
   readonly availabilityGroupName: string | null;
   readonly lastLogBackupLsn: Lsn | null;
-  /** Finish time of the newest full backup that is not copy-only, ISO 8601 in server time. */
+  /** Finish time of the newest full backup that is not copy-only, ISO 8601 UTC. */
   readonly lastFullBackupAt: string | null;
   readonly logReuseWaitDesc: string;
   readonly files: readonly DatabaseFileFacts[];

@@ -5,10 +5,11 @@ import {
   readBoolean,
   readNullableLsn,
   readNullableText,
-  readNullableTime,
+  readNullableUtcTime,
   readText,
-  readTime,
+  readUtcTime,
 } from '../rows';
+import { utcOf } from './backup-time';
 
 /**
  * Automatic seeding leaves rows in the backup history whose device is a GUID ("Automatic seeding for secondary
@@ -21,7 +22,7 @@ const NOT_SEEDING = `NOT EXISTS (
         AND LEN(m.physical_device_name) <= 38)`;
 
 export interface FullBackupRow {
-  /** Null when there is none. Style 126, server time. */
+  /** Null when there is none. ISO 8601 UTC. */
   readonly finishedAt: string | null;
 }
 
@@ -30,12 +31,12 @@ export const readFullBackup = (database: string): Query<FullBackupRow> =>
   query(
     'read-full-backup',
     `
-SELECT CONVERT(varchar(33), MAX(b.backup_finish_date), 126) AS finished_at
+SELECT CONVERT(varchar(33), MAX(${utcOf('backup_finish_date')}), 126) AS finished_at
 FROM msdb.dbo.backupset AS b
 WHERE b.database_name = @database AND b.type = 'D' AND b.is_copy_only = 0 AND b.server_name = @@SERVERNAME
     AND ${NOT_SEEDING};
 `,
-    (row) => ({ finishedAt: readNullableTime(row, 'finished_at') }),
+    (row) => ({ finishedAt: readNullableUtcTime(row, 'finished_at') }),
     { parameters: { database } },
   );
 
@@ -43,7 +44,7 @@ export interface BackupRow {
   /** D full, I differential, L log. */
   readonly type: string;
   readonly name: string | null;
-  /** Style 126, server time. */
+  /** ISO 8601 UTC. */
   readonly startedAt: string | null;
   readonly finishedAt: string;
   readonly isCopyOnly: boolean;
@@ -58,8 +59,8 @@ export const readBackups = (database: string): Query<BackupRow> =>
     `
 SELECT TOP (50)
     b.type, b.name,
-    CONVERT(varchar(33), b.backup_start_date, 126) AS started_at,
-    CONVERT(varchar(33), b.backup_finish_date, 126) AS finished_at,
+    CONVERT(varchar(33), ${utcOf('backup_start_date')}, 126) AS started_at,
+    CONVERT(varchar(33), ${utcOf('backup_finish_date')}, 126) AS finished_at,
     b.is_copy_only,
     CONVERT(varchar(40), b.first_lsn) AS first_lsn,
     CONVERT(varchar(40), b.last_lsn) AS last_lsn
@@ -71,8 +72,8 @@ ORDER BY b.backup_finish_date DESC, b.backup_set_id DESC;
     (row) => ({
       type: readText(row, 'type'),
       name: readNullableText(row, 'name'),
-      startedAt: readNullableTime(row, 'started_at'),
-      finishedAt: readTime(row, 'finished_at'),
+      startedAt: readNullableUtcTime(row, 'started_at'),
+      finishedAt: readUtcTime(row, 'finished_at'),
       isCopyOnly: readBoolean(row, 'is_copy_only'),
       firstLsn: readNullableLsn(row, 'first_lsn'),
       lastLsn: readNullableLsn(row, 'last_lsn'),

@@ -2,13 +2,13 @@ import type { TargetDatabaseFacts } from '../../model/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readNullableLsn, readNullableText, readNullableUtcTime } from '../rows';
+import { utcOf } from './backup-time';
 
 export type TargetDatabaseRow = Omit<TargetDatabaseFacts, 'observedAt' | 'database'>;
 
 /**
  * The copy on the managed instance, read there. Always one row. A Business Critical instance has a row for each of
- * its own replicas: the one with is_primary_replica = 1 counts (failover how-to). The time of the newest full backup
- * is turned into UTC with the offset that the backup itself recorded, in quarters of an hour (127 = unknown).
+ * its own replicas: the one with is_primary_replica = 1 counts (failover how-to).
  * @param name database
  * @param linkName distributed availability group, for the role
  */
@@ -27,8 +27,7 @@ SELECT
         FROM sys.dm_hadr_database_replica_states AS r
         WHERE r.database_id = db.database_id AND r.last_hardened_lsn IS NOT NULL
         ORDER BY r.is_primary_replica DESC, r.is_local DESC) AS last_hardened_lsn,
-    (SELECT CONVERT(varchar(33), MAX(DATEADD(minute,
-            CASE WHEN b.time_zone BETWEEN -48 AND 48 THEN -15 * b.time_zone ELSE 0 END, b.backup_finish_date)), 126)
+    (SELECT CONVERT(varchar(33), MAX(${utcOf('backup_finish_date')}), 126)
         FROM msdb.dbo.backupset AS b
         WHERE b.database_name = @database AND b.type = 'D' AND b.is_copy_only = 0) AS last_full_backup_at
 FROM (SELECT @database AS name) AS wanted

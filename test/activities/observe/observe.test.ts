@@ -89,7 +89,7 @@ describe('database', () => {
       observedAt: OBSERVED_AT,
       name: 'Sales',
       lastLogBackupLsn: '48000000143200001',
-      lastFullBackupAt: '2026-11-21T22:00:00',
+      lastFullBackupAt: '2026-11-21T22:00:00.000Z',
       hasMemoryOptimizedFilegroup: true,
       isAcceleratedDatabaseRecoveryOn: null,
     });
