@@ -73,7 +73,10 @@ export interface SqlHost {
   tableFunction(name: ObjectName, args: readonly TypedValue[]): RowSource | undefined;
   /** Built-ins about the server (SERVERPROPERTY, DB_ID, CERT_ID ...); pure ones (LEN, CONVERT) are the engine's. */
   scalarFunction(name: ObjectName): ScalarFunction | undefined;
-  /** @@SERVERNAME, @@VERSION, @@SPID ...; engine's own: @@ROWCOUNT, @@ERROR, @@TRANCOUNT, @@IDENTITY. */
+  /**
+   * @@SERVERNAME, @@VERSION, @@SPID ...; engine's own: @@ROWCOUNT, @@ERROR, @@TRANCOUNT, @@IDENTITY.
+   * @param name upper case, with the @@
+   */
   globalVariable(name: string): TypedValue | undefined;
   /** Runs a procedure and resolves to its return status. Undefined = no such procedure (error 2812). */
   procedure(name: ObjectName): ((call: ProcedureCall) => Promise<number>) | undefined;
@@ -87,6 +90,9 @@ export interface SqlHost {
    * Rejects when the database was lost or changed role meanwhile; then nothing is applied.
    */
   commit(database: string, changes: readonly StorageChange[], signal: AbortSignal): Promise<void>;
+
+  /** WAITFOR: resolves after `milliseconds` of simulated time. Without it the engine waits in real time. */
+  sleep?(milliseconds: number, signal: AbortSignal): Promise<void>;
 
   /** First keywords of administrative statements are offered here; undefined = not mine, the engine says 102/156. */
   parseStatement(tokens: TokenCursor): AdministrativeStatement | undefined;
@@ -123,6 +129,8 @@ export interface Token {
 
 /** Cursor over a batch's tokens, shared by the engine's and the host's parsers. */
 export interface TokenCursor {
+  /** Text of the whole batch; token offsets count in it. */
+  readonly source?: string;
   peek(ahead?: number): Token;
   next(): Token;
   /** True and consumed when the next tokens are these keywords or symbols, in order. */

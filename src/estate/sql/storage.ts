@@ -44,6 +44,8 @@ export interface StoredTable {
   readonly rows: ReadonlyMap<number, SqlRow>;
   readonly nextRowId: number;
   readonly nextIdentity: bigint;
+  /** Row with these primary-key values (in key order); absent when the table has no key index. */
+  rowIdOf?(key: SqlRow): number | undefined;
 }
 
 /** Committed state of the user tables of one database copy. */
