@@ -1,0 +1,204 @@
+/** The arrows between the folders of src (docs/architecture.md): who may know whom. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative, sep } from 'node:path';
+
+const ROOT = join(__dirname, '..');
+const SRC = join(ROOT, 'src');
+
+interface Import {
+  readonly file: string;
+  readonly line: number;
+  /** Path below src, or the package. */
+  readonly target: string;
+  readonly isPackage: boolean;
+  readonly typeOnly: boolean;
+}
+
+interface Room {
+  /** Rooms, or single modules, that may be imported. */
+  readonly may: readonly string[];
+  /** Rooms or modules of which only types may be imported. */
+  readonly types?: readonly string[];
+  /** Packages, where they are restricted; `node:` stands for all built-in modules. */
+  readonly packages?: readonly string[];
+}
+
+/** What messages and types of a workflow are: the way in for those who start and ask it. */
+const WORKFLOW_MESSAGES = ['workflows/messages', 'workflows/link/messages'];
+
+const ROOMS: Readonly<Record<string, Room>> = {
+  model: { may: [], packages: ['zod', 'yaml'] },
+  rules: { may: ['model'], packages: [] },
+  tsql: { may: ['model'], packages: [] },
+  ports: { may: ['model'], packages: [] },
+  // A driver needs the statements' shapes: pure values, no decisions.
+  adapters: { may: ['ports', 'model', 'tsql'] },
+  activities: { may: ['model', 'rules', 'tsql', 'ports'] },
+  workflows: {
+    // The keys alone: the rest of src/temporal does input and output.
+    may: ['model', 'rules', 'temporal/search-attribute-keys'],
+    types: ['activities'],
+    packages: ['@temporalio/workflow', '@temporalio/common'],
+  },
+  temporal: { may: [] },
+  client: { may: ['model', 'temporal', ...WORKFLOW_MESSAGES], types: ['workflows', 'activities'] },
+  worker: { may: ['model', 'ports', 'adapters', 'activities', 'temporal'], types: ['workflows'] },
+  api: { may: ['client', 'model', 'rules'] },
+  cli: {
+    may: [
+      'client',
+      'model',
+      'rules',
+      'worker',
+      'estate',
+      'temporal',
+      'activities',
+      'ports',
+      ...WORKFLOW_MESSAGES,
+    ],
+    types: ['workflows'],
+  },
+  // The independent witness: shared code would make it agree with the product's mistakes.
+  estate: { may: [] },
+};
+
+function sourceFiles(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Statements begin at the start of a line (the formatter sees to it); `import()` and `require()` may stand anywhere. */
+const FORMS = [
+  /^(?<clause>import\s+type\b|import\b|export\s+type\b|export\b)(?<names>[^;'"`]*?)\sfrom\s+'(?<target>[^']+)'/gm,
+  /^(?<clause>import)\s+'(?<target>[^']+)'/gm,
+  /\b(?<clause>import|require)\(\s*'(?<target>[^']+)'\s*\)(?!\.[A-Z])/g,
+];
+
+function importsOf(text: string, path: string): readonly Import[] {
+  return FORMS.flatMap((form) =>
+    [...text.matchAll(form)].map((match) => {
+      const { clause = '', names = '', target = '' } = match.groups ?? {};
+      return {
+        file: join('src', path),
+        line: text.slice(0, match.index).split('\n').length,
+        ...resolveTarget(path, target),
+        typeOnly: clause.includes('type') || onlyTypeNames(names),
+      };
+    }),
+  );
+}
+
+function onlyTypeNames(names: string): boolean {
+  const inBraces = /^\s*\{(?<list>[^}]*)\}\s*$/.exec(names)?.groups?.list;
+  if (inBraces === undefined) return false;
+  const parts = inBraces.split(',').map((part) => part.trim());
+  return parts.filter((part) => part !== '').every((part) => part.startsWith('type '));
+}
+
+function resolveTarget(path: string, target: string): Pick<Import, 'target' | 'isPackage'> {
+  if (!target.startsWith('.')) return { target, isPackage: true };
+  const inSrc = normalize(join(dirname(path), target))
+    .split(sep)
+    .join('/');
+  return { target: inSrc, isPackage: false };
+}
+
+const within = (target: string, places: readonly string[]): boolean =>
+  places.some((place) => target === place || target.startsWith(`${place}/`));
+
+/** @returns the forbidden arrow in words; undefined when the import is allowed. */
+function violation(one: Import): string | undefined {
+  const room = one.file.split(sep)[1]?.replace(/\.ts$/, '') ?? '';
+  const rule = ROOMS[room];
+  const place = `${one.file}:${one.line}`;
+  if (rule === undefined) return `${place}: src/${room} is no room that test/arrows.test.ts knows`;
+  if (one.isPackage) return packageViolation(one, room, rule, place);
+  // package.json, for the version.
+  if (one.target === '../package.json') return undefined;
+  if (one.target.startsWith('..')) return `${place}: ${room} → outside of src (${one.target})`;
+  if (within(one.target, [room, ...rule.may])) return undefined;
+  const typesAllowed = within(one.target, rule.types ?? []);
+  if (typesAllowed && one.typeOnly) return undefined;
+  const why = typesAllowed ? ' (only types of it may be imported)' : '';
+  return `${place}: ${room} → ${one.target}${why}`;
+}
+
+function packageViolation(one: Import, room: string, rule: Room, place: string): string | undefined {
+  const isNode = one.target.startsWith('node:');
+  const allowed = rule.packages;
+  if (allowed === undefined || within(one.target, allowed) || (isNode && allowed.includes('node:')))
+    return undefined;
+  return `${place}: ${room} → ${one.target}: ${room} may import no package but ${allowed.join(', ') || 'none'}`;
+}
+
+describe('the arrows', () => {
+  const imports = sourceFiles(SRC).flatMap((file) =>
+    importsOf(readFileSync(file, 'utf8'), relative(SRC, file)),
+  );
+
+  test('run one way', () => {
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports.map(violation).filter((text) => text !== undefined)).toEqual([]);
+  });
+
+  test('only the command line knows the estate', () => {
+    const strangers = imports.filter(
+      ({ file, target }) =>
+        within(target, ['estate']) &&
+        !file.startsWith(join('src', 'cli')) &&
+        !file.startsWith(join('src', 'estate')),
+    );
+    expect(strangers).toEqual([]);
+  });
+});
+
+describe('the check itself', () => {
+  const check = (path: string, line: string) => importsOf(line, path).map(violation);
+
+  test.each([
+    ['rules/a.ts', "import { x } from '../adapters/azure';", 'rules → adapters/azure'],
+    ['workflows/a.ts', "import { x } from '../activities/b';", 'only types'],
+    ['workflows/a.ts', "import { type T, x } from '../activities/b';", 'only types'],
+    ['workflows/a.ts', "import { readFile } from 'node:fs';", 'workflows → node:fs'],
+    ['workflows/a.ts', "const x = await import('@azure/arm-sql');", '@azure/arm-sql'],
+    ['activities/a.ts', "export { x } from '../adapters/mssql/b';", 'activities → adapters/mssql/b'],
+    ['estate/world/a.ts', "import {\n  lsn,\n  x,\n} from '../../model/lsn';", 'estate → model/lsn'],
+    ['client/a.ts', "import { run } from '../workflows/link/run';", 'only types'],
+    ['cli/a.ts', "import { x } from '../adapters/azure';", 'cli → adapters/azure'],
+    ['newroom/a.ts', "import '../model/lsn';", 'is no room'],
+  ])('%s with %j is refused', (path, line, message) => {
+    expect(check(path, line)).toEqual([expect.stringContaining(message)]);
+  });
+
+  test.each([
+    ['workflows/a.ts', "import type { T } from '../activities/b';"],
+    ['workflows/a.ts', "import { type T, type U } from '../activities/b';"],
+    ['worker/a.ts', "import { x } from '../adapters/azure';"],
+    ['cli/a.ts', "const { start } = await import('../estate/world/world');"],
+  ])('%s with %j is allowed', (path, line) => {
+    expect(check(path, line)).toEqual([undefined]);
+  });
+
+  test('says file and line', () => {
+    const [text] = check('rules/a.ts', "// one\n\nimport { x } from '../cli/b';").filter(
+      (one) => one !== undefined,
+    );
+    expect(text).toBe(`${join('src', 'rules', 'a.ts')}:3: rules → cli/b`);
+  });
+});
+
+describe('the lockfile', () => {
+  const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8');
+  const lock = JSON.parse(text) as { packages: Record<string, { version?: string; resolved?: string }> };
+
+  test('names no download address: any registry serves', () => {
+    const addressed = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined);
+    expect(addressed).toEqual([]);
+    expect(text).not.toContain('.tgz');
+  });
+
+  test('hoists protobufjs 8, without which histories in JSON cannot be replayed', () => {
+    expect(lock.packages['node_modules/protobufjs']?.version).toMatch(/^8\./);
+  });
+});
