@@ -173,6 +173,35 @@ describe('who may call', () => {
   });
 });
 
+describe('the custom role of the link documentation', () => {
+  const mi = 'Microsoft.Sql/managedInstances';
+  const roles = [
+    {
+      actions: [
+        `${mi}/read`,
+        `${mi}/distributedAvailabilityGroups/read`,
+        `${mi}/distributedAvailabilityGroups/write`,
+        `${mi}/distributedAvailabilityGroups/delete`,
+        `${mi}/distributedAvailabilityGroups/setRole/action`,
+      ],
+    },
+  ];
+
+  test('is enough to follow an operation by its signed URL, not by its id, and not for failover', async () => {
+    const narrow = await startEstate({}, { principals: [{ ...application, roles }] });
+    try {
+      const accepted = await narrow.call('DELETE', `${INSTANCE}/distributedAvailabilityGroups/x`);
+      const url = new URL(String(accepted.headers['azure-asyncoperation']));
+      expect((await narrow.call('GET', url.href)).status).toBe(200);
+      expect((await narrow.call('GET', `${url.pathname}?api-version=${VERSION}`)).status).toBe(403);
+      const failover = await narrow.call('POST', `${INSTANCE}/distributedAvailabilityGroups/x/failover`, {});
+      expect(error(failover.body).message).toContain('distributedAvailabilityGroups/failover/action');
+    } finally {
+      await narrow.stop();
+    }
+  });
+});
+
 describe('groups, subscriptions, instances', () => {
   const values = (body: unknown) => (body as { value: { name?: string }[] }).value;
 
