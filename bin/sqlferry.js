@@ -45,7 +45,11 @@ function main() {
   if (!existsSync(entry)) return fail('not built yet. Run "npm run build" first.');
   // Compiled code is kept between starts, so that short commands answer at once.
   require('node:module').enableCompileCache?.();
-  require(entry);
+  require(entry)
+    .main(process.argv.slice(2))
+    .then((exitCode) => {
+      process.exitCode = exitCode;
+    });
 }
 
 main();

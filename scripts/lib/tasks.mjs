@@ -32,10 +32,11 @@ export async function runTests(args) {
   const folder = mkdtempSync(join(tmpdir(), 'sqlferry-test-'));
   const summary = join(folder, 'summary.json');
   try {
+    // Last: jest would take paths behind an option with many values for further values.
     const reporters = ['--reporters=default', `--reporters=${at('scripts', 'lib', 'summary-reporter.cjs')}`];
     const code = await run(
       projectNode,
-      [at('node_modules', 'jest', 'bin', 'jest.js'), ...reporters, ...args],
+      [at('node_modules', 'jest', 'bin', 'jest.js'), ...args, ...reporters],
       {
         env: toolEnvironment({
           SQLFERRY_TEMPORAL_CLI: servers.cli,
