@@ -130,6 +130,9 @@ export class ServerState {
   /** ALTER DATABASE SET options that only show in sys.databases, by lower-case database and option. */
   readonly databaseSettings = new Map<string, Map<string, string>>();
   masterKeyPassword: string | undefined;
+  /** Runs a T-SQL job step as a login, in a session of its own; set by the backend. */
+  runAs: (login: string, database: string, sql: string, signal: AbortSignal) => Promise<void> = () =>
+    Promise.reject(new Error('no backend runs this server'));
   /** EXEC sys.sp_multidb_milink 1. */
   multiDatabaseLink = false;
   private nextId = 65_537;

@@ -35,6 +35,7 @@ define(10, {
 });
 define(11, {
   3701: "Cannot %s the %s '%s', because it does not exist or you do not have permission.",
+  4064: 'Cannot open user default database. Login failed.',
   4060: 'Cannot open database "%s" requested by the login. The login failed.',
 });
 define(14, {

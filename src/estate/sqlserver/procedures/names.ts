@@ -32,10 +32,8 @@ const master = [
   'sp_server_info',
   'sp_tables',
   'sp_columns',
-  'sp_reset_connection',
   'sp_spaceused',
   'xp_msver',
-  'xp_instance_regread',
 ] as const;
 
 const msdb = [

@@ -1,0 +1,79 @@
+/** Procedures by name. */
+import type { ObjectName, ProcedureCall } from '../../sql/host';
+import { type SessionContext, sameName } from '../context';
+import * as agent from './agent';
+import { findProcedure, type ProcedureKey } from './names';
+import * as server from './server';
+import type { Procedure } from './server';
+
+/** Handled before it gets here, by the engine. */
+type Elsewhere = 'sp_executesql';
+
+const procedures: Readonly<Record<Exclude<ProcedureKey, Elsewhere>, Procedure>> = {
+  sp_certificate_add_issuer: server.addIssuer,
+  sp_certificate_remove_issuer: server.removeIssuer,
+  sp_validate_certificate_ca_chain: server.validateChain,
+  sp_get_endpoint_certificate: server.endpointCertificate,
+  sp_multidb_milink: server.multiDatabaseLink,
+  sp_configure: server.configure,
+  sp_readerrorlog: server.readErrorLog,
+  xp_readerrorlog: server.readErrorLog,
+  sp_who: server.who,
+  sp_who2: server.who2,
+  sp_helpdb: server.helpDatabase,
+  sp_helpsrvrolemember: server.helpRoleMembers,
+  sp_addsrvrolemember: server.addRoleMember,
+  sp_dropsrvrolemember: server.dropRoleMember,
+  sp_addlinkedserver: server.addLinkedServer,
+  sp_addlinkedsrvlogin: server.addLinkedLogin,
+  sp_dropserver: server.dropServer,
+  sp_linkedservers: server.linkedServers,
+  sp_databases: server.databases,
+  sp_datatype_info: server.datatypeInfo,
+  sp_server_info: server.serverInformation,
+  sp_tables: server.tables,
+  sp_columns: server.columns,
+  sp_spaceused: server.spaceUsed,
+  xp_msver: server.serverVersion,
+  sp_add_job: agent.addJob,
+  sp_add_jobstep: agent.addJobStep,
+  sp_add_jobserver: agent.addJobServer,
+  sp_add_jobschedule: agent.addJobSchedule,
+  sp_add_schedule: agent.addScheduleProcedure,
+  sp_attach_schedule: agent.attachSchedule,
+  sp_update_job: agent.updateJob,
+  sp_delete_job: agent.deleteJob,
+  sp_delete_schedule: agent.deleteSchedule,
+  sp_start_job: agent.startJobProcedure,
+  sp_stop_job: agent.stopJob,
+  sp_help_job: agent.helpJob,
+  sp_add_operator: agent.addOperator,
+  sp_purge_jobhistory: agent.purgeHistory,
+};
+
+const isHere = (key: ProcedureKey): key is Exclude<ProcedureKey, Elsewhere> => key in procedures;
+
+/** Words of the journal: secrets among the arguments stay out. */
+const callText = (call: ProcedureCall): string =>
+  `EXEC ${[call.name.database, call.name.schema, call.name.object].filter((part) => part !== undefined).join('.')}`;
+
+/** @returns undefined when this server has no such procedure (2812) */
+export const openProcedure = (
+  context: SessionContext,
+  name: ObjectName,
+): ((call: ProcedureCall) => Promise<number>) | undefined => {
+  if (name.server !== undefined && !sameName(name.server, context.instance.serverName)) return undefined;
+  const key = findProcedure(context, name);
+  if (key === undefined || !isHere(key)) return undefined;
+  return (call) =>
+    context.world.journal.run(
+      {
+        surface: 'tsql',
+        instance: context.instanceName,
+        actor: context.loginName,
+        session: context.spid,
+        text: callText(call),
+      },
+      () => procedures[key](context, call),
+    );
+};
