@@ -1,0 +1,139 @@
+import { formatDuration } from '../../model/duration';
+import type { LinkReplicaFacts } from '../../model/observation';
+import { staleness } from '../freshness';
+import { type CutoverWait, type CutoverWaitInput, cutoverWait } from './cutover-wait';
+import type { GateReason } from './gate-reason';
+import { drainTime } from './lag';
+import { isReplicating, seedingPhase } from './seeding';
+
+export interface LinkGateInput {
+  /** Null when the link does not show on the source. */
+  readonly facts: LinkReplicaFacts | null;
+  /** Milliseconds since 1970-01-01 UTC, by the clock that stamped the facts. */
+  readonly now: number;
+  /** Facts older than this are refused, milliseconds. */
+  readonly factsMaxAgeMs: number;
+  /** Longest lag, milliseconds. */
+  readonly maxLag: number;
+  readonly firstLogBackupTaken: boolean;
+}
+
+/** @returns every reason in the state of the link why the cutover may not begin now; empty when it may */
+export function linkGate(input: LinkGateInput): readonly GateReason[] {
+  const { facts, now, factsMaxAgeMs } = input;
+  if (facts === null) {
+    return [
+      gate('gate.link-missing', 'The link does not show on the source.', 'no row of the distributed group'),
+    ];
+  }
+  const stale = staleness(facts.observedAt, now, factsMaxAgeMs);
+  // Nothing else is judged on old facts: it would only be said of the past (promise 2).
+  if (stale !== undefined)
+    return [gate('gate.stale-facts', 'The state of the link is not known freshly.', stale)];
+  return [
+    ...roleReason(facts),
+    ...connectionReason(facts),
+    ...suspendedReason(facts),
+    ...seedingReason(facts),
+    ...healthReason(facts),
+    ...lagReason(facts, input.maxLag),
+    ...firstBackupReason(input),
+  ];
+}
+
+export interface CutoverGateInput {
+  readonly link: LinkGateInput;
+  readonly wait: CutoverWaitInput;
+}
+
+export interface CutoverGate extends CutoverWait {
+  readonly ruleId: 'cutover.gate-open' | 'cutover.gate-closed';
+}
+
+/** People, calendar and link together. */
+export function cutoverGate({ link, wait }: CutoverGateInput): CutoverGate {
+  const people = cutoverWait(wait);
+  const reasons = [...people.reasons, ...linkGate(link)];
+  const mayBegin = reasons.length === 0;
+  return {
+    ruleId: mayBegin ? 'cutover.gate-open' : 'cutover.gate-closed',
+    mayBegin,
+    reason: reasons.map(({ reason }) => reason).join(' '),
+    until: people.reasons.length === reasons.length ? people.until : null,
+    reasons,
+  };
+}
+
+function roleReason({ localRoleDesc }: LinkReplicaFacts): readonly GateReason[] {
+  if (localRoleDesc === 'PRIMARY') return [];
+  return [gate('gate.role', 'The source is not the primary of the link.', `its role is ${localRoleDesc}`)];
+}
+
+function connectionReason(facts: LinkReplicaFacts): readonly GateReason[] {
+  if (facts.connectedStateDesc === 'CONNECTED') return [];
+  const error = facts.lastConnectErrorNumber === null ? '' : `, last error ${facts.lastConnectErrorNumber}`;
+  const evidence = `the connection is ${facts.connectedStateDesc ?? 'not reported'}${error}`;
+  return [gate('gate.connection', 'The instance is not connected.', evidence)];
+}
+
+function suspendedReason({ isSuspended, suspendReasonDesc }: LinkReplicaFacts): readonly GateReason[] {
+  if (!isSuspended) return [];
+  return [
+    gate('gate.suspended', 'Data movement is suspended.', suspendReasonDesc ?? 'no reason is reported'),
+  ];
+}
+
+/** An operation that runs; without any, the health of the link says enough. */
+function seedingReason(facts: LinkReplicaFacts): readonly GateReason[] {
+  const { seeding } = facts;
+  if (seeding === null || seedingPhase(facts) === 'completed') return [];
+  if (seeding.currentState === 'COMPLETED' && !seeding.isStreaming) return [];
+  const failed = seeding.currentState === 'FAILED' && !seeding.isStreaming;
+  const reason = failed ? 'Seeding failed.' : 'Seeding is not complete.';
+  return [
+    gate('gate.seeding', reason, `seeding is ${seeding.currentState}, attempt ${seeding.numberOfAttempts}`),
+  ];
+}
+
+function healthReason(facts: LinkReplicaFacts): readonly GateReason[] {
+  if (isReplicating(facts)) return [];
+  const evidence = `${facts.synchronizationStateDesc ?? 'no state'}, ${facts.synchronizationHealthDesc ?? 'no health'}`;
+  return [gate('gate.health', 'The link is not healthy and synchronizing.', evidence)];
+}
+
+function lagReason(facts: LinkReplicaFacts, maxLag: number): readonly GateReason[] {
+  const lagMs =
+    facts.secondaryLagSeconds === null ? drainTime(facts).totalMs : facts.secondaryLagSeconds * 1000;
+  if (lagMs === null) {
+    return [
+      gate(
+        'gate.lag-unknown',
+        'How far the instance is behind is not known.',
+        'no lag and no rates are reported',
+      ),
+    ];
+  }
+  if (lagMs <= maxLag) return [];
+  const reason = `The instance is ${formatDuration(lagMs)} behind; at most ${formatDuration(maxLag)} are allowed.`;
+  return [
+    gate('gate.lag', reason, `lag ${formatDuration(lagMs)}, send queue ${facts.logSendQueueKb ?? '?'} KB`),
+  ];
+}
+
+function firstBackupReason({ firstLogBackupTaken }: LinkGateInput): readonly GateReason[] {
+  if (firstLogBackupTaken) return [];
+  return [
+    gate(
+      'gate.first-log-backup',
+      'The first log backup after seeding is missing.',
+      'no log backup is recorded',
+    ),
+  ];
+}
+
+const gate = (id: string, reason: string, evidence: string): GateReason => ({
+  id,
+  reason,
+  evidence,
+  mayChangeAt: null,
+});
