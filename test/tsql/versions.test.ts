@@ -29,7 +29,9 @@ const aliases = (query: Query<unknown>): [alias: string, view: string][] =>
   );
 
 const guardedColumns = (query: Query<unknown>): ReadonlySet<string> =>
-  new Set([...query.text.matchAll(/N'(?:CONVERT\(\w+, )?((?!sys)\w+\.\w+)\)?'/g)].map((match) => match[1] ?? ''));
+  new Set(
+    [...query.text.matchAll(/N'(?:CONVERT\(\w+, )?((?!sys)\w+\.\w+)\)?'/g)].map((match) => match[1] ?? ''),
+  );
 
 const namedColumns = (query: Query<unknown>, alias: string): string[] => {
   const guarded = guardedColumns(query);
