@@ -3,6 +3,7 @@
  * knows the workflow's id, its conflict policy and its search attributes, so that nobody else has to.
  */
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { PreflightReport } from '../model/check';
 import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
@@ -10,6 +11,7 @@ import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link
 import type { Answer, Request } from '../workflows/messages';
 import { NoSuchMigration, NoWorkerAnswers, StillRunning } from './failures';
 import { type PendingWork, pendingWork } from './pending-work';
+import { type RunFailure, runFailure } from './run-failure';
 
 /** Task queue of the workers, unless a service chooses its own. */
 export const DEFAULT_TASK_QUEUE = 'sqlferry';
@@ -21,8 +23,8 @@ const QUERY_DEADLINE_MS = 5_000;
 
 export interface LinkMigrationsOptions {
   readonly taskQueue?: string;
-  /** True when the search attributes are registered on the server. */
-  readonly visibility: boolean;
+  /** Tells whether the search attributes are registered on the server; asked only by `start`. */
+  readonly visibility: () => Promise<boolean>;
   /** Begin a new history after this many events; for tests and very small servers. */
   readonly maxHistoryEvents?: number;
 }
@@ -67,7 +69,8 @@ export class LinkMigrations {
   async start(spec: ResolvedLinkMigration): Promise<StartedMigration> {
     const { migration } = spec;
     const workflowId = linkWorkflowId(migration.name);
-    const { visibility, maxHistoryEvents } = this.options;
+    const { maxHistoryEvents } = this.options;
+    const visibility = await this.options.visibility();
     try {
       const handle = await this.client.workflow.start(WORKFLOW_TYPE, {
         workflowId,
@@ -115,6 +118,23 @@ export class LinkMigrations {
 
   journal(name: string): Promise<readonly JournalEntry[]> {
     return this.query<readonly JournalEntry[]>(name, 'journal');
+  }
+
+  /** Report of the checks before the run changed anything; null while there is none. */
+  preflight(name: string): Promise<PreflightReport | null> {
+    return this.query<PreflightReport | null>(name, 'preflight');
+  }
+
+  /** Why a run failed; undefined when it did not. */
+  async failure(name: string): Promise<RunFailure | undefined> {
+    try {
+      await this.result(name);
+      return undefined;
+    } catch (error) {
+      const failure = runFailure(error);
+      if (failure === undefined) throw error;
+      return failure;
+    }
   }
 
   async list(): Promise<readonly ListedMigration[]> {

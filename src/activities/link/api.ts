@@ -40,8 +40,8 @@ export interface SeedingMark {
   readonly operationId: string | null;
   readonly attempts: number;
   readonly transferredBytes: number;
-  readonly movedAt: string;
-  readonly stallReported: boolean;
+  /** Told already, so not to be told again. */
+  readonly told: readonly ('stalled' | 'log-alarm')[];
 }
 
 export type SeedingNews =
@@ -62,7 +62,6 @@ export type ReplicationNews =
   | { readonly kind: 'log-backup-taken'; readonly backup: LogBackupTaken; readonly health: LinkHealth }
   | { readonly kind: 'health-changed'; readonly health: LinkHealth }
   | { readonly kind: 'log-alarm'; readonly reason: string; readonly health: LinkHealth }
-  | { readonly kind: 'role-changed'; readonly role: string; readonly health: LinkHealth }
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
@@ -95,6 +94,8 @@ export interface CatchUpEvidence {
   readonly sourceEndOfLogLsn: Lsn;
   readonly targetHardenedLsn: Lsn;
   readonly samples: number;
+  /** Clock of the instance at that moment, ISO 8601 UTC: what Azure does afterwards is later than this. */
+  readonly instanceTime: string;
 }
 
 export interface LinkActivities {
@@ -110,8 +111,7 @@ export interface LinkActivities {
   awaitCatchUp(input: LinkInput & { readonly fencedAt: string }): Promise<CatchUpEvidence>;
   /** Last look before the point of no return; its completion in the history is the journal entry. */
   confirmPointOfNoReturn(input: LinkInput & { readonly evidence: CatchUpEvidence }): Promise<CatchUpEvidence>;
-  awaitAzureFullBackup(
-    input: LinkInput & { readonly failedOverAt: string },
-  ): Promise<{ readonly evidence: string }>;
+  /** `since`: clock of the instance before the failover. */
+  awaitAzureFullBackup(input: LinkInput & { readonly since: string }): Promise<{ readonly evidence: string }>;
   notifyPerson(input: Notification): Promise<void>;
 }

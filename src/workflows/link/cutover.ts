@@ -112,12 +112,10 @@ async function approachPointOfNoReturn(
   const { catchUpTimeout } = spec.migration.cutover;
   state.fencedAt = run.now();
   run.waitingFor = 'the applications to be kept out of the source';
-  await performOnce(run, fence);
+  const fencedAt = await performOnce(run, fence);
   for (const step of modes) await performOnce(run, step);
   run.waitingFor = 'the instance to harden the last transaction of the source';
-  const caughtUp = await withinLimit(catchUpTimeout, () =>
-    run.quick.awaitCatchUp({ spec, fencedAt: state.fencedAt ?? run.now() }),
-  );
+  const caughtUp = await withinLimit(catchUpTimeout, () => run.quick.awaitCatchUp({ spec, fencedAt }));
   run.control.throwIfAborted();
   const confirmed = await run.quick.confirmPointOfNoReturn({ spec, evidence: caughtUp });
   run.control.throwIfAborted();
@@ -134,8 +132,11 @@ function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
   );
 }
 
-/** Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later. */
-async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<void> {
+/**
+ * Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later.
+ * @returns when the step was done, ISO 8601
+ */
+async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<string> {
   const { spec } = run;
   run.step = step.title;
   const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
@@ -143,6 +144,8 @@ async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<void> {
   const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
   run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
   run.step = null;
+  // By the worker's clock, which also stamps the LSNs that are read next.
+  return new Date(Date.parse(outcome.startedAt) + outcome.durationMs).toISOString();
 }
 
 /** @throws CatchUpTimedOut when the limit, in milliseconds, passes first. */

@@ -89,14 +89,6 @@ export class ReplicationGuard {
           'give the log more room, or mend what holds it',
         );
         break;
-      case 'role-changed':
-        await run.tell(
-          'critical',
-          'link.role-changed',
-          `the source is ${news.role} of the link, and this run did not fail it over`,
-          'find out who failed over; abort this run if the cutover happened by other means',
-        );
-        break;
       case 'checkpoint':
         break;
     }

@@ -115,11 +115,11 @@ async function takeFirstLogBackup(run: LinkRun): Promise<void> {
 async function takeDown(run: LinkRun): Promise<void> {
   run.enter('after');
   const steps = run.steps('after').filter((step) => mayDrop(run, step.id));
-  const failedOverAt = run.state.failedOverAt ?? run.now();
+  const since = run.state.pointOfNoReturn?.instanceTime ?? run.now();
   if (steps.some((step) => step.id === 'target.remove-link')) {
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.long.awaitAzureFullBackup({ spec: run.spec, failedOverAt }),
+      run.long.awaitAzureFullBackup({ spec: run.spec, since }),
     );
     run.event('info', 'after.full-backup', evidence);
     run.waitingFor = '';

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
+import type { LinkStepInfo } from '../../model/link/procedure';
 import type { LinkRun } from './run';
 
 /** The copy was not complete in time; Azure cancels the creation of a link after 6 days. */
@@ -21,7 +22,7 @@ export async function createLinkAndSeed(run: LinkRun): Promise<void> {
     creation.catch(() => undefined);
     await followCreation(creation, connect(run));
     run.enter('seeding');
-    await followCreation(creation, seed(run));
+    await followCreation(creation, seed(run, step));
     await creation;
   });
 }
@@ -40,13 +41,19 @@ async function connect(run: LinkRun): Promise<void> {
   run.waitingFor = '';
 }
 
-async function seed(run: LinkRun): Promise<void> {
+async function seed(run: LinkRun, step: LinkStepInfo): Promise<void> {
   run.waitingFor = 'the copy of the database to be complete';
   let mark: SeedingMark | null = null;
+  let broken = false;
   for (;;) {
-    const news: SeedingNews = await run.control.untilDone('Seeding', () =>
-      run.long.watchSeeding({ spec: run.spec, mark }),
-    );
+    const news: SeedingNews = await run.control.untilDone('Seeding', async () => {
+      // A link that broke is not repaired by waiting: the step drops it and creates it again.
+      if (broken) await run.perform(step);
+      broken = true;
+      const heard = await run.long.watchSeeding({ spec: run.spec, mark });
+      broken = false;
+      return heard;
+    });
     if (news.kind === 'completed') {
       run.state.seedingCompletedAt = news.serverTime;
       run.event('info', 'seeding.completed', news.evidence);

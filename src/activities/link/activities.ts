@@ -1,0 +1,113 @@
+/** The activities of a link, wired to whatever stands behind the ports. */
+import type { LinkStepId } from '../../model/link/procedure';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { Clock } from '../../ports/clock';
+import type { OpenLinkPorts } from '../../ports/link-ports';
+import type { NotifierPort } from '../../ports/notifier';
+import type { SecretsPort } from '../../ports/secrets';
+import type { Snapshots } from '../observe/snapshots';
+import type { ApplyContext } from '../steps/apply-effect';
+import { runStep, toJournalEffect, undoStep } from '../steps/run-step';
+import { type ActivityReporter, atTheEdge } from '../temporal/edge';
+import type { LinkActivities } from './api';
+import { awaitConnected } from './connecting';
+import type { LinkContext } from './context';
+import {
+  awaitAzureFullBackup,
+  awaitCatchUp,
+  awaitCutoverReadiness,
+  confirmPointOfNoReturn,
+} from './cutting-over';
+import { takeFirstLogBackup } from './first-log-backup';
+import { guardReplication } from './guarding';
+import type { Observing } from './observing';
+import { preflightLink } from './preflight';
+import { LINK_STEPS } from './steps/registry';
+import { watchSeeding } from './watching-seeding';
+
+export interface LinkActivityDependencies {
+  readonly openPorts: OpenLinkPorts;
+  readonly secrets: (spec: ResolvedLinkMigration) => Promise<SecretsPort>;
+  readonly clock: Clock;
+  readonly snapshots: Snapshots;
+  readonly notifier: NotifierPort;
+}
+
+interface Call {
+  readonly observing: Observing;
+  readonly context: LinkContext;
+  readonly apply: ApplyContext;
+  readonly reporter: ActivityReporter;
+}
+
+/** Shown where a secret would stand; a look at a step must not read it. */
+const UNREAD_SECRET = 'secret';
+
+export function createLinkActivities(dependencies: LinkActivityDependencies): LinkActivities {
+  const { clock, snapshots, notifier } = dependencies;
+
+  const call = <T>(spec: ResolvedLinkMigration, work: (call: Call) => Promise<T>): Promise<T> =>
+    atTheEdge(async (reporter) => {
+      const ports = await dependencies.openPorts(spec);
+      const { signal } = reporter;
+      return work({
+        reporter,
+        observing: { ports, spec, clock, snapshots },
+        context: {
+          ports,
+          spec,
+          clock,
+          signal,
+          secret: async (reference) => (await dependencies.secrets(spec)).read(reference),
+        },
+        apply: { ports, clock, signal, reporter, pollMs: Math.min(spec.migration.polling.active, 1_000) },
+      });
+    });
+
+  return {
+    preflightLink: ({ spec }) => call(spec, ({ context }) => preflightLink(context)),
+
+    observeLinkStep: ({ spec, stepId }) =>
+      call(spec, async ({ context }) => {
+        const looking: LinkContext = { ...context, secret: async () => UNREAD_SECRET };
+        const seen = await stepOf(stepId).look(looking);
+        const before = seen.facts;
+        if (seen.settled !== undefined) return { before, settled: seen.settled, planned: [] };
+        return { before, planned: (await seen.effects()).map(toJournalEffect) };
+      }),
+
+    performLinkStep: ({ spec, stepId }) =>
+      call(spec, ({ context, apply }) => runStep(stepOf(stepId), context, apply)),
+
+    undoLinkStep: ({ spec, stepId, before }) =>
+      call(spec, ({ context, apply }) => undoStep(stepOf(stepId), before, context, apply)),
+
+    awaitLinkConnected: ({ spec }) =>
+      call(spec, ({ observing, reporter }) => awaitConnected(observing, reporter)),
+
+    watchSeeding: ({ spec, mark }) =>
+      call(spec, ({ observing, reporter }) => watchSeeding(observing, reporter, mark)),
+
+    takeFirstLogBackup: ({ spec, seedingCompletedAt }) =>
+      call(spec, ({ observing, apply }) => takeFirstLogBackup(observing, apply, seedingCompletedAt)),
+
+    guardReplication: (input) =>
+      call(input.spec, ({ observing, reporter }) => guardReplication(observing, reporter, input)),
+
+    awaitCutoverReadiness: ({ spec }) =>
+      call(spec, ({ observing, reporter }) => awaitCutoverReadiness(observing, reporter)),
+
+    awaitCatchUp: ({ spec, fencedAt }) =>
+      call(spec, ({ observing, reporter }) => awaitCatchUp(observing, reporter, fencedAt)),
+
+    confirmPointOfNoReturn: ({ spec, evidence }) =>
+      call(spec, ({ observing, reporter }) => confirmPointOfNoReturn(observing, reporter, evidence)),
+
+    awaitAzureFullBackup: ({ spec, since }) =>
+      call(spec, ({ observing, reporter }) => awaitAzureFullBackup(observing, reporter, since)),
+
+    notifyPerson: (notification) => atTheEdge(() => notifier.notify(notification)),
+  };
+}
+
+const stepOf = (stepId: LinkStepId) => LINK_STEPS[stepId];

@@ -1,0 +1,49 @@
+import { NeedsPerson } from '../failures';
+import type { ActivityReporter } from '../temporal/edge';
+import { linkFacts, type Observing } from './observing';
+import { isFailedReplicaState } from './steps/link';
+
+/** Azure gives a link up that has not begun to replicate after 5 minutes (error 41962); a little longer here. */
+const PATIENCE_MS = 7 * 60_000;
+
+/**
+ * Waits until the source is connected to the instance (link-with-scripts: refresh until CONNECTED).
+ * @throws NeedsPerson with the last connection error when it does not connect, or Azure gives the link up
+ */
+export async function awaitConnected(
+  observing: Observing,
+  reporter: ActivityReporter,
+): Promise<{ readonly evidence: string }> {
+  const { ports, spec, clock } = observing;
+  const pollMs = spec.migration.polling.active;
+  const startedAt = clock.now();
+  for (;;) {
+    const facts = await linkFacts(observing, pollMs / 2);
+    if (facts?.connectedStateDesc === 'CONNECTED') {
+      return { evidence: `${spec.names.link} is CONNECTED (${facts.serverTime})` };
+    }
+    const lastError =
+      facts?.lastConnectErrorDescription == null
+        ? 'no connection error is reported'
+        : `last connection error ${facts.lastConnectErrorNumber ?? ''}: ${facts.lastConnectErrorDescription}`;
+    const link = await ports.azure.readLink(spec.names.link, reporter.signal);
+    const state = link?.database?.replicaState;
+    if (isFailedReplicaState(state) || clock.now() - startedAt > PATIENCE_MS) {
+      throw new NeedsPerson(
+        'LinkNotConnected',
+        `the link does not connect: ${lastError}; Azure says ${state ?? 'nothing'}${mostRecent(link?.database?.mostRecentLinkError)}`,
+        'check that TCP 5022 and 11000-11999 are open both ways, that endpoint.address can be reached from the instance, and both certificates',
+      );
+    }
+    reporter.report({
+      version: 1,
+      activity: 'connecting',
+      waitingFor: `the link to connect (${facts?.connectedStateDesc ?? 'not there yet'}; ${lastError})`,
+      observedAt: new Date(clock.now()).toISOString(),
+    });
+    await clock.sleep(pollMs, reporter.signal);
+  }
+}
+
+const mostRecent = (error: string | null | undefined): string =>
+  error ? `, most recent link error ${error}` : '';

@@ -1,0 +1,166 @@
+/** What the cutover waits for: the gate, equal LSNs behind the fence, the last look, Azure's first full backup. */
+import { compareLsn } from '../../model/lsn';
+import { linkGate } from '../../rules/link/cutover-gate';
+import { type LsnSample, lsnEquality } from '../../rules/link/lsn-equality';
+import { readServer } from '../../tsql/queries/server';
+import { NeedsPerson } from '../failures';
+import { readTargetDatabaseFacts } from '../observe/database';
+import type { ActivityReporter } from '../temporal/edge';
+import type { CatchUpEvidence, ReadinessEvidence } from './api';
+import { linkFacts, type Observing } from './observing';
+
+/** Looks behind the fence that must agree. */
+const SAMPLES_NEEDED = 3;
+/** Applications are out while this waits: it looks often. */
+const FENCED_POLL_MS = 200;
+/** Facts for a decision that stops applications. */
+const GATE_FACTS_MAX_AGE_MS = 5_000;
+
+/** Waits until the state of the link lets the cutover begin; tells why it does not. */
+export async function awaitCutoverReadiness(
+  observing: Observing,
+  reporter: ActivityReporter,
+): Promise<ReadinessEvidence> {
+  const { spec, clock } = observing;
+  const { polling, cutover } = spec.migration;
+  for (;;) {
+    const facts = await linkFacts(observing, 0);
+    const reasons = linkGate({
+      facts: facts ?? null,
+      now: clock.now(),
+      factsMaxAgeMs: GATE_FACTS_MAX_AGE_MS,
+      maxLag: cutover.maxLag,
+      firstLogBackupTaken: true,
+    });
+    if (facts !== undefined && reasons.length === 0) {
+      const lag = facts.secondaryLagSeconds ?? 0;
+      return { observedAt: facts.observedAt, summary: `connected, healthy, ${lag} s behind` };
+    }
+    reporter.report({
+      version: 1,
+      activity: 'cutover-gate',
+      waitingFor: reasons.map(({ reason, evidence }) => `${reason} (${evidence})`).join(' '),
+      observedAt: new Date(clock.now()).toISOString(),
+      ...(facts?.secondaryLagSeconds == null ? {} : { lagSeconds: facts.secondaryLagSeconds }),
+    });
+    await clock.sleep(polling.active, reporter.signal);
+  }
+}
+
+/** Waits until both sides stand at the same LSN, several looks in a row, all after the fence (promise 5). */
+export async function awaitCatchUp(
+  observing: Observing,
+  reporter: ActivityReporter,
+  fencedAt: string,
+): Promise<CatchUpEvidence> {
+  const { spec, clock } = observing;
+  const pollMs = Math.min(spec.migration.polling.active, FENCED_POLL_MS);
+  const samples: LsnSample[] = [];
+  for (;;) {
+    samples.push(await sampleBoth(observing, reporter.signal));
+    const verdict = lsnEquality(samples, fencedAt, SAMPLES_NEEDED);
+    if (verdict.equal && verdict.lsn !== null) {
+      return {
+        observedAt: new Date(clock.now()).toISOString(),
+        fencedAt,
+        sourceEndOfLogLsn: verdict.lsn,
+        targetHardenedLsn: verdict.lsn,
+        samples: verdict.samples,
+        instanceTime: await instanceTime(observing, reporter.signal),
+      };
+    }
+    reporter.report({
+      version: 1,
+      activity: 'catching-up',
+      waitingFor: verdict.reason,
+      observedAt: new Date(clock.now()).toISOString(),
+    });
+    await clock.sleep(pollMs, reporter.signal);
+  }
+}
+
+/**
+ * The last look before there is no way back: the same LSN on both sides, and the source still the primary.
+ * @throws NeedsPerson when anything moved behind the fence; the fence is lifted then
+ */
+export async function confirmPointOfNoReturn(
+  observing: Observing,
+  reporter: ActivityReporter,
+  evidence: CatchUpEvidence,
+): Promise<CatchUpEvidence> {
+  const { spec } = observing;
+  const facts = await linkFacts(observing, 0);
+  const sample = await sampleBoth(observing, reporter.signal);
+  const stands = [sample.sourceEndOfLogLsn, sample.targetHardenedLsn].every(
+    (lsn) => lsn !== null && compareLsn(lsn, evidence.sourceEndOfLogLsn) === 0,
+  );
+  if (facts?.localRoleDesc !== 'PRIMARY') {
+    throw new NeedsPerson(
+      'SourceNotPrimary',
+      `${spec.migration.source} is ${facts?.localRoleDesc ?? 'not part'} of the link`,
+      'find out who changed the roles',
+    );
+  }
+  if (!stands) {
+    throw new NeedsPerson(
+      'LogMovedBehindFence',
+      `after the fence the source went on from LSN ${evidence.sourceEndOfLogLsn} to ${sample.sourceEndOfLogLsn ?? 'unknown'}`,
+      'find who still writes (sys.dm_exec_sessions) and add the login to cutover.fence.disableLogins',
+    );
+  }
+  return {
+    ...evidence,
+    observedAt: sample.observedAt,
+    instanceTime: await instanceTime(observing, reporter.signal),
+  };
+}
+
+/** @param since clock of the instance before the failover */
+export async function awaitAzureFullBackup(
+  observing: Observing,
+  reporter: ActivityReporter,
+  since: string,
+): Promise<{ readonly evidence: string }> {
+  const { ports, spec, clock } = observing;
+  const { database } = spec.migration;
+  for (;;) {
+    const target = await readTargetDatabaseFacts(
+      ports.target,
+      clock,
+      database,
+      spec.names.link,
+      reporter.signal,
+    );
+    if (target.lastFullBackupAt !== null && Date.parse(target.lastFullBackupAt) > Date.parse(since)) {
+      return { evidence: `Azure finished a full backup of ${database} at ${target.lastFullBackupAt}` };
+    }
+    reporter.report({
+      version: 1,
+      activity: 'azure-full-backup',
+      waitingFor: 'the first full backup that Azure takes of the new primary',
+      observedAt: target.observedAt,
+      details: { 'last full backup': target.lastFullBackupAt ?? 'none' },
+    });
+    await clock.sleep(spec.migration.polling.active, reporter.signal);
+  }
+}
+
+/** Both sides at once, each read locally: what the source has heard of the instance may be old. */
+async function sampleBoth(observing: Observing, signal: AbortSignal): Promise<LsnSample> {
+  const { ports, spec, clock } = observing;
+  const observedAt = new Date(clock.now()).toISOString();
+  const [source, target] = await Promise.all([
+    linkFacts(observing, 0),
+    readTargetDatabaseFacts(ports.target, clock, spec.migration.database, spec.names.link, signal),
+  ]);
+  return {
+    observedAt,
+    sourceEndOfLogLsn: source?.endOfLogLsn ?? null,
+    targetHardenedLsn: target.lastHardenedLsn,
+  };
+}
+
+async function instanceTime({ ports, clock }: Observing, signal: AbortSignal): Promise<string> {
+  const [server] = await ports.target.query(readServer(), { signal });
+  return server?.serverTime ?? new Date(clock.now()).toISOString();
+}

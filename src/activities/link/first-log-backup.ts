@@ -1,0 +1,45 @@
+import { type BackupRow, readBackups } from '../../tsql/queries/backups';
+import { readServerFacts } from '../observe/server';
+import { type ApplyContext, applyEffect } from '../steps/apply-effect';
+import { toJournalEffect } from '../steps/run-step';
+import type { LogBackupTaken } from './api';
+import type { Observing } from './observing';
+import { logBackupEffect } from './steps/log-backup';
+
+/**
+ * The first log backup after seeding. One that was taken since, by whomever, counts: taking it twice would do no
+ * harm, but waiting for a second one could.
+ */
+export async function takeFirstLogBackup(
+  { ports, spec, clock }: Observing,
+  apply: ApplyContext,
+  seedingCompletedAt: string,
+): Promise<LogBackupTaken> {
+  const startedAt = clock.now();
+  const backups = await ports.source.query(readBackups(spec.migration.database), { signal: apply.signal });
+  const finishedAt = newestLogBackup(backups);
+  if (finishedAt !== null && Date.parse(finishedAt) > Date.parse(seedingCompletedAt)) {
+    return {
+      at: finishedAt,
+      ruleId: 'first-log-backup.taken',
+      reason: `a log backup finished at ${finishedAt}, after seeding`,
+      effects: [],
+      durationMs: 0,
+    };
+  }
+  const server = await readServerFacts(ports.source, clock, apply.signal);
+  const effect = logBackupEffect(spec, server.serverTime);
+  await applyEffect(effect, apply);
+  return {
+    at: new Date(clock.now()).toISOString(),
+    ruleId: 'first-log-backup.due',
+    reason: 'seeding is complete: the log can be backed up and reused from now on',
+    effects: [toJournalEffect(effect)],
+    durationMs: clock.now() - startedAt,
+  };
+}
+
+/** @returns when the newest log backup finished, ISO 8601 UTC by the source's clock; null when there is none */
+export function newestLogBackup(backups: readonly BackupRow[]): string | null {
+  return backups.find((backup) => backup.type === 'L')?.finishedAt ?? null;
+}

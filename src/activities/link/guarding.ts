@@ -1,0 +1,155 @@
+import type { LinkReplicaFacts } from '../../model/observation';
+import type { Progress } from '../../model/progress';
+import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
+import { isReplicating } from '../../rules/link/seeding';
+import { readBackups } from '../../tsql/queries/backups';
+import { NeedsPerson } from '../failures';
+import { applyEffect } from '../steps/apply-effect';
+import { toJournalEffect } from '../steps/run-step';
+import type { ActivityReporter } from '../temporal/edge';
+import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
+import { newestLogBackup } from './first-log-backup';
+import { type Observing, requireLinkFacts } from './observing';
+import { logBackupEffect } from './steps/log-backup';
+
+const SAMPLES_KEPT = 20;
+/** A link that is down for one look is not news yet. */
+const LOOKS_UNTIL_NEWS = 3;
+
+/**
+ * Watches a link that replicates and takes its log backups, until there is something worth recording. What was
+ * backed up is read from the backup history of the server, so an activity that begins again does not take one twice,
+ * and a backup by somebody else counts.
+ */
+export async function guardReplication(
+  observing: Observing,
+  reporter: ActivityReporter,
+  input: GuardInput,
+): Promise<ReplicationNews> {
+  const { spec, clock } = observing;
+  const { polling } = spec.migration;
+  const startedAt = clock.now();
+  let samples: readonly LogUseSample[] = [];
+  let looksOfOtherHealth = 0;
+  let lastBackupAt = await readLastBackup(observing, reporter.signal);
+  for (;;) {
+    const facts = await requireLinkFacts(observing, polling.steady / 2);
+    throwIfNotPrimary(facts, observing);
+    const health = healthOf(facts);
+    samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
+      -SAMPLES_KEPT,
+    );
+    let verdict = judge(observing, facts, lastBackupAt, samples);
+    if (verdict.decision === 'take') {
+      // Somebody else may have taken one since: the history of the server decides.
+      lastBackupAt = await readLastBackup(observing, reporter.signal);
+      verdict = judge(observing, facts, lastBackupAt, samples);
+    }
+    if (verdict.decision === 'take') {
+      return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
+    }
+    if (verdict.alarm !== undefined && !input.logAlarmRaised) {
+      return { kind: 'log-alarm', reason: verdict.alarm.reason, health };
+    }
+    looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
+    if (looksOfOtherHealth >= LOOKS_UNTIL_NEWS) return { kind: 'health-changed', health };
+    if (clock.now() - startedAt >= input.checkpointAfterMs) return { kind: 'checkpoint', health };
+    reporter.report(progressOf(facts, health, verdict));
+    await clock.sleep(nextLook(verdict, facts, polling.steady), reporter.signal);
+  }
+}
+
+/** Cadence is a matter of the source's own clock: its backup history is stamped with it. */
+function judge(
+  { spec }: Observing,
+  facts: LinkReplicaFacts,
+  lastBackupAt: number | null,
+  samples: readonly LogUseSample[],
+): LogBackupVerdict {
+  return logBackupVerdict({
+    facts: { ...facts, observedAt: facts.serverTime },
+    policy: spec.migration.logBackups,
+    now: Date.parse(facts.serverTime),
+    factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
+    lastBackupAt,
+    seedingCompleted: true,
+    samples,
+  });
+}
+
+async function readLastBackup({ ports, spec }: Observing, signal: AbortSignal): Promise<number | null> {
+  const newest = newestLogBackup(await ports.source.query(readBackups(spec.migration.database), { signal }));
+  return newest === null ? null : Date.parse(newest);
+}
+
+async function backUp(
+  { ports, spec, clock }: Observing,
+  reporter: ActivityReporter,
+  facts: LinkReplicaFacts,
+  verdict: LogBackupVerdict,
+): Promise<LogBackupTaken> {
+  const startedAt = clock.now();
+  const effect = logBackupEffect(spec, facts.serverTime);
+  // Not cancelled with the watch: an interrupted backup would only have to be taken again.
+  const signal = new AbortController().signal;
+  await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.migration.polling.active });
+  return {
+    at: new Date(clock.now()).toISOString(),
+    ruleId: verdict.ruleId,
+    reason: verdict.reason,
+    effects: [toJournalEffect(effect)],
+    durationMs: clock.now() - startedAt,
+  };
+}
+
+function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
+  if (facts.localRoleDesc !== 'SECONDARY') return;
+  throw new NeedsPerson(
+    'SourceNotPrimary',
+    `${spec.migration.source} is SECONDARY of the link, and this run did not fail it over`,
+    'find out who failed over; abort this run if the cutover happened by other means',
+  );
+}
+
+function healthOf(facts: LinkReplicaFacts): LinkHealth {
+  const connected = facts.connectedStateDesc === 'CONNECTED';
+  const healthy = connected && !facts.isSuspended && isReplicating(facts);
+  const states = [
+    facts.connectedStateDesc ?? 'not connected',
+    facts.synchronizationStateDesc ?? 'no state',
+    facts.synchronizationHealthDesc ?? 'no health',
+    ...(facts.isSuspended ? [`suspended: ${facts.suspendReasonDesc ?? 'no reason'}`] : []),
+  ];
+  const error =
+    connected || facts.lastConnectErrorDescription === null ? '' : `; ${facts.lastConnectErrorDescription}`;
+  return {
+    observedAt: facts.observedAt,
+    healthy,
+    summary: `${states.join(', ')}${error}`,
+    lagSeconds: facts.secondaryLagSeconds,
+    logUsedPercent: facts.logSizeBytes > 0 ? (facts.logUsedBytes / facts.logSizeBytes) * 100 : 0,
+  };
+}
+
+function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBackupVerdict): Progress {
+  return {
+    version: 1,
+    activity: 'replicating',
+    waitingFor: verdict.reason,
+    observedAt: facts.observedAt,
+    logUsedPercent: health.logUsedPercent,
+    ...(health.lagSeconds === null ? {} : { lagSeconds: health.lagSeconds }),
+    details: {
+      link: health.summary,
+      'send queue': `${facts.logSendQueueKb ?? '?'} KB`,
+      'redo queue': `${facts.redoQueueKb ?? '?'} KB`,
+    },
+  };
+}
+
+/** Up to the next backup, if that is sooner than the next look. */
+function nextLook(verdict: LogBackupVerdict, facts: LinkReplicaFacts, steadyMs: number): number {
+  if (verdict.nextDueAt === null) return steadyMs;
+  const untilDue = Date.parse(verdict.nextDueAt) - Date.parse(facts.serverTime);
+  return Math.min(steadyMs, Math.max(untilDue, 50));
+}

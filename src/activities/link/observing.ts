@@ -1,0 +1,42 @@
+/** Shared by the activities that wait: the newest facts of one link, read for all links of its server at once. */
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { LinkReplicaFacts } from '../../model/observation';
+import type { Clock } from '../../ports/clock';
+import type { LinkPorts } from '../../ports/link-ports';
+import { NotYet } from '../failures';
+import { readLinkReplicaFacts } from '../observe/link';
+import type { Snapshots } from '../observe/snapshots';
+
+export interface Observing {
+  readonly ports: LinkPorts;
+  readonly spec: ResolvedLinkMigration;
+  readonly clock: Clock;
+  readonly snapshots: Snapshots;
+}
+
+/**
+ * @param maxAgeMs how old the facts may be, milliseconds
+ * @returns undefined when the source has no such link
+ */
+export async function linkFacts(
+  { ports, spec, clock, snapshots }: Observing,
+  maxAgeMs: number,
+): Promise<LinkReplicaFacts | undefined> {
+  const { host, port } = spec.source;
+  // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
+  const all = await snapshots.read(`links of ${host}:${port}`, maxAgeMs, () =>
+    readLinkReplicaFacts(ports.source, clock),
+  );
+  const wanted = spec.names.link.toLowerCase();
+  return all.find((facts) => facts.linkName.toLowerCase() === wanted);
+}
+
+/** @throws NotYet when the source has no such link: somebody dropped it, or it is about to appear. */
+export async function requireLinkFacts(observing: Observing, maxAgeMs: number): Promise<LinkReplicaFacts> {
+  const facts = await linkFacts(observing, maxAgeMs);
+  if (facts !== undefined) return facts;
+  throw new NotYet(
+    'LinkNotOnSource',
+    `${observing.spec.migration.source} has no distributed availability group ${observing.spec.names.link}`,
+  );
+}

@@ -1,0 +1,80 @@
+import type { JournalEffect } from '../../model/journal';
+import type { CutoverRoute } from '../../model/link/facts';
+import { type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { toJournalEffect } from '../steps/run-step';
+import type { LinkContext } from './context';
+import { LINK_STEPS } from './steps/registry';
+
+/** One step of a plan: what a run would do now, in the order of the run. */
+export interface PlannedStep {
+  readonly stepId: LinkStepId;
+  readonly phase: LinkPhase;
+  readonly title: string;
+  readonly repeats: 'once' | 'on-cadence';
+  readonly effects: readonly JournalEffect[];
+  /** Why nothing is to be done, where nothing is. */
+  readonly settled: string | null;
+}
+
+export interface LinkPlan {
+  readonly migration: string;
+  readonly database: string;
+  readonly source: string;
+  readonly target: string;
+  readonly route: CutoverRoute;
+  readonly steps: readonly PlannedStep[];
+}
+
+/** Stands for every secret in a plan: none is read. */
+const PLANNED_SECRET = 'secret';
+
+/**
+ * Walks the procedure that a run walks, with the steps that a run performs, and only asks what they would do
+ * (promise 3). Reads both instances and Azure; changes nothing.
+ */
+export async function planLinkMigration(
+  context: Omit<LinkContext, 'secret'>,
+  route: CutoverRoute,
+): Promise<LinkPlan> {
+  const { migration } = context.spec;
+  const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
+  const steps: PlannedStep[] = [];
+  for (const step of linkProcedure(route, migration.cutover.afterwards)) {
+    const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
+    steps.push({
+      stepId: step.id,
+      phase: step.phase,
+      title: step.title,
+      repeats: step.repeats,
+      effects: effects.map(toJournalEffect),
+      settled: settled ?? null,
+    });
+  }
+  return {
+    migration: migration.name,
+    database: migration.database,
+    source: migration.source,
+    target: migration.target,
+    route,
+    steps: dropGroupOnlyIfMade(steps, context.spec),
+  };
+}
+
+/** A group that stands there already is not this run's to drop; the run decides the same (takeDown). */
+function dropGroupOnlyIfMade(
+  steps: readonly PlannedStep[],
+  spec: ResolvedLinkMigration,
+): readonly PlannedStep[] {
+  const made = steps.find((step) => step.stepId === 'source.availability-group');
+  if (made?.settled === null) return steps;
+  return steps.map((step) =>
+    step.stepId === 'source.drop-availability-group'
+      ? {
+          ...step,
+          effects: [],
+          settled: `${spec.names.availabilityGroup} stood there before the run and stays`,
+        }
+      : step,
+  );
+}

@@ -1,0 +1,19 @@
+import { cutoverRoute } from '../../rules/link/capability';
+import { runLinkPreflight } from '../../rules/link/preflight';
+import { readLinkPreflightFacts } from '../observe/link';
+import type { PreflightOutcome } from './api';
+import type { LinkContext } from './context';
+
+/** Reads all that the checks ask for and judges it. Changes nothing. */
+export async function preflightLink(context: Omit<LinkContext, 'secret'>): Promise<PreflightOutcome> {
+  const { ports, spec, clock, signal } = context;
+  const facts = await readLinkPreflightFacts(ports, spec, clock, signal);
+  const report = runLinkPreflight(facts, spec, clock.now());
+  return {
+    report,
+    route: cutoverRoute(facts.source, facts.instance),
+    sourceServerName: facts.source.serverName,
+    instanceFqdn: facts.instance.fullyQualifiedDomainName,
+    databaseBytes: (facts.database?.files ?? []).reduce((sum, file) => sum + file.sizeBytes, 0),
+  };
+}

@@ -1,0 +1,163 @@
+import type { LinkReplicaFacts } from '../../model/observation';
+import type { Progress } from '../../model/progress';
+import { logBackupVerdict } from '../../rules/link/log-backup';
+import {
+  type SeedingProgress,
+  type SeedingSample,
+  seedingPhase,
+  seedingProgress,
+  seedingRestart,
+  seedingSample,
+} from '../../rules/link/seeding';
+import { describeSeedingFailure } from '../../rules/link/seeding-failure';
+import { NeedsPerson } from '../failures';
+import type { ActivityReporter } from '../temporal/edge';
+import type { SeedingMark, SeedingNews } from './api';
+import { type Observing, requireLinkFacts } from './observing';
+import { isFailedReplicaState } from './steps/link';
+
+/** Samples kept for the rate; older ones say little of the rate now. */
+const SAMPLES_KEPT = 40;
+/** Azure is asked for the state of the link after this many looks at the source. */
+const LOOKS_PER_AZURE_READ = 10;
+
+/**
+ * Watches the copy until there is something worth recording. Looks more often towards the end, so that nobody waits
+ * for a poll.
+ * @throws NeedsPerson when the link broke and must be created again (errors 1408, 1412 and others)
+ */
+export async function watchSeeding(
+  observing: Observing,
+  reporter: ActivityReporter,
+  mark: SeedingMark | null,
+): Promise<SeedingNews> {
+  const { spec, clock } = observing;
+  const { polling } = spec.migration;
+  let samples = earlierSamples(reporter.resumeState);
+  for (let look = 0; ; look += 1) {
+    const facts = await requireLinkFacts(observing, polling.active / 2);
+    if (look % LOOKS_PER_AZURE_READ === 0 || seedingPhase(facts) === 'failed') {
+      await throwIfBroken(observing, facts, reporter.signal);
+    }
+    const now = clock.now();
+    if (facts.seeding !== null) {
+      samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
+      reporter.saveResumeState(samples);
+    }
+    const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
+    const news = newsOf(facts, samples, progress, mark, observing);
+    if (news !== undefined) return news;
+    reporter.report(progressOf(facts, progress, now));
+    await clock.sleep(nextLook(progress, polling.seeding, polling.active), reporter.signal);
+  }
+}
+
+function newsOf(
+  facts: LinkReplicaFacts,
+  samples: readonly SeedingSample[],
+  progress: SeedingProgress | undefined,
+  mark: SeedingMark | null,
+  { spec, clock }: Observing,
+): SeedingNews | undefined {
+  if (seedingPhase(facts) === 'completed') {
+    const bytes = facts.seeding?.transferredBytes ?? facts.seeding?.databaseBytes;
+    const amount = bytes == null ? '' : `, ${bytes} bytes sent`;
+    const state = `${facts.synchronizationStateDesc}, ${facts.synchronizationHealthDesc}`;
+    return {
+      kind: 'completed',
+      serverTime: facts.serverTime,
+      evidence: `the copy is complete (${state}${amount})`,
+    };
+  }
+  const last = samples.at(-1);
+  const here = markOf(last, mark);
+  const restart = last === undefined || mark === null ? progress?.restart : restartSince(mark, last);
+  if (restart !== undefined) return { kind: 'restarted', reason: restart, mark: { ...here, told: [] } };
+  if (progress?.stalled === true && !here.told.includes('stalled')) {
+    const minutes = Math.round(progress.stillForMs / 60_000);
+    const reason = `no byte was sent for ${minutes} minutes`;
+    return { kind: 'stalled', reason, mark: { ...here, told: [...here.told, 'stalled'] } };
+  }
+  const verdict = logBackupVerdict({
+    facts,
+    policy: spec.migration.logBackups,
+    now: clock.now(),
+    factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
+    lastBackupAt: null,
+    seedingCompleted: false,
+  });
+  if (verdict.alarm !== undefined && !here.told.includes('log-alarm')) {
+    return {
+      kind: 'log-alarm',
+      reason: verdict.alarm.reason,
+      mark: { ...here, told: [...here.told, 'log-alarm'] },
+    };
+  }
+  return undefined;
+}
+
+function restartSince(mark: SeedingMark, last: SeedingSample): string | undefined {
+  if (mark.operationId === null) return undefined;
+  const before = {
+    operationId: mark.operationId,
+    attempts: mark.attempts,
+    transferredBytes: mark.transferredBytes,
+  };
+  return seedingRestart(before, last);
+}
+
+function markOf(last: SeedingSample | undefined, mark: SeedingMark | null): SeedingMark {
+  return {
+    operationId: last?.operationId ?? mark?.operationId ?? null,
+    attempts: last?.attempts ?? mark?.attempts ?? 0,
+    transferredBytes: last?.transferredBytes ?? 0,
+    told: mark?.told ?? [],
+  };
+}
+
+/** The source alone does not show that Azure gave the link up. */
+async function throwIfBroken(
+  { ports, spec }: Observing,
+  facts: LinkReplicaFacts,
+  signal: AbortSignal,
+): Promise<void> {
+  const link = await ports.azure.readLink(spec.names.link, signal);
+  const state = link?.database?.replicaState;
+  if (!isFailedReplicaState(state)) return;
+  const failure = facts.seeding?.failureState;
+  const onSource = failure == null ? '' : `; seeding: ${describeSeedingFailure(failure)}`;
+  const error = link?.database?.mostRecentLinkError;
+  throw new NeedsPerson(
+    'LinkBroken',
+    `Azure reports ${state}${error ? ` (${error})` : ''}${onSource}: this copy cannot be completed`,
+    'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
+  );
+}
+
+function progressOf(facts: LinkReplicaFacts, progress: SeedingProgress | undefined, now: number): Progress {
+  const state = facts.seeding?.currentState ?? 'not begun';
+  return {
+    version: 1,
+    activity: 'seeding',
+    waitingFor: `the copy of the database (${state})`,
+    observedAt: new Date(now).toISOString(),
+    ...(progress?.percent == null ? {} : { percent: progress.percent }),
+    ...(progress?.transferredBytes == null ? {} : { doneBytes: progress.transferredBytes }),
+    ...(progress?.databaseBytes == null ? {} : { totalBytes: progress.databaseBytes }),
+    ...(progress?.bytesPerSecond == null ? {} : { bytesPerSecond: progress.bytesPerSecond }),
+    ...(progress?.remainingMs == null ? {} : { etaMs: progress.remainingMs }),
+    ...(facts.logSizeBytes > 0 ? { logUsedPercent: (facts.logUsedBytes / facts.logSizeBytes) * 100 } : {}),
+  };
+}
+
+/** A third of what remains, between the two intervals: the end is noticed soon, the middle costs little. */
+function nextLook(progress: SeedingProgress | undefined, steadyMs: number, activeMs: number): number {
+  const remaining = progress?.remainingMs;
+  if (remaining == null) return Math.min(steadyMs, activeMs * 2);
+  return Math.min(steadyMs, Math.max(activeMs, remaining / 3));
+}
+
+/** What an earlier attempt of this activity had seen, so that the rate does not begin anew. */
+function earlierSamples(state: unknown): readonly SeedingSample[] {
+  return Array.isArray(state) ? (state as readonly SeedingSample[]) : [];
+}

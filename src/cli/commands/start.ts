@@ -1,0 +1,70 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { LinkMigrations } from '../../client/link-migrations';
+import { EXIT, type ExitCode } from '../exit-codes';
+import { CliFailure } from '../failure';
+import type { Output } from '../output';
+import { loadLinkMigration, type SpecFileOptions } from '../spec-files';
+import { type TemporalOptions, withMigrations } from '../temporal';
+import { checkLines } from '../terminal/check-view';
+import { watchRun } from './status';
+
+export interface StartOptions extends TemporalOptions, SpecFileOptions {
+  readonly watch: boolean;
+  /** False: return as soon as Temporal has accepted the run. */
+  readonly wait: boolean;
+}
+
+const LOOK_MS = 300;
+
+/** Starts a migration and, unless told otherwise, waits for the verdict of preflight: nothing is changed before it. */
+export async function start(output: Output, options: StartOptions): Promise<ExitCode> {
+  const spec = await loadLinkMigration(options);
+  return withMigrations(options, async (migrations) => {
+    const started = await migrations.start(spec);
+    output.say(`started ${started.name} as workflow ${started.workflowId}`);
+    if (options.wait || options.watch) await untilPreflightPassed(output, migrations, started.name);
+    output.result({ ...started, state: options.wait ? 'preflight-passed' : 'started' });
+    if (!options.watch) {
+      output.say(`look at it with: sqlferry watch ${started.name}`);
+      return EXIT.ok;
+    }
+    return watchRun(output, migrations, started.name, 1_000);
+  });
+}
+
+async function untilPreflightPassed(output: Output, migrations: LinkMigrations, name: string): Promise<void> {
+  for (;;) {
+    const { status, closedAt, pending } = await migrations.view(name);
+    if (closedAt !== null) return explainEnd(output, migrations, name);
+    if (status.phase !== 'preflight') {
+      output.say('preflight passed');
+      return;
+    }
+    const failure = pending.find((work) => work.lastFailure !== null)?.lastFailure;
+    if (failure) output.note(`preflight is tried again: ${failure}`);
+    await wait(failure ? LOOK_MS * 5 : LOOK_MS);
+  }
+}
+
+/** A run that is over already did not get past preflight. */
+async function explainEnd(output: Output, migrations: LinkMigrations, name: string): Promise<void> {
+  const report = await migrations.preflight(name);
+  if (report !== null && report.blockers > 0) {
+    for (const line of checkLines(report, output.style, false)) output.say(line);
+    throw new CliFailure(
+      `preflight found ${report.blockers} blocker${report.blockers === 1 ? '' : 's'}; nothing was changed`,
+      EXIT.refused,
+      ['remove the blockers, then start again'],
+      { report },
+    );
+  }
+  const failure = await migrations.failure(name);
+  throw new CliFailure(
+    failure?.message ?? `${name} ended before preflight was over`,
+    EXIT.failed,
+    failure ? [failure.remedy] : [],
+    {
+      ...(failure === undefined ? {} : { code: failure.code }),
+    },
+  );
+}

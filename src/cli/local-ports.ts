@@ -1,0 +1,51 @@
+import type { LinkContext } from '../activities/link/context';
+import type { ResolvedLinkMigration } from '../model/link/spec';
+import { EXIT } from './exit-codes';
+import { CliFailure } from './failure';
+
+export type LocalLinkContext = Omit<LinkContext, 'secret'>;
+
+/**
+ * Opens both instances and Azure from this machine, for commands that only read.
+ * @throws CliFailure with the code of the error catalogue, its meaning and the remedy
+ */
+export async function withLocalPorts<T>(
+  spec: ResolvedLinkMigration,
+  work: (context: LocalLinkContext) => Promise<T>,
+): Promise<T> {
+  const { LinkPortsPool } = await import('../worker/link-ports');
+  const { randomStateKey } = await import('../adapters/azure');
+  const { systemClock } = await import('../adapters/clock');
+  const pool = new LinkPortsPool({
+    env: process.env,
+    clock: systemClock,
+    stateKeys: [randomStateKey()],
+    warn: (message) => process.stderr.write(`warning: ${message}\n`),
+  });
+  const interrupted = new AbortController();
+  const stop = (): void => interrupted.abort(new CliFailure('interrupted', EXIT.interrupted));
+  process.once('SIGINT', stop);
+  try {
+    return await work({ ports: await pool.open(spec), spec, clock: systemClock, signal: interrupted.signal });
+  } catch (error) {
+    throw await explained(error);
+  } finally {
+    process.off('SIGINT', stop);
+    await pool.close();
+  }
+}
+
+async function explained(error: unknown): Promise<CliFailure> {
+  if (error instanceof CliFailure) return error;
+  const { describeFailure } = await import('../activities/temporal/describe-failure');
+  const { code, message, remedy, reaction, evidence } = describeFailure(error);
+  return new CliFailure(
+    `${message} [${code}]`,
+    reaction === 'retry' ? EXIT.unreachable : EXIT.failed,
+    [remedy],
+    {
+      code,
+      evidence,
+    },
+  );
+}

@@ -1,0 +1,285 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../model/duration';
+import { EXIT, type ExitCode } from './exit-codes';
+import { createOutput, type Output, printFailure } from './output';
+
+/**
+ * The `sqlferry` command. Each command's code is loaded when it is called: `--version` must not wait for the SDKs of
+ * Temporal, Azure and SQL Server.
+ */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  const wantsJson = argv.includes('--json');
+  let exitCode: ExitCode = EXIT.ok;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return printFailure(error, wantsJson);
+  }
+}
+
+type Run<Args extends readonly unknown[]> = (output: Output, ...args: Args) => Promise<ExitCode | undefined>;
+
+function createProgram(end: (code: ExitCode) => void): Command {
+  const program = new Command('sqlferry')
+    .description('Carries SQL Server databases to Azure SQL Managed Instance, as durable Temporal workflows.')
+    .version(ownVersion())
+    .exitOverride()
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', EXIT_CODES);
+
+  /** Gives a command's action its output, and takes its exit code. */
+  const run =
+    <Args extends readonly unknown[]>(work: Run<Args>) =>
+    async (...given: unknown[]): Promise<void> => {
+      const command = given.at(-1) as Command;
+      const args = given.slice(0, -1) as unknown as Args;
+      end((await work(createOutput(command.opts().json === true), ...args)) ?? EXIT.ok);
+    };
+
+  specCommands(program, run);
+  runCommands(program, run);
+  requestCommands(program, run);
+  processCommands(program, run);
+  return program;
+}
+
+type Runner = <Args extends readonly unknown[]>(work: Run<Args>) => (...given: unknown[]) => Promise<void>;
+
+function specCommands(program: Command, run: Runner): void {
+  json(program.command('init'))
+    .description('write example spec files')
+    .argument('[directory]', 'where to', '.')
+    .option('--force', 'overwrite existing files', false)
+    .addHelpText('after', example('sqlferry init my-migration'))
+    .action(
+      run(async (output, directory: string, options: { force: boolean }) =>
+        (await import('./commands/init')).init(output, { directory, ...options }),
+      ),
+    );
+
+  specOptions(program.command('preflight'))
+    .description('check everything that could stop a migration; reads only')
+    .option('--all', 'show the checks that passed, too', false)
+    .addHelpText(
+      'after',
+      example('sqlferry preflight migration.yaml', 'sqlferry preflight migration.yaml --json'),
+    )
+    .action(
+      run(async (output, migration: string, options: { inventory: string; all: boolean }) =>
+        (await import('./commands/preflight')).preflight(output, { migration, ...options }),
+      ),
+    );
+
+  specOptions(program.command('plan'))
+    .description('print every statement and request of a migration, in order; changes nothing')
+    .addOption(
+      new Option('--format <format>', 'form of the plan').choices(['sql', 'markdown']).default('sql'),
+    )
+    .addHelpText(
+      'after',
+      example('sqlferry plan migration.yaml > plan.sql', 'sqlferry plan migration.yaml --json'),
+    )
+    .action(
+      run(async (output, migration: string, options: { inventory: string; format: 'sql' | 'markdown' }) =>
+        (await import('./commands/plan')).plan(output, { migration, ...options }),
+      ),
+    );
+
+  temporalOptions(specOptions(program.command('start')))
+    .description('start a migration; waits for the verdict of preflight')
+    .option('--watch', 'stay and watch it', false)
+    .option('--no-wait', 'return as soon as Temporal has accepted the run')
+    .addHelpText('after', example('sqlferry start migration.yaml --watch'))
+    .action(
+      run(async (output, migration: string, options: { inventory: string; watch: boolean; wait: boolean }) =>
+        (await import('./commands/start')).start(output, { migration, ...options }),
+      ),
+    );
+}
+
+function runCommands(program: Command, run: Runner): void {
+  temporalOptions(program.command('list'))
+    .description('list the migrations that Temporal knows')
+    .action(run(async (output, options: object) => (await import('./commands/list')).list(output, options)));
+
+  temporalOptions(program.command('status'))
+    .description('show one migration: phase, progress, what it waits for, what to do next')
+    .argument('<name>', 'name of the migration')
+    .addHelpText('after', example('sqlferry status sales-to-west'))
+    .action(
+      run(async (output, name: string, options: object) =>
+        (await import('./commands/status')).status(output, name, options),
+      ),
+    );
+
+  temporalOptions(program.command('watch'))
+    .description('watch one migration until it ends')
+    .argument('<name>', 'name of the migration')
+    .option('--interval <duration>', 'time between looks', durationArgument, 1_000)
+    .addHelpText(
+      'after',
+      example('sqlferry watch sales-to-west', 'sqlferry watch sales-to-west --json | jq .status.phase'),
+    )
+    .action(
+      run(async (output, name: string, options: { interval: number }) =>
+        (await import('./commands/status')).watch(output, name, { ...options, intervalMs: options.interval }),
+      ),
+    );
+
+  temporalOptions(program.command('logs'))
+    .description('show what a migration did, in order')
+    .argument('<name>', 'name of the migration')
+    .option('--statements', 'with the statements and requests themselves', false)
+    .action(
+      run(async (output, name: string, options: { statements: boolean }) =>
+        (await import('./commands/logs')).logs(output, name, options),
+      ),
+    );
+
+  json(program.command('explain'))
+    .description('explain an error number of SQL Server or a code of Azure')
+    .argument('<code>', 'for example 1412 or ManagedInstanceLinkTdeCertificateMissing')
+    .addHelpText('after', example('sqlferry explain 1412'))
+    .action(run(async (output, code: string) => (await import('./commands/explain')).explain(output, code)));
+}
+
+function requestCommands(program: Command, run: Runner): void {
+  request(program, 'approve', 'let the cutover begin', true).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/requests')).approve(output, name, options);
+      return undefined;
+    }),
+  );
+  request(program, 'postpone', 'keep the cutover from beginning before a time', false)
+    .requiredOption('--until <time>', 'ISO 8601, for example 2026-12-01T22:00:00Z')
+    .action(
+      run(async (output, name: string, options: { until: string }) => {
+        await (await import('./commands/requests')).postpone(output, name, options);
+        return undefined;
+      }),
+    );
+  request(program, 'schedule', 'change when the cutover may begin', false)
+    .option('--now', 'as soon as the link is ready')
+    .option('--at <time>', 'not before this time, ISO 8601')
+    .option('--windows <file>', 'YAML file with a list of maintenance windows')
+    .action(
+      run(async (output, name: string, options: object) => {
+        await (await import('./commands/requests')).schedule(output, name, options);
+        return undefined;
+      }),
+    );
+  request(program, 'pause', 'begin no further step; log backups go on', false).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/requests')).pause(output, name, options);
+      return undefined;
+    }),
+  );
+  request(program, 'resume', 'go on after a pause, or try again what waits for a person', false).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/requests')).resume(output, name, options);
+      return undefined;
+    }),
+  );
+  request(
+    program,
+    'abort',
+    'end a migration and undo what it made; refused after the point of no return',
+    true,
+  ).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/requests')).abort(output, name, options);
+      return undefined;
+    }),
+  );
+}
+
+function processCommands(program: Command, run: Runner): void {
+  temporalOptions(program.command('worker'))
+    .description('run a worker: it does the work of all migrations of its task queue')
+    .addHelpText('after', example('TEMPORAL_ADDRESS=temporal:7233 sqlferry worker'))
+    .action(
+      run(async (output, options: object) => (await import('./commands/worker')).worker(output, options)),
+    );
+
+  temporalOptions(program.command('doctor'))
+    .description('look whether this machine, Temporal and the workers are ready')
+    .action(
+      run(async (output, options: object) => (await import('./commands/doctor')).doctor(output, options)),
+    );
+
+  json(program.command('estate'))
+    .description('run a simulated estate: SQL Server, managed instance and Azure on real sockets')
+    .option('--definition <file>', 'YAML or JSON file that describes the estate')
+    .option('--directory <directory>', 'write ready spec files for it there', '.')
+    .option('--speed <factor>', 'simulated seconds per second', Number)
+    .option('--workload', 'commit numbered rows into its database', false)
+    .addHelpText(
+      'after',
+      example('sqlferry estate --directory try-it', 'sqlferry estate --speed 60 --workload'),
+    )
+    .action(
+      run(async (output, options: { directory: string; workload: boolean }) =>
+        (await import('./commands/estate')).estate(output, options),
+      ),
+    );
+
+  json(program.command('demo'))
+    .description('watch a database cross, from nothing: Temporal, simulated estate, worker, migration')
+    .option('--keep', 'leave everything running at the end, to look around', false)
+    .action(
+      run(async (output, options: { keep: boolean }) =>
+        (await import('./commands/demo')).demo(output, options),
+      ),
+    );
+}
+
+function json(command: Command): Command {
+  return command.exitOverride().option('--json', 'print one JSON object instead of text');
+}
+
+function specOptions(command: Command): Command {
+  return json(command)
+    .argument('<migration>', 'file that describes the migration')
+    .option('-i, --inventory <file>', 'file that describes the instances', 'inventory.yaml');
+}
+
+function temporalOptions(command: Command): Command {
+  return json(command)
+    .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, then 127.0.0.1:7233)')
+    .option('--namespace <name>', 'Temporal namespace (default: TEMPORAL_NAMESPACE)')
+    .option('--task-queue <name>', 'task queue of the workers (default: SQLFERRY_TASK_QUEUE, then sqlferry)');
+}
+
+function request(program: Command, name: string, description: string, asks: boolean): Command {
+  const command = temporalOptions(program.command(name))
+    .description(description)
+    .argument('<name>', 'name of the migration')
+    .option('--by <who>', 'who asks (default: the user of this machine)')
+    .option('--reason <text>', 'why; stands in the journal');
+  return asks ? command.option('--yes', 'do not ask', false) : command;
+}
+
+const example = (...lines: readonly string[]): string =>
+  `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+function durationArgument(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 500ms, 2s or 1m');
+  return ms;
+}
+
+function ownVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'unknown';
+}
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed, 2 wrong use or broken spec, 3 refused, 4 unreachable, 5 no such migration, 130 interrupted`;

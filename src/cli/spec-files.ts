@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ResolvedLinkMigration } from '../model/link/spec';
+import { EXIT } from './exit-codes';
+import { CliFailure } from './failure';
+
+export interface SpecFileOptions {
+  readonly inventory: string;
+  readonly migration: string;
+}
+
+/** Reads and checks both spec files. @throws CliFailure that lists every mistake with file, line, field and remedy */
+export async function loadLinkMigration(options: SpecFileOptions): Promise<ResolvedLinkMigration> {
+  const { parseInventory, formatSpecProblems } = await import('../model/spec-file');
+  const { parseLinkMigration, resolveLinkMigration } = await import('../model/link/spec-file');
+  const inventory = parseInventory(readText(options.inventory, '--inventory'), options.inventory);
+  const migration = parseLinkMigration(readText(options.migration, 'the migration file'), options.migration);
+  if (!inventory.ok || !migration.ok) {
+    const problems = [inventory, migration].flatMap((result) => (result.ok ? [] : result.problems));
+    throw specFailure(formatSpecProblems(problems), problems);
+  }
+  const resolved = resolveLinkMigration(inventory.value, migration.value, migration.locate);
+  if (!resolved.ok) throw specFailure(formatSpecProblems(resolved.problems), resolved.problems);
+  return resolved.value;
+}
+
+function readText(file: string, what: string): string {
+  try {
+    return readFileSync(resolve(file), 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new CliFailure(`${what}: ${file} cannot be read (${code})`, EXIT.usage, [
+      'make example files with: sqlferry init',
+    ]);
+  }
+}
+
+const specFailure = (text: string, problems: readonly unknown[]): CliFailure =>
+  new CliFailure(text, EXIT.usage, ['correct the files; nothing was done'], { problems });

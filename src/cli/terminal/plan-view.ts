@@ -1,0 +1,75 @@
+import type { LinkPlan, PlannedStep } from '../../activities/link/plan';
+import type { JournalEffect } from '../../model/journal';
+import { LINK_PHASE_TITLES } from '../../model/link/procedure';
+
+/** The plan as a script: T-SQL where it is T-SQL, Azure requests as comments, so that it can be read and compared. */
+export function planAsScript(plan: LinkPlan): string {
+  const lines = [
+    `-- Plan of ${plan.migration}: ${plan.database} from ${plan.source} to ${plan.target}`,
+    `-- Cutover by ${plan.route}. Values in <angle brackets> are learnt during the run; secrets are masked.`,
+  ];
+  let phase = '';
+  for (const step of plan.steps) {
+    if (step.phase !== phase) {
+      phase = step.phase;
+      lines.push('', `-- ===== ${LINK_PHASE_TITLES[step.phase]} =====`);
+    }
+    lines.push(
+      '',
+      `-- ${heading(step)}`,
+      ...(step.settled === null ? [] : [`-- nothing to do: ${step.settled}`]),
+    );
+    for (const effect of step.effects) lines.push(...scriptLines(effect, plan));
+  }
+  return lines.join('\n');
+}
+
+export function planAsMarkdown(plan: LinkPlan): string {
+  const lines = [
+    `# Plan of ${plan.migration}`,
+    '',
+    `Database **${plan.database}** from **${plan.source}** to **${plan.target}**, cutover by ${plan.route}.`,
+  ];
+  let phase = '';
+  for (const step of plan.steps) {
+    if (step.phase !== phase) {
+      phase = step.phase;
+      lines.push('', `## ${LINK_PHASE_TITLES[step.phase]}`);
+    }
+    lines.push('', `### ${heading(step)}`);
+    if (step.settled !== null) lines.push('', `Nothing to do: ${step.settled}.`);
+    for (const effect of step.effects) lines.push('', ...markdownLines(effect, plan));
+  }
+  return lines.join('\n');
+}
+
+function heading(step: PlannedStep): string {
+  return step.repeats === 'on-cadence'
+    ? `${step.title} (again and again, on cadence and on pressure)`
+    : step.title;
+}
+
+function scriptLines(effect: JournalEffect, plan: LinkPlan): string[] {
+  const undo = effect.undo === undefined ? [] : [`-- undo: ${oneLine(effect.undo)}`];
+  if (effect.kind === 'arm') return [`-- on Azure: ${effect.display}`, ...undo];
+  return [`-- on ${where(effect, plan)}`, effect.display, ...undo, 'GO'];
+}
+
+function markdownLines(effect: JournalEffect, plan: LinkPlan): string[] {
+  const language = effect.kind === 'arm' ? 'http' : 'sql';
+  const undo = effect.undo === undefined ? [] : ['', `Undo: \`${oneLine(effect.undo)}\``];
+  return [`On ${where(effect, plan)}:`, '', `\`\`\`${language}`, effect.display, '```', ...undo];
+}
+
+function where(effect: JournalEffect, plan: LinkPlan): string {
+  switch (effect.on) {
+    case 'source':
+      return plan.source;
+    case 'target':
+      return plan.target;
+    case 'azure':
+      return 'Azure';
+  }
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');

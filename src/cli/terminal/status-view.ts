@@ -1,0 +1,159 @@
+import type { LinkMigrationView } from '../../client/link-migrations';
+import type { PendingWork } from '../../client/pending-work';
+import { formatDuration } from '../../model/duration';
+import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
+import type { Progress } from '../../model/progress';
+import type { RunEvent } from '../../workflows/link/messages';
+import { bar, formatBytes, table } from './format';
+import type { Style } from './style';
+
+const BAR_WIDTH = 30;
+const EVENTS_SHOWN = 5;
+
+/** The run as lines for a person: phases, progress, health, what it waits for and what to do. */
+export function statusLines(view: LinkMigrationView, style: Style, now: number): string[] {
+  const { status } = view;
+  const lines = [
+    `${style.bold(status.name)}  ${status.database}: ${status.source} → ${status.target}  ${outcomeText(view, style)}`,
+    '',
+    ...phaseLines(view, style, now),
+  ];
+  const progress = progressOf(view.pending);
+  if (progress !== undefined) lines.push('', ...progressLines(progress, style));
+  if (status.waitingFor !== '') lines.push('', `${style.bold('waiting for')}  ${status.waitingFor}`);
+  lines.push(...detailLines(view, style, now));
+  if (status.events.length > 0) {
+    lines.push('', ...status.events.slice(-EVENTS_SHOWN).map((event) => eventLine(event, style)));
+  }
+  if (status.nextSteps.length > 0) {
+    lines.push('', ...status.nextSteps.map((step) => `${style.dim('→')} ${step}`));
+  }
+  return lines;
+}
+
+/** The same news once, as one plain line, for logs and pipes. */
+export function statusLine(view: LinkMigrationView): string {
+  const { status } = view;
+  const progress = progressOf(view.pending);
+  const parts = [
+    `phase=${status.phase}`,
+    ...(progress?.percent === undefined ? [] : [`${progress.percent.toFixed(0)}%`]),
+    ...(progress?.bytesPerSecond === undefined ? [] : [`${formatBytes(progress.bytesPerSecond)}/s`]),
+    ...(progress?.etaMs === undefined ? [] : [`eta=${formatDuration(progress.etaMs)}`]),
+    ...(progress?.lagSeconds === undefined ? [] : [`lag=${progress.lagSeconds}s`]),
+    ...(status.waitingFor === '' ? [] : [`waiting for ${status.waitingFor}`]),
+  ];
+  return `${status.name}: ${parts.join(' ')}`;
+}
+
+export function eventLine(event: RunEvent, style: Style): string {
+  const sign = { info: style.dim('·'), warning: style.yellow('!'), critical: style.red('✗') }[event.severity];
+  return `${style.dim(event.at.slice(11, 19))} ${sign} ${event.message}`;
+}
+
+function outcomeText({ status }: LinkMigrationView, style: Style): string {
+  switch (status.outcome) {
+    case 'completed':
+      return style.green('completed');
+    case 'aborted':
+      return style.yellow('aborted');
+    case 'failed':
+      return style.red('failed');
+    case 'running':
+      return status.blockedBy !== null
+        ? style.red('needs a person')
+        : status.paused
+          ? style.yellow('paused')
+          : '';
+  }
+}
+
+function phaseLines(view: LinkMigrationView, style: Style, now: number): string[] {
+  const { status } = view;
+  const rows = LINK_PHASES.map((phase) => {
+    const sign = phaseSign(view, phase, style);
+    const spent = phaseMs(view, phase, now);
+    const step = phase === status.phase && status.outcome === 'running' ? (status.step ?? '') : '';
+    return [
+      sign,
+      LINK_PHASE_TITLES[phase],
+      spent === undefined ? '' : formatDuration(spent),
+      style.dim(step),
+    ];
+  });
+  return table(rows, '  ').split('\n');
+}
+
+function phaseSign({ status }: LinkMigrationView, phase: LinkPhase, style: Style): string {
+  const times = status.phases.filter((entry) => entry.phase === phase);
+  if (times.length === 0) return style.dim('○');
+  if (phase === status.phase && status.outcome === 'running') {
+    return status.blockedBy === null ? style.cyan('●') : style.red('✗');
+  }
+  return phase === status.phase && status.outcome === 'failed' ? style.red('✗') : style.green('✓');
+}
+
+/** All visits of a phase together: a withdrawn cutover goes back to replicating. */
+function phaseMs({ status }: LinkMigrationView, phase: LinkPhase, now: number): number | undefined {
+  const times = status.phases.filter((entry) => entry.phase === phase);
+  if (times.length === 0) return undefined;
+  return times.reduce(
+    (sum, entry) => sum + (Date.parse(entry.endedAt ?? '') || now) - Date.parse(entry.startedAt),
+    0,
+  );
+}
+
+const progressOf = (pending: readonly PendingWork[]): Progress | undefined =>
+  pending.find((work) => work.progress?.percent !== undefined)?.progress ??
+  pending.find((work) => work.progress !== null)?.progress ??
+  undefined;
+
+function progressLines(progress: Progress, style: Style): string[] {
+  const lines: string[] = [];
+  if (progress.percent !== undefined) {
+    const rate = progress.bytesPerSecond === undefined ? '' : `  ${formatBytes(progress.bytesPerSecond)}/s`;
+    const eta = progress.etaMs === undefined ? '' : `  ETA ${formatDuration(progress.etaMs)}`;
+    const amount =
+      progress.doneBytes === undefined || progress.totalBytes === undefined
+        ? ''
+        : `  ${formatBytes(progress.doneBytes)} of ${formatBytes(progress.totalBytes)}`;
+    const percent = `${progress.percent.toFixed(1)}%`.padStart(6);
+    lines.push(`  ${style.cyan(bar(progress.percent / 100, BAR_WIDTH))} ${percent}${amount}${rate}${eta}`);
+  }
+  const measures = [
+    ...(progress.lagSeconds === undefined ? [] : [['lag', `${progress.lagSeconds} s`]]),
+    ...(progress.logUsedPercent === undefined
+      ? []
+      : [['log space used', `${progress.logUsedPercent.toFixed(1)} %`]]),
+    ...Object.entries(progress.details ?? {}),
+  ];
+  if (measures.length > 0)
+    lines.push(`  ${measures.map(([label, value]) => `${style.dim(`${label}:`)} ${value}`).join('   ')}`);
+  if (progress.waitingFor !== '') lines.push(`  ${style.dim(progress.waitingFor)}`);
+  return lines;
+}
+
+function detailLines(view: LinkMigrationView, style: Style, now: number): string[] {
+  const { status } = view;
+  const rows: string[][] = [];
+  if (status.seedingDeadline !== null) {
+    rows.push([
+      'seeding deadline',
+      `${status.seedingDeadline} (in ${formatDuration(Math.max(Date.parse(status.seedingDeadline) - now, 0))})`,
+    ]);
+  }
+  if (status.seedingRestarts > 0) rows.push(['seeding restarts', String(status.seedingRestarts)]);
+  if (status.logBackups.count > 0)
+    rows.push(['log backups', `${status.logBackups.count}, last ${status.logBackups.lastAt ?? ''}`]);
+  if (status.health !== null) rows.push(['link', status.health.summary]);
+  if (status.approval !== null)
+    rows.push(['approved', `by ${status.approval.by}, valid until ${status.approval.expiresAt}`]);
+  if (status.nextCutoverAt !== null) rows.push(['cutover not before', status.nextCutoverAt]);
+  if (status.rtoMs !== null) rows.push(['out of service', formatDuration(status.rtoMs)]);
+  for (const work of view.pending) {
+    if (work.lastFailure === null) continue;
+    rows.push([`attempt ${work.attempt}`, `${work.activity}: ${work.lastFailure}`]);
+  }
+  if (rows.length === 0) return [];
+  return ['', ...table(rows.map(([label = '', value = '']) => [style.dim(label), value])).split('\n')];
+}

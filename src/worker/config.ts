@@ -1,0 +1,57 @@
+/** Settings of a worker process, from the environment; flags of the command line come first. */
+export interface WorkerConfig {
+  readonly taskQueue: string;
+  /** Directory for what the worker keeps: the key that seals Azure operations. */
+  readonly stateDirectory: string;
+  /** Where people are told; absent: the worker's log only. */
+  readonly notifyWebhook?: string;
+  readonly maxConcurrentActivities: number;
+  /** Time for activities to finish on shutdown, milliseconds. */
+  readonly shutdownGraceMs: number;
+  readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  /** host:port of the Prometheus endpoint; absent: none. */
+  readonly metricsAddress?: string;
+}
+
+export class BadWorkerConfig extends Error {
+  override readonly name = 'BadWorkerConfig';
+}
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+
+/** @throws BadWorkerConfig naming the variable and what it may hold */
+export function workerConfig(env: NodeJS.ProcessEnv, overrides: Partial<WorkerConfig> = {}): WorkerConfig {
+  const webhook = env.SQLFERRY_NOTIFY_WEBHOOK;
+  const metrics = env.SQLFERRY_METRICS_ADDRESS;
+  return {
+    taskQueue: env.SQLFERRY_TASK_QUEUE ?? 'sqlferry',
+    stateDirectory: stateDirectory(env),
+    ...(webhook === undefined ? {} : { notifyWebhook: webhook }),
+    maxConcurrentActivities: positive(env, 'SQLFERRY_MAX_ACTIVITIES', 500),
+    shutdownGraceMs: positive(env, 'SQLFERRY_SHUTDOWN_GRACE_SECONDS', 30) * 1_000,
+    logLevel: level(env),
+    ...(metrics === undefined ? {} : { metricsAddress: metrics }),
+    ...overrides,
+  };
+}
+
+function stateDirectory(env: NodeJS.ProcessEnv): string {
+  if (env.SQLFERRY_STATE_DIRECTORY !== undefined) return env.SQLFERRY_STATE_DIRECTORY;
+  const base = env.XDG_STATE_HOME ?? `${env.HOME ?? '.'}/.local/state`;
+  return `${base}/sqlferry`;
+}
+
+function positive(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new BadWorkerConfig(`${name}="${text}" must be a whole number above 0`);
+}
+
+function level(env: NodeJS.ProcessEnv): WorkerConfig['logLevel'] {
+  const text = (env.SQLFERRY_LOG_LEVEL ?? 'INFO').toUpperCase();
+  const found = LEVELS.find((candidate) => candidate === text);
+  if (found !== undefined) return found;
+  throw new BadWorkerConfig(`SQLFERRY_LOG_LEVEL="${text}" must be one of ${LEVELS.join(', ')}`);
+}

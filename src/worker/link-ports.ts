@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import {
+  createCredential,
+  createManagedInstancePort,
+  createTokenProvider,
+  type StateKey,
+  type TokenCredential,
+} from '../adapters/azure';
+import { type ClosableSqlServerPort, createSqlServerPort } from '../adapters/mssql/port';
+import { createSecrets } from '../adapters/secrets';
+import type { AzureAccess, ManagedInstance, SqlServer } from '../model/inventory';
+import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { Clock } from '../ports/clock';
+import type { LinkPorts } from '../ports/link-ports';
+import type { ManagedInstancePort } from '../ports/managed-instance';
+import type { SecretsPort } from '../ports/secrets';
+
+export interface PortsOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly stateKeys: readonly [StateKey, ...StateKey[]];
+  readonly warn: (message: string) => void;
+}
+
+/** How often an Azure operation is asked when Azure does not say; the steps wait longer where they may. */
+const AZURE_POLL_MS = 250;
+
+interface AzureSide {
+  readonly credential: TokenCredential;
+  readonly secrets: SecretsPort;
+}
+
+/**
+ * Opens the ports of specs and shares them: one pool for each instance and login, however many migrations use it.
+ */
+export class LinkPortsPool {
+  private readonly servers = new Map<string, ClosableSqlServerPort>();
+  private readonly instances = new Map<string, Promise<ManagedInstancePort>>();
+  private readonly azureSides = new Map<string, Promise<AzureSide>>();
+  private readonly hosts = new Map<string, Promise<string>>();
+
+  constructor(private readonly options: PortsOptions) {}
+
+  async open(spec: ResolvedLinkMigration): Promise<LinkPorts> {
+    const side = await this.azureSide(spec.azure);
+    const azure = await this.instance(spec.target, spec.azure, side);
+    const { source, target } = spec.migration;
+    const host = spec.target.host ?? (await this.host(spec.target.resourceId, azure));
+    return {
+      source: this.server(source, spec.source, side),
+      target: this.server(target, { ...spec.target, host }, side),
+      azure,
+    };
+  }
+
+  async secrets(spec: ResolvedLinkMigration): Promise<SecretsPort> {
+    return (await this.azureSide(spec.azure)).secrets;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.servers.values()].map((server) => server.close()));
+    this.servers.clear();
+  }
+
+  private server(
+    name: string,
+    address: Pick<SqlServer, 'host' | 'port' | 'tls' | 'authentication'>,
+    side: AzureSide,
+  ): ClosableSqlServerPort {
+    const { host, port, tls, authentication } = address;
+    const key = keyOf([name, host, port, tls, authentication]);
+    const known = this.servers.get(key);
+    if (known !== undefined) return known;
+    const tokens = createTokenProvider(side.credential);
+    const opened = createSqlServerPort(
+      { name, host, port, tls, authentication },
+      {
+        secrets: side.secrets,
+        clock: this.options.clock,
+        ...(authentication.type === 'entra' ? { accessToken: () => tokens(authentication.tokenScope) } : {}),
+      },
+    );
+    this.servers.set(key, opened);
+    return opened;
+  }
+
+  private instance(
+    target: ManagedInstance,
+    azure: AzureAccess,
+    side: AzureSide,
+  ): Promise<ManagedInstancePort> {
+    return remember(this.instances, keyOf([target.resourceId, azure]), () =>
+      createManagedInstancePort(
+        { resourceId: target.resourceId, azure },
+        {
+          credential: side.credential,
+          clock: this.options.clock,
+          stateKeys: this.options.stateKeys,
+          pollMs: AZURE_POLL_MS,
+        },
+      ),
+    );
+  }
+
+  private azureSide(azure: AzureAccess): Promise<AzureSide> {
+    return remember(this.azureSides, keyOf([azure]), async () => {
+      const { env, clock, warn } = this.options;
+      // The credential itself may need a secret from the environment or a file; a vault needs the credential.
+      const credential = await createCredential(azure, createSecrets({ env, clock, warn }));
+      return {
+        credential,
+        secrets: createSecrets({ env, clock, warn, keyVault: { credential: async () => credential } }),
+      };
+    });
+  }
+
+  private host(resourceId: string, azure: ManagedInstancePort): Promise<string> {
+    return remember(
+      this.hosts,
+      resourceId,
+      async () => (await azure.readInstance()).fullyQualifiedDomainName,
+    );
+  }
+}
+
+/** Remembers a promise; a failure is forgotten, so that what a person mends works at once. */
+function remember<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  return made;
+}
+
+const keyOf = (parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');

@@ -1,0 +1,70 @@
+/** The worker process: wires adapters to activities and serves the task queue until it is told to stop. */
+import { join } from 'node:path';
+import type { NativeConnection, Worker } from '@temporalio/worker';
+import { createLinkActivities } from '../activities/link/activities';
+import { Snapshots } from '../activities/observe/snapshots';
+import { type StateKey, stateKeyFrom } from '../adapters/azure';
+import { systemClock } from '../adapters/clock';
+import { createNotifier } from '../adapters/notify';
+import type { WorkerConfig } from './config';
+import { LinkPortsPool } from './link-ports';
+import { stateSecret } from './state-key';
+
+export interface RunningWorker {
+  /** Resolves when the worker has ended, after `stop` or a signal. */
+  readonly done: Promise<void>;
+  stop(): void;
+}
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly config: WorkerConfig;
+  readonly env: NodeJS.ProcessEnv;
+  /** One line of the log. */
+  readonly log: (line: string) => void;
+  /** Prebuilt workflow code; by default the one beside the compiled sources. */
+  readonly workflowBundle?: string;
+  /** Cache of running workflows; 0 makes every task replay, for tests. */
+  readonly maxCachedWorkflows?: number;
+}
+
+/** Cancellation reaches an activity with its heartbeat, so heartbeats must not be held back for long. */
+const HEARTBEAT_THROTTLE = '1 second';
+
+/** Starts a worker. @throws when the bundle is missing or the server refuses the worker */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { connection, namespace, config, env, log } = options;
+  const { Worker: TemporalWorker } = await import('@temporalio/worker');
+  const key: StateKey = stateKeyFrom(await stateSecret(env, config.stateDirectory));
+  const ports = new LinkPortsPool({ env, clock: systemClock, stateKeys: [key], warn: log });
+  const activities = createLinkActivities({
+    openPorts: (spec) => ports.open(spec),
+    secrets: (spec) => ports.secrets(spec),
+    clock: systemClock,
+    snapshots: new Snapshots(systemClock),
+    notifier: createNotifier({
+      log,
+      ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
+    }),
+  });
+  const worker: Worker = await TemporalWorker.create({
+    connection,
+    namespace,
+    taskQueue: config.taskQueue,
+    workflowBundle: { codePath: options.workflowBundle ?? join(__dirname, '..', 'workflow-bundle.js') },
+    activities,
+    maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownGraceTime: config.shutdownGraceMs,
+    shutdownForceTime: config.shutdownGraceMs + 10_000,
+    ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
+  });
+  const done = worker.run().finally(() => ports.close());
+  return {
+    done,
+    stop: () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
