@@ -13,6 +13,8 @@ const name = z.string().min(1).max(128);
 const bytes = z.number().int().positive();
 const rate = z.number().nonnegative();
 const durationMs = z.number().nonnegative();
+/** TCP port on 127.0.0.1; 0 = any free one. */
+const port = z.number().int().min(0).max(65535).default(0);
 
 const loginSchema = z.strictObject({
   name,
@@ -80,6 +82,8 @@ const versions = ['2016', '2017', '2019', '2022', '2025'] as const;
 export const sqlServerSchema = z.strictObject({
   kind: z.literal('sql-server'),
   name,
+  /** Where it takes clients (TDS). */
+  port,
   version: z.enum(versions).default('2022'),
   /** RTM, SP3, CU16, AzureConnect ...: resolves to a build; or the build itself, `16.0.4165.4`. */
   update: z.string().optional(),
@@ -102,6 +106,8 @@ export const sqlServerSchema = z.strictObject({
 export const managedInstanceSchema = z.strictObject({
   kind: z.literal('managed-instance'),
   name,
+  /** Where it takes clients (TDS). */
+  port,
   subscriptionId: z.string().default('00000000-0000-0000-0000-000000000001'),
   resourceGroup: z.string().default('rg-ferry'),
   location: z.string().default('westeurope'),
@@ -165,6 +171,8 @@ export const definitionSchema = z.strictObject({
     .min(1)
     .optional(),
   rates: ratesSchema.prefault({}),
+  /** Of Azure (Resource Manager and Entra ID, HTTPS) and of the control API (HTTP). */
+  ports: z.strictObject({ azure: port, control: port }).prefault({}),
   faults: z.array(faultRuleSchema).default([]),
 });
 
