@@ -1,7 +1,7 @@
 /** The Temporal dev server of the CLI as a child process that never outlives its parent. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endWithParent } from './end-with-parent';
 import { SEARCH_ATTRIBUTE_NAMES } from './search-attributes';
@@ -154,16 +154,34 @@ async function pollNamespace(
   namespace: string,
   deadline: number,
 ): Promise<void> {
+  // A bare connection first: a gRPC channel that cannot connect leaves timers behind for seconds.
+  while (!(await accepts(address))) await pause(child, deadline, new Error('its port does not open'));
   for (;;) {
     try {
       await describeNamespace(address, namespace);
       return;
     } catch (error) {
-      if (hasEnded(child)) return;
-      if (Date.now() > deadline) throw error;
-      await sleep(50);
+      await pause(child, deadline, error);
     }
   }
+}
+
+/** @throws `problem` once there is no hope. */
+async function pause(child: ChildProcess, deadline: number, problem: unknown): Promise<void> {
+  if (hasEnded(child) || Date.now() > deadline) throw problem;
+  await sleep(50);
+}
+
+function accepts(address: string): Promise<boolean> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 async function describeNamespace(address: string, namespace: string): Promise<void> {
