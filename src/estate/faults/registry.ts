@@ -66,8 +66,8 @@ export class FaultRegistry {
     const parsed = parseFaultRule(rule);
     this.sequence += 1;
     const id = `fault-${this.sequence}`;
-    this.entries.set(id, { id, rule: parsed, matched: 0, struck: 0 });
     if (parsed.surface === 'world') for (const listener of this.listeners) listener(id, parsed);
+    this.entries.set(id, { id, rule: parsed, matched: 0, struck: 0 });
     return id;
   }
 
@@ -139,7 +139,7 @@ export class FaultRegistry {
     return entry !== undefined && this.strikes(entry);
   }
 
-  /** Called for every world rule that is added. */
+  /** Called for every world rule before it is added; what it throws refuses the rule. */
   onWorldRule(listener: (id: string, rule: WorldFaultRule) => void): void {
     this.listeners.push(listener);
   }

@@ -1,5 +1,5 @@
 /** Puts a world together from its definition. */
-import { FaultRegistry } from '../faults/registry';
+import { FaultRegistry, FaultRuleError } from '../faults/registry';
 import type { WorldFaultRule } from '../faults/rules';
 import { WorldBackups } from './backups';
 import { lazyEndpointCertificate, WorldCertificates } from './certificates';
@@ -92,6 +92,7 @@ export function assemble(definition: EstateDefinition): EstateParts {
     for (const rule of faults.matchOperation(operation.kind)) schedule(world, rule, rule.delayMs ?? 0);
   };
   faults.onWorldRule((id, rule) => {
+    requireNames(state, rule);
     if (rule.afterMs === undefined) return;
     clock.after(rule.afterMs, () => {
       if (faults.strikeTimed(id)) schedule(world, rule, 0);
@@ -99,6 +100,15 @@ export function assemble(definition: EstateDefinition): EstateParts {
   });
   for (const rule of definition.faults) faults.add(rule);
   return world;
+}
+
+/** @throws FaultRuleError when a rule speaks of an instance that is not there */
+function requireNames(state: WorldState, { action }: WorldFaultRule): void {
+  const names = action.kind === 'disconnect' ? action.between : 'instance' in action ? [action.instance] : [];
+  for (const name of names) {
+    if (!state.instances.has(key(name)))
+      throw new FaultRuleError(`action: the estate has no instance '${name}'`);
+  }
 }
 
 function schedule(world: EstateParts, rule: WorldFaultRule, delayMs: number): void {
@@ -124,10 +134,19 @@ function strike(world: EstateParts, rule: WorldFaultRule): void {
       world.links.breakSeeding(action.database);
       return;
     case 'expire-certificate':
-      world.certificates.expireNow(action.instance, action.certificate);
+      expireIfThere(world, action.instance, action.certificate);
       return;
     default:
       action satisfies never;
+  }
+}
+
+/** The certificate may have been dropped or rotated away since the rule was written. */
+function expireIfThere(world: EstateParts, name: string, certificate: string): void {
+  const instance = world.instances.get(name);
+  const own = instance.managed?.fullyQualifiedDomainName ?? '';
+  if (instance.certificates.has(key(certificate)) || key(own) === key(certificate)) {
+    world.certificates.expireNow(name, certificate);
   }
 }
 

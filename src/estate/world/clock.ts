@@ -3,6 +3,7 @@
  * due time and then by registration, so that a manual run is the same each time. While timers run, `now()` is exactly
  * the due time of the running one in manual mode.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, TimerHandle } from './api';
 
 interface Timer extends TimerHandle {
@@ -64,10 +65,12 @@ export class SimulatedClock implements Clock {
 
   at(simMs: number, fn: () => void): TimerHandle {
     this.order += 1;
+    // Timers share one Node timer: each runs in the context of who asked for it, not of who armed that one.
+    const inOwnContext = AsyncLocalStorage.snapshot();
     const timer: Timer = {
       due: simMs,
       order: this.order,
-      run: fn,
+      run: () => inOwnContext(fn),
       cancelled: false,
       cancel: () => {
         timer.cancelled = true;

@@ -130,12 +130,21 @@ export class WorldInstances implements Instances {
     instance.state = state;
     writeErrorLog(this.state, instance, 'Server', 'SQL Server is terminating because of a system shutdown.');
     endSessions(instance, () => true);
+    this.pauseLogs(instance, true);
     for (const copy of instance.databases.values()) copy.epoch += 1;
     this.state.events.instanceDown(instance.name);
     this.state.journal.mark(`${instance.name} ${state}`);
   }
 
+  private pauseLogs(instance: MutableInstance, paused: boolean): void {
+    for (const copy of instance.databases.values()) {
+      if (!copy.incoming) copy.log.settle(this.state.clock.now());
+      copy.log.paused = paused;
+    }
+  }
+
   private bringUp(instance: MutableInstance): void {
+    this.pauseLogs(instance, false);
     instance.state = 'running';
     instance.startedAt = this.state.clock.now();
     writeErrorLog(

@@ -8,6 +8,7 @@ interface OpenEntry {
   readonly context: EffectContext;
   readonly startedAt: number;
   readonly changes: string[];
+  closed: boolean;
 }
 
 export class Journal implements EffectJournal {
@@ -46,7 +47,9 @@ export class Journal implements EffectJournal {
   }
 
   mark(change: string): void {
-    this.running.getStore()?.changes.push(change);
+    const entry = this.running.getStore();
+    // What a request has set going may end long after it: that is the platform's doing.
+    if (entry && !entry.closed) entry.changes.push(change);
     this.changed();
   }
 
@@ -66,10 +69,11 @@ export class Journal implements EffectJournal {
   }
 
   private open(context: EffectContext): OpenEntry {
-    return { context, startedAt: this.clock.now(), changes: [] };
+    return { context, startedAt: this.clock.now(), changes: [], closed: false };
   }
 
   private close(entry: OpenEntry, error?: unknown): void {
+    entry.closed = true;
     this.sequence += 1;
     this.entries.push({
       ...entry.context,

@@ -88,12 +88,12 @@ export class WorldLinks implements Links {
     const runtime = this.register(managed.name, request);
     const operation = this.state.timeline.start('link-create', `${managed.name}/${request.databaseName}`);
     runtime.creation = operation;
-    this.state.journal.mark(`create link ${request.name} on ${managed.name}`);
-    this.later(this.state.rates.linkCreateMs, () => {
-      if (this.table.get(managedInstance, request.name) === runtime) this.connections.attempt(runtime);
+    runtime.attempt = this.later(this.state.rates.linkCreateMs, () => {
+      if (this.isCurrent(runtime)) this.connections.attempt(runtime);
     });
     runtime.initDeadline = this.later(INIT_LIMIT_MS, () => this.giveUpConnecting(runtime));
     runtime.createDeadline = this.later(CREATE_LIMIT_MS, () => this.cancelCreation(runtime));
+    this.state.journal.mark(`create link ${request.name} on ${managed.name}`);
     return { operation, effective: true, result: () => runtime.link };
   }
 

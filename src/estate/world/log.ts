@@ -47,6 +47,8 @@ export class TransactionLog {
   backedUpTo = INITIAL_POSITION;
   /** Bytes per ms that the synthetic writer adds while nothing stops it. */
   syntheticSlope = 0;
+  /** The server is down: nobody writes. */
+  paused = false;
   sizeBytes: number;
   maxSizeBytes: number;
   readonly growthBytes: number;
@@ -89,7 +91,7 @@ export class TransactionLog {
   settle(now: number): void {
     this.truncate();
     while (this.settledAt < now) {
-      const slope = this.end < this.limit ? this.syntheticSlope : 0;
+      const slope = this.end < this.limit && !this.paused ? this.syntheticSlope : 0;
       this.bend(slope);
       if (slope === 0) {
         this.settledAt = now;

@@ -147,7 +147,7 @@ export class Seeding {
           transferRate: run.streaming ? Math.round(run.slope * 1000) : 0,
           transferredBytes: Math.floor(run.moved),
           databaseBytes: source.dataBytes,
-          startedAt: run.movedAt === 0 ? run.startedAt : run.row.startedAt,
+          startedAt: run.row.startedAt,
           ...(run.streaming ? { estimatedCompletion: this.state.clock.now() + left } : {}),
           diskWaitMs: 0,
           networkWaitMs: 0,

@@ -129,7 +129,7 @@ export async function linked(world: EstateWorld, failoverMode: 'None' | 'Manual'
   await trust(world);
   await groups(world);
   world.links.put(MI, linkRequest('Sales', failoverMode));
-  await world.clock.advance(15_000);
+  await world.clock.advance(14_000);
 }
 
 export async function replicating(
