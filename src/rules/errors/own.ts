@@ -31,13 +31,6 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'Set other names under link in the migration, or drop the group if it is a leftover.',
     'sqlferry',
   ),
-  person(
-    'FenceLoginMissing',
-    [],
-    'A login that the fence shall disable does not exist.',
-    'Correct cutover.fence.disableLogins.',
-    'sqlferry',
-  ),
   retry(
     'TargetNotWritable',
     [],
@@ -52,11 +45,25 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'It is looked at again.',
     'sqlferry',
   ),
-  person(
+  retry(
     'FactMissing',
     [],
     'A server did not report a fact that every supported server reports.',
-    'Report it with the version of the server.',
+    'Check the permissions of the login: VIEW SERVER STATE; if it stays, report it with the version of the server.',
+    'sqlferry',
+  ),
+  retry(
+    'Unexpected',
+    [],
+    'Something failed that this catalogue does not foresee.',
+    'It is tried again; if it stays, report it with the log of the worker.',
+    'sqlferry',
+  ),
+  person(
+    'PreflightBlocked',
+    [],
+    'Preflight found conditions that must be mended before anything is changed.',
+    'Do what the report names, then start or resume the run.',
     'sqlferry',
   ),
 ];

@@ -101,7 +101,7 @@ export const LINK_ENTRIES: readonly CatalogueEntry[] = [
   ),
   retry(
     'RoleChangeRunning',
-    [41968, `${GROUP}SetRoleChangeRoleAlreadyInProgress`, `${GROUP}FailoverAlreadyInProgress`],
+    [41968, `${GROUP}SetRoleChangeRoleAlreadyInProgress`],
     'A change of roles is running already.',
     'It is awaited.',
   ),

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOGUE, cataloguePage, explain, findEntry } from '../../../src/rules/errors/catalogue';
 import { LINK_CHECKS } from '../../../src/rules/link/preflight';
@@ -16,6 +16,19 @@ test('knows every error that a preflight check says it prevents', () => {
     preventsError === null ? [] : [preventsError],
   );
   expect(prevented.filter((error) => findEntry(error) === undefined)).toEqual([]);
+});
+
+test('knows every code that activities give to a failure of their own', () => {
+  const folder = join(__dirname, '../../../src/activities');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const codes = files.flatMap((file) => {
+    const text = readFileSync(join(folder, file), 'utf8');
+    return [...text.matchAll(/new (?:NeedsPerson|NotYet)\(\s*'([A-Za-z]+)'/g)].map(([, code = '']) => code);
+  });
+  const known = new Set(ENTRIES.map(({ code }) => code));
+  expect(codes.filter((code) => !known.has(code))).toEqual([]);
 });
 
 test('codes are unique, and no number or ARM code stands twice', () => {

@@ -1,0 +1,55 @@
+import type { CatalogueEntry } from '../../model/failure';
+import { person, retry } from '../errors/entry';
+
+/** Conditions of a link that a run finds by itself, without an error of a server. */
+export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
+  person(
+    'FenceLoginMissing',
+    [],
+    'A login that the fence shall disable does not exist.',
+    'Correct cutover.fence.disableLogins.',
+    'sqlferry',
+  ),
+  retry(
+    'LinkNotOnSource',
+    [],
+    'The link does not show on the SQL Server yet.',
+    'It is looked at again.',
+    'sqlferry',
+  ),
+  person(
+    'LinkNotConnected',
+    [],
+    'The link did not connect in the time that the instance waits.',
+    'Check ports 5022 and 11000-11999 in both directions, the endpoint and the certificates.',
+    'sqlferry',
+  ),
+  person(
+    'LinkBroken',
+    [],
+    'The link reports an error from which it does not recover.',
+    'Do what the error of the link asks for (sqlferry explain NUMBER); often the link must be deleted and created again.',
+    'sqlferry',
+  ),
+  person(
+    'SourceNotPrimary',
+    [],
+    'The SQL Server is not the primary of the link, and this run did not fail it over.',
+    'Find out who changed the roles; abort the run if the cutover happened by other means.',
+    'sqlferry',
+  ),
+  person(
+    'LogMovedBehindFence',
+    [],
+    'Something wrote to the source after the fence was up.',
+    'Find who writes (sys.dm_exec_sessions) and add the login to cutover.fence.disableLogins.',
+    'sqlferry',
+  ),
+  person(
+    'SeedingDeadlineExceeded',
+    [],
+    'Seeding was not over before its deadline; Azure cancels the creation of a link after 6 days.',
+    'Raise the bandwidth or reduce the load, then start again.',
+    'sqlferry',
+  ),
+];
