@@ -1,0 +1,115 @@
+/**
+ * Fake activities of a link for the workflow driver: a small model of what the world would say, that notes every
+ * effect. Used to judge what the workflow does, not how the activities do it.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import type { LinkActivities } from '../../src/activities/link/api';
+import { type ActivityCall, answer, type FakeActivity, type FakeOutcome, hang } from './workflow-driver';
+
+const HOUR = 3_600_000;
+const AT = '2026-11-01T00:00:00.000Z';
+
+export interface FakeLinkOptions {
+  readonly route?: 'planned-failover' | 'delete-link';
+  readonly seedingMs?: number;
+  /** Overrides one activity; undefined goes on to the default. */
+  readonly override?: (call: ActivityCall) => FakeOutcome | undefined;
+  readonly settledSteps?: readonly string[];
+}
+
+/** What the fake world was made to do, in order: `do STEP`, `undo STEP`, `notify CODE`. */
+export class FakeLink {
+  readonly effects: string[] = [];
+  readonly activities: Readonly<Record<keyof LinkActivities, FakeActivity>>;
+
+  constructor(options: FakeLinkOptions = {}) {
+    const route = options.route ?? 'planned-failover';
+    const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
+    const evidence = {
+      observedAt: AT,
+      fencedAt: AT,
+      sourceEndOfLogLsn: '42',
+      targetHardenedLsn: '42',
+      samples: 3,
+      instanceTime: AT,
+    };
+    const stepOf = (call: ActivityCall): string => (call.input as { stepId: string }).stepId;
+    const done = new Set<string>();
+    const defaults: Record<keyof LinkActivities, FakeActivity> = {
+      preflightLink: () =>
+        answer({
+          report: { observedAt: AT, checks: [], blockers: 0, warnings: 0 },
+          route,
+          sourceServerName: 'SQL1',
+          instanceFqdn: 'mi-west.zone.database.windows.net',
+          databaseBytes: 1,
+        }),
+      observeLinkStep: (call) => {
+        const step = stepOf(call);
+        const planned = [{ kind: 'tsql', on: 'source', display: `DO ${step}` }];
+        if (options.settledSteps?.includes(step))
+          return answer({ before: { step }, settled: 'there', planned: [] });
+        return answer({ before: { step, done: done.has(step) }, planned });
+      },
+      performLinkStep: (call) => {
+        const step = stepOf(call);
+        done.add(step);
+        this.effects.push(`do ${step}`);
+        return answer(
+          { stepId: step, outcome: 'done', effects: [], evidence: 'seen', startedAt: AT, durationMs: 10 },
+          10,
+        );
+      },
+      undoLinkStep: (call) => {
+        this.effects.push(`undo ${stepOf(call)}`);
+        return answer([{ kind: 'tsql', on: 'source', display: `UNDO ${stepOf(call)}` }]);
+      },
+      awaitLinkConnected: () => answer({ evidence: 'CONNECTED' }, 30_000),
+      watchSeeding: () =>
+        answer({ kind: 'completed', serverTime: AT, evidence: 'complete' }, options.seedingMs ?? HOUR),
+      takeFirstLogBackup: () => {
+        this.effects.push('do first-log-backup');
+        return answer({ at: AT, ruleId: 'log-backup.first', reason: 'first', effects: [], durationMs: 5 });
+      },
+      guardReplication: (call) => {
+        if (call.count > 5_000) return hang;
+        return answer(
+          {
+            kind: 'log-backup-taken',
+            backup: { at: AT, ruleId: 'log-backup.cadence', reason: 'due', effects: [], durationMs: 5 },
+            health,
+          },
+          15 * 60_000,
+        );
+      },
+      awaitCutoverReadiness: () => answer({ observedAt: AT, summary: 'ready' }, 1_000),
+      awaitCatchUp: () => answer(evidence, 2_000),
+      confirmPointOfNoReturn: () => answer(evidence),
+      awaitAzureFullBackup: () => answer({ evidence: 'full backup' }, 60_000),
+      notifyPerson: (call) => {
+        this.effects.push(`notify ${(call.input as { code: string }).code}`);
+        return answer(null);
+      },
+    };
+    this.activities = Object.fromEntries(
+      Object.entries(defaults).map(([name, fake]) => [
+        name,
+        (call: ActivityCall) => options.override?.(call) ?? fake(call),
+      ]),
+    ) as Record<keyof LinkActivities, FakeActivity>;
+  }
+
+  /** Effects without notifications. */
+  get changes(): readonly string[] {
+    return this.effects.filter((effect) => !effect.startsWith('notify'));
+  }
+}
+
+/** A failure that only a person can mend, as the edge of an activity makes it. */
+export const needsPerson = (code: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    type: code,
+    message: `${code} happened`,
+    nonRetryable: true,
+    details: [{ remedy: `mend ${code}` }],
+  });

@@ -1,0 +1,45 @@
+import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
+import { parseInventory } from '../../src/model/spec-file';
+
+const INVENTORY = `
+apiVersion: sqlferry/v1
+kind: Inventory
+sqlServers:
+  sql1:
+    host: sql1.example.com
+    authentication: { type: sql, user: ferry, password: "env:SQL1_PASSWORD" }
+    endpoint: { address: 10.0.1.8 }
+    masterKeyPassword: env:MASTER_KEY_PASSWORD
+managedInstances:
+  mi-west:
+    resourceId: /subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/managedInstances/mi-west
+    authentication: { type: sql, user: ferry, password: "env:MI_PASSWORD" }
+`;
+
+const MIGRATION = `
+apiVersion: sqlferry/v1
+kind: LinkMigration
+name: sales
+database: Sales
+source: sql1
+target: mi-west
+logBackups: { directory: /backup }
+cutover:
+  approval: { required: false }
+  fence: { disableLogins: [app] }
+`;
+
+/** A small valid migration. @param migration YAML text in place of the default one */
+export function linkSpec(migration = MIGRATION): ResolvedLinkMigration {
+  const inventory = parseInventory(INVENTORY, 'inventory.yaml');
+  const parsed = parseLinkMigration(migration, 'migration.yaml');
+  if (!inventory.ok || !parsed.ok) throw new Error(JSON.stringify([inventory, parsed]));
+  const resolved = resolveLinkMigration(inventory.value, parsed.value);
+  if (!resolved.ok) throw new Error(JSON.stringify(resolved));
+  return resolved.value;
+}
+
+/** The default migration with the cutover section (YAML, two spaces deep) replaced. */
+export const linkSpecWith = (sections: string): ResolvedLinkMigration =>
+  linkSpec(`${MIGRATION.slice(0, MIGRATION.indexOf('cutover:'))}${sections}`);
