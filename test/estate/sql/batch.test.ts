@@ -26,8 +26,14 @@ describe('batches', () => {
     expect(output.errors).toEqual([]);
     expect(output.counts).toEqual([undefined, 3, 2, 1]);
     expect(output.sets.map((set) => set.rows)).toEqual([
-      [['b', 'b!'], ['c', 'c!']],
-      [[3, 'c!'], [2, 'b!']],
+      [
+        ['b', 'b!'],
+        ['c', 'c!'],
+      ],
+      [
+        [3, 'c!'],
+        [2, 'b!'],
+      ],
       [[2, 3]],
     ]);
   });

@@ -1,6 +1,7 @@
 /** A small host: a few views, functions and procedures, one writable database. */
-import { SqlError } from '../../../src/estate/sql/errors';
+
 import { MemoryTableStore, type SessionOutput, SqlSession } from '../../../src/estate/sql/engine';
+import { SqlError } from '../../../src/estate/sql/errors';
 import type {
   AdministrativeStatement,
   ObjectName,
@@ -14,8 +15,8 @@ import type {
 } from '../../../src/estate/sql/host';
 import type { StorageChange, TableStore } from '../../../src/estate/sql/storage';
 import {
-  SqlDateTime,
   type SqlColumn,
+  SqlDateTime,
   type SqlParameter,
   type SqlRow,
   type SqlType,
@@ -65,7 +66,10 @@ export class FakeHost implements SqlHost {
 
   use(database: string): void {
     if (!this.server.databases.has(database.toLowerCase())) {
-      throw new SqlError(911, `Database '${database}' does not exist. Make sure that the name is entered correctly.`);
+      throw new SqlError(
+        911,
+        `Database '${database}' does not exist. Make sure that the name is entered correctly.`,
+      );
     }
     this.currentDatabase = database.toLowerCase();
   }
@@ -85,7 +89,10 @@ export class FakeHost implements SqlHost {
   scalarFunction(name: ObjectName): ScalarFunction | undefined {
     switch (name.object.toLowerCase()) {
       case 'serverproperty':
-        return ([property]) => ({ type: { kind: 'sql_variant' }, value: serverProperty(String(property?.value)) });
+        return ([property]) => ({
+          type: { kind: 'sql_variant' },
+          value: serverProperty(String(property?.value)),
+        });
       case 'db_id':
         return ([database]) => ({ type: { kind: 'smallint' }, value: database?.value === 'master' ? 1 : 5 });
       case 'db_name':
@@ -112,7 +119,9 @@ export class FakeHost implements SqlHost {
         };
       case 'sp_inner':
         return async (call) => {
-          await call.execute('SELECT @x AS x', [{ name: 'x', type: { kind: 'int' }, value: 3, output: false }]);
+          await call.execute('SELECT @x AS x', [
+            { name: 'x', type: { kind: 'int' }, value: 3, output: false },
+          ]);
           return 0;
         };
       default:

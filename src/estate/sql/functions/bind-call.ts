@@ -1,9 +1,9 @@
 /** Finds the function of a call: the engine's own first, then the host's. */
 import { SqlError } from '../errors';
-import { compile } from '../query/compile';
-import type { Compiled, CompileContext } from '../query/environment';
-import { Frame } from '../query/frame';
 import type { ScalarFunction, TypedValue } from '../host';
+import { compile } from '../query/compile';
+import type { CompileContext, Compiled } from '../query/environment';
+import { Frame } from '../query/frame';
 import type { CallExpression, Expression } from '../syntax/ast';
 import { formatName } from '../syntax/cursor';
 import type { SqlType } from '../types';
@@ -28,18 +28,26 @@ export function bindCall(call: CallExpression, context: CompileContext): Compile
   const builtIn = call.name.schema === undefined;
   if (builtIn && PART_FUNCTIONS.has(name)) {
     const [part, ...rest] = call.args;
-    return bindPartFunction(name, part, rest.map((argument) => compile(argument, context)));
+    return bindPartFunction(
+      name,
+      part,
+      rest.map((argument) => compile(argument, context)),
+    );
   }
   const definition = builtIn ? DEFINITIONS.get(name) : undefined;
   if (definition === undefined) return bindHostCall(call, context);
   checkCount(name, call.args.length, definition);
-  return definition.bind(call.args.map((argument) => compile(argument, context)), context);
+  return definition.bind(
+    call.args.map((argument) => compile(argument, context)),
+    context,
+  );
 }
 
 function checkCount(name: string, count: number, { minimum, maximum }: FunctionDefinition): void {
   if (count >= minimum && count <= maximum) return;
   const at = { severity: 15 };
-  if (minimum === maximum) throw new SqlError(174, `The ${name} function requires ${minimum} argument(s).`, at);
+  if (minimum === maximum)
+    throw new SqlError(174, `The ${name} function requires ${minimum} argument(s).`, at);
   throw new SqlError(189, `The ${name} function requires ${minimum} to ${maximum} arguments.`, at);
 }
 
@@ -55,7 +63,9 @@ function bindHostCall(call: CallExpression, context: CompileContext): Compiled {
     nullable: true,
     evaluate: (frame) => {
       const result = implementation(values(frame));
-      return result.type.kind === type.kind ? result.value : convert(result.value, result.type, type, { explicit: true });
+      return result.type.kind === type.kind
+        ? result.value
+        : convert(result.value, result.type, type, { explicit: true });
     },
   };
 }
@@ -75,7 +85,9 @@ function resultType(
   implementation: ScalarFunction,
   values: (frame: Frame) => TypedValue[],
 ): SqlType {
-  const constant = expressions.every((expression) => expression.kind === 'literal' || expression.kind === 'variable');
+  const constant = expressions.every(
+    (expression) => expression.kind === 'literal' || expression.kind === 'variable',
+  );
   if (constant) return implementation(values(new Frame([], undefined))).type;
   try {
     return implementation(args.map((argument) => ({ type: argument.type, value: null }))).type;
@@ -88,7 +100,10 @@ function resultType(
 function unknownFunction(call: CallExpression): SqlError {
   const name = formatName(call.name);
   if (call.name.schema === undefined) {
-    return new SqlError(195, `'${name}' is not a recognized built-in function name.`, { severity: 15, state: 10 });
+    return new SqlError(195, `'${name}' is not a recognized built-in function name.`, {
+      severity: 15,
+      state: 10,
+    });
   }
   return new SqlError(
     4121,

@@ -1,7 +1,7 @@
 /** Date and time functions. */
 import { SqlError } from '../errors';
 import { coerce } from '../query/compile';
-import type { Compiled, CompileContext } from '../query/environment';
+import type { CompileContext, Compiled } from '../query/environment';
 import type { Expression } from '../syntax/ast';
 import { SqlDateTime, SqlDateTimeOffset, type SqlScalar, SqlTime, type SqlType } from '../types';
 import {
@@ -26,21 +26,46 @@ import { dateOverflow } from '../values/value-errors';
 import { type Definitions, define, numberArgument, strictCall } from './define';
 
 const PARTS: Record<string, string> = {
-  year: 'year', yy: 'year', yyyy: 'year',
-  quarter: 'quarter', qq: 'quarter', q: 'quarter',
-  month: 'month', mm: 'month', m: 'month',
-  dayofyear: 'dayofyear', dy: 'dayofyear', y: 'dayofyear',
-  day: 'day', dd: 'day', d: 'day',
-  week: 'week', wk: 'week', ww: 'week',
-  iso_week: 'iso_week', isowk: 'iso_week', isoww: 'iso_week',
-  weekday: 'weekday', dw: 'weekday', w: 'weekday',
-  hour: 'hour', hh: 'hour',
-  minute: 'minute', mi: 'minute', n: 'minute',
-  second: 'second', ss: 'second', s: 'second',
-  millisecond: 'millisecond', ms: 'millisecond',
-  microsecond: 'microsecond', mcs: 'microsecond',
-  nanosecond: 'nanosecond', ns: 'nanosecond',
-  tzoffset: 'tzoffset', tz: 'tzoffset',
+  year: 'year',
+  yy: 'year',
+  yyyy: 'year',
+  quarter: 'quarter',
+  qq: 'quarter',
+  q: 'quarter',
+  month: 'month',
+  mm: 'month',
+  m: 'month',
+  dayofyear: 'dayofyear',
+  dy: 'dayofyear',
+  y: 'dayofyear',
+  day: 'day',
+  dd: 'day',
+  d: 'day',
+  week: 'week',
+  wk: 'week',
+  ww: 'week',
+  iso_week: 'iso_week',
+  isowk: 'iso_week',
+  isoww: 'iso_week',
+  weekday: 'weekday',
+  dw: 'weekday',
+  w: 'weekday',
+  hour: 'hour',
+  hh: 'hour',
+  minute: 'minute',
+  mi: 'minute',
+  n: 'minute',
+  second: 'second',
+  ss: 'second',
+  s: 'second',
+  millisecond: 'millisecond',
+  ms: 'millisecond',
+  microsecond: 'microsecond',
+  mcs: 'microsecond',
+  nanosecond: 'nanosecond',
+  ns: 'nanosecond',
+  tzoffset: 'tzoffset',
+  tz: 'tzoffset',
 };
 
 /** Ticks of the parts with a fixed length; nanosecond is below one tick. */
@@ -57,7 +82,14 @@ const UNIT_TICKS: Record<string, bigint> = {
 };
 
 /** Functions whose first argument is a date part, not an expression. */
-export const PART_FUNCTIONS = new Set(['dateadd', 'datediff', 'datediff_big', 'datepart', 'datename', 'datetrunc']);
+export const PART_FUNCTIONS = new Set([
+  'dateadd',
+  'datediff',
+  'datediff_big',
+  'datepart',
+  'datename',
+  'datetrunc',
+]);
 
 /** @throws SqlError 155 for a word that is no date part, 174 for a wrong number of arguments */
 export function bindPartFunction(
@@ -66,14 +98,16 @@ export function bindPartFunction(
   args: readonly Compiled[],
 ): Compiled {
   const expected = name === 'datepart' || name === 'datename' || name === 'datetrunc' ? 1 : 2;
-  if (args.length !== expected) throw new SqlError(174, `The ${name} function requires ${expected + 1} argument(s).`, { severity: 15 });
+  if (args.length !== expected)
+    throw new SqlError(174, `The ${name} function requires ${expected + 1} argument(s).`, { severity: 15 });
   const word = part?.kind === 'column' && part.path.length === 1 ? (part.path[0] ?? '') : '';
   const unit = PARTS[word.toLowerCase()];
   if (unit === undefined) {
     throw new SqlError(155, `'${word}' is not a recognized ${name} option.`, { severity: 15 });
   }
   const [first, second] = args;
-  if (first === undefined) throw new SqlError(174, `The ${name} function requires arguments.`, { severity: 15 });
+  if (first === undefined)
+    throw new SqlError(174, `The ${name} function requires arguments.`, { severity: 15 });
   switch (name) {
     case 'dateadd':
       return bindDateAdd(unit, first, second ?? first);
@@ -86,7 +120,9 @@ export function bindPartFunction(
     }
     case 'datetrunc': {
       const value = dateArgument(first);
-      return strictCall([value], value.type, (moment) => fromTicks(truncate(unit, localTicks(moment)), moment));
+      return strictCall([value], value.type, (moment) =>
+        fromTicks(truncate(unit, localTicks(moment)), moment),
+      );
     }
     default: {
       const value = dateArgument(first);
@@ -106,12 +142,14 @@ function dateArgument(value: Compiled): Compiled {
 function localTicks(value: SqlScalar): bigint {
   if (value instanceof SqlDateTime) return value.ticks;
   if (value instanceof SqlTime) return BigInt(DAY_1900) * TICKS_PER_DAY + value.ticks;
-  if (value instanceof SqlDateTimeOffset) return value.utcTicks + BigInt(value.offsetMinutes) * TICKS_PER_MINUTE;
+  if (value instanceof SqlDateTimeOffset)
+    return value.utcTicks + BigInt(value.offsetMinutes) * TICKS_PER_MINUTE;
   return 0n;
 }
 
 function fromTicks(ticks: bigint, like: SqlScalar): SqlScalar {
-  if (like instanceof SqlTime) return new SqlTime(((timeOf(ticks) % TICKS_PER_DAY) + TICKS_PER_DAY) % TICKS_PER_DAY);
+  if (like instanceof SqlTime)
+    return new SqlTime(((timeOf(ticks) % TICKS_PER_DAY) + TICKS_PER_DAY) % TICKS_PER_DAY);
   if (like instanceof SqlDateTimeOffset) {
     return new SqlDateTimeOffset(ticks - BigInt(like.offsetMinutes) * TICKS_PER_MINUTE, like.offsetMinutes);
   }
@@ -149,13 +187,17 @@ function bindDateDiff(unit: string, start: Compiled, end: Compiled, big: boolean
     const difference = boundaries(unit, utcOrLocal(from), utcOrLocal(to));
     if (big) return difference;
     if (difference > 2_147_483_647n || difference < -2_147_483_648n) {
-      throw new SqlError(535, 'The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.');
+      throw new SqlError(
+        535,
+        'The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.',
+      );
     }
     return Number(difference);
   });
 }
 
-const utcOrLocal = (value: SqlScalar): bigint => (value instanceof SqlDateTimeOffset ? value.utcTicks : localTicks(value));
+const utcOrLocal = (value: SqlScalar): bigint =>
+  value instanceof SqlDateTimeOffset ? value.utcTicks : localTicks(value);
 
 /** DATEDIFF counts the boundaries crossed. */
 function boundaries(unit: string, from: bigint, to: bigint): bigint {
@@ -259,7 +301,9 @@ const clock = (type: SqlType) =>
   }));
 
 const part = (unit: string) =>
-  define(1, 1, ([value]) => bindPartFunction('datepart', { kind: 'column', path: [unit] }, value === undefined ? [] : [value]));
+  define(1, 1, ([value]) =>
+    bindPartFunction('datepart', { kind: 'column', path: [unit] }, value === undefined ? [] : [value]),
+  );
 
 export const DATE_FUNCTIONS: Definitions = {
   getdate: clock(DATETIME),
@@ -273,7 +317,10 @@ export const DATE_FUNCTIONS: Definitions = {
   day: part('day'),
   eomonth: define(1, 2, ([date, months]) => {
     const value = dateArgument(date ?? numberArgument(undefined, DATETIME));
-    const shift = months === undefined ? numberArgument({ type: INT, nullable: false, evaluate: () => 0 }, INT) : coerce(months, INT);
+    const shift =
+      months === undefined
+        ? numberArgument({ type: INT, nullable: false, evaluate: () => 0 }, INT)
+        : coerce(months, INT);
     return strictCall([value, shift], { kind: 'date' }, (moment, count) => {
       if (moment === undefined) return null;
       const { year, month } = dateParts(addTo(localTicks(moment), 'month', BigInt(Number(count))));
@@ -281,23 +328,34 @@ export const DATE_FUNCTIONS: Definitions = {
     });
   }),
   datefromparts: define(3, 3, (args) =>
-    strictCall(args.map((argument) => coerce(argument, INT)), { kind: 'date' }, (year, month, day) =>
-      new SqlDateTime(dateFromParts(Number(year), Number(month), Number(day), 'date')),
+    strictCall(
+      args.map((argument) => coerce(argument, INT)),
+      { kind: 'date' },
+      (year, month, day) => new SqlDateTime(dateFromParts(Number(year), Number(month), Number(day), 'date')),
     ),
   ),
   datetimefromparts: define(7, 7, (args) =>
-    strictCall(args.map((argument) => coerce(argument, INT)), DATETIME, (...values) => {
-      const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ms = 0] = values.map(Number);
-      const time = timeFromParts(hour, minute, second, ms * 10_000, 'datetime');
-      return new SqlDateTime(roundToDatetime(dateFromParts(year, month, day, 'datetime') + time));
-    }),
+    strictCall(
+      args.map((argument) => coerce(argument, INT)),
+      DATETIME,
+      (...values) => {
+        const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ms = 0] = values.map(Number);
+        const time = timeFromParts(hour, minute, second, ms * 10_000, 'datetime');
+        return new SqlDateTime(roundToDatetime(dateFromParts(year, month, day, 'datetime') + time));
+      },
+    ),
   ),
   datetime2fromparts: define(8, 8, (args) =>
-    strictCall(args.map((argument) => coerce(argument, INT)), datetime2(7), (...values) => {
-      const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0, precision = 0] = values.map(Number);
-      const time = timeFromParts(hour, minute, second, fraction * 10 ** (7 - precision), 'datetime2');
-      return new SqlDateTime(dateFromParts(year, month, day, 'datetime2') + time);
-    }),
+    strictCall(
+      args.map((argument) => coerce(argument, INT)),
+      datetime2(7),
+      (...values) => {
+        const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0, precision = 0] =
+          values.map(Number);
+        const time = timeFromParts(hour, minute, second, fraction * 10 ** (7 - precision), 'datetime2');
+        return new SqlDateTime(dateFromParts(year, month, day, 'datetime2') + time);
+      },
+    ),
   ),
   isdate: define(1, 1, ([value]) => ({
     type: INT,
@@ -315,16 +373,27 @@ export const DATE_FUNCTIONS: Definitions = {
   })),
   switchoffset: define(2, 2, ([value, zone]) => {
     const type: SqlType = { kind: 'datetimeoffset', scale: 7 };
-    return strictCall([numberArgument(value, type), numberArgument(zone, nvarchar(10))], type, (moment, text) =>
-      moment instanceof SqlDateTimeOffset ? new SqlDateTimeOffset(moment.utcTicks, offsetFromText(String(text))) : null,
+    return strictCall(
+      [numberArgument(value, type), numberArgument(zone, nvarchar(10))],
+      type,
+      (moment, text) =>
+        moment instanceof SqlDateTimeOffset
+          ? new SqlDateTimeOffset(moment.utcTicks, offsetFromText(String(text)))
+          : null,
     );
   }),
   todatetimeoffset: define(2, 2, ([value, zone]) => {
     const type: SqlType = { kind: 'datetimeoffset', scale: 7 };
-    return strictCall([numberArgument(value, datetime2(7)), numberArgument(zone, nvarchar(10))], type, (moment, text) => {
-      const offset = offsetFromText(String(text));
-      return moment === undefined ? null : new SqlDateTimeOffset(localTicks(moment) - BigInt(offset) * TICKS_PER_MINUTE, offset);
-    });
+    return strictCall(
+      [numberArgument(value, datetime2(7)), numberArgument(zone, nvarchar(10))],
+      type,
+      (moment, text) => {
+        const offset = offsetFromText(String(text));
+        return moment === undefined
+          ? null
+          : new SqlDateTimeOffset(localTicks(moment) - BigInt(offset) * TICKS_PER_MINUTE, offset);
+      },
+    );
   }),
 };
 
@@ -339,16 +408,29 @@ function offsetFromText(text: string): number {
 }
 
 function badParts(type: string): SqlError {
-  return new SqlError(289, `Cannot construct data type ${type}, some of the arguments have values which are not valid.`);
+  return new SqlError(
+    289,
+    `Cannot construct data type ${type}, some of the arguments have values which are not valid.`,
+  );
 }
 
 function dateFromParts(year: number, month: number, day: number, type: string): bigint {
-  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) throw badParts(type);
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month))
+    throw badParts(type);
   return ticksOf({ year, month, day });
 }
 
 function timeFromParts(hour: number, minute: number, second: number, fraction: number, type: string): bigint {
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || fraction < 0 || fraction >= 10_000_000) {
+  if (
+    hour < 0 ||
+    hour > 23 ||
+    minute < 0 ||
+    minute > 59 ||
+    second < 0 ||
+    second > 59 ||
+    fraction < 0 ||
+    fraction >= 10_000_000
+  ) {
     throw badParts(type);
   }
   return ticksOfTime({ hour, minute, second, fraction });

@@ -1,6 +1,6 @@
 /** Helpers to define scalar functions. */
 import { coerce } from '../query/compile';
-import type { Compiled, CompileContext } from '../query/environment';
+import type { CompileContext, Compiled } from '../query/environment';
 import type { SqlScalar, SqlType, SqlValue } from '../types';
 import { isString, nvarchar, typeName } from '../values/typing';
 import { invalidArgumentType } from '../values/value-errors';

@@ -1,10 +1,11 @@
 /** FORMAT with the common .NET pictures of dates and numbers, culture en-US. */
+
+import { SqlError } from '../errors';
 import { SqlDateTime, SqlDateTimeOffset, SqlDecimal, type SqlScalar, SqlTime, type SqlType } from '../types';
 import { dateParts, daysOf, TICKS_PER_MINUTE, timeParts } from '../values/calendar';
+import { numberOf } from '../values/compare';
 import { MONTHS, offsetText, pad, WEEKDAYS } from '../values/date-text';
 import { formatDecimal, rescale } from '../values/decimals';
-import { SqlError } from '../errors';
-import { numberOf } from '../values/compare';
 import { isNumeric, typeName } from '../values/typing';
 
 /** @throws SqlError 8116 for a value that is neither a date nor a number */
@@ -12,9 +13,17 @@ export function formatValue(value: SqlScalar, type: SqlType, picture: string): s
   if (value instanceof SqlDateTime) return formatDate(value.ticks, 0, picture);
   if (value instanceof SqlTime) return formatDate(value.ticks, 0, picture);
   if (value instanceof SqlDateTimeOffset) {
-    return formatDate(value.utcTicks + BigInt(value.offsetMinutes) * TICKS_PER_MINUTE, value.offsetMinutes, picture);
+    return formatDate(
+      value.utcTicks + BigInt(value.offsetMinutes) * TICKS_PER_MINUTE,
+      value.offsetMinutes,
+      picture,
+    );
   }
-  if (!isNumeric(type)) throw new SqlError(8116, `Argument data type ${typeName(type)} is invalid for argument 1 of format function.`);
+  if (!isNumeric(type))
+    throw new SqlError(
+      8116,
+      `Argument data type ${typeName(type)} is invalid for argument 1 of format function.`,
+    );
   return formatNumber(value, picture);
 }
 
@@ -90,17 +99,26 @@ function standardNumber(value: SqlScalar, letter: string, digits: string): strin
     case 'F':
       return fixed(value, places);
     case 'D':
-      return fixed(value, 0).replace(/^(-?)(\d+)$/, (_, sign: string, text: string) => sign + text.padStart(digits === '' ? 1 : places, '0'));
+      return fixed(value, 0).replace(
+        /^(-?)(\d+)$/,
+        (_, sign: string, text: string) => sign + text.padStart(digits === '' ? 1 : places, '0'),
+      );
     case 'C':
-      return fixed(value, places).startsWith('-') ? `($${grouped(fixed(value, places).slice(1))})` : `$${grouped(fixed(value, places))}`;
+      return fixed(value, places).startsWith('-')
+        ? `($${grouped(fixed(value, places).slice(1))})`
+        : `$${grouped(fixed(value, places))}`;
     case 'P':
       return `${grouped((numberOf(value) * 100).toFixed(places))}%`;
     case 'X': {
-      const text = BigInt(fixed(value, 0)).toString(16).padStart(digits === '' ? 1 : places, '0');
+      const text = BigInt(fixed(value, 0))
+        .toString(16)
+        .padStart(digits === '' ? 1 : places, '0');
       return letter === 'X' ? text.toUpperCase() : text;
     }
     case 'E':
-      return numberOf(value).toExponential(digits === '' ? 6 : places).replace(/e([+-])(\d+)$/, (_, sign: string, text: string) => `E${sign}${text.padStart(3, '0')}`);
+      return numberOf(value)
+        .toExponential(digits === '' ? 6 : places)
+        .replace(/e([+-])(\d+)$/, (_, sign: string, text: string) => `E${sign}${text.padStart(3, '0')}`);
     case 'G':
       return value instanceof SqlDecimal ? formatDecimal(value) : String(value);
     default:
@@ -109,12 +127,17 @@ function standardNumber(value: SqlScalar, letter: string, digits: string): strin
 }
 
 function fixed(value: SqlScalar, places: number): string {
-  if (value instanceof SqlDecimal) return formatDecimal(new SqlDecimal(rescale(value.unscaled, value.scale, places), places));
+  if (value instanceof SqlDecimal)
+    return formatDecimal(new SqlDecimal(rescale(value.unscaled, value.scale, places), places));
   if (typeof value === 'bigint') return places === 0 ? value.toString() : `${value}.${'0'.repeat(places)}`;
   return Number(value).toFixed(places);
 }
 
-const grouped = (text: string): string => text.replace(/^(-?)(\d+)/, (_, sign: string, digits: string) => sign + digits.replace(/\B(?=(\d{3})+$)/g, ','));
+const grouped = (text: string): string =>
+  text.replace(
+    /^(-?)(\d+)/,
+    (_, sign: string, digits: string) => sign + digits.replace(/\B(?=(\d{3})+$)/g, ','),
+  );
 
 /** `#,##0.00`, `000`, with text around it. */
 function pictureNumber(value: SqlScalar, picture: string): string {

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { SqlError } from '../errors';
 import { coerce, meet } from '../query/compile';
 import { comparison } from '../query/conditions';
-import type { CaughtError, Compiled, CompileContext } from '../query/environment';
+import type { CaughtError, CompileContext, Compiled } from '../query/environment';
 import type { SqlType, SqlValue } from '../types';
 import { hashKey } from '../values/compare';
 import { convert } from '../values/convert';
 import { BIGINT, decimal, FLOAT, GUID, INT, isDate, isNumeric, MONEY, nvarchar } from '../values/typing';
-import { formatValue } from './format';
 import { type Definitions, define, numberArgument, textArgument } from './define';
+import { formatValue } from './format';
 
 const caught = (type: SqlType, pick: (error: CaughtError) => SqlValue) =>
   define(0, 0, (_, context) => ({
@@ -23,16 +23,24 @@ const caught = (type: SqlType, pick: (error: CaughtError) => SqlValue) =>
 
 /** The first argument fixes the type of ISNULL; NULL literals take the other's. */
 function bindIsNull([value, replacement]: readonly Compiled[]): Compiled {
-  if (value === undefined || replacement === undefined) throw new SqlError(174, 'The isnull function requires 2 argument(s).', { severity: 15 });
+  if (value === undefined || replacement === undefined)
+    throw new SqlError(174, 'The isnull function requires 2 argument(s).', { severity: 15 });
   const type = value.untyped === true ? replacement.type : value.type;
   const first = coerce(value, type);
   const second = coerce(replacement, type);
-  return { type, nullable: replacement.nullable, evaluate: (frame) => first.evaluate(frame) ?? second.evaluate(frame) };
+  return {
+    type,
+    nullable: replacement.nullable,
+    evaluate: (frame) => first.evaluate(frame) ?? second.evaluate(frame),
+  };
 }
 
 function bindCoalesce(args: readonly Compiled[]): Compiled {
   if (args.every((argument) => argument.untyped === true)) {
-    throw new SqlError(4127, 'At least one of the arguments to COALESCE must be an expression that is not the NULL constant.');
+    throw new SqlError(
+      4127,
+      'At least one of the arguments to COALESCE must be an expression that is not the NULL constant.',
+    );
   }
   const type = meet(args);
   const values = args.map((argument) => coerce(argument, type));
@@ -51,10 +59,17 @@ function bindCoalesce(args: readonly Compiled[]): Compiled {
 
 function bindNullIf([left, right]: readonly Compiled[]): Compiled {
   if (left === undefined || right === undefined || left.untyped === true) {
-    throw new SqlError(4151, 'The type of the first argument to NULLIF cannot be the NULL constant because the type of the first argument has to be known.');
+    throw new SqlError(
+      4151,
+      'The type of the first argument to NULLIF cannot be the NULL constant because the type of the first argument has to be known.',
+    );
   }
   const equal = comparison('=', left, right);
-  return { type: left.type, nullable: true, evaluate: (frame) => (equal(frame) === true ? null : left.evaluate(frame)) };
+  return {
+    type: left.type,
+    nullable: true,
+    evaluate: (frame) => (equal(frame) === true ? null : left.evaluate(frame)),
+  };
 }
 
 function bindChoose([index, ...choices]: readonly Compiled[]): Compiled {
@@ -82,7 +97,11 @@ function extreme(args: readonly Compiled[], operator: '<' | '>'): Compiled {
         const held = best;
         const better =
           held === null ||
-          comparison(operator, { type, nullable: false, evaluate: () => candidate }, { type, nullable: false, evaluate: () => held })(frame) === true;
+          comparison(
+            operator,
+            { type, nullable: false, evaluate: () => candidate },
+            { type, nullable: false, evaluate: () => held },
+          )(frame) === true;
         if (better) best = candidate;
       }
       return best;

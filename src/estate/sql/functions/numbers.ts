@@ -43,7 +43,8 @@ function wholeDecimal(value: SqlDecimal, up: boolean, type: SqlType): SqlDecimal
   const unit = powerOfTen(value.scale);
   const truncated = value.unscaled / unit;
   const rest = value.unscaled % unit;
-  const result = rest === 0n ? truncated : up ? truncated + (rest > 0n ? 1n : 0n) : truncated - (rest < 0n ? 1n : 0n);
+  const result =
+    rest === 0n ? truncated : up ? truncated + (rest > 0n ? 1n : 0n) : truncated - (rest < 0n ? 1n : 0n);
   return type.kind === 'decimal' ? new SqlDecimal(result, 0) : new SqlDecimal(result * powerOfTen(4), 4);
 }
 
@@ -64,7 +65,10 @@ export const NUMBER_FUNCTIONS: Definitions = {
   floor: whole('floor', Math.floor, false),
   round: define(2, 3, ([first, places, mode]) => {
     const value = numeric(first, 'round');
-    const truncating = mode === undefined ? numberArgument({ type: INT, nullable: false, evaluate: () => 0 }, INT) : coerce(mode, INT);
+    const truncating =
+      mode === undefined
+        ? numberArgument({ type: INT, nullable: false, evaluate: () => 0 }, INT)
+        : coerce(mode, INT);
     return strictCall([value, numberArgument(places, INT), truncating], value.type, (number, digits, cut) =>
       number === undefined ? null : roundValue(number, Number(digits), Number(cut) !== 0, value.type),
     );
@@ -98,7 +102,8 @@ export const NUMBER_FUNCTIONS: Definitions = {
   log: define(1, 2, ([first, base]) => {
     const args = [numberArgument(first, FLOAT), ...(base === undefined ? [] : [coerce(base, FLOAT)])];
     return strictCall(args, FLOAT, (value, radix) => {
-      const result = radix === undefined ? Math.log(Number(value)) : Math.log(Number(value)) / Math.log(Number(radix));
+      const result =
+        radix === undefined ? Math.log(Number(value)) : Math.log(Number(value)) / Math.log(Number(radix));
       if (Number.isFinite(result)) return result;
       throw new SqlError(3623, 'An invalid floating point operation occurred.');
     });
@@ -129,7 +134,13 @@ function roundValue(value: SqlScalar, digits: number, truncating: boolean, type:
   const exact = value instanceof SqlDecimal ? value : new SqlDecimal(BigInt(String(value)), 0);
   const rounded = roundDecimal(exact, digits, truncating);
   const result = value instanceof SqlDecimal ? rounded : Number(rounded.unscaled);
-  return convert(value instanceof SqlDecimal ? result : BigInt(String(rounded.unscaled)), value instanceof SqlDecimal ? type : { kind: 'bigint' }, type) ?? value;
+  return (
+    convert(
+      value instanceof SqlDecimal ? result : BigInt(String(rounded.unscaled)),
+      value instanceof SqlDecimal ? type : { kind: 'bigint' },
+      type,
+    ) ?? value
+  );
 }
 
 function roundFloat(value: number, digits: number, truncating: boolean): number {

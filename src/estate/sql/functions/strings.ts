@@ -8,7 +8,17 @@ import { likeSource } from '../query/like';
 import type { SqlScalar, SqlType, SqlValue } from '../types';
 import { toBinary } from '../values/to-binary';
 import { textOf } from '../values/to-text';
-import { BIGINT, INT, isBinary, isString, isUnicode, lengthOf, nvarchar, varbinary, varchar } from '../values/typing';
+import {
+  BIGINT,
+  INT,
+  isBinary,
+  isString,
+  isUnicode,
+  lengthOf,
+  nvarchar,
+  varbinary,
+  varchar,
+} from '../values/typing';
 import { type Definitions, define, numberArgument, strictCall, textArgument } from './define';
 
 /** Same family, as long as it may get. */
@@ -53,7 +63,7 @@ export const STRING_FUNCTIONS: Definitions = {
     if (first !== undefined && isBinary(first.type)) {
       return strictCall([first, ...counts], varbinary(lengthOf(first.type)), (data, from, count) => {
         const [begin, end] = sliceBounds(Number(from), Number(count));
-        return data instanceof Uint8Array ? data.slice(begin, end) : data ?? null;
+        return data instanceof Uint8Array ? data.slice(begin, end) : (data ?? null);
       });
     }
     const text = textArgument(first, 1, 'substring');
@@ -80,13 +90,17 @@ export const STRING_FUNCTIONS: Definitions = {
   ltrim: define(1, 2, ([text, set]) => trim(text, set, 'LEADING', 'ltrim')),
   rtrim: define(1, 2, ([text, set]) => trim(text, set, 'TRAILING', 'rtrim')),
   trim: define(1, 3, ([text, set, side]) => {
-    const literal = side === undefined ? 'BOTH' : String(side.evaluate({ row: [], aggregates: [], windows: [], parent: undefined }));
+    const literal =
+      side === undefined
+        ? 'BOTH'
+        : String(side.evaluate({ row: [], aggregates: [], windows: [], parent: undefined }));
     return trim(text, set, literal, 'trim');
   }),
   reverse: simple('reverse', (text) => [...text].reverse().join('')),
   replace: define(3, 3, (args) => {
     const [text, from, to] = args.map((argument, at) => textArgument(argument, at + 1, 'replace'));
-    if (text === undefined || from === undefined || to === undefined) return textArgument(undefined, 1, 'replace');
+    if (text === undefined || from === undefined || to === undefined)
+      return textArgument(undefined, 1, 'replace');
     const unicode = args.some((argument) => isUnicode(argument.type));
     const type = unicode ? nvarchar(lengthOf(text.type) === 'max' ? 'max' : 4000) : widest(text.type);
     return strictCall([text, from, to], type, (value, wanted, replacement) =>
@@ -97,13 +111,18 @@ export const STRING_FUNCTIONS: Definitions = {
     const text = textArgument(first, 1, 'replicate');
     const type = widest(text.type);
     const limit = lengthOf(type);
-    return strictCall([text, numberArgument(count, INT)], type, (value, times) => {
-      if (Number(times) < 0) return null;
-      const unit = String(value);
-      const maximum = limit === 'max' ? 1 << 28 : limit;
-      const repeats = unit.length === 0 ? 0 : Math.min(Number(times), Math.ceil(maximum / unit.length));
-      return unit.repeat(repeats).slice(0, maximum);
-    }, true);
+    return strictCall(
+      [text, numberArgument(count, INT)],
+      type,
+      (value, times) => {
+        if (Number(times) < 0) return null;
+        const unit = String(value);
+        const maximum = limit === 'max' ? 1 << 28 : limit;
+        const repeats = unit.length === 0 ? 0 : Math.min(Number(times), Math.ceil(maximum / unit.length));
+        return unit.repeat(repeats).slice(0, maximum);
+      },
+      true,
+    );
   }),
   space: define(1, 1, ([count]) =>
     strictCall([numberArgument(count, INT)], varchar(8000), (length) =>
@@ -131,7 +150,8 @@ export const STRING_FUNCTIONS: Definitions = {
     const type = lengthType(haystack.type);
     return strictCall(from === undefined ? args : [...args, from], type, (needle, value, position) => {
       const offset = position === undefined ? 0 : Math.max(0, Number(position) - 1);
-      const found = needle === '' ? 0 : String(value).toLowerCase().indexOf(String(needle).toLowerCase(), offset) + 1;
+      const found =
+        needle === '' ? 0 : String(value).toLowerCase().indexOf(String(needle).toLowerCase(), offset) + 1;
       return type.kind === 'bigint' ? BigInt(found) : found;
     });
   }),
@@ -140,29 +160,52 @@ export const STRING_FUNCTIONS: Definitions = {
     return strictCall(args, INT, (wanted, value) => patternIndex(String(wanted), String(value)));
   }),
   char: define(1, 1, ([code]) =>
-    strictCall([numberArgument(code, INT)], { kind: 'char', length: 1 }, (value) =>
-      Number(value) < 0 || Number(value) > 255 ? null : String.fromCharCode(Number(value)), true),
+    strictCall(
+      [numberArgument(code, INT)],
+      { kind: 'char', length: 1 },
+      (value) => (Number(value) < 0 || Number(value) > 255 ? null : String.fromCharCode(Number(value))),
+      true,
+    ),
   ),
   nchar: define(1, 1, ([code]) =>
-    strictCall([numberArgument(code, INT)], { kind: 'nchar', length: 1 }, (value) =>
-      Number(value) < 0 || Number(value) > 65_535 ? null : String.fromCharCode(Number(value)), true),
+    strictCall(
+      [numberArgument(code, INT)],
+      { kind: 'nchar', length: 1 },
+      (value) => (Number(value) < 0 || Number(value) > 65_535 ? null : String.fromCharCode(Number(value))),
+      true,
+    ),
   ),
   ascii: simple('ascii', (text) => (text === '' ? null : Math.min(text.charCodeAt(0), 255)), INT),
   unicode: simple('unicode', (text) => (text === '' ? null : (text.codePointAt(0) ?? null)), INT),
   quotename: define(1, 2, ([first, mark]) => {
     const text = textArgument(first, 1, 'quotename');
     const args = mark === undefined ? [text] : [text, textArgument(mark, 2, 'quotename')];
-    return strictCall(args, nvarchar(258), (value, quote) => quoteName(String(value), quote === undefined ? '[' : String(quote)), true);
+    return strictCall(
+      args,
+      nvarchar(258),
+      (value, quote) => quoteName(String(value), quote === undefined ? '[' : String(quote)),
+      true,
+    );
   }),
   parsename: define(2, 2, ([first, part]) =>
-    strictCall([textArgument(first, 1, 'parsename'), numberArgument(part, INT)], nvarchar(128), (value, position) =>
-      parseName(String(value), Number(position)), true),
+    strictCall(
+      [textArgument(first, 1, 'parsename'), numberArgument(part, INT)],
+      nvarchar(128),
+      (value, position) => parseName(String(value), Number(position)),
+      true,
+    ),
   ),
   concat: define(2, 254, (args) => joined(args, undefined)),
   concat_ws: define(3, 254, ([separator, ...args]) => joined(args, separator)),
   str: define(1, 3, ([value, length, places]) => {
-    const args = [numberArgument(value, { kind: 'float' }), length === undefined ? constant(10) : coerce(length, INT), places === undefined ? constant(0) : coerce(places, INT)];
-    return strictCall(args, varchar(8000), (number, width, decimals) => str(Number(number), Number(width), Number(decimals)));
+    const args = [
+      numberArgument(value, { kind: 'float' }),
+      length === undefined ? constant(10) : coerce(length, INT),
+      places === undefined ? constant(0) : coerce(places, INT),
+    ];
+    return strictCall(args, varchar(8000), (number, width, decimals) =>
+      str(Number(number), Number(width), Number(decimals)),
+    );
   }),
   translate: define(3, 3, (args) => {
     const texts = args.map((argument, at) => textArgument(argument, at + 1, 'translate'));
@@ -170,17 +213,25 @@ export const STRING_FUNCTIONS: Definitions = {
       const source = [...String(from)];
       const target = [...String(to)];
       if (source.length !== target.length) {
-        throw new SqlError(9828, 'The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters.');
+        throw new SqlError(
+          9828,
+          'The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters.',
+        );
       }
       return [...String(value)].map((char) => target[source.indexOf(char)] ?? char).join('');
     });
   }),
   hashbytes: define(2, 2, ([algorithm, data]) => {
     const input = data ?? textArgument(data, 2, 'hashbytes');
-    return strictCall([textArgument(algorithm, 1, 'hashbytes'), input], varbinary(8000), (name, value) => {
-      const bytes = toBinary(value ?? '', input.type, varbinary('max'), 0);
-      return hash(String(name), bytes);
-    }, true);
+    return strictCall(
+      [textArgument(algorithm, 1, 'hashbytes'), input],
+      varbinary(8000),
+      (name, value) => {
+        const bytes = toBinary(value ?? '', input.type, varbinary('max'), 0);
+        return hash(String(name), bytes);
+      },
+      true,
+    );
   }),
   soundex: simple('soundex', soundex, varchar(5)),
 };
@@ -208,7 +259,10 @@ function byteLength(value: SqlScalar, type: SqlType): number {
     case 'time':
     case 'datetime2':
     case 'datetimeoffset':
-      return { time: 3, datetime2: 6, datetimeoffset: 8 }[type.kind] + (type.scale <= 2 ? 0 : type.scale <= 4 ? 1 : 2);
+      return (
+        { time: 3, datetime2: 6, datetimeoffset: 8 }[type.kind] +
+        (type.scale <= 2 ? 0 : type.scale <= 4 ? 1 : 2)
+      );
     case 'decimal':
       return type.precision <= 9 ? 5 : type.precision <= 19 ? 9 : type.precision <= 28 ? 13 : 17;
     default:
@@ -218,7 +272,10 @@ function byteLength(value: SqlScalar, type: SqlType): number {
 
 /** Positions count from 1; a start before the text eats into the length. */
 function sliceBounds(start: number, length: number): [number, number] {
-  if (length < 0) throw new SqlError(537, 'Invalid length parameter passed to the LEFT or SUBSTRING function.', { state: 3 });
+  if (length < 0)
+    throw new SqlError(537, 'Invalid length parameter passed to the LEFT or SUBSTRING function.', {
+      state: 3,
+    });
   return [Math.max(0, start - 1), Math.max(0, start - 1 + length)];
 }
 
@@ -293,13 +350,19 @@ function parseName(text: string, position: number): string | null {
 
 /** CONCAT takes NULL as an empty string; CONCAT_WS leaves it out. */
 function joined(args: readonly Compiled[], separator: Compiled | undefined): Compiled {
-  const texts = args.map((argument) => (argument.untyped === true ? { ...argument, type: varchar(1) } : argument));
+  const texts = args.map((argument) =>
+    argument.untyped === true ? { ...argument, type: varchar(1) } : argument,
+  );
   for (const text of texts) textArgument(text, 1, 'concat');
   const mark = separator === undefined ? undefined : textArgument(separator, 1, 'concat_ws');
   const unicode = [...texts, ...(mark === undefined ? [] : [mark])].some((text) => isUnicode(text.type));
   const max = texts.some((text) => lengthOf(text.type) === 'max' && isString(text.type));
-  const total = texts.reduce((sum, text) => sum + Number(lengthOf(text.type) === 'max' ? 0 : lengthOf(text.type)), 0) + (mark === undefined ? 0 : 30 * texts.length);
-  const type = unicode ? nvarchar(max ? 'max' : Math.min(4000, Math.max(1, total))) : varchar(max ? 'max' : Math.min(8000, Math.max(1, total)));
+  const total =
+    texts.reduce((sum, text) => sum + Number(lengthOf(text.type) === 'max' ? 0 : lengthOf(text.type)), 0) +
+    (mark === undefined ? 0 : 30 * texts.length);
+  const type = unicode
+    ? nvarchar(max ? 'max' : Math.min(4000, Math.max(1, total)))
+    : varchar(max ? 'max' : Math.min(8000, Math.max(1, total)));
   return {
     type,
     nullable: false,
@@ -318,7 +381,9 @@ function str(value: number, width: number, decimals: number): string {
   const text = value.toFixed(Math.min(Math.max(decimals, 0), 16));
   if (text.length <= width) return text.padStart(width);
   const whole = value.toFixed(0);
-  return whole.length > width ? '*'.repeat(width) : value.toFixed(Math.max(0, width - whole.length - 1)).padStart(width);
+  return whole.length > width
+    ? '*'.repeat(width)
+    : value.toFixed(Math.max(0, width - whole.length - 1)).padStart(width);
 }
 
 const ALGORITHMS: Record<string, string> = {
@@ -335,9 +400,24 @@ function hash(name: string, bytes: Uint8Array): Uint8Array | null {
 }
 
 const SOUNDEX_CODES: Record<string, string> = {
-  B: '1', F: '1', P: '1', V: '1',
-  C: '2', G: '2', J: '2', K: '2', Q: '2', S: '2', X: '2', Z: '2',
-  D: '3', T: '3', L: '4', M: '5', N: '5', R: '6',
+  B: '1',
+  F: '1',
+  P: '1',
+  V: '1',
+  C: '2',
+  G: '2',
+  J: '2',
+  K: '2',
+  Q: '2',
+  S: '2',
+  X: '2',
+  Z: '2',
+  D: '3',
+  T: '3',
+  L: '4',
+  M: '5',
+  N: '5',
+  R: '6',
 };
 
 function soundex(text: string): string {

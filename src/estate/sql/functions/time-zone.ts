@@ -7,11 +7,17 @@ import { strictCall } from './define';
 
 /** `x AT TIME ZONE 'UTC'`: the estate's servers run in UTC and know no other zone. @throws SqlError 9820 */
 export function atTimeZone(value: Compiled, zone: Compiled): Compiled {
-  const type: SqlType = { kind: 'datetimeoffset', scale: 'scale' in value.type && value.type.kind !== 'decimal' ? value.type.scale : 3 };
+  const type: SqlType = {
+    kind: 'datetimeoffset',
+    scale: 'scale' in value.type && value.type.kind !== 'decimal' ? value.type.scale : 3,
+  };
   const moment = value.type.kind === 'datetimeoffset' ? value : coerce(value, datetime2(7));
   return strictCall([moment, coerce(zone, nvarchar(128))], type, (at, name) => {
     if (String(name).toUpperCase() !== 'UTC') {
-      throw new SqlError(9820, `The time zone parameter '${String(name)}' provided to AT TIME ZONE clause is invalid.`);
+      throw new SqlError(
+        9820,
+        `The time zone parameter '${String(name)}' provided to AT TIME ZONE clause is invalid.`,
+      );
     }
     if (at instanceof SqlDateTimeOffset) return new SqlDateTimeOffset(at.utcTicks, 0);
     return at instanceof SqlDateTime ? new SqlDateTimeOffset(at.ticks, 0) : null;

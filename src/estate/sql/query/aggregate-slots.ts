@@ -6,7 +6,7 @@ import { compareNullable, comparerFor } from '../values/compare';
 import { BIGINT, FLOAT, INT, isString, isUnicode, nvarchar, typeName, varchar } from '../values/typing';
 import { accumulator, distinctAccumulator, sumType } from './aggregates';
 import { coerce, compile } from './compile';
-import type { AggregateSlot, Compiled, CompileContext, CompiledOrder } from './environment';
+import type { AggregateSlot, CompileContext, Compiled, CompiledOrder } from './environment';
 import { Frame } from './frame';
 
 const AGGREGATES = new Set(
@@ -43,14 +43,21 @@ export function aggregateSlot(call: CallExpression, context: CompileContext): Ag
   const [first, second] = call.args;
   if (call.star) {
     if (!name.startsWith('count')) throw new SqlError(102, "Incorrect syntax near '*'.", { severity: 15 });
-    return { call, argument: undefined, type: name === 'count' ? INT : BIGINT, order: [], separator: undefined };
+    return {
+      call,
+      argument: undefined,
+      type: name === 'count' ? INT : BIGINT,
+      order: [],
+      separator: undefined,
+    };
   }
   const expected = name === 'string_agg' ? 2 : 1;
   if (first === undefined || call.args.length !== expected) {
     throw new SqlError(174, `The ${name} function requires ${expected} argument(s).`, { severity: 15 });
   }
   const compiled = compileAggregated(() => compile(first, inner));
-  const argument = name === 'string_agg' && !isString(compiled.type) ? coerce(compiled, nvarchar(4000)) : compiled;
+  const argument =
+    name === 'string_agg' && !isString(compiled.type) ? coerce(compiled, nvarchar(4000)) : compiled;
   return {
     call,
     argument,
@@ -69,7 +76,11 @@ function compileAggregated(bind: () => Compiled): Compiled {
     return bind();
   } catch (error) {
     if (!(error instanceof SqlError) || error.number !== 147) throw error;
-    throw new SqlError(130, 'Cannot perform an aggregate function on an expression containing an aggregate or a subquery.', { severity: 15 });
+    throw new SqlError(
+      130,
+      'Cannot perform an aggregate function on an expression containing an aggregate or a subquery.',
+      { severity: 15 },
+    );
   }
 }
 
@@ -110,7 +121,11 @@ const invalidOperand = (argument: Compiled, name: string): SqlError =>
   );
 
 /** Computes one slot over the rows of a group or of a window frame. */
-export function computeAggregate(slot: AggregateSlot, rows: readonly SqlRow[], parent: Frame | undefined): SqlValue {
+export function computeAggregate(
+  slot: AggregateSlot,
+  rows: readonly SqlRow[],
+  parent: Frame | undefined,
+): SqlValue {
   const name = slot.call.name.object.toLowerCase();
   const { argument } = slot;
   if (argument === undefined) return name === 'count' ? rows.length : BigInt(rows.length);
@@ -126,7 +141,12 @@ export function computeAggregate(slot: AggregateSlot, rows: readonly SqlRow[], p
   return target.result();
 }
 
-function joinTexts(slot: AggregateSlot, argument: Compiled, rows: readonly SqlRow[], parent: Frame | undefined): SqlValue {
+function joinTexts(
+  slot: AggregateSlot,
+  argument: Compiled,
+  rows: readonly SqlRow[],
+  parent: Frame | undefined,
+): SqlValue {
   const frame = new Frame([], parent);
   const ordered = slot.order.length === 0 ? rows : sortRows(rows, slot.order, parent);
   const texts: string[] = [];
@@ -142,7 +162,11 @@ function joinTexts(slot: AggregateSlot, argument: Compiled, rows: readonly SqlRo
 }
 
 /** Stable sort of rows by expressions over them. */
-export function sortRows(rows: readonly SqlRow[], order: readonly CompiledOrder[], parent: Frame | undefined): SqlRow[] {
+export function sortRows(
+  rows: readonly SqlRow[],
+  order: readonly CompiledOrder[],
+  parent: Frame | undefined,
+): SqlRow[] {
   const keyed = rows.map((row) => {
     const frame = new Frame(row, parent);
     return { row, keys: order.map((item) => item.value.evaluate(frame)) };
@@ -151,7 +175,9 @@ export function sortRows(rows: readonly SqlRow[], order: readonly CompiledOrder[
   return keyed.sort((a, b) => compare(a.keys, b.keys)).map(({ row }) => row);
 }
 
-export function keyComparer(order: readonly CompiledOrder[]): (a: readonly SqlValue[], b: readonly SqlValue[]) => number {
+export function keyComparer(
+  order: readonly CompiledOrder[],
+): (a: readonly SqlValue[], b: readonly SqlValue[]) => number {
   const comparers = order.map((item) => comparerFor(item.value.type));
   return (a, b) => {
     for (let at = 0; at < order.length; at++) {

@@ -1,6 +1,6 @@
 /** Aggregate functions: result types and accumulators. */
 import { SqlDecimal, type SqlScalar, type SqlType, type SqlValue } from '../types';
-import { comparerFor, hashKey, type HashKey, numberOf } from '../values/compare';
+import { comparerFor, type HashKey, hashKey, numberOf } from '../values/compare';
 import { divideDecimals, fitDecimal, rescale } from '../values/decimals';
 import { asDecimal, BIGINT, decimal, FLOAT, INT, isInteger, isMoney, MONEY } from '../values/typing';
 import { overflow } from '../values/value-errors';

@@ -24,7 +24,13 @@ import {
   varbinary,
   varchar,
 } from '../values/typing';
-import { dateOverflow, divideByZero, incompatibleOperands, overflow, typeClash } from '../values/value-errors';
+import {
+  dateOverflow,
+  divideByZero,
+  incompatibleOperands,
+  overflow,
+  typeClash,
+} from '../values/value-errors';
 import { coerce } from './compile';
 import type { Compiled } from './environment';
 
@@ -56,8 +62,10 @@ function strict(type: SqlType, left: Compiled, right: Compiled, operation: Opera
 
 /** @throws SqlError 402, 206 when no such operation exists for the types. */
 export function compileBinary(operator: ArithmeticOperator, left: Compiled, right: Compiled): Compiled {
-  if (left.untyped === true && right.untyped !== true) return compileBinary(operator, typed(left, right), right);
-  if (right.untyped === true && left.untyped !== true) return compileBinary(operator, left, typed(right, left));
+  if (left.untyped === true && right.untyped !== true)
+    return compileBinary(operator, typed(left, right), right);
+  if (right.untyped === true && left.untyped !== true)
+    return compileBinary(operator, left, typed(right, left));
   if (operator === '+' && isString(left.type) && isString(right.type)) return concatenate(left, right);
   if (operator === '+' && isBinary(left.type) && isBinary(right.type)) return concatenateBinary(left, right);
   if (isDate(left.type) || isDate(right.type)) return compileDate(operator, left, right);
@@ -122,10 +130,17 @@ function compileDate(operator: ArithmeticOperator, left: Compiled, right: Compil
 }
 
 function compileBits(operator: '&' | '|' | '^', left: Compiled, right: Compiled): Compiled {
-  const type = isBinary(left.type) ? right.type : isBinary(right.type) ? left.type : commonType(left.type, right.type);
-  if (!isInteger(type)) throw incompatibleOperands(typeName(left.type), typeName(right.type), NAMES[operator]);
+  const type = isBinary(left.type)
+    ? right.type
+    : isBinary(right.type)
+      ? left.type
+      : commonType(left.type, right.type);
+  if (!isInteger(type))
+    throw incompatibleOperands(typeName(left.type), typeName(right.type), NAMES[operator]);
   if (type.kind === 'bigint') {
-    return strict(BIGINT, coerce(left, BIGINT), coerce(right, BIGINT), (a, b) => bigBits(operator, BigInt(String(a)), BigInt(String(b))));
+    return strict(BIGINT, coerce(left, BIGINT), coerce(right, BIGINT), (a, b) =>
+      bigBits(operator, BigInt(String(a)), BigInt(String(b))),
+    );
   }
   const apply = (a: SqlScalar, b: SqlScalar): number => smallBits(operator, Number(a), Number(b));
   const result = strict(type, coerce(left, type), coerce(right, type), apply);
@@ -147,11 +162,14 @@ type NumericOperator = '+' | '-' | '*' | '/' | '%';
 
 function compileNumeric(operator: NumericOperator, left: Compiled, right: Compiled): Compiled {
   const common = commonType(left.type, right.type);
-  if (!isNumeric(common)) throw incompatibleOperands(typeName(left.type), typeName(right.type), NAMES[operator]);
+  if (!isNumeric(common))
+    throw incompatibleOperands(typeName(left.type), typeName(right.type), NAMES[operator]);
   switch (common.kind) {
     case 'float':
     case 'real':
-      return strict(common, coerce(left, FLOAT), coerce(right, FLOAT), (a, b) => floats(operator, Number(a), Number(b)));
+      return strict(common, coerce(left, FLOAT), coerce(right, FLOAT), (a, b) =>
+        floats(operator, Number(a), Number(b)),
+      );
     case 'decimal':
       return compileDecimal(operator, left, right);
     case 'money':
@@ -161,7 +179,9 @@ function compileNumeric(operator: NumericOperator, left: Compiled, right: Compil
       return strict(BIGINT, coerce(left, BIGINT), coerce(right, BIGINT), (a, b) => bigints(operator, a, b));
     default: {
       const type = common.kind === 'bit' ? INT : common;
-      return strict(type, coerce(left, type), coerce(right, type), (a, b) => integers(operator, Number(a), Number(b), type));
+      return strict(type, coerce(left, type), coerce(right, type), (a, b) =>
+        integers(operator, Number(a), Number(b), type),
+      );
     }
   }
 }
@@ -273,7 +293,12 @@ function compileMoney(operator: NumericOperator, type: SqlType, left: Compiled, 
 export function compileUnary(operator: '-' | '+' | '~', operand: Compiled): Compiled {
   if (operator === '+') return operand;
   if (operator === '~') return complement(operand);
-  if (isMoney(operand.type)) return compileBinary('-', coerce({ type: INT, nullable: false, evaluate: () => 0 }, operand.type), operand);
+  if (isMoney(operand.type))
+    return compileBinary(
+      '-',
+      coerce({ type: INT, nullable: false, evaluate: () => 0 }, operand.type),
+      operand,
+    );
   if (operand.type.kind === 'decimal') {
     return {
       type: operand.type,
@@ -284,13 +309,19 @@ export function compileUnary(operator: '-' | '+' | '~', operand: Compiled): Comp
       },
     };
   }
-  return compileBinary('-', { type: { kind: 'tinyint' }, nullable: false, evaluate: () => 0 }, widened(operand));
+  return compileBinary(
+    '-',
+    { type: { kind: 'tinyint' }, nullable: false, evaluate: () => 0 },
+    widened(operand),
+  );
 }
 
-const widened = (operand: Compiled): Compiled => (operand.type.kind === 'tinyint' ? coerce(operand, { kind: 'smallint' }) : operand);
+const widened = (operand: Compiled): Compiled =>
+  operand.type.kind === 'tinyint' ? coerce(operand, { kind: 'smallint' }) : operand;
 
 function complement(operand: Compiled): Compiled {
-  if (!isInteger(operand.type)) throw incompatibleOperands(typeName(operand.type), typeName(operand.type), "'~'");
+  if (!isInteger(operand.type))
+    throw incompatibleOperands(typeName(operand.type), typeName(operand.type), "'~'");
   return {
     type: operand.type,
     nullable: operand.nullable,

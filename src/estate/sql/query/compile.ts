@@ -1,6 +1,7 @@
 /** Compiles value expressions to closures with a known type. */
 import { SqlError } from '../errors';
 import { bindCall } from '../functions/bind-call';
+import { atTimeZone } from '../functions/time-zone';
 import type { Expression } from '../syntax/ast';
 import { isPredicate } from '../syntax/ast';
 import type { SqlType, SqlValue } from '../types';
@@ -8,12 +9,11 @@ import { convert, converter, isConversionError } from '../values/convert';
 import { commonType, INT } from '../values/typing';
 import { bindAggregate, isAggregate } from './aggregate-slots';
 import { compileBinary, compileUnary } from './arithmetic';
-import type { Compiled, CompileContext } from './environment';
 import { compileCondition } from './conditions';
+import type { CompileContext, Compiled } from './environment';
 import { expressionKey } from './expression-key';
 import type { Frame } from './frame';
 import { bindQuery } from './query';
-import { atTimeZone } from '../functions/time-zone';
 import { bindWindow, isWindowOnly } from './window-slots';
 
 /**
@@ -44,7 +44,11 @@ export function compile(expression: Expression, context: CompileContext): Compil
     case 'unary':
       return compileUnary(expression.operator, compile(expression.operand, context));
     case 'binary':
-      return compileBinary(expression.operator, compile(expression.left, context), compile(expression.right, context));
+      return compileBinary(
+        expression.operator,
+        compile(expression.left, context),
+        compile(expression.right, context),
+      );
     case 'call':
       return compileCall(expression, context);
     case 'case':
@@ -56,7 +60,9 @@ export function compile(expression: Expression, context: CompileContext): Compil
     case 'subquery':
       return compileScalarSubquery(expression.query, context);
     default:
-      throw new SqlError(4145, 'An expression of boolean type was found where a value is expected.', { severity: 15 });
+      throw new SqlError(4145, 'An expression of boolean type was found where a value is expected.', {
+        severity: 15,
+      });
   }
 }
 
@@ -64,7 +70,8 @@ export function compile(expression: Expression, context: CompileContext): Compil
 function groupedKey(expression: Expression, context: CompileContext): Compiled | undefined {
   const { grouping } = context;
   if (grouping === undefined || !grouping.grouped || grouping.keys.size === 0) return undefined;
-  if (expression.kind === 'literal' || expression.kind === 'variable' || isPredicate(expression)) return undefined;
+  if (expression.kind === 'literal' || expression.kind === 'variable' || isPredicate(expression))
+    return undefined;
   if (!grouping.keys.has(expressionKey(expression, context.scope))) return undefined;
   const { grouping: _, ...plain } = context;
   return compile(expression, plain);
@@ -133,11 +140,14 @@ function compileCase(expression: Extract<Expression, { kind: 'case' }>, context:
       context,
     ),
   );
-  const results = expression.branches.map(({ then }) => compile(then, context));
+  const results = expression.branches.map(({ result }) => compile(result, context));
   const last = otherwise === undefined ? undefined : compile(otherwise, context);
   const all = last === undefined ? results : [...results, last];
   if (all.every((value) => value.untyped === true)) {
-    throw new SqlError(8133, 'At least one of the result expressions in a CASE specification must be an expression other than the NULL constant.');
+    throw new SqlError(
+      8133,
+      'At least one of the result expressions in a CASE specification must be an expression other than the NULL constant.',
+    );
   }
   const type = meet(all);
   const branches = results.map((value) => coerce(value, type));
@@ -164,7 +174,9 @@ function compileCast(expression: Extract<Expression, { kind: 'cast' }>, context:
     const value = operand.evaluate(frame);
     if (style === undefined) return convert(value, operand.type, type, { explicit: true });
     const number = style.evaluate(frame);
-    return number === null ? null : convert(value, operand.type, type, { style: Number(number), explicit: true });
+    return number === null
+      ? null
+      : convert(value, operand.type, type, { style: Number(number), explicit: true });
   };
   const nullable = operand.nullable || attempt;
   return { type, nullable, evaluate: attempt ? (frame) => orNull(() => change(frame)) : change };
@@ -210,4 +222,3 @@ export function onlyColumn<T>(columns: readonly T[]): T {
     'Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.',
   );
 }
-

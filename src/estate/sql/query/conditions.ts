@@ -6,7 +6,7 @@ import { comparerFor, type HashKey, hashKey } from '../values/compare';
 import { commonType, isString, nvarchar, typeName } from '../values/typing';
 import { invalidArgumentType } from '../values/value-errors';
 import { coerce, compile, meet, onlyColumn } from './compile';
-import type { Compiled, CompileContext, Condition } from './environment';
+import type { CompileContext, Compiled, Condition } from './environment';
 import type { Frame } from './frame';
 import { likeMatcher } from './like';
 import { bindQuery } from './query';
@@ -37,7 +37,11 @@ export function compileCondition(expression: Expression, context: CompileContext
     case 'not':
       return negate(compileCondition(expression.operand, context), true);
     case 'comparison':
-      return comparison(expression.operator, compile(expression.left, context), compile(expression.right, context));
+      return comparison(
+        expression.operator,
+        compile(expression.left, context),
+        compile(expression.right, context),
+      );
     case 'between':
       return compileBetween(expression, context);
     case 'is-null': {
@@ -91,10 +95,16 @@ function negate(condition: Condition, negated: boolean): Condition {
 }
 
 /** Both sides at their common type. */
-export function comparable(left: Compiled, right: Compiled): { left: Compiled; right: Compiled; type: SqlType } {
+export function comparable(
+  left: Compiled,
+  right: Compiled,
+): { left: Compiled; right: Compiled; type: SqlType } {
   const type = meet([left, right]);
   if (type.kind === 'text' || type.kind === 'ntext' || type.kind === 'image' || type.kind === 'xml') {
-    throw new SqlError(402, `The data types ${typeName(left.type)} and ${typeName(right.type)} are incompatible in the equal to operator.`);
+    throw new SqlError(
+      402,
+      `The data types ${typeName(left.type)} and ${typeName(right.type)} are incompatible in the equal to operator.`,
+    );
   }
   // Texts compare at their own lengths: cutting one to the other's would change the answer.
   if (isString(left.type) && isString(right.type)) return { left, right, type };
@@ -148,7 +158,10 @@ function compileInQuery(operandExpression: Expression, query: Query, context: Co
   const type = meet([operand, { type: column.type, nullable: true, evaluate: () => null }]);
   const texts = isString(operand.type) && isString(column.type);
   const wanted = texts ? operand : coerce(operand, type);
-  const found = coerce({ type: column.type, nullable: true, evaluate: (frame) => frame.row[0] ?? null }, texts ? column.type : type);
+  const found = coerce(
+    { type: column.type, nullable: true, evaluate: (frame) => frame.row[0] ?? null },
+    texts ? column.type : type,
+  );
   const sets = new WeakMap<object, { keys: Set<HashKey>; hasNull: boolean }>();
   return (frame) => {
     const rows = bound.run(frame);
@@ -180,12 +193,13 @@ export function withoutGrouping(context: CompileContext): CompileContext {
 function compileLike(expression: Extract<Expression, { kind: 'like' }>, context: CompileContext): Condition {
   const operand = textOperand(compile(expression.operand, context), 1);
   const pattern = textOperand(compile(expression.pattern, context), 2);
-  const escape = expression.escape === undefined ? undefined : textOperand(compile(expression.escape, context), 3);
+  const escapeMark =
+    expression.escape === undefined ? undefined : textOperand(compile(expression.escape, context), 3);
   return negate((frame) => {
     const value = operand.evaluate(frame);
     const wanted = pattern.evaluate(frame);
     if (value === null || wanted === null) return null;
-    const mark = escape?.evaluate(frame);
+    const mark = escapeMark?.evaluate(frame);
     if (mark === null) return null;
     return likeMatcher(String(wanted), mark === undefined ? undefined : String(mark)).test(String(value));
   }, expression.negated);
@@ -200,7 +214,10 @@ function compileDistinct(
   expression: Extract<Expression, { kind: 'distinct-from' }>,
   context: CompileContext,
 ): Condition {
-  const { left, right, type } = comparable(compile(expression.left, context), compile(expression.right, context));
+  const { left, right, type } = comparable(
+    compile(expression.left, context),
+    compile(expression.right, context),
+  );
   const compare = comparerFor(type);
   const { negated } = expression;
   return (frame) => {
@@ -227,7 +244,10 @@ function compileQuantified(
   const wanted = coerce(operand, type);
   const compare = comparerFor(type);
   const test = TESTS[expression.operator];
-  const found = coerce({ type: column.type, nullable: true, evaluate: (frame) => frame.row[0] ?? null }, type);
+  const found = coerce(
+    { type: column.type, nullable: true, evaluate: (frame) => frame.row[0] ?? null },
+    type,
+  );
   const any = expression.quantifier === 'any';
   return (frame) => {
     const value = wanted.evaluate(frame);

@@ -1,8 +1,8 @@
 /** What compiled queries ask of the session that runs them. */
 import type { ObjectName, RowSource, ScalarFunction, TypedValue } from '../host';
+import type { CallExpression } from '../syntax/ast';
 import type { SqlColumn, SqlDateTime, SqlRow, SqlType, SqlValue } from '../types';
 import type { Frame, Scope } from './frame';
-import type { CallExpression } from '../syntax/ast';
 
 export interface Variable {
   readonly type: SqlType;

@@ -59,7 +59,8 @@ export class Scope {
 
   /** Marks this level and every one around it as not computable once. */
   markVolatile(): void {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) scope.correlated = true;
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent)
+      scope.correlated = true;
   }
 
   /** @throws SqlError 207, 209, 4104 */

@@ -1,10 +1,10 @@
 /** `WHERE key = value` on a table with a primary key reads one row instead of all. */
 import type { Expression } from '../syntax/ast';
 import type { SqlRow, SqlType, SqlValue } from '../types';
-import { isInteger, isString } from '../values/typing';
 import { convert } from '../values/convert';
+import { isInteger, isString } from '../values/typing';
 import { coerce, compile } from './compile';
-import type { Compiled, CompileContext, TableAccess } from './environment';
+import type { CompileContext, Compiled, TableAccess } from './environment';
 import { Frame } from './frame';
 
 /** @returns undefined when the condition does not fix every column of the key. */

@@ -6,7 +6,7 @@ import { type HashKey, rowKey } from '../values/compare';
 import { BIGINT, commonType, INT } from '../values/typing';
 import { sortRows } from './aggregate-slots';
 import { coerce, compile, meet } from './compile';
-import type { BoundQuery, Compiled, CompileContext, CompiledOrder, CteBinding } from './environment';
+import type { BoundQuery, CompileContext, Compiled, CompiledOrder, CteBinding } from './environment';
 import { EMPTY_FRAME, Frame, Scope } from './frame';
 import { bindSelect } from './select';
 
@@ -60,12 +60,20 @@ function bindBody(body: QueryBody, context: CompileContext, outer: Scope): Bound
   }
 }
 
-function bindValues(rows: readonly (readonly Expression[])[], context: CompileContext, outer: Scope): BoundQuery {
+function bindValues(
+  rows: readonly (readonly Expression[])[],
+  context: CompileContext,
+  outer: Scope,
+): BoundQuery {
   const scope = new Scope(outer);
   const compiled = rows.map((row) => row.map((expression) => compile(expression, { ...context, scope })));
   const width = compiled[0]?.length ?? 0;
   if (compiled.some((row) => row.length !== width)) {
-    throw new SqlError(10709, 'The number of columns for each row in a table value constructor must be the same.', { severity: 15 });
+    throw new SqlError(
+      10709,
+      'The number of columns for each row in a table value constructor must be the same.',
+      { severity: 15 },
+    );
   }
   const types: SqlType[] = [];
   for (let at = 0; at < width; at++) types.push(meet(compiled.flatMap((row) => row.slice(at, at + 1))));
@@ -89,11 +97,18 @@ type SetOperator = Extract<QueryBody, { kind: 'set-operation' }>['operator'];
 /** @throws SqlError 205 when the column counts differ. */
 function combine(operator: SetOperator, left: BoundQuery, right: BoundQuery): BoundQuery {
   if (left.columns.length !== right.columns.length) {
-    throw new SqlError(205, 'All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.');
+    throw new SqlError(
+      205,
+      'All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.',
+    );
   }
   const columns = left.columns.map((column, at) => {
     const other = right.columns[at] ?? column;
-    return { name: column.name, type: commonType(column.type, other.type), nullable: column.nullable || other.nullable };
+    return {
+      name: column.name,
+      type: commonType(column.type, other.type),
+      nullable: column.nullable || other.nullable,
+    };
   });
   const convertLeft = rowConverter(left.columns, columns);
   const convertRight = rowConverter(right.columns, columns);
@@ -110,7 +125,10 @@ function combine(operator: SetOperator, left: BoundQuery, right: BoundQuery): Bo
 /** Brings rows of one shape to the types of another. */
 export function rowConverter(from: readonly SqlColumn[], to: readonly SqlColumn[]): (row: SqlRow) => SqlRow {
   const cells = from.map((column, at) =>
-    coerce({ type: column.type, nullable: true, evaluate: (frame) => frame.row[at] ?? null }, to[at]?.type ?? column.type),
+    coerce(
+      { type: column.type, nullable: true, evaluate: (frame) => frame.row[at] ?? null },
+      to[at]?.type ?? column.type,
+    ),
   );
   return (row) => {
     const frame = new Frame(row, undefined);
@@ -118,7 +136,11 @@ export function rowConverter(from: readonly SqlColumn[], to: readonly SqlColumn[
   };
 }
 
-function applySetOperator(operator: SetOperator, a: readonly SqlRow[], b: readonly SqlRow[]): readonly SqlRow[] {
+function applySetOperator(
+  operator: SetOperator,
+  a: readonly SqlRow[],
+  b: readonly SqlRow[],
+): readonly SqlRow[] {
   if (operator === 'union-all') return [...a, ...b];
   if (operator === 'union') return distinctRows([...a, ...b]);
   const keys = new Set<HashKey>(b.map(rowKey));
@@ -156,7 +178,11 @@ function ordered(body: BoundQuery, query: Query, context: CompileContext, outer:
 function orderValue(item: OrderItem, columns: readonly SqlColumn[], context: CompileContext): Compiled {
   const ordinal = ordinalOf(item.expression, columns.length);
   if (ordinal === undefined) return compile(item.expression, context);
-  return { type: columns[ordinal]?.type ?? INT, nullable: true, evaluate: (frame) => frame.row[ordinal] ?? null };
+  return {
+    type: columns[ordinal]?.type ?? INT,
+    nullable: true,
+    evaluate: (frame) => frame.row[ordinal] ?? null,
+  };
 }
 
 /** Zero-based column of `ORDER BY 2`. @throws SqlError 108 */
@@ -164,7 +190,10 @@ export function ordinalOf(expression: Expression, columns: number): number | und
   if (expression.kind !== 'literal' || expression.type.kind !== 'int') return undefined;
   const position = Number(expression.value);
   if (position >= 1 && position <= columns) return position - 1;
-  throw new SqlError(108, `The ORDER BY position number ${position} is out of range of the number of items in the select list.`);
+  throw new SqlError(
+    108,
+    `The ORDER BY position number ${position} is out of range of the number of items in the select list.`,
+  );
 }
 
 export type Page = (rows: readonly SqlRow[], parent: Frame | undefined) => readonly SqlRow[];
@@ -177,16 +206,26 @@ export function compilePage(query: Query, context: CompileContext): Page {
   return (rows, parent) => {
     const frame = parent ?? EMPTY_FRAME;
     const start = Number(offset.evaluate(frame) ?? 0);
-    if (start < 0) throw new SqlError(10742, 'The offset specified in a OFFSET clause may not be negative.', { severity: 15 });
+    if (start < 0)
+      throw new SqlError(10742, 'The offset specified in a OFFSET clause may not be negative.', {
+        severity: 15,
+      });
     if (fetch === undefined) return rows.slice(start);
     const count = Number(fetch.evaluate(frame) ?? 0);
-    if (count < 1) throw new SqlError(10744, 'The number of rows provided for a FETCH clause must be greater then zero.', { severity: 15 });
+    if (count < 1)
+      throw new SqlError(10744, 'The number of rows provided for a FETCH clause must be greater then zero.', {
+        severity: 15,
+      });
     return rows.slice(start, start + count);
   };
 }
 
 /** Column names given after an alias. @throws SqlError 8155, 8158, 8159 */
-export function renamed(columns: readonly SqlColumn[], names: readonly string[] | undefined, alias: string): readonly SqlColumn[] {
+export function renamed(
+  columns: readonly SqlColumn[],
+  names: readonly string[] | undefined,
+  alias: string,
+): readonly SqlColumn[] {
   if (names === undefined) {
     const unnamed = columns.findIndex((column) => column.name === '');
     if (unnamed < 0) return columns;
@@ -215,7 +254,8 @@ export function withCtes(
 
 function cteBinding(cte: CommonTableExpression, context: CompileContext): CteBinding {
   const { body } = cte.query;
-  const recursive = body.kind === 'set-operation' && body.operator === 'union-all' && mentions(body.right, cte.name);
+  const recursive =
+    body.kind === 'set-operation' && body.operator === 'union-all' && mentions(body.right, cte.name);
   if (recursive) return { bind: () => bindRecursive(cte, body.left, body.right, context) };
   return {
     bind() {
@@ -240,7 +280,10 @@ function bindRecursive(
   context: CompileContext,
 ): BoundQuery {
   const anchor = bindBody(anchorBody, context, new Scope());
-  const columns = renamed(anchor.columns, cte.columns, cte.name).map((column) => ({ ...column, nullable: true }));
+  const columns = renamed(anchor.columns, cte.columns, cte.name).map((column) => ({
+    ...column,
+    nullable: true,
+  }));
   let working: readonly SqlRow[] = [];
   const self: CteBinding = {
     bind(scope) {
@@ -258,7 +301,10 @@ function bindRecursive(
       working = all.slice();
       for (let level = 0; working.length > 0; level++) {
         if (level > MAXIMUM_RECURSION) {
-          throw new SqlError(530, 'The statement terminated. The maximum recursion 100 has been exhausted before statement completion.');
+          throw new SqlError(
+            530,
+            'The statement terminated. The maximum recursion 100 has been exhausted before statement completion.',
+          );
         }
         working = member.run(EMPTY_FRAME).map(convertRow);
         all.push(...working);
@@ -268,14 +314,24 @@ function bindRecursive(
   };
 }
 
-function recursiveConverter(from: readonly SqlColumn[], to: readonly SqlColumn[], name: string): (row: SqlRow) => SqlRow {
+function recursiveConverter(
+  from: readonly SqlColumn[],
+  to: readonly SqlColumn[],
+  name: string,
+): (row: SqlRow) => SqlRow {
   if (from.length !== to.length) {
-    throw new SqlError(205, 'All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.');
+    throw new SqlError(
+      205,
+      'All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.',
+    );
   }
   from.forEach((column, at) => {
     const wanted = to[at];
     if (wanted === undefined || wanted.type.kind === column.type.kind) return;
-    throw new SqlError(240, `Types don't match between the anchor and the recursive part in column "${wanted.name}" of recursive query "${name}".`);
+    throw new SqlError(
+      240,
+      `Types don't match between the anchor and the recursive part in column "${wanted.name}" of recursive query "${name}".`,
+    );
   });
   return rowConverter(from, to);
 }

@@ -7,11 +7,11 @@ import { BIGINT, FLOAT } from '../values/typing';
 import { computeAggregate, isAggregate, keyComparer } from './aggregate-slots';
 import { coerce, compile } from './compile';
 import { compileCondition } from './conditions';
-import type { BoundQuery, Compiled, CompileContext, CompiledOrder, Condition, Grouping } from './environment';
+import type { BoundQuery, CompileContext, Compiled, CompiledOrder, Condition, Grouping } from './environment';
 import { expressionKey } from './expression-key';
 import { EMPTY_FRAME, Frame, Scope } from './frame';
 import { compilePage, ordinalOf } from './query';
-import { bindSource, type BoundSource, conjuncts, nullRow } from './sources';
+import { type BoundSource, bindSource, conjuncts, nullRow } from './sources';
 import { computeWindows } from './window-slots';
 
 interface Item {
@@ -33,7 +33,12 @@ interface Plan {
   readonly width: number;
 }
 
-export function bindSelect(body: SelectBody, query: Query, context: CompileContext, outer: Scope): BoundQuery {
+export function bindSelect(
+  body: SelectBody,
+  query: Query,
+  context: CompileContext,
+  outer: Scope,
+): BoundQuery {
   const { grouping: _, onRow, ...plain } = context;
   const scope = new Scope(outer);
   const inner: CompileContext = { ...plain, scope };
@@ -73,7 +78,8 @@ function bindItem(item: SelectItem, context: CompileContext, scope: Scope): Item
 
 /** @throws SqlError 263 for a star without FROM */
 function expandStar(qualifier: readonly string[], context: CompileContext, scope: Scope): Item[] {
-  if (scope.sources.length === 0) throw new SqlError(263, 'Must specify table to select from.', { severity: 15 });
+  if (scope.sources.length === 0)
+    throw new SqlError(263, 'Must specify table to select from.', { severity: 15 });
   return scope.matching(qualifier).flatMap((source) =>
     source.columns.map((column, at) => {
       if (context.grouping?.grouped === true) {
@@ -92,13 +98,22 @@ function expandStar(qualifier: readonly string[], context: CompileContext, scope
 }
 
 /** Ordinal, alias of the select list, or an expression over the sources. */
-function bindOrder(item: OrderItem, items: readonly Item[], context: CompileContext, body: SelectBody): CompiledOrder {
+function bindOrder(
+  item: OrderItem,
+  items: readonly Item[],
+  context: CompileContext,
+  body: SelectBody,
+): CompiledOrder {
   const { expression, descending } = item;
   const ordinal = ordinalOf(expression, items.length);
   const chosen = ordinal === undefined ? aliased(expression, items) : items[ordinal];
   if (chosen !== undefined) return { value: chosen.value, descending };
   if (body.distinct && !isSelected(expression, items, context.scope)) {
-    throw new SqlError(145, 'ORDER BY items must appear in the select list if SELECT DISTINCT is specified.', { severity: 15 });
+    throw new SqlError(
+      145,
+      'ORDER BY items must appear in the select list if SELECT DISTINCT is specified.',
+      { severity: 15 },
+    );
   }
   return { value: compile(expression, context), descending };
 }
@@ -122,7 +137,8 @@ function isSelected(expression: Expression, items: readonly Item[], scope: Scope
   const key = expressionKey(expression, scope);
   return items.some((item) =>
     item.expression === undefined
-      ? expression.kind === 'column' && item.name.toLowerCase() === expression.path[expression.path.length - 1]?.toLowerCase()
+      ? expression.kind === 'column' &&
+        item.name.toLowerCase() === expression.path[expression.path.length - 1]?.toLowerCase()
       : expressionKey(item.expression, scope) === key,
   );
 }
@@ -169,7 +185,11 @@ interface BoundTop {
 export function bindTop(top: TopClause, context: CompileContext, order: readonly CompiledOrder[]): BoundTop {
   const count = coerce(compile(top.count, context), top.percent ? FLOAT : BIGINT);
   if (top.withTies && order.length === 0) {
-    throw new SqlError(1062, 'The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.', { severity: 15 });
+    throw new SqlError(
+      1062,
+      'The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.',
+      { severity: 15 },
+    );
   }
   const compare = keyComparer(order);
   const wanted = (parent: Frame | undefined): number => topCount(count.evaluate(parent ?? EMPTY_FRAME));
@@ -190,7 +210,11 @@ export function bindTop(top: TopClause, context: CompileContext, order: readonly
 function topCount(value: SqlValue): number {
   const number = value === null ? -1 : Number(value);
   if (number < 0) {
-    throw new SqlError(1060, 'The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer.', { severity: 15 });
+    throw new SqlError(
+      1060,
+      'The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer.',
+      { severity: 15 },
+    );
   }
   return number;
 }
@@ -227,14 +251,23 @@ function assigning(
     columns,
     run(parent) {
       const { grouping, order } = plan;
-      const frames = grouping.grouped ? groupFrames(plan, parent) : plainFrames(plan, parent, Number.POSITIVE_INFINITY);
+      const frames = grouping.grouped
+        ? groupFrames(plan, parent)
+        : plainFrames(plan, parent, Number.POSITIVE_INFINITY);
       if (grouping.windows.length > 0) computeWindows(grouping.windows, frames);
       const compare = keyComparer(order);
-      const keyed = frames.map((frame) => ({ row: [], keys: order.map((item) => item.value.evaluate(frame)), frame }));
+      const keyed = frames.map((frame) => ({
+        row: [],
+        keys: order.map((item) => item.value.evaluate(frame)),
+        frame,
+      }));
       const sorted = order.length === 0 ? keyed : keyed.sort((a, b) => compare(a.keys, b.keys));
       const wanted = top === undefined ? sorted.length : top.cut(sorted, parent).length;
       for (const { frame } of sorted.slice(0, wanted)) {
-        onRow(plan.items.map((item) => item.value.evaluate(frame)), columns);
+        onRow(
+          plan.items.map((item) => item.value.evaluate(frame)),
+          columns,
+        );
       }
       return [];
     },
@@ -288,11 +321,14 @@ function groupFrames(plan: Plan, parent: Frame | undefined): Frame[] {
 /** `SELECT COUNT(*) FROM table` needs no rows at all when the table knows its size. */
 function countOnly(plan: Plan): ((parent: Frame | undefined) => Frame) | undefined {
   const size = plan.source?.size;
-  if (size === undefined || plan.where !== undefined || plan.groupBy.length > 0 || plan.having !== undefined) return undefined;
+  if (size === undefined || plan.where !== undefined || plan.groupBy.length > 0 || plan.having !== undefined)
+    return undefined;
   if (!plan.grouping.aggregates.every((slot) => slot.argument === undefined)) return undefined;
   return (parent) => {
     const frame = new Frame(nullRow(plan.width), parent);
-    frame.aggregates = plan.grouping.aggregates.map((slot) => (slot.type.kind === 'bigint' ? BigInt(size) : size));
+    frame.aggregates = plan.grouping.aggregates.map((slot) =>
+      slot.type.kind === 'bigint' ? BigInt(size) : size,
+    );
     return frame;
   };
 }

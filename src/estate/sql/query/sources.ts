@@ -1,14 +1,14 @@
 /** Binds FROM: tables, views, functions, derived tables and joins. */
 import { SqlError } from '../errors';
+import { engineTableFunction } from '../functions/table-functions';
 import type { ObjectName, RowSource, TypedValue } from '../host';
 import type { Expression, TableSource } from '../syntax/ast';
 import { formatName } from '../syntax/cursor';
 import type { SqlColumn, SqlRow, SqlValue } from '../types';
-import { engineTableFunction } from '../functions/table-functions';
-import { hashKey, type HashKey, rowKey } from '../values/compare';
+import { type HashKey, hashKey, rowKey } from '../values/compare';
 import { compile } from './compile';
 import { comparable, compileCondition } from './conditions';
-import type { Compiled, CompileContext, Condition, TableAccess } from './environment';
+import type { CompileContext, Compiled, Condition, TableAccess } from './environment';
 import { Frame, Scope } from './frame';
 import { keyLookup } from './key-lookup';
 import { bindQuery, renamed } from './query';
@@ -28,7 +28,11 @@ export const invalidObject = (name: ObjectName, line?: number): SqlError =>
  * Binds a source and adds its columns to the context's scope.
  * @param where condition of the query: equalities in it make comma joins hash joins, and find rows by primary key.
  */
-export function bindSource(source: TableSource, context: CompileContext, where: readonly Expression[]): BoundSource {
+export function bindSource(
+  source: TableSource,
+  context: CompileContext,
+  where: readonly Expression[],
+): BoundSource {
   switch (source.kind) {
     case 'table':
       return bindTable(source, context, where);
@@ -111,7 +115,10 @@ function bindAccess(
   return { width, rows: () => access.rows(), ...(access.size === undefined ? {} : { size: access.size }) };
 }
 
-function bindFunction(source: Extract<TableSource, { kind: 'table-function' }>, context: CompileContext): BoundSource {
+function bindFunction(
+  source: Extract<TableSource, { kind: 'table-function' }>,
+  context: CompileContext,
+): BoundSource {
   const { scope } = context;
   const outer: CompileContext = { ...context, scope: scope.parent ?? new Scope() };
   const args = source.args.map((argument) => functionArgument(argument, outer));
@@ -138,7 +145,8 @@ function callFunction(
     type: argument.type,
     value: frame === undefined ? null : argument.evaluate(frame),
   }));
-  const result = engineTableFunction(source.name, values) ?? context.environment.tableFunction(source.name, values);
+  const result =
+    engineTableFunction(source.name, values) ?? context.environment.tableFunction(source.name, values);
   if (result === undefined) throw invalidObject(source.name, source.line);
   return result;
 }
@@ -152,7 +160,11 @@ function bindJoin(
 ): BoundSource {
   const { scope } = context;
   const start = scope.width;
-  const left = bindSource(source.left, context, source.join === 'inner' || source.join === 'cross' ? where : []);
+  const left = bindSource(
+    source.left,
+    context,
+    source.join === 'inner' || source.join === 'cross' ? where : [],
+  );
   const right = bindSource(source.right, context, []);
   const { on } = source;
   const base = scope.base;
@@ -160,7 +172,9 @@ function bindJoin(
   try {
     const condition = on === undefined ? undefined : compileCondition(on, context);
     const candidates = on === undefined ? where : conjuncts(on);
-    const keys = candidates.map((part) => equalityKey(part, context, left.width, right.width)).filter((key) => key !== undefined);
+    const keys = candidates
+      .map((part) => equalityKey(part, context, left.width, right.width))
+      .filter((key) => key !== undefined);
     const width = left.width + right.width;
     return { width, rows: (parent) => joinRows(source.join, left, right, condition, keys, parent) };
   } finally {
@@ -193,7 +207,8 @@ function equalityKey(
   const second = tryResolve(part.right.path, context.scope);
   if (first === undefined || second === undefined) return undefined;
   const [a, b] = first.index < second.index ? [first, second] : [second, first];
-  if (a.index < 0 || a.index >= leftWidth || b.index < leftWidth || b.index >= leftWidth + rightWidth) return undefined;
+  if (a.index < 0 || a.index >= leftWidth || b.index < leftWidth || b.index >= leftWidth + rightWidth)
+    return undefined;
   const pair = comparable(columnAt(a.index, a.column), columnAt(b.index - leftWidth, b.column));
   return { left: (frame) => pair.left.evaluate(frame), right: (frame) => pair.right.evaluate(frame) };
 }
@@ -247,7 +262,11 @@ function* joinRows(
   for (const rightRow of rightRows) if (!matched.has(rightRow)) yield [...nullRow(left.width), ...rightRow];
 }
 
-function hashRows(rows: readonly SqlRow[], keys: readonly EqualityKey[], parent: Frame | undefined): Map<HashKey, SqlRow[]> {
+function hashRows(
+  rows: readonly SqlRow[],
+  keys: readonly EqualityKey[],
+  parent: Frame | undefined,
+): Map<HashKey, SqlRow[]> {
   const index = new Map<HashKey, SqlRow[]>();
   const frame = new Frame([], parent);
   for (const row of rows) {

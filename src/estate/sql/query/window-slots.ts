@@ -4,10 +4,10 @@ import type { CallExpression } from '../syntax/ast';
 import type { SqlType, SqlValue } from '../types';
 import { type HashKey, rowKey } from '../values/compare';
 import { BIGINT, INT } from '../values/typing';
-import { accumulator, distinctAccumulator } from './aggregates';
 import { aggregateSlot, isAggregate, keyComparer } from './aggregate-slots';
+import { accumulator, distinctAccumulator } from './aggregates';
 import { coerce, compile } from './compile';
-import type { Compiled, CompileContext, Grouping, WindowSlot } from './environment';
+import type { CompileContext, Compiled, Grouping, WindowSlot } from './environment';
 import type { Frame } from './frame';
 
 const RANKING = new Set(['row_number', 'rank', 'dense_rank', 'ntile', 'percent_rank', 'cume_dist']);
@@ -23,37 +23,61 @@ export function bindWindow(call: CallExpression, context: CompileContext): Compi
     throw new SqlError(10753, `The function '${name}' must have an OVER clause.`, { severity: 15 });
   }
   if (grouping === undefined) {
-    throw new SqlError(4108, 'Windowed functions can only appear in the SELECT or ORDER BY clauses.', { severity: 15 });
+    throw new SqlError(4108, 'Windowed functions can only appear in the SELECT or ORDER BY clauses.', {
+      severity: 15,
+    });
   }
   if (grouping.insideWindow) {
-    throw new SqlError(4109, 'Windowed functions cannot be used in the context of another windowed function or aggregate.', { severity: 15 });
+    throw new SqlError(
+      4109,
+      'Windowed functions cannot be used in the context of another windowed function or aggregate.',
+      { severity: 15 },
+    );
   }
   if (isWindowOnly(name) && call.over.orderBy.length === 0) {
-    throw new SqlError(4112, `The function '${name}' must have an OVER clause with ORDER BY.`, { severity: 15 });
+    throw new SqlError(4112, `The function '${name}' must have an OVER clause with ORDER BY.`, {
+      severity: 15,
+    });
   }
   const slot = windowSlot(call, name, { ...context, grouping: { ...grouping, insideWindow: true } });
   const index = grouping.windows.push(slot) - 1;
   return { type: slot.type, nullable: !RANKING.has(name), evaluate: (frame) => frame.windows[index] ?? null };
 }
 
-function windowSlot(call: CallExpression, name: string, context: CompileContext & { grouping: Grouping }): WindowSlot {
+function windowSlot(
+  call: CallExpression,
+  name: string,
+  context: CompileContext & { grouping: Grouping },
+): WindowSlot {
   const over = call.over ?? { partitionBy: [], orderBy: [] };
   const args = call.args.map((argument) => compile(argument, context));
   return {
     call,
     args,
     partition: over.partitionBy.map((expression) => compile(expression, context)),
-    order: over.orderBy.map((item) => ({ value: compile(item.expression, context), descending: item.descending })),
+    order: over.orderBy.map((item) => ({
+      value: compile(item.expression, context),
+      descending: item.descending,
+    })),
     type: windowType(call, name, args, context),
   };
 }
 
-function windowType(call: CallExpression, name: string, args: readonly Compiled[], context: CompileContext): SqlType {
+function windowType(
+  call: CallExpression,
+  name: string,
+  args: readonly Compiled[],
+  context: CompileContext,
+): SqlType {
   if (name === 'percent_rank' || name === 'cume_dist') return { kind: 'float' };
   if (RANKING.has(name)) return BIGINT;
   if (OFFSET.has(name)) return args[0]?.type ?? INT;
   if (!isAggregate(name) || name === 'string_agg') {
-    throw new SqlError(10753, `The function '${name}' is not a valid windowing function, and cannot be used with the OVER clause.`, { severity: 15 });
+    throw new SqlError(
+      10753,
+      `The function '${name}' is not a valid windowing function, and cannot be used with the OVER clause.`,
+      { severity: 15 },
+    );
   }
   // The argument may hold aggregates of the group (SUM(COUNT(*)) OVER ()); their types are known by now.
   const typed = { ...call, over: undefined };
@@ -145,7 +169,9 @@ function bucketOf(at: number, rows: number, buckets: number): number {
   const size = Math.floor(rows / buckets);
   const extra = rows % buckets;
   const head = extra * (size + 1);
-  return at < head ? Math.floor(at / (size + 1)) + 1 : extra + Math.floor((at - head) / Math.max(size, 1)) + 1;
+  return at < head
+    ? Math.floor(at / (size + 1)) + 1
+    : extra + Math.floor((at - head) / Math.max(size, 1)) + 1;
 }
 
 type KeyCompare = (a: readonly SqlValue[], b: readonly SqlValue[]) => number;
@@ -194,7 +220,13 @@ function windowAggregate(slot: WindowSlot, name: string, rows: readonly Keyed[])
   });
 }
 
-function aggregateRange(slot: WindowSlot, name: string, rows: readonly Keyed[], start: number, end: number): SqlValue {
+function aggregateRange(
+  slot: WindowSlot,
+  name: string,
+  rows: readonly Keyed[],
+  start: number,
+  end: number,
+): SqlValue {
   const [argument] = slot.args;
   if (argument === undefined) return name === 'count' ? end - start : BigInt(end - start);
   const plain = accumulator(name, argument.type, slot.type);

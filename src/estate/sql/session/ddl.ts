@@ -15,18 +15,36 @@ import { type DatabaseWork, forgetAllocation, LOCAL } from './transaction';
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
 /** @throws SqlError 2705 (repeated column), 2714 (name taken) */
-export async function createTable(state: SessionState, name: ObjectName, shape: TableShape, signal: AbortSignal): Promise<void> {
+export async function createTable(
+  state: SessionState,
+  name: ObjectName,
+  shape: TableShape,
+  signal: AbortSignal,
+): Promise<void> {
   const { work, schema } = placeOf(state, name);
   await lockName(state, work, schema, name.object, signal);
-  const taken = work.table(schema, name.object) !== undefined || (work.database !== LOCAL && state.host.view(name) !== undefined);
-  if (taken) throw new SqlError(2714, `There is already an object named '${name.object}' in the database.`, { state: 6 });
+  const taken =
+    work.table(schema, name.object) !== undefined ||
+    (work.database !== LOCAL && state.host.view(name) !== undefined);
+  if (taken)
+    throw new SqlError(2714, `There is already an object named '${name.object}' in the database.`, {
+      state: 6,
+    });
   forgetAllocation(work.store, schema, name.object);
   work.record({ kind: 'create-table', table: definitionOf(schema, name.object, shape) });
 }
 
-async function lockName(state: SessionState, work: DatabaseWork, schema: string, name: string, signal: AbortSignal): Promise<void> {
+async function lockName(
+  state: SessionState,
+  work: DatabaseWork,
+  schema: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (work.database === LOCAL) return;
-  const wait = state.currentTransaction().lock(work, tableKey(schema, name), 'exclusive', state.options.lockTimeout, signal);
+  const wait = state
+    .currentTransaction()
+    .lock(work, tableKey(schema, name), 'exclusive', state.options.lockTimeout, signal);
   if (wait !== undefined) await wait;
 }
 
@@ -35,7 +53,11 @@ export function definitionOf(schema: string, name: string, shape: TableShape): T
   for (const column of shape.columns) {
     const key = column.name.toLowerCase();
     if (seen.has(key)) {
-      throw new SqlError(2705, `Column names in each table must be unique. Column name '${column.name}' in table '${name}' is specified more than once.`, { state: 3 });
+      throw new SqlError(
+        2705,
+        `Column names in each table must be unique. Column name '${column.name}' in table '${name}' is specified more than once.`,
+        { state: 3 },
+      );
     }
     seen.add(key);
   }
@@ -54,14 +76,22 @@ function tableColumn(column: ColumnDefinition): TableColumn {
   };
 }
 
-export async function dropTables(state: SessionState, statement: Of<'drop-table'>, signal: AbortSignal): Promise<void> {
+export async function dropTables(
+  state: SessionState,
+  statement: Of<'drop-table'>,
+  signal: AbortSignal,
+): Promise<void> {
   for (const name of statement.names) {
     const { work, schema } = placeOf(state, name);
     await lockName(state, work, schema, name.object, signal);
     const table = work.table(schema, name.object);
     if (table === undefined) {
       if (statement.ifExists) continue;
-      throw new SqlError(3701, `Cannot drop the table '${formatName(name)}', because it does not exist or you do not have permission.`, { severity: 11, state: 5 });
+      throw new SqlError(
+        3701,
+        `Cannot drop the table '${formatName(name)}', because it does not exist or you do not have permission.`,
+        { severity: 11, state: 5 },
+      );
     }
     work.record({ kind: 'drop-table', schema: table.definition.schema, name: table.definition.name });
     forgetAllocation(work.store, schema, name.object);
@@ -69,20 +99,35 @@ export async function dropTables(state: SessionState, statement: Of<'drop-table'
 }
 
 /** The log has no record for a changed table: the table is written anew, with the row ids it had. */
-export async function alterTableAdd(state: SessionState, statement: Of<'alter-table-add'>, signal: AbortSignal): Promise<void> {
+export async function alterTableAdd(
+  state: SessionState,
+  statement: Of<'alter-table-add'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, line } = statement;
-  const target = await lockTable(state, { kind: 'table', name, line }, 'exclusive', signal).catch((error: unknown) => {
-    if (!(error instanceof SqlError) || error.number !== 208) throw error;
-    throw new SqlError(4902, `Cannot find the object "${formatName(name)}" because it does not exist or you do not have permissions.`);
-  });
+  const target = await lockTable(state, { kind: 'table', name, line }, 'exclusive', signal).catch(
+    (error: unknown) => {
+      if (!(error instanceof SqlError) || error.number !== 208) throw error;
+      throw new SqlError(
+        4902,
+        `Cannot find the object "${formatName(name)}" because it does not exist or you do not have permissions.`,
+      );
+    },
+  );
   const { definition } = target.table;
   const added = statement.columns.map(tableColumn);
-  const shape = definitionOf(definition.schema, definition.name, { columns: [...definition.columns.map(asColumn), ...statement.columns], primaryKey: definition.primaryKey });
+  const shape = definitionOf(definition.schema, definition.name, {
+    columns: [...definition.columns.map(asColumn), ...statement.columns],
+    primaryKey: definition.primaryKey,
+  });
   const rows = [...target.table.entries()];
   const filled = added.map((column) => {
     const value = column.nullable ? null : defaultValue(column, target, contextOf(state));
     if (!column.nullable && value === null && rows.length > 0) {
-      throw new SqlError(4901, `ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition specified. Column '${column.name}' cannot be added to non-empty table '${definition.name}' because it does not satisfy these conditions.`);
+      throw new SqlError(
+        4901,
+        `ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition specified. Column '${column.name}' cannot be added to non-empty table '${definition.name}' because it does not satisfy these conditions.`,
+      );
     }
     return value;
   });
@@ -108,7 +153,11 @@ function asColumn(column: TableColumn): ColumnDefinition {
 /** Indexes change no result here; only the table must exist. @throws SqlError 1088 */
 export function createIndex(state: SessionState, table: ObjectName): void {
   if (state.table(table) !== undefined) return;
-  throw new SqlError(1088, `Cannot find the object "${formatName(table)}" because it does not exist or you do not have permissions.`, { state: 12 });
+  throw new SqlError(
+    1088,
+    `Cannot find the object "${formatName(table)}" because it does not exist or you do not have permissions.`,
+    { state: 12 },
+  );
 }
 
 /** SELECT ... INTO: a new table with the columns of the result. @throws SqlError 1038 for a column without a name */
@@ -120,11 +169,16 @@ export async function selectInto(
   signal: AbortSignal,
 ): Promise<void> {
   if (columns.some((column) => column.name === '')) {
-    throw new SqlError(1038, 'An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name. For other statements, look for empty alias names. Aliases defined as "" or [] are not allowed. Change the alias to a valid name.', { severity: 15, state: 5 });
+    throw new SqlError(
+      1038,
+      'An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name. For other statements, look for empty alias names. Aliases defined as "" or [] are not allowed. Change the alias to a valid name.',
+      { severity: 15, state: 5 },
+    );
   }
   const shape: TableShape = { columns: columns.map((column) => ({ ...column })), primaryKey: [] };
   await createTable(state, name, shape, signal);
   const target = await lockTable(state, { kind: 'table', name, line: 1 }, 'exclusive', signal);
   const { schema, name: tableName } = target.table.definition;
-  for (const row of rows) target.work.record({ kind: 'insert', schema, name: tableName, rowId: nextRowId(target), row });
+  for (const row of rows)
+    target.work.record({ kind: 'insert', schema, name: tableName, rowId: nextRowId(target), row });
 }

@@ -3,16 +3,24 @@ import { SqlError } from '../errors';
 import { compileBinary } from '../query/arithmetic';
 import { coerce, compile } from '../query/compile';
 import { compileCondition } from '../query/conditions';
-import type { Compiled, CompileContext, TableAccess } from '../query/environment';
+import type { CompileContext, Compiled, TableAccess } from '../query/environment';
 import { EMPTY_FRAME, Frame, Scope } from '../query/frame';
 import { bindQuery, withCtes } from '../query/query';
 import { bindTop } from '../query/select';
 import { bindSource, conjuncts } from '../query/sources';
-import type { Assignment, Expression, OutputClause, Query, Statement, TableSource, TableTarget } from '../syntax/ast';
+import type {
+  Assignment,
+  Expression,
+  OutputClause,
+  Query,
+  Statement,
+  TableSource,
+  TableTarget,
+} from '../syntax/ast';
 import { formatName } from '../syntax/cursor';
 import type { SqlColumn, SqlRow, SqlValue } from '../types';
-import { INT } from '../values/typing';
 import { rowKey } from '../values/compare';
+import { INT } from '../values/typing';
 import { tableKey } from './memory-store';
 import { checkNulls, columnValue, defaultValue, duplicateKey, nextIdentity, nextRowId } from './rows';
 import type { SessionState } from './state';
@@ -34,13 +42,18 @@ export function contextOf(state: SessionState): CompileContext {
 }
 
 /** @throws SqlError 109, 110, 207, 213, 515, 544, 2627, 2628 ... */
-export async function runInsert(state: SessionState, statement: Insert, signal: AbortSignal): Promise<DmlResult> {
+export async function runInsert(
+  state: SessionState,
+  statement: Insert,
+  signal: AbortSignal,
+): Promise<DmlResult> {
   const context = contextOf(state);
   const target = await lockTable(state, statement.target, 'insert', signal);
   const positions = insertColumns(target, statement.columns, state);
   const rows = sourceRows(statement, positions, context);
   const inserted: SqlRow[] = [];
-  for (const values of rows) inserted.push(await insertRow(state, target, positions, values, context, signal));
+  for (const values of rows)
+    inserted.push(await insertRow(state, target, positions, values, context, signal));
   const pairs = inserted.map((row) => ({ inserted: row, deleted: undefined }));
   return finish(state, statement.output, target, pairs, context, signal);
 }
@@ -49,23 +62,33 @@ export async function runInsert(state: SessionState, statement: Insert, signal: 
 function insertColumns(target: Target, names: readonly string[] | undefined, state: SessionState): number[] {
   const { columns } = target.table.definition;
   if (names === undefined) {
-    return columns.flatMap((column, at) => (column.identity === undefined || state.options.identityInsert ? [at] : []));
+    return columns.flatMap((column, at) =>
+      column.identity === undefined || state.options.identityInsert ? [at] : [],
+    );
   }
   const positions = names.map((name) => columnPosition(target, name));
   const repeated = positions.findIndex((position, at) => positions.indexOf(position) !== at);
   if (repeated >= 0) {
-    throw new SqlError(264, `The column name '${names[repeated]}' is specified more than once in the SET clause or column list of an INSERT. A column cannot be assigned more than one value in the same clause. Modify the clause to make sure that a column is updated only once.`);
+    throw new SqlError(
+      264,
+      `The column name '${names[repeated]}' is specified more than once in the SET clause or column list of an INSERT. A column cannot be assigned more than one value in the same clause. Modify the clause to make sure that a column is updated only once.`,
+    );
   }
   const identity = positions.find((position) => columns[position]?.identity !== undefined);
   if (identity !== undefined && !state.options.identityInsert) {
-    throw new SqlError(544, `Cannot insert explicit value for identity column in table '${target.name}' when IDENTITY_INSERT is set to OFF.`);
+    throw new SqlError(
+      544,
+      `Cannot insert explicit value for identity column in table '${target.name}' when IDENTITY_INSERT is set to OFF.`,
+    );
   }
   return positions;
 }
 
 function columnPosition(target: Target, name: string): number {
   const wanted = name.toLowerCase();
-  const position = target.table.definition.columns.findIndex((column) => column.name.toLowerCase() === wanted);
+  const position = target.table.definition.columns.findIndex(
+    (column) => column.name.toLowerCase() === wanted,
+  );
   if (position < 0) throw new SqlError(207, `Invalid column name '${name}'.`);
   return position;
 }
@@ -109,9 +132,21 @@ function checkCount(given: number, wanted: number, named: boolean, values: boole
   const list = values ? 'VALUES clause' : 'SELECT list';
   const [few, many] = values ? [109, 110] : [120, 121];
   if (given < wanted) {
-    throw new SqlError(few, values ? `There are more columns in the INSERT statement than values specified in the ${list}. The number of values in the ${list} must match the number of columns specified in the INSERT statement.` : `The select list for the INSERT statement contains fewer items than the insert list. The number of SELECT values must match the number of INSERT columns.`, { severity: 15 });
+    throw new SqlError(
+      few,
+      values
+        ? `There are more columns in the INSERT statement than values specified in the ${list}. The number of values in the ${list} must match the number of columns specified in the INSERT statement.`
+        : `The select list for the INSERT statement contains fewer items than the insert list. The number of SELECT values must match the number of INSERT columns.`,
+      { severity: 15 },
+    );
   }
-  throw new SqlError(many, values ? `There are fewer columns in the INSERT statement than values specified in the ${list}. The number of values in the ${list} must match the number of columns specified in the INSERT statement.` : `The select list for the INSERT statement contains more items than the insert list. The number of SELECT values must match the number of INSERT columns.`, { severity: 15 });
+  throw new SqlError(
+    many,
+    values
+      ? `There are fewer columns in the INSERT statement than values specified in the ${list}. The number of values in the ${list} must match the number of columns specified in the INSERT statement.`
+      : `The select list for the INSERT statement contains more items than the insert list. The number of SELECT values must match the number of INSERT columns.`,
+    { severity: 15 },
+  );
 }
 
 async function insertRow(
@@ -125,7 +160,8 @@ async function insertRow(
   const { columns } = target.table.definition;
   const row: SqlValue[] = columns.map((column, at) => {
     const cell = cells[positions.indexOf(at)];
-    if (column.identity !== undefined && (cell === undefined || cell === 'default')) return nextIdentity(state, target, column);
+    if (column.identity !== undefined && (cell === undefined || cell === 'default'))
+      return nextIdentity(state, target, column);
     if (cell === undefined || cell === 'default') return defaultValue(column, target, context);
     return columnValue(cell.value, cell.type, column, target);
   });
@@ -137,12 +173,19 @@ async function insertRow(
 }
 
 /** Locks the key against other inserters, then refuses a duplicate. */
-async function reserveKey(state: SessionState, target: Target, row: SqlRow, signal: AbortSignal): Promise<void> {
+async function reserveKey(
+  state: SessionState,
+  target: Target,
+  row: SqlRow,
+  signal: AbortSignal,
+): Promise<void> {
   if (target.table.definition.primaryKey.length === 0) return;
   const key = target.table.keyOf(row);
   if (target.transactional && target.work.database !== LOCAL) {
     const resource = `${tableKey(target.schema, target.name)}/${String(rowKey(key))}`;
-    const wait = state.currentTransaction().lock(target.work, resource, 'exclusive', state.options.lockTimeout, signal);
+    const wait = state
+      .currentTransaction()
+      .lock(target.work, resource, 'exclusive', state.options.lockTimeout, signal);
     if (wait !== undefined) await wait;
   }
   if (target.table.rowIdOf(key) !== undefined) throw duplicateKey(target, key);
@@ -161,7 +204,12 @@ interface Candidates {
 }
 
 /** Rows of the target that WHERE and the joins of FROM choose. */
-function chooseRows(statement: Update | Delete, target: Target, found: TableTarget, base: CompileContext): Candidates {
+function chooseRows(
+  statement: Update | Delete,
+  target: Target,
+  found: TableTarget,
+  base: CompileContext,
+): Candidates {
   const ctes = statement.ctes.length === 0 ? base.ctes : withCtes(statement.ctes, base);
   const scope = new Scope(new Scope());
   const context: CompileContext = { ...base, ctes, scope };
@@ -188,7 +236,11 @@ function chooseRows(statement: Update | Delete, target: Target, found: TableTarg
 }
 
 /** FROM with the target's table replaced by one that carries row ids. */
-function sourceTree(from: TableSource | undefined, target: TableTarget, access: TableAccess): { source: TableSource } {
+function sourceTree(
+  from: TableSource | undefined,
+  target: TableTarget,
+  access: TableAccess,
+): { source: TableSource } {
   const own = target.kind === 'table' ? target.name.object : `@${target.name}`;
   const given: TableSource = { kind: 'given', access, name: own };
   if (from === undefined) return { source: given };
@@ -197,7 +249,11 @@ function sourceTree(from: TableSource | undefined, target: TableTarget, access: 
   return { source: { kind: 'join', join: 'cross', left: given, right: from } };
 }
 
-function replaceTarget(source: TableSource, target: TableTarget, access: TableAccess): TableSource | undefined {
+function replaceTarget(
+  source: TableSource,
+  target: TableTarget,
+  access: TableAccess,
+): TableSource | undefined {
   if (source.kind === 'join' || source.kind === 'apply') {
     const left = replaceTarget(source.left, target, access);
     if (left !== undefined) return { ...source, left };
@@ -205,13 +261,19 @@ function replaceTarget(source: TableSource, target: TableTarget, access: TableAc
     return right === undefined ? undefined : { ...source, right };
   }
   if (!isTarget(source, target)) return undefined;
-  const name = source.kind === 'table' ? source.name.object : target.kind === 'table' ? target.name.object : `@${target.name}`;
+  const name =
+    source.kind === 'table'
+      ? source.name.object
+      : target.kind === 'table'
+        ? target.name.object
+        : `@${target.name}`;
   const alias = 'alias' in source ? source.alias : undefined;
   return { kind: 'given', access, name, ...(alias === undefined ? {} : { alias }) };
 }
 
 function isTarget(source: TableSource, target: TableTarget): boolean {
-  if (target.kind === 'table-variable') return source.kind === 'table-variable' && source.name === target.name;
+  if (target.kind === 'table-variable')
+    return source.kind === 'table-variable' && source.name === target.name;
   const wanted = target.name.object.toLowerCase();
   if ('alias' in source && source.alias !== undefined) {
     return target.name.schema === undefined && source.alias.toLowerCase() === wanted;
@@ -226,7 +288,10 @@ function resolveAlias(target: TableTarget, from: TableSource | undefined): Table
   if (found === undefined) return target;
   if (found.kind === 'table') return { kind: 'table', name: found.name, line: found.line };
   if (found.kind === 'table-variable') return { kind: 'table-variable', name: found.name, line: target.line };
-  throw new SqlError(4421, `Derived table '${target.name.object}' is not updatable because a column of the derived table is derived or constant.`);
+  throw new SqlError(
+    4421,
+    `Derived table '${target.name.object}' is not updatable because a column of the derived table is derived or constant.`,
+  );
 }
 
 function findAliased(source: TableSource, alias: string): TableSource | undefined {
@@ -242,11 +307,17 @@ interface CompiledAssignment {
   readonly value: Compiled | 'default';
 }
 
-export async function runUpdate(state: SessionState, statement: Update, signal: AbortSignal): Promise<DmlResult> {
+export async function runUpdate(
+  state: SessionState,
+  statement: Update,
+  signal: AbortSignal,
+): Promise<DmlResult> {
   const base = contextOf(state);
   const target = await lockTable(state, resolveAlias(statement.target, statement.from), 'exclusive', signal);
   const { context, rows } = chooseRows(statement, target, statement.target, base);
-  const assignments = statement.assignments.map((assignment) => compileAssignment(assignment, target, context));
+  const assignments = statement.assignments.map((assignment) =>
+    compileAssignment(assignment, target, context),
+  );
   const { schema, name } = target.table.definition;
   const changes: (Change & { rowId: number })[] = [];
   for (const { rowId, frame } of rows) {
@@ -277,7 +348,11 @@ function checkKeys(target: Target, changes: readonly (Change & { rowId: number }
   }
 }
 
-function compileAssignment(assignment: Assignment, target: Target, context: CompileContext): CompiledAssignment {
+function compileAssignment(
+  assignment: Assignment,
+  target: Target,
+  context: CompileContext,
+): CompiledAssignment {
   const { column, variable, operator, expression } = assignment;
   const position = column === undefined ? undefined : columnPosition(target, column[column.length - 1] ?? '');
   if (position !== undefined && target.table.definition.columns[position]?.identity !== undefined) {
@@ -286,7 +361,10 @@ function compileAssignment(assignment: Assignment, target: Target, context: Comp
   if (expression.kind === 'default') return { column: position, variable, value: 'default' };
   const plain = compile(expression, context);
   if (operator === undefined) return { column: position, variable, value: plain };
-  const current = compile(column === undefined ? { kind: 'variable', name: variable ?? '' } : { kind: 'column', path: column }, context);
+  const current = compile(
+    column === undefined ? { kind: 'variable', name: variable ?? '' } : { kind: 'column', path: column },
+    context,
+  );
   return { column: position, variable, value: compileBinary(operator, current, plain) };
 }
 
@@ -302,7 +380,8 @@ function assign(
   for (const { column, variable, value } of assignments) {
     const definition = column === undefined ? undefined : target.table.definition.columns[column];
     if (value === 'default') {
-      if (definition !== undefined && column !== undefined) after[column] = defaultValue(definition, target, context);
+      if (definition !== undefined && column !== undefined)
+        after[column] = defaultValue(definition, target, context);
       continue;
     }
     const result = value.evaluate(frame);
@@ -311,13 +390,19 @@ function assign(
     }
     if (variable !== undefined) {
       const slot = state.variable(variable);
-      slot.value = coerce({ type: value.type, nullable: true, evaluate: () => result }, slot.type).evaluate(frame);
+      slot.value = coerce({ type: value.type, nullable: true, evaluate: () => result }, slot.type).evaluate(
+        frame,
+      );
     }
   }
   return after;
 }
 
-export async function runDelete(state: SessionState, statement: Delete, signal: AbortSignal): Promise<DmlResult> {
+export async function runDelete(
+  state: SessionState,
+  statement: Delete,
+  signal: AbortSignal,
+): Promise<DmlResult> {
   const base = contextOf(state);
   const target = await lockTable(state, resolveAlias(statement.target, statement.from), 'exclusive', signal);
   const { context, rows } = chooseRows(statement, target, statement.target, base);
@@ -338,11 +423,20 @@ export async function runTruncate(
   signal: AbortSignal,
 ): Promise<void> {
   const { name, line } = statement;
-  const target = await lockTable(state, { kind: 'table', name, line }, 'exclusive', signal).catch((error: unknown) => {
-    if (!(error instanceof SqlError) || error.number !== 208) throw error;
-    throw new SqlError(4701, `Cannot find the object "${formatName(name)}" because it does not exist or you do not have permissions.`);
+  const target = await lockTable(state, { kind: 'table', name, line }, 'exclusive', signal).catch(
+    (error: unknown) => {
+      if (!(error instanceof SqlError) || error.number !== 208) throw error;
+      throw new SqlError(
+        4701,
+        `Cannot find the object "${formatName(name)}" because it does not exist or you do not have permissions.`,
+      );
+    },
+  );
+  target.work.record({
+    kind: 'truncate',
+    schema: target.table.definition.schema,
+    name: target.table.definition.name,
   });
-  target.work.record({ kind: 'truncate', schema: target.table.definition.schema, name: target.table.definition.name });
   forgetAllocation(target.work.store, target.schema, target.name);
 }
 
@@ -397,7 +491,11 @@ function outputRows(
     return scope.matching(item.qualifier).flatMap((source) =>
       source.columns.map((column, at) => {
         const index = source.offset + at;
-        const value: Compiled = { type: column.type, nullable: true, evaluate: (frame) => frame.row[index] ?? null };
+        const value: Compiled = {
+          type: column.type,
+          nullable: true,
+          evaluate: (frame) => frame.row[index] ?? null,
+        };
         return { value, name: column.name };
       }),
     );

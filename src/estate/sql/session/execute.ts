@@ -7,8 +7,8 @@ import { parseExpression, parseType } from '../syntax/expressions';
 import { tokenize } from '../syntax/tokenizer';
 import type { SqlParameter, SqlType } from '../types';
 import { convert } from '../values/convert';
-import { INT, nvarchar, typeName } from '../values/typing';
 import { textOf } from '../values/to-text';
+import { INT, nvarchar, typeName } from '../values/typing';
 import { markNested } from './failures';
 import { messageOf } from './output';
 import { evaluateExpression, type RunContext, runStatements } from './runner';
@@ -23,9 +23,15 @@ export interface CallArgument extends SqlParameter {
   readonly variable?: string;
 }
 
-export async function runExecute(statement: Extract<Statement, { kind: 'execute' }>, context: RunContext): Promise<void> {
+export async function runExecute(
+  statement: Extract<Statement, { kind: 'execute' }>,
+  context: RunContext,
+): Promise<void> {
   const { state } = context;
-  const name = 'variable' in statement.procedure ? nameFromText(String(state.variable(statement.procedure.variable).value ?? '')) : statement.procedure;
+  const name =
+    'variable' in statement.procedure
+      ? nameFromText(String(state.variable(statement.procedure.variable).value ?? ''))
+      : statement.procedure;
   const args = statement.args.map((argument) => evaluateArgument(argument, context));
   const outputs = new Map<CallArgument, TypedValue>();
   const status = await callProcedure(name, args, context, outputs);
@@ -57,7 +63,9 @@ function evaluateArgument(argument: ExecuteArgument, context: RunContext): CallA
   if (value.kind === 'default') return { ...base, type: nvarchar(4000), value: null };
   const typed = evaluateExpression(value, context.state);
   if (output && value.kind !== 'variable') {
-    throw new SqlError(179, 'Cannot use the OUTPUT option when passing a constant to a stored procedure.', { severity: 15 });
+    throw new SqlError(179, 'Cannot use the OUTPUT option when passing a constant to a stored procedure.', {
+      severity: 15,
+    });
   }
   return value.kind === 'variable' ? { ...base, ...typed, variable: value.name } : { ...base, ...typed };
 }
@@ -75,7 +83,10 @@ export async function callProcedure(
   outputs: Map<CallArgument, TypedValue>,
 ): Promise<number> {
   const schema = name.schema?.toLowerCase();
-  if (name.object.toLowerCase() === 'sp_executesql' && (schema === undefined || schema === 'sys' || schema === 'dbo')) {
+  if (
+    name.object.toLowerCase() === 'sp_executesql' &&
+    (schema === undefined || schema === 'sys' || schema === 'dbo')
+  ) {
     return callExecuteSql(args, context, outputs);
   }
   const procedure = context.host.procedure(name);
@@ -114,7 +125,9 @@ function outputArgument(
   outputs: ReadonlyMap<CallArgument, TypedValue>,
 ): CallArgument | undefined {
   const name = wanted.replace(/^@/, '').toLowerCase();
-  const named = args.find((argument) => argument.named && argument.name.replace(/^@/, '').toLowerCase() === name);
+  const named = args.find(
+    (argument) => argument.named && argument.name.replace(/^@/, '').toLowerCase() === name,
+  );
   if (named !== undefined) return named.output ? named : undefined;
   return args.find((argument) => !argument.named && argument.output && !outputs.has(argument));
 }
@@ -127,11 +140,18 @@ async function callExecuteSql(
 ): Promise<number> {
   const [statement, declaration, ...values] = args;
   if (statement === undefined || !isUnicodeText(statement.type)) {
-    throw new SqlError(214, "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.", { state: 2, procedure: 'sp_executesql' });
+    throw new SqlError(214, "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.", {
+      state: 2,
+      procedure: 'sp_executesql',
+    });
   }
   const declared = declaration === undefined ? [] : parseDeclarations(String(declaration.value ?? ''));
   const bound = bindParameters(declared, values);
-  const results = await runNested(String(statement.value ?? ''), bound.map((item) => item.parameter), context);
+  const results = await runNested(
+    String(statement.value ?? ''),
+    bound.map((item) => item.parameter),
+    context,
+  );
   for (const { parameter, argument } of bound) {
     const value = results.get(parameter.name.toLowerCase());
     if (argument?.output === true && parameter.output && value !== undefined) outputs.set(argument, value);
@@ -160,7 +180,12 @@ function parseDeclarations(text: string): Declaration[] {
     const initial = cursor.accept('=') ? parseExpression(cursor) : undefined;
     const fallback = initial?.kind === 'literal' ? { type: initial.type, value: initial.value } : undefined;
     const output = cursor.accept('OUTPUT') || cursor.accept('OUT');
-    declared.push({ name: token.text.slice(1), type, output, ...(fallback === undefined ? {} : { fallback }) });
+    declared.push({
+      name: token.text.slice(1),
+      type,
+      output,
+      ...(fallback === undefined ? {} : { fallback }),
+    });
   } while (cursor.accept(','));
   if (cursor.peek().kind !== 'end') cursor.fail();
   return declared;
@@ -174,15 +199,24 @@ interface BoundParameter {
 function bindParameters(declared: readonly Declaration[], values: readonly CallArgument[]): BoundParameter[] {
   const names = new Set(declared.map((item) => item.name.toLowerCase()));
   const stray = values.find((value) => value.named && !names.has(value.name.replace(/^@/, '').toLowerCase()));
-  if (stray !== undefined) throw new SqlError(8145, `@${stray.name.replace(/^@/, '')} is not a parameter for procedure sp_executesql.`, { state: 2 });
+  if (stray !== undefined)
+    throw new SqlError(
+      8145,
+      `@${stray.name.replace(/^@/, '')} is not a parameter for procedure sp_executesql.`,
+      { state: 2 },
+    );
   return declared.map((item, at) => {
     const positional = values[at];
     const argument =
-      values.find((value) => value.named && value.name.replace(/^@/, '').toLowerCase() === item.name.toLowerCase()) ??
-      (positional?.named === false ? positional : undefined);
+      values.find(
+        (value) => value.named && value.name.replace(/^@/, '').toLowerCase() === item.name.toLowerCase(),
+      ) ?? (positional?.named === false ? positional : undefined);
     const given = argument ?? item.fallback;
     if (given === undefined) {
-      throw new SqlError(8178, `The parameterized query expects the parameter '@${item.name}', which was not supplied.`);
+      throw new SqlError(
+        8178,
+        `The parameterized query expects the parameter '@${item.name}', which was not supplied.`,
+      );
     }
     const value = convert(given.value, given.type, item.type);
     return { parameter: { name: item.name, type: item.type, value, output: item.output }, argument };
@@ -212,17 +246,28 @@ export async function runNested(
 ): Promise<Map<string, TypedValue>> {
   const { state, host, output } = context;
   if (state.nestLevel >= MAXIMUM_NESTING) {
-    throw new SqlError(217, 'Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).');
+    throw new SqlError(
+      217,
+      'Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).',
+    );
   }
-  const before = { scope: state.scope, options: state.options, database: host.currentDatabase, depth: state.depth };
+  const before = {
+    scope: state.scope,
+    options: state.options,
+    database: host.currentDatabase,
+    depth: state.depth,
+  };
   const scope = new VariableScope();
-  for (const { name, type, value } of parameters) scope.variables.set(name.replace(/^@/, '').toLowerCase(), { type, value });
+  for (const { name, type, value } of parameters)
+    scope.variables.set(name.replace(/^@/, '').toLowerCase(), { type, value });
   state.scope = scope;
   state.options = { ...before.options };
   state.nestLevel++;
   try {
     await runStatements(context.parser.parse(sql).statements, context);
-    return new Map([...scope.variables].map(([name, variable]) => [name, { type: variable.type, value: variable.value }]));
+    return new Map(
+      [...scope.variables].map(([name, variable]) => [name, { type: variable.type, value: variable.value }]),
+    );
   } catch (error) {
     throw markNested(error);
   } finally {
@@ -230,7 +275,8 @@ export async function runNested(
     state.scope = before.scope;
     state.options = before.options;
     revertDatabase(before.database, context);
-    if (state.depth !== before.depth && (state.depth !== 0 || before.depth === 0)) reportMismatch(before.depth, state.depth, output);
+    if (state.depth !== before.depth && (state.depth !== 0 || before.depth === 0))
+      reportMismatch(before.depth, state.depth, output);
   }
 }
 

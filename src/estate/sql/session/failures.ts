@@ -28,7 +28,11 @@ export const markThrown = (error: SqlError): SqlError => {
 };
 
 /** @throws the error again when the batch ends with it, or a CATCH block shall have it. */
-export async function handleError(problem: unknown, statement: Statement, context: RunContext): Promise<void> {
+export async function handleError(
+  problem: unknown,
+  statement: Statement,
+  context: RunContext,
+): Promise<void> {
   const error = asSqlError(problem);
   if (error === undefined) throw problem;
   place(error, statement);
@@ -61,10 +65,17 @@ function place(error: SqlError | SqlErrors, statement: Statement): void {
 function asSqlError(problem: unknown): SqlError | SqlErrors | undefined {
   if (isSqlError(problem)) return problem;
   if (!(problem instanceof RangeError) || !problem.message.includes('call stack')) return undefined;
-  return new SqlError(8631, 'Internal error: Server stack limit has been reached. Please look for potentially deep nesting in your query, and try to simplify it.', { severity: 17 });
+  return new SqlError(
+    8631,
+    'Internal error: Server stack limit has been reached. Please look for potentially deep nesting in your query, and try to simplify it.',
+    { severity: 17 },
+  );
 }
 
-export async function runCatch(statement: Extract<Statement, { kind: 'try' }>, context: RunContext): Promise<Flow> {
+export async function runCatch(
+  statement: Extract<Statement, { kind: 'try' }>,
+  context: RunContext,
+): Promise<Flow> {
   try {
     return await runStatements(statement.body, { ...context, inTry: true });
   } catch (problem) {
@@ -75,7 +86,9 @@ export async function runCatch(statement: Extract<Statement, { kind: 'try' }>, c
 
 /** Severity 20 and above ends the session; unresolved names of the same batch pass by. */
 function catchable(error: SqlError | SqlErrors): boolean {
-  return errorsOf(error).every((one) => one.severity < 20 && (NESTED.has(one) || !UNRESOLVED.has(one.number)));
+  return errorsOf(error).every(
+    (one) => one.severity < 20 && (NESTED.has(one) || !UNRESOLVED.has(one.number)),
+  );
 }
 
 /** Errors that came out of EXEC: CATCH around the EXEC sees them whatever their number. */

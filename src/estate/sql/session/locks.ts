@@ -28,7 +28,13 @@ export class LockManager {
    * @returns undefined when the lock was free, otherwise a promise of it
    * @throws SqlError 1222 (time-out), 1205 (deadlock victim); the signal's reason when it aborts
    */
-  acquire(owner: object, name: string, mode: LockMode, timeoutMs: number, signal: AbortSignal): Promise<void> | undefined {
+  acquire(
+    owner: object,
+    name: string,
+    mode: LockMode,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> | undefined {
     const resource = this.resourceOf(name);
     if (this.grantable(resource, owner, mode)) {
       this.hold(resource, owner, mode);
@@ -68,7 +74,13 @@ export class LockManager {
     if (resource.holders.get(owner) !== 'exclusive') resource.holders.set(owner, mode);
   }
 
-  private wait(resource: Resource, owner: object, mode: LockMode, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  private wait(
+    resource: Resource,
+    owner: object,
+    mode: LockMode,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const finish = (): void => {
@@ -102,7 +114,9 @@ export class LockManager {
     for (;;) {
       const next = resource.queue[0];
       if (next === undefined) return;
-      const free = [...resource.holders].every(([holder, mode]) => holder === next.owner || compatible(mode, next.mode));
+      const free = [...resource.holders].every(
+        ([holder, mode]) => holder === next.owner || compatible(mode, next.mode),
+      );
       if (!free) return;
       resource.queue.shift();
       this.hold(resource, next.owner, next.mode);
@@ -130,7 +144,8 @@ export class LockManager {
   }
 }
 
-const lockTimeout = (): SqlError => new SqlError(1222, 'Lock request time out period exceeded.', { state: 51 });
+const lockTimeout = (): SqlError =>
+  new SqlError(1222, 'Lock request time out period exceeded.', { state: 51 });
 
 const deadlock = (): SqlError =>
   new SqlError(

@@ -1,10 +1,11 @@
 import type { StorageChange, StoredTable, TableDefinition, TableStore } from '../storage';
 import type { SqlRow, SqlValue } from '../types';
-import { type HashKey, rowKey } from '../values/compare';
 import { SqlDecimal } from '../types';
+import { type HashKey, rowKey } from '../values/compare';
 
 /** Key of a table in a store. */
-export const tableKey = (schema: string, name: string): string => `${schema.toLowerCase()}.${name.toLowerCase()}`;
+export const tableKey = (schema: string, name: string): string =>
+  `${schema.toLowerCase()}.${name.toLowerCase()}`;
 
 /** Index of each primary-key column in a row. */
 export function keyIndexes(definition: TableDefinition): number[] {

@@ -38,6 +38,7 @@ export function setOption(statement: Extract<Statement, { kind: 'set-option' }>,
 }
 
 function numberOf(value: Extract<Statement, { kind: 'set-option' }>['value'], context: RunContext): number {
-  if (typeof value === 'string') throw new SqlError(102, `Incorrect syntax near '${value}'.`, { severity: 15 });
+  if (typeof value === 'string')
+    throw new SqlError(102, `Incorrect syntax near '${value}'.`, { severity: 15 });
   return Number(evaluateAs(value, INT, context.state) ?? 0);
 }

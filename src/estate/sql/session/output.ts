@@ -1,7 +1,7 @@
+import type { TdsMessage } from '../../tds/backend';
 import { SqlError, SqlErrors } from '../errors';
 import type { StatementOutput } from '../host';
 import type { SqlColumn, SqlRow, SqlType, SqlValue } from '../types';
-import type { TdsMessage } from '../../tds/backend';
 
 /** Where a session's results go. The optional parts are what the wire also wants to know; TdsOutput fits. */
 export interface SessionOutput extends StatementOutput {
@@ -47,7 +47,14 @@ export async function sendRows(
 }
 
 /** A message of severity 10 or less, as PRINT and RAISERROR send it. */
-export function sendInfo(output: StatementOutput, text: string, line: number, flush = false, severity = 0, state = 1, number = 0): void {
+export function sendInfo(
+  output: StatementOutput,
+  text: string,
+  line: number,
+  flush = false,
+  severity = 0,
+  state = 1,
+  number = 0,
+): void {
   output.info({ number, severity, state, message: text, line }, flush);
 }
-

@@ -1,6 +1,7 @@
 /** Parsed batches by text: drivers send the same few texts again and again. */
-import { type HostParser, parseBatch } from '../syntax/batch';
+
 import type { Batch, Expression } from '../syntax/ast';
+import { type HostParser, parseBatch } from '../syntax/batch';
 import { Cursor } from '../syntax/cursor';
 import { parseExpression } from '../syntax/expressions';
 import { tokenize } from '../syntax/tokenizer';

@@ -19,12 +19,25 @@ export function raiseError(statement: Of<'raiserror'>, context: RunContext): voi
   const mark = Math.min(Math.max(number(statement.state), 1), 255);
   const known = isInteger(message.type);
   const id = known ? Number(message.value ?? 50_000) : 50_000;
-  const text = known ? `Error ${id}, severity ${severity}, state ${mark} was raised, but no message with that error number was found in sys.messages.` : formatMessage(String(message.value ?? ''), args);
+  const text = known
+    ? `Error ${id}, severity ${severity}, state ${mark} was raised, but no message with that error number was found in sys.messages.`
+    : formatMessage(String(message.value ?? ''), args);
   if (severity > 18 && !statement.options.includes('LOG')) {
-    throw new SqlError(2754, 'Error severity levels greater than 18 can only be specified by members of the sysadmin role, using the WITH LOG option.');
+    throw new SqlError(
+      2754,
+      'Error severity levels greater than 18 can only be specified by members of the sysadmin role, using the WITH LOG option.',
+    );
   }
   if (severity <= 10) {
-    sendInfo(context.output, text, statement.line, statement.options.includes('NOWAIT'), Math.max(severity, 0), mark, id);
+    sendInfo(
+      context.output,
+      text,
+      statement.line,
+      statement.options.includes('NOWAIT'),
+      Math.max(severity, 0),
+      mark,
+      id,
+    );
     state.lastError = statement.options.includes('SETERROR') ? id : 0;
     return;
   }
@@ -37,13 +50,20 @@ export function throwError(statement: Of<'throw'>, context: RunContext): void {
   if (statement.error === undefined) {
     const { caught } = state;
     if (caught === undefined) {
-      throw new SqlError(10704, 'To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement inside a CATCH block, or add error parameters to the THROW statement.', { severity: 15 });
+      throw new SqlError(
+        10704,
+        'To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement inside a CATCH block, or add error parameters to the THROW statement.',
+        { severity: 15 },
+      );
     }
     throw markThrown(new SqlError(caught.number, caught.message, caught));
   }
   const number = Number(evaluateAs(statement.error.number, INT, state) ?? 0);
   if (number < 50_000) {
-    throw new SqlError(35100, `Error number ${number} in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647.`);
+    throw new SqlError(
+      35100,
+      `Error number ${number} in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647.`,
+    );
   }
   const text = String(evaluateAs(statement.error.message, nvarchar(2048), state) ?? '');
   const mark = Number(evaluateAs(statement.error.state, { kind: 'tinyint' }, state) ?? 1);

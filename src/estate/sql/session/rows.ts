@@ -7,8 +7,8 @@ import type { TableColumn, TableDefinition } from '../storage';
 import { SqlDecimal, type SqlRow, type SqlScalar, type SqlType, type SqlValue } from '../types';
 import { convert, converter } from '../values/convert';
 import { formatDecimal } from '../values/decimals';
-import { BIGINT, isBinary, isString, lengthOf } from '../values/typing';
 import { textOf } from '../values/to-text';
+import { BIGINT, isBinary, isString, lengthOf } from '../values/typing';
 import { parseDefaultExpression } from './parse-cache';
 import type { SessionState } from './state';
 import type { Target } from './targets';
@@ -22,13 +22,25 @@ export function columnValue(value: SqlValue, from: SqlType, column: TableColumn,
   if (value === null) return null;
   const { type } = column;
   const limit = isString(type) || isBinary(type) ? lengthOf(type) : 'max';
-  if (limit !== 'max' && (isString(type) ? isString(from) : isBinary(from))) checkFits(value, from, column, limit, target);
+  if (limit !== 'max' && (isString(type) ? isString(from) : isBinary(from)))
+    checkFits(value, from, column, limit, target);
   converter(from, type);
   return convert(value, from, type);
 }
 
-function checkFits(value: SqlScalar, from: SqlType, column: TableColumn, limit: number, target: Target): void {
-  const length = typeof value === 'string' ? value.replace(/ +$/, '').length : value instanceof Uint8Array ? value.length : 0;
+function checkFits(
+  value: SqlScalar,
+  from: SqlType,
+  column: TableColumn,
+  limit: number,
+  target: Target,
+): void {
+  const length =
+    typeof value === 'string'
+      ? value.replace(/ +$/, '').length
+      : value instanceof Uint8Array
+        ? value.length
+        : 0;
   if (length <= limit) return;
   const kept = textOf(value, from).slice(0, limit);
   throw new SqlError(

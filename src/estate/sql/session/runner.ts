@@ -11,17 +11,23 @@ import { alterTableAdd, createIndex, createTable, definitionOf, dropTables } fro
 import { contextOf, type DmlResult, runDelete, runInsert, runTruncate, runUpdate } from './dml';
 import { runExecute, runExecuteText } from './execute';
 import { handleError, runCatch } from './failures';
-import { raiseError, throwError } from './raise';
+import { MemoryTableStore } from './memory-store';
 import { setOption } from './options';
-import { sendRows, type SessionOutput } from './output';
+import { type SessionOutput, sendRows } from './output';
 import type { ParseCache } from './parse-cache';
+import { raiseError, throwError } from './raise';
 import { runQuery } from './select-statement';
 import type { SessionState } from './state';
-import { MemoryTableStore } from './memory-store';
-import { beginTransaction, commitTransaction, endAutocommit, rollbackTransaction, saveTransaction } from './transactions';
+import { DatabaseWork } from './transaction';
+import {
+  beginTransaction,
+  commitTransaction,
+  endAutocommit,
+  rollbackTransaction,
+  saveTransaction,
+} from './transactions';
 import { assignVariable, coerceValue } from './variables';
 import { waitFor } from './wait';
-import { DatabaseWork } from './transaction';
 
 /** What the statements of one batch share. */
 export interface RunContext {
@@ -78,7 +84,9 @@ async function runConditional(
   context: RunContext,
 ): Promise<Flow> {
   if (statement.kind === 'if') {
-    const chosen = (await testCondition(statement.condition, statement, context)) ? statement.then : statement.otherwise;
+    const chosen = (await testCondition(statement.condition, statement, context))
+      ? statement.consequence
+      : statement.otherwise;
     return chosen === undefined ? 'next' : runStatement(chosen, context);
   }
   for (let turn = 1; await testCondition(statement.condition, statement, context); turn++) {
@@ -93,7 +101,11 @@ async function runConditional(
 }
 
 /** An error in a condition counts like one in a statement; the branch is not taken then. */
-async function testCondition(condition: Expression, statement: Statement, context: RunContext): Promise<boolean> {
+async function testCondition(
+  condition: Expression,
+  statement: Statement,
+  context: RunContext,
+): Promise<boolean> {
   context.state.beginStatement();
   try {
     return compileCondition(condition, contextOf(context.state))(EMPTY_FRAME) === true;
@@ -103,7 +115,10 @@ async function testCondition(condition: Expression, statement: Statement, contex
   }
 }
 
-async function runReturn(statement: Extract<Statement, { kind: 'return' }>, context: RunContext): Promise<Flow> {
+async function runReturn(
+  statement: Extract<Statement, { kind: 'return' }>,
+  context: RunContext,
+): Promise<Flow> {
   const value = statement.value === undefined ? 0 : evaluateAs(statement.value, INT, context.state);
   return { returned: Number(value ?? 0) };
 }
@@ -202,18 +217,31 @@ function declareVariable(state: SessionState, name: string, type: SqlType, value
   // A DECLARE in a loop runs again: the variable keeps its place.
   if (known !== undefined && known.type === type) known.value = value;
   else if (known !== undefined) {
-    throw new SqlError(134, `The variable name '@${name}' has already been declared. Variable names must be unique within a query batch or stored procedure.`, { severity: 15, state: 2 });
+    throw new SqlError(
+      134,
+      `The variable name '@${name}' has already been declared. Variable names must be unique within a query batch or stored procedure.`,
+      { severity: 15, state: 2 },
+    );
   } else variables.set(name, { type, value });
 }
 
-function nameOf(name: string | { readonly variable: string } | undefined, state: SessionState): string | undefined {
+function nameOf(
+  name: string | { readonly variable: string } | undefined,
+  state: SessionState,
+): string | undefined {
   if (name === undefined || typeof name === 'string') return name;
   return String(state.variable(name.variable).value ?? '');
 }
 
 function runPrint(statement: Extract<Statement, { kind: 'print' }>, context: RunContext): void {
   const value = evaluateAs(statement.value, { kind: 'nvarchar', length: 4000 }, context.state);
-  context.output.info({ number: 0, severity: 0, state: 1, message: String(value ?? ' '), line: statement.line });
+  context.output.info({
+    number: 0,
+    severity: 0,
+    state: 1,
+    message: String(value ?? ' '),
+    line: statement.line,
+  });
   context.state.rowCount = 0;
 }
 
@@ -241,7 +269,10 @@ export async function atomically<T>(context: RunContext, work: () => Promise<T>)
   const { state } = context;
   if (state.options.implicitTransactions && state.depth === 0) beginTransaction(context, undefined);
   if (state.transaction?.doomed === true) {
-    throw new SqlError(3930, 'The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.');
+    throw new SqlError(
+      3930,
+      'The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.',
+    );
   }
   const mark = state.transaction?.mark() ?? new Map();
   try {

@@ -2,8 +2,8 @@ import { SqlError } from '../errors';
 import { compileBinary } from '../query/arithmetic';
 import { coerce } from '../query/compile';
 import type { Compiled } from '../query/environment';
-import { bindQuery } from '../query/query';
 import { EMPTY_FRAME } from '../query/frame';
+import { bindQuery } from '../query/query';
 import type { Query, SelectItem, Statement } from '../syntax/ast';
 import type { SqlColumn, SqlRow } from '../types';
 import { selectInto } from './ddl';
@@ -12,7 +12,10 @@ import { sendRows } from './output';
 import { atomically, type RunContext } from './runner';
 
 /** SELECT: to the client, into variables, or into a new table. */
-export async function runQuery(statement: Extract<Statement, { kind: 'query' }>, context: RunContext): Promise<void> {
+export async function runQuery(
+  statement: Extract<Statement, { kind: 'query' }>,
+  context: RunContext,
+): Promise<void> {
   const { query } = statement;
   const { state, output, signal } = context;
   const items = query.body.kind === 'select' ? query.body.items : [];
@@ -66,10 +69,17 @@ type RowAction = (row: SqlRow, columns: readonly SqlColumn[]) => void;
 function eachRow(query: Query, context: RunContext, action: RowAction): number {
   const { state } = context;
   let count = 0;
-  const bound = bindQuery(query, { ...contextOf(state), onRow: (row, columns) => {
-    count++;
-    action(row, columns);
-  } }, undefined);
+  const bound = bindQuery(
+    query,
+    {
+      ...contextOf(state),
+      onRow: (row, columns) => {
+        count++;
+        action(row, columns);
+      },
+    },
+    undefined,
+  );
   bound.run(undefined);
   return count;
 }

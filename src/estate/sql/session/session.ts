@@ -3,11 +3,17 @@ import { SqlError } from '../errors';
 import type { SqlHost, TypedValue } from '../host';
 import type { SqlParameter } from '../types';
 import { type CallArgument, callProcedure, nameFromText, runNested } from './execute';
-import { sendErrors, type SessionOutput } from './output';
+import { type SessionOutput, sendErrors } from './output';
 import { ParseCache } from './parse-cache';
 import { type RunContext, runStatements } from './runner';
 import { defaultOptions, SessionState, VariableScope } from './state';
-import { abandonTransaction, beginTransaction, commitTransaction, rollbackTransaction, saveTransaction } from './transactions';
+import {
+  abandonTransaction,
+  beginTransaction,
+  commitTransaction,
+  rollbackTransaction,
+  saveTransaction,
+} from './transactions';
 
 export interface ProcedureResult {
   readonly returnStatus: number;
@@ -70,10 +76,12 @@ export class SqlSession {
     signal: AbortSignal,
   ): Promise<ProcedureResult> {
     const values = await this.guarded(output, signal, (context) => runNested(sql, parameters, context));
-    const outputs = parameters.filter((parameter) => parameter.output).map((parameter) => ({
-      ...parameter,
-      value: values.get(parameter.name.replace(/^@/, '').toLowerCase())?.value ?? null,
-    }));
+    const outputs = parameters
+      .filter((parameter) => parameter.output)
+      .map((parameter) => ({
+        ...parameter,
+        value: values.get(parameter.name.replace(/^@/, '').toLowerCase())?.value ?? null,
+      }));
     return report({ returnStatus: 0, outputs }, output);
   }
 
@@ -178,7 +186,10 @@ export class SqlSession {
 }
 
 const uncommittable = (): SqlError =>
-  new SqlError(3998, 'Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.');
+  new SqlError(
+    3998,
+    'Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.',
+  );
 
 function report(result: ProcedureResult, output: SessionOutput): ProcedureResult {
   for (const { name, type, value } of result.outputs) output.outputParameter?.(name, type, value);

@@ -8,7 +8,7 @@ import { convert } from '../values/convert';
 import { BIGINT, decimal, INT, nvarchar } from '../values/typing';
 import { MemoryTableStore } from './memory-store';
 import type { TableWork } from './table-work';
-import { DatabaseWork, LOCAL, Transaction } from './transaction';
+import { type DatabaseWork, LOCAL, Transaction } from './transaction';
 
 export interface SessionOptions {
   noCount: boolean;
@@ -233,4 +233,3 @@ function workAccess(work: TableWork, database: string): TableAccess {
     },
   };
 }
-

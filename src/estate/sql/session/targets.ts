@@ -1,8 +1,8 @@
 /** Tables that statements write: found, locked, and joined with their row ids. */
 import { SqlError } from '../errors';
+import type { ObjectName } from '../host';
 import type { TableAccess } from '../query/environment';
 import { invalidObject } from '../query/sources';
-import type { ObjectName } from '../host';
 import type { TableTarget } from '../syntax/ast';
 import type { SqlColumn, SqlRow } from '../types';
 import { INT } from '../values/typing';
@@ -28,7 +28,10 @@ export function placeOf(state: SessionState, name: ObjectName): { work: Database
   const transaction = state.currentTransaction();
   if (name.object.startsWith('#')) return { work: transaction.workOn(LOCAL, state.local), schema: 'dbo' };
   const database = name.database ?? state.host.currentDatabase;
-  return { work: transaction.workOn(database, state.host.storeForWrite(database)), schema: name.schema ?? 'dbo' };
+  return {
+    work: transaction.workOn(database, state.host.storeForWrite(database)),
+    schema: name.schema ?? 'dbo',
+  };
 }
 
 /** @throws SqlError 208, 259 (a catalog view), 1087, and what the host says of a database that cannot be written */
@@ -56,7 +59,12 @@ function tableVariable(state: SessionState, name: string): Target {
 }
 
 /** Locks the table; afterwards the target must be looked up again, for another transaction may have changed it. */
-export async function lockTable(state: SessionState, target: TableTarget, mode: LockMode, signal: AbortSignal): Promise<Target> {
+export async function lockTable(
+  state: SessionState,
+  target: TableTarget,
+  mode: LockMode,
+  signal: AbortSignal,
+): Promise<Target> {
   const found = findTarget(state, target);
   if (!found.transactional || found.work.database === LOCAL) return found;
   const resource = tableKey(found.schema, found.name);

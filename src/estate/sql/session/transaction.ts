@@ -45,7 +45,10 @@ export class DatabaseWork {
 
   private view(change: StorageChange): void {
     if (change.kind === 'create-table') {
-      this.tables.set(tableKey(change.table.schema, change.table.name), new TableWork(change.table, undefined));
+      this.tables.set(
+        tableKey(change.table.schema, change.table.name),
+        new TableWork(change.table, undefined),
+      );
     } else if (change.kind === 'drop-table') {
       this.tables.set(tableKey(change.schema, change.name), undefined);
     } else {
@@ -65,7 +68,11 @@ export type Mark = ReadonlyMap<DatabaseWork, number>;
 /** Database name under which a session keeps its own #tables. */
 export const LOCAL = '#local';
 
-export type CommitDatabase = (database: string, changes: readonly StorageChange[], signal: AbortSignal) => Promise<void>;
+export type CommitDatabase = (
+  database: string,
+  changes: readonly StorageChange[],
+  signal: AbortSignal,
+) => Promise<void>;
 
 export class Transaction {
   /** Undoable: an error in TRY made it fit for rollback only. */
@@ -86,18 +93,33 @@ export class Transaction {
     const known = this.works.get(key);
     if (known !== undefined && known.store === store) return known;
     if (known !== undefined && known.changes.length > 0) {
-      throw new SqlError(983, `Unable to access availability database '${database}' because the database replica is not in the PRIMARY or SECONDARY role.`, { severity: 14 });
+      throw new SqlError(
+        983,
+        `Unable to access availability database '${database}' because the database replica is not in the PRIMARY or SECONDARY role.`,
+        { severity: 14 },
+      );
     }
-    const other = [...this.works.values()].find((work) => work.database !== LOCAL && work.changes.length > 0 && work.database.toLowerCase() !== key);
+    const other = [...this.works.values()].find(
+      (work) => work.database !== LOCAL && work.changes.length > 0 && work.database.toLowerCase() !== key,
+    );
     if (other !== undefined && database !== LOCAL) {
-      throw new SqlError(40515, `Reference to database '${database}' is not supported here: the transaction has already changed database '${other.database}'.`);
+      throw new SqlError(
+        40515,
+        `Reference to database '${database}' is not supported here: the transaction has already changed database '${other.database}'.`,
+      );
     }
     const work = new DatabaseWork(database, store);
     this.works.set(key, work);
     return work;
   }
 
-  lock(work: DatabaseWork, resource: string, mode: LockMode, timeoutMs: number, signal: AbortSignal): Promise<void> | undefined {
+  lock(
+    work: DatabaseWork,
+    resource: string,
+    mode: LockMode,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> | undefined {
     return locksOf(work.store).acquire(this, resource, mode, timeoutMs, signal);
   }
 
@@ -166,7 +188,10 @@ export function allocationOf(work: DatabaseWork, definition: TableDefinition): A
     return start;
   }
   known.nextRowId = Math.max(known.nextRowId, start.nextRowId);
-  const ahead = (identity?.increment ?? 1n) > 0n ? start.nextIdentity > known.nextIdentity : start.nextIdentity < known.nextIdentity;
+  const ahead =
+    (identity?.increment ?? 1n) > 0n
+      ? start.nextIdentity > known.nextIdentity
+      : start.nextIdentity < known.nextIdentity;
   if (ahead) known.nextIdentity = start.nextIdentity;
   return known;
 }

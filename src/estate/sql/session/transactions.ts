@@ -5,7 +5,10 @@ import { Transaction } from './transaction';
 
 type Needs = Pick<RunContext, 'state' | 'host' | 'signal' | 'output'>;
 
-export function beginTransaction({ state, output }: Pick<Needs, 'state' | 'output'>, name: string | undefined): void {
+export function beginTransaction(
+  { state, output }: Pick<Needs, 'state' | 'output'>,
+  name: string | undefined,
+): void {
   state.rowCount = 0;
   if (state.depth++ > 0) return;
   state.transaction = new Transaction(name);
@@ -15,9 +18,13 @@ export function beginTransaction({ state, output }: Pick<Needs, 'state' | 'outpu
 /** Only the outermost COMMIT commits. @throws SqlError 3902, 3930, or what the host says of a commit that failed */
 export async function commitTransaction(context: Needs): Promise<void> {
   const { state, output } = context;
-  if (state.depth === 0) throw new SqlError(3902, 'The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.');
+  if (state.depth === 0)
+    throw new SqlError(3902, 'The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.');
   if (state.transaction?.doomed === true) {
-    throw new SqlError(3930, 'The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.');
+    throw new SqlError(
+      3930,
+      'The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.',
+    );
   }
   state.rowCount = 0;
   if (state.depth > 1) {
@@ -43,7 +50,10 @@ export async function endAutocommit({ state, host, signal }: Needs): Promise<voi
 }
 
 /** A name rolls back to its savepoint, or everything when the outermost BEGIN has it. @throws SqlError 3903, 6401, 3931 */
-export function rollbackTransaction({ state, output }: Pick<Needs, 'state' | 'output'>, name: string | undefined): void {
+export function rollbackTransaction(
+  { state, output }: Pick<Needs, 'state' | 'output'>,
+  name: string | undefined,
+): void {
   const { transaction } = state;
   if (state.depth === 0 || transaction === undefined) {
     throw new SqlError(3903, 'The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.');
@@ -51,7 +61,10 @@ export function rollbackTransaction({ state, output }: Pick<Needs, 'state' | 'ou
   state.rowCount = 0;
   if (name !== undefined && transaction.name?.toLowerCase() !== name.toLowerCase()) {
     if (transaction.doomed) {
-      throw new SqlError(3931, 'The current transaction cannot be committed and cannot be rolled back to a savepoint. Roll back the entire transaction.');
+      throw new SqlError(
+        3931,
+        'The current transaction cannot be committed and cannot be rolled back to a savepoint. Roll back the entire transaction.',
+      );
     }
     if (transaction.rollbackTo(name)) return;
     throw new SqlError(6401, `Cannot roll back ${name}. No transaction or savepoint of that name was found.`);
@@ -71,7 +84,9 @@ export function abandonTransaction({ state, output }: Pick<Needs, 'state' | 'out
 /** @throws SqlError 628 outside a transaction */
 export function saveTransaction({ state }: Pick<Needs, 'state'>, name: string): void {
   if (state.depth === 0 || state.transaction === undefined) {
-    throw new SqlError(628, 'Cannot issue SAVE TRANSACTION when there is no active transaction.', { state: 0 });
+    throw new SqlError(628, 'Cannot issue SAVE TRANSACTION when there is no active transaction.', {
+      state: 0,
+    });
   }
   state.transaction.save(name);
 }

@@ -7,7 +7,8 @@ import type { SqlType, SqlValue } from '../types';
 import type { SessionState } from './state';
 
 /** Value of an expression at a type; text is cut to the type's length, as in every assignment to a variable. */
-export const coerceValue = (value: Compiled, type: SqlType): SqlValue => coerce(value, type).evaluate(EMPTY_FRAME);
+export const coerceValue = (value: Compiled, type: SqlType): SqlValue =>
+  coerce(value, type).evaluate(EMPTY_FRAME);
 
 /** `SET @v = x` and `SET @v += x`. @throws SqlError 137, 206, 257 and conversion errors */
 export function assignVariable(

@@ -7,7 +7,10 @@ import { isString } from '../values/typing';
 import { evaluateExpression, type RunContext } from './runner';
 
 /** WAITFOR DELAY and WAITFOR TIME, in the host's time. @throws SqlError 148 for a text that is no time */
-export async function waitFor(statement: Extract<Statement, { kind: 'waitfor' }>, context: RunContext): Promise<void> {
+export async function waitFor(
+  statement: Extract<Statement, { kind: 'waitfor' }>,
+  context: RunContext,
+): Promise<void> {
   const ticks = timeTicks(statement, context);
   const now = timeOf(context.state.now.ticks);
   const wanted = statement.until === 'delay' ? ticks : (ticks - now + TICKS_PER_DAY) % TICKS_PER_DAY;

@@ -1,7 +1,7 @@
 /** Syntax tree of the part of Transact-SQL that the engine runs. Made by the parser, never changed afterwards. */
 import type { SqlError } from '../errors';
-import type { TableAccess } from '../query/environment';
 import type { AdministrativeStatement, ObjectName } from '../host';
+import type { TableAccess } from '../query/environment';
 import type { SqlType, SqlValue } from '../types';
 
 export type Expression = ValueExpression | Predicate;
@@ -27,7 +27,7 @@ export type ValueExpression =
   | {
       readonly kind: 'case';
       readonly operand?: Expression;
-      readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+      readonly branches: readonly { readonly when: Expression; readonly result: Expression }[];
       readonly otherwise?: Expression;
     }
   | {
@@ -98,7 +98,12 @@ export type Predicate =
       readonly items: readonly Expression[];
       readonly negated: boolean;
     }
-  | { readonly kind: 'in-query'; readonly operand: Expression; readonly query: Query; readonly negated: boolean }
+  | {
+      readonly kind: 'in-query';
+      readonly operand: Expression;
+      readonly query: Query;
+      readonly negated: boolean;
+    }
   | {
       readonly kind: 'like';
       readonly operand: Expression;
@@ -131,7 +136,8 @@ const PREDICATES: ReadonlySet<string> = new Set<Predicate['kind']>([
 ]);
 
 /** T-SQL has no boolean values: a predicate may stand only where a condition is expected. */
-export const isPredicate = (expression: Expression): expression is Predicate => PREDICATES.has(expression.kind);
+export const isPredicate = (expression: Expression): expression is Predicate =>
+  PREDICATES.has(expression.kind);
 
 export interface Query {
   readonly ctes: readonly CommonTableExpression[];
@@ -152,7 +158,11 @@ export interface OrderItem {
   readonly descending: boolean;
 }
 
-export type QueryBody = SelectBody | SetOperationBody | ValuesBody | { readonly kind: 'nested'; readonly query: Query };
+export type QueryBody =
+  | SelectBody
+  | SetOperationBody
+  | ValuesBody
+  | { readonly kind: 'nested'; readonly query: Query };
 
 export interface SetOperationBody {
   readonly kind: 'set-operation';
@@ -304,7 +314,11 @@ export type Statement = Positioned &
     | { readonly kind: 'truncate-table'; readonly name: ObjectName }
     | { readonly kind: 'create-table'; readonly name: ObjectName; readonly shape: TableShape }
     | { readonly kind: 'drop-table'; readonly names: readonly ObjectName[]; readonly ifExists: boolean }
-    | { readonly kind: 'alter-table-add'; readonly name: ObjectName; readonly columns: readonly ColumnDefinition[] }
+    | {
+        readonly kind: 'alter-table-add';
+        readonly name: ObjectName;
+        readonly columns: readonly ColumnDefinition[];
+      }
     | { readonly kind: 'create-index'; readonly table: ObjectName }
     | { readonly kind: 'drop-index' }
     | {
@@ -326,7 +340,7 @@ export type Statement = Positioned &
     | {
         readonly kind: 'if';
         readonly condition: Expression;
-        readonly then: Statement;
+        readonly consequence: Statement;
         readonly otherwise?: Statement;
       }
     | { readonly kind: 'while'; readonly condition: Expression; readonly body: Statement }

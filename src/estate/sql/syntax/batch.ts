@@ -40,7 +40,10 @@ export function parseStatement(context: ParseContext): Statement {
   const { cursor } = context;
   return cursor.nested(() => {
     const statement =
-      parseControl(context) ?? parseData(context) ?? parseAdministrative(context) ?? parseImplicitExecute(context);
+      parseControl(context) ??
+      parseData(context) ??
+      parseAdministrative(context) ??
+      parseImplicitExecute(context);
     cursor.accept(';');
     return statement;
   });
@@ -59,7 +62,17 @@ function parseAdministrative(context: ParseContext): Statement | undefined {
   return { kind: 'administrative', statement, line };
 }
 
-const REFUSED_OBJECTS = ['VIEW', 'PROCEDURE', 'PROC', 'FUNCTION', 'TRIGGER', 'SCHEMA', 'TYPE', 'SEQUENCE', 'SYNONYM'];
+const REFUSED_OBJECTS = [
+  'VIEW',
+  'PROCEDURE',
+  'PROC',
+  'FUNCTION',
+  'TRIGGER',
+  'SCHEMA',
+  'TYPE',
+  'SEQUENCE',
+  'SYNONYM',
+];
 const REFUSED_VERBS = ['MERGE', 'GOTO', 'FETCH', 'OPEN', 'CLOSE', 'DEALLOCATE'];
 
 /** Statements of T-SQL that the estate does not run: refused by name, so that nobody takes it for a typing error. */

@@ -2,11 +2,11 @@
 import { SqlError } from '../errors';
 import type { ObjectName } from '../host';
 import type { ExecuteArgument, Expression, Statement } from './ast';
-import { parseStatement, type ParseContext } from './batch';
+import { type ParseContext, parseStatement } from './batch';
 import type { Cursor } from './cursor';
 import { parseCondition, parseExpression, parseType } from './expressions';
-import { parseTableShape } from './tables';
 import { parseSet } from './set-statement';
+import { parseTableShape } from './tables';
 
 /**
  * Parses a statement of this group at the cursor.
@@ -45,7 +45,9 @@ export function parseControl(
       return { kind: 'continue', line };
     case 'RETURN':
       cursor.next();
-      return cursor.atStatementEnd() ? { kind: 'return', line } : { kind: 'return', value: parseExpression(cursor), line };
+      return cursor.atStatementEnd()
+        ? { kind: 'return', line }
+        : { kind: 'return', value: parseExpression(cursor), line };
     case 'PRINT':
       cursor.next();
       return { kind: 'print', value: parseExpression(cursor), line };
@@ -93,7 +95,11 @@ function parseDeclare(cursor: Cursor, line: number): Statement {
     cursor.accept('AS');
     if (cursor.accept('TABLE')) return { kind: 'declare-table', name, shape: parseTableShape(cursor), line };
     if (cursor.at('CURSOR')) {
-      throw new SqlError(40510, "Statement 'DECLARE CURSOR' is not supported in this version of SQL Server.", { line });
+      throw new SqlError(
+        40510,
+        "Statement 'DECLARE CURSOR' is not supported in this version of SQL Server.",
+        { line },
+      );
     }
     const type = parseType(cursor);
     const value = cursor.accept('=') ? parseExpression(cursor) : undefined;
@@ -105,17 +111,22 @@ function parseDeclare(cursor: Cursor, line: number): Statement {
 function parseIf(context: ParseContext, line: number): Statement {
   const { cursor } = context;
   const condition = parseCondition(cursor);
-  const then = parseInner(context);
-  if (!cursor.accept('ELSE')) return { kind: 'if', condition, then, line };
-  return { kind: 'if', condition, then, otherwise: parseInner(context), line };
+  const consequence = parseInner(context);
+  if (!cursor.accept('ELSE')) return { kind: 'if', condition, consequence, line };
+  return { kind: 'if', condition, consequence, otherwise: parseInner(context), line };
 }
 
 function parseBegin(context: ParseContext, line: number): Statement {
   const { cursor } = context;
   if (cursor.accept('BEGIN', 'TRY')) return parseTry(context, line);
-  if (cursor.accept('BEGIN', 'TRANSACTION') || cursor.accept('BEGIN', 'TRAN')) return parseBeginTransaction(cursor, line);
+  if (cursor.accept('BEGIN', 'TRANSACTION') || cursor.accept('BEGIN', 'TRAN'))
+    return parseBeginTransaction(cursor, line);
   if (cursor.accept('BEGIN', 'DISTRIBUTED')) {
-    throw new SqlError(40510, "Statement 'BEGIN DISTRIBUTED TRANSACTION' is not supported in this version of SQL Server.", { line });
+    throw new SqlError(
+      40510,
+      "Statement 'BEGIN DISTRIBUTED TRANSACTION' is not supported in this version of SQL Server.",
+      { line },
+    );
   }
   cursor.expect('BEGIN');
   const statements = parseUntilEnd(context);
@@ -211,7 +222,8 @@ function parseThrow(cursor: Cursor, line: number): Statement {
 }
 
 function parseWaitfor(cursor: Cursor, line: number): Statement {
-  if (cursor.accept('DELAY')) return { kind: 'waitfor', until: 'delay', value: parseExpression(cursor), line };
+  if (cursor.accept('DELAY'))
+    return { kind: 'waitfor', until: 'delay', value: parseExpression(cursor), line };
   cursor.expect('TIME');
   return { kind: 'waitfor', until: 'time', value: parseExpression(cursor), line };
 }
@@ -240,12 +252,15 @@ function parseExecuteText(cursor: Cursor, line: number): Statement {
   while (cursor.accept(',')) parts.push(parseExpression(cursor));
   cursor.expect(')');
   if (cursor.at('AT')) {
-    throw new SqlError(40510, "Statement 'EXECUTE AT' is not supported in this version of SQL Server.", { line });
+    throw new SqlError(40510, "Statement 'EXECUTE AT' is not supported in this version of SQL Server.", {
+      line,
+    });
   }
   return { kind: 'execute-text', parts, line };
 }
 
-const executeProcedure = (cursor: Cursor, name: ObjectName, line: number): Statement => finishExecute(cursor, name, line);
+const executeProcedure = (cursor: Cursor, name: ObjectName, line: number): Statement =>
+  finishExecute(cursor, name, line);
 
 function finishExecute(
   cursor: Cursor,
@@ -259,7 +274,13 @@ function finishExecute(
     while (cursor.accept(','));
   }
   if (cursor.accept('WITH')) cursor.next();
-  return { kind: 'execute', procedure, args, line, ...(returnVariable === undefined ? {} : { returnVariable }) };
+  return {
+    kind: 'execute',
+    procedure,
+    args,
+    line,
+    ...(returnVariable === undefined ? {} : { returnVariable }),
+  };
 }
 
 /** A bare word is a string here: `EXEC sp_helpdb master`. */
@@ -284,4 +305,3 @@ function parseArgumentValue(cursor: Cursor): Expression {
   }
   return parseExpression(cursor);
 }
-

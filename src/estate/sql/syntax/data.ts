@@ -1,6 +1,13 @@
 /** Parser of queries and of the statements that change user tables. */
 import type { ObjectName } from '../host';
-import type { Assignment, ColumnDefinition, CommonTableExpression, OutputClause, Statement, TableTarget } from './ast';
+import type {
+  Assignment,
+  ColumnDefinition,
+  CommonTableExpression,
+  OutputClause,
+  Statement,
+  TableTarget,
+} from './ast';
 import type { ParseContext } from './batch';
 import type { Cursor } from './cursor';
 import { parseCondition, parseExpression } from './expressions';
@@ -130,7 +137,10 @@ function parseAssignment(cursor: Cursor): Assignment {
 /** `@v = column = expression` */
 const isColumnAssignment = (cursor: Cursor): boolean => {
   const [name, symbol] = [cursor.peek(1), cursor.peek(2)];
-  return (name.kind === 'identifier' || name.kind === 'quoted-identifier') && assignmentOperator(symbol.text) !== undefined;
+  return (
+    (name.kind === 'identifier' || name.kind === 'quoted-identifier') &&
+    assignmentOperator(symbol.text) !== undefined
+  );
 };
 
 function withOperator(cursor: Cursor, target: { column?: readonly string[]; variable?: string }): Assignment {

@@ -2,9 +2,9 @@
 import { SqlError } from '../errors';
 import type { ObjectName, Token } from '../host';
 import type { SqlType } from '../types';
-import { decimal, FLOAT, INT, MONEY, nvarchar, typeFromName, varbinary, varchar } from '../values/typing';
-import { parseDecimal, rescale } from '../values/decimals';
 import { SqlDecimal } from '../types';
+import { parseDecimal, rescale } from '../values/decimals';
+import { decimal, FLOAT, INT, MONEY, nvarchar, typeFromName, varbinary, varchar } from '../values/typing';
 import type {
   ArithmeticOperator,
   CallExpression,
@@ -154,7 +154,8 @@ export function parseList(cursor: Cursor): Expression[] {
   return items;
 }
 
-export const atQueryInParentheses = (cursor: Cursor): boolean => cursor.at('(', 'SELECT') || cursor.at('(', 'WITH');
+export const atQueryInParentheses = (cursor: Cursor): boolean =>
+  cursor.at('(', 'SELECT') || cursor.at('(', 'WITH');
 
 function parenthesizedQuery(cursor: Cursor) {
   cursor.expect('(');
@@ -212,7 +213,8 @@ function negatedLiteral(operator: string, operand: Expression): Expression | und
   if (typeof value === 'number') return { kind: 'literal', type, value: -value };
   if (!(value instanceof SqlDecimal)) return undefined;
   const unscaled = -value.unscaled;
-  if (value.scale === 0 && unscaled === -2_147_483_648n) return { kind: 'literal', type: INT, value: -2_147_483_648 };
+  if (value.scale === 0 && unscaled === -2_147_483_648n)
+    return { kind: 'literal', type: INT, value: -2_147_483_648 };
   return { kind: 'literal', type, value: new SqlDecimal(unscaled, value.scale) };
 }
 
@@ -265,7 +267,10 @@ function parseParentheses(cursor: Cursor): Expression {
 
 const stringLiteral = (token: Token): Expression => {
   const length = token.text.length;
-  const type = token.national === true ? nvarchar(length > 4000 ? 'max' : Math.max(1, length)) : varchar(length > 8000 ? 'max' : Math.max(1, length));
+  const type =
+    token.national === true
+      ? nvarchar(length > 4000 ? 'max' : Math.max(1, length))
+      : varchar(length > 8000 ? 'max' : Math.max(1, length));
   return { kind: 'literal', type, value: token.text };
 };
 
@@ -280,7 +285,11 @@ function numberLiteral(token: Token): Expression {
   const text = token.text;
   if (text.startsWith('$')) {
     const amount = parseDecimal(text.slice(1)) ?? new SqlDecimal(0n, 0);
-    return { kind: 'literal', type: MONEY, value: new SqlDecimal(rescale(amount.unscaled, amount.scale, 4), 4) };
+    return {
+      kind: 'literal',
+      type: MONEY,
+      value: new SqlDecimal(rescale(amount.unscaled, amount.scale, 4), 4),
+    };
   }
   if (/e/i.test(text)) {
     const value = Number(/\d$/.test(text) ? text : `${text}0`);
@@ -363,7 +372,11 @@ function parseCall(cursor: Cursor, name: ObjectName): Expression {
     const base = parseArguments(cursor, name);
     const withinGroup = cursor.accept('WITHIN', 'GROUP') ? parseWithinGroup(cursor) : undefined;
     const over = cursor.accept('OVER') ? parseWindow(cursor) : undefined;
-    return { ...base, ...(withinGroup === undefined ? {} : { withinGroup }), ...(over === undefined ? {} : { over }) };
+    return {
+      ...base,
+      ...(withinGroup === undefined ? {} : { withinGroup }),
+      ...(over === undefined ? {} : { over }),
+    };
   });
 }
 
@@ -389,7 +402,9 @@ function parseArguments(cursor: Cursor, name: ObjectName): CallExpression {
 /** `TRIM(LEADING 'x' FROM text)` (SQL Server 2022); kept as TRIM(text, characters, side). */
 function parseTrimPrefix(cursor: Cursor, name: ObjectName): CallExpression | undefined {
   if (name.object.toUpperCase() !== 'TRIM' || name.schema !== undefined) return undefined;
-  const side = ['LEADING', 'TRAILING', 'BOTH'].find((word) => cursor.at(word) && cursor.peek(1).kind === 'string');
+  const side = ['LEADING', 'TRAILING', 'BOTH'].find(
+    (word) => cursor.at(word) && cursor.peek(1).kind === 'string',
+  );
   if (side === undefined) return undefined;
   cursor.next();
   const characters = parseExpression(cursor);
@@ -457,11 +472,11 @@ export function parseOrderItems(cursor: Cursor): OrderItem[] {
 function parseCase(cursor: Cursor): Expression {
   cursor.expect('CASE');
   const operand = cursor.at('WHEN') ? undefined : parseExpression(cursor);
-  const branches: { when: Expression; then: Expression }[] = [];
+  const branches: { when: Expression; result: Expression }[] = [];
   while (cursor.accept('WHEN')) {
     const when = operand === undefined ? parseCondition(cursor) : parseExpression(cursor);
     cursor.expect('THEN');
-    branches.push({ when, then: parseExpression(cursor) });
+    branches.push({ when, result: parseExpression(cursor) });
   }
   if (branches.length === 0) cursor.fail();
   const otherwise = cursor.accept('ELSE') ? parseExpression(cursor) : undefined;
@@ -509,11 +524,11 @@ function parseIif(cursor: Cursor): Expression {
   return cursor.nested((): Expression => {
     const when = parseCondition(cursor);
     cursor.expect(',');
-    const then = parseExpression(cursor);
+    const result = parseExpression(cursor);
     cursor.expect(',');
     const otherwise = parseExpression(cursor);
     cursor.expect(')');
-    return { kind: 'case', branches: [{ when, then }], otherwise };
+    return { kind: 'case', branches: [{ when, result }], otherwise };
   });
 }
 
@@ -545,4 +560,3 @@ function parseTypeArguments(cursor: Cursor): (number | 'max')[] {
   cursor.expect(')');
   return args;
 }
-

@@ -364,7 +364,11 @@ function refusePivot(cursor: Cursor): void {
   });
 }
 
-function parseTableFunction(cursor: Cursor, name: ReturnType<Cursor['objectName']>, line: number): TableSource {
+function parseTableFunction(
+  cursor: Cursor,
+  name: ReturnType<Cursor['objectName']>,
+  line: number,
+): TableSource {
   cursor.expect('(');
   const args: Expression[] = [];
   if (!cursor.at(')')) {

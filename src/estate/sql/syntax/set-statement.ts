@@ -12,7 +12,9 @@ const SWITCHES = new Set(
     .split(/\s+/),
 );
 const VALUED = new Set(
-  'LOCK_TIMEOUT TEXTSIZE DEADLOCK_PRIORITY LANGUAGE DATEFORMAT DATEFIRST ROWCOUNT CONTEXT_INFO QUERY_GOVERNOR_COST_LIMIT'.split(' '),
+  'LOCK_TIMEOUT TEXTSIZE DEADLOCK_PRIORITY LANGUAGE DATEFORMAT DATEFIRST ROWCOUNT CONTEXT_INFO QUERY_GOVERNOR_COST_LIMIT'.split(
+    ' ',
+  ),
 );
 
 /** Parses what follows SET. */
@@ -57,7 +59,13 @@ function parseSetVariable(cursor: Cursor, line: number): Statement {
     : { kind: 'set-variable', name, operator: compound, value, line };
 }
 
-const LEVELS = [['READ', 'UNCOMMITTED'], ['READ', 'COMMITTED'], ['REPEATABLE', 'READ'], ['SNAPSHOT'], ['SERIALIZABLE']];
+const LEVELS = [
+  ['READ', 'UNCOMMITTED'],
+  ['READ', 'COMMITTED'],
+  ['REPEATABLE', 'READ'],
+  ['SNAPSHOT'],
+  ['SERIALIZABLE'],
+];
 
 function parseIsolation(cursor: Cursor, line: number): Statement {
   const level = LEVELS.find((words) => cursor.accept(...words));

@@ -36,7 +36,9 @@ function keyColumnsNotNull(columns: readonly ColumnDefinition[], key: readonly s
     if (columns.some((column) => column.name.toLowerCase() === name.toLowerCase())) continue;
     throw new SqlError(1911, `Column name '${name}' does not exist in the target table or view.`);
   }
-  return columns.map((column) => (names.has(column.name.toLowerCase()) ? { ...column, nullable: false } : column));
+  return columns.map((column) =>
+    names.has(column.name.toLowerCase()) ? { ...column, nullable: false } : column,
+  );
 }
 
 /** @returns the columns of a primary key, [] for other constraints, undefined when a column follows. */

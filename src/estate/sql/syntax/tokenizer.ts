@@ -4,7 +4,23 @@ import type { Token, TokenKind } from '../host';
 
 const IDENTIFIER_START = /[\p{L}_#]/u;
 const IDENTIFIER_PART = /[\p{L}\p{Nd}\p{M}_#@$]/u;
-const LONG_SYMBOLS = ['<=', '>=', '<>', '!=', '!<', '!>', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '::'];
+const LONG_SYMBOLS = [
+  '<=',
+  '>=',
+  '<>',
+  '!=',
+  '!<',
+  '!>',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '&=',
+  '|=',
+  '^=',
+  '::',
+];
 const SYMBOLS = '()[],.;=<>!+-*/%&|^~:?{}\\$@`"\'';
 
 /**
@@ -72,16 +88,16 @@ class Tokenizer {
   private scan(): void {
     const char = this.sql[this.position] ?? '';
     const next = this.sql[this.position + 1] ?? '';
-    if (char === "'") return this.quoted("'", 'string', this.position);
-    if ((char === 'N' || char === 'n') && next === "'") return this.national();
-    if (char === '[') return this.quoted(']', 'quoted-identifier', this.position);
-    if (char === '"') return this.quoted('"', 'quoted-identifier', this.position);
-    if (char === '0' && (next === 'x' || next === 'X')) return this.binary();
-    if (isDigit(char) || (char === '.' && isDigit(next))) return this.number(this.position);
-    if (char === '$' && (isDigit(next) || next === '.')) return this.number(this.position);
-    if (char === '@') return this.variable();
-    if (IDENTIFIER_START.test(this.codePoint())) return this.word();
-    return this.symbol();
+    if (char === "'") this.quoted("'", 'string', this.position);
+    else if ((char === 'N' || char === 'n') && next === "'") this.national();
+    else if (char === '[') this.quoted(']', 'quoted-identifier', this.position);
+    else if (char === '"') this.quoted('"', 'quoted-identifier', this.position);
+    else if (char === '0' && (next === 'x' || next === 'X')) this.binary();
+    else if (isDigit(char) || (char === '.' && isDigit(next))) this.number(this.position);
+    else if (char === '$' && (isDigit(next) || next === '.')) this.number(this.position);
+    else if (char === '@') this.variable();
+    else if (IDENTIFIER_START.test(this.codePoint())) this.word();
+    else this.symbol();
   }
 
   private codePoint(): string {

@@ -38,7 +38,11 @@ export function dateFromDays(days: number): DateParts {
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;
   const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
   );
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
@@ -91,4 +95,5 @@ export function roundToDatetime(ticks: bigint): bigint {
   return day * TICKS_PER_DAY + BigInt(Math.round((units * 100_000) / 3));
 }
 
-export const roundToMinute = (ticks: bigint): bigint => ((ticks + 300_000_000n) / TICKS_PER_MINUTE) * TICKS_PER_MINUTE;
+export const roundToMinute = (ticks: bigint): bigint =>
+  ((ticks + 300_000_000n) / TICKS_PER_MINUTE) * TICKS_PER_MINUTE;

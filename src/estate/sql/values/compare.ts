@@ -142,7 +142,12 @@ export type HashKey = string | number | bigint | boolean | null;
 
 /** Key of a value in a Map: equal for values that compare equal. */
 export function hashKey(value: SqlValue): HashKey {
-  if (value === null || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+  if (
+    value === null ||
+    typeof value === 'number' ||
+    typeof value === 'bigint' ||
+    typeof value === 'boolean'
+  ) {
     return value;
   }
   if (typeof value === 'string') return fold(value);
@@ -150,7 +155,9 @@ export function hashKey(value: SqlValue): HashKey {
   if (value instanceof SqlDateTimeOffset) return value.utcTicks;
   if (value instanceof SqlDecimal) return decimalKey(value);
   if (value instanceof SqlVariant) return variantKey(value);
-  return Buffer.from(value).toString('hex').replace(/(00)+$/, '');
+  return Buffer.from(value)
+    .toString('hex')
+    .replace(/(00)+$/, '');
 }
 
 function decimalKey(value: SqlDecimal): string {

@@ -61,14 +61,16 @@ type Compatibility = 'free' | 'explicit' | 'never';
 /** The conversion table of "CAST and CONVERT (Transact-SQL)", as far as the estate's types go. */
 function compatibility(from: SqlType, to: SqlType): Compatibility {
   if (from.kind === to.kind || to.kind === 'sql_variant') return 'free';
-  if (from.kind === 'sql_variant') return to.kind === 'xml' || to.kind.endsWith('text') ? 'never' : 'explicit';
+  if (from.kind === 'sql_variant')
+    return to.kind === 'xml' || to.kind.endsWith('text') ? 'never' : 'explicit';
   if (isString(from)) return isBinary(to) ? 'explicit' : 'free';
   if (isString(to)) return isBinary(from) && to.kind === 'xml' ? 'explicit' : 'free';
   if (isBinary(from)) return from.kind === 'image' && isDate(to) ? 'never' : 'free';
   if (isBinary(to)) return isDate(from) ? 'explicit' : 'free';
   if (isNumeric(from) && isNumeric(to)) return 'free';
   if (isDate(from) && isDate(to)) {
-    const dateToTime = (from.kind === 'date' && to.kind === 'time') || (from.kind === 'time' && to.kind === 'date');
+    const dateToTime =
+      (from.kind === 'date' && to.kind === 'time') || (from.kind === 'time' && to.kind === 'date');
     return dateToTime ? 'never' : 'free';
   }
   const oldDate = (type: SqlType): boolean => type.kind === 'datetime' || type.kind === 'smalldatetime';
@@ -104,7 +106,8 @@ function keepsValue(from: SqlType, to: SqlType): boolean {
   if (from === to) return true;
   if (from.kind !== to.kind) return keepsText(from, to);
   if ('length' in from && 'length' in to) {
-    if (from.kind === 'char' || from.kind === 'nchar' || from.kind === 'binary') return from.length === to.length;
+    if (from.kind === 'char' || from.kind === 'nchar' || from.kind === 'binary')
+      return from.length === to.length;
     return to.length === 'max' || (from.length !== 'max' && from.length <= to.length);
   }
   if (from.kind === 'decimal' && to.kind === 'decimal') {

@@ -128,7 +128,9 @@ export function parseMoment(input: string, style = 0): ParsedMoment | 'range' | 
   const match = TIME_PATTERN.exec(text);
   if (match === null) {
     const date = parseDate(text, style);
-    return date === undefined || date === 'range' ? date : { day: ticksOf(date), time: 0n, offsetMinutes: undefined };
+    return date === undefined || date === 'range'
+      ? date
+      : { day: ticksOf(date), time: 0n, offsetMinutes: undefined };
   }
   const time = parseTime(match);
   if (time === 'range') return 'range';
@@ -186,7 +188,9 @@ function parseNamedMonth(text: string): DateParts | 'range' | undefined {
 
 function named(month = '', day = '', year = ''): DateParts | 'range' | undefined {
   const wanted = month.toLowerCase();
-  const index = MONTHS.findIndex((name) => name.toLowerCase() === wanted || name.slice(0, 3).toLowerCase() === wanted);
+  const index = MONTHS.findIndex(
+    (name) => name.toLowerCase() === wanted || name.slice(0, 3).toLowerCase() === wanted,
+  );
   return index < 0 ? undefined : checked(fullYear(year), index + 1, Number(day));
 }
 

@@ -22,7 +22,12 @@ function divideRounded(value: bigint, divisor: bigint): bigint {
 }
 
 /** @throws SqlError 8115 when the value has more digits than the type. */
-export function fitDecimal(value: SqlDecimal, precision: number, scale: number, source = 'numeric'): SqlDecimal {
+export function fitDecimal(
+  value: SqlDecimal,
+  precision: number,
+  scale: number,
+  source = 'numeric',
+): SqlDecimal {
   const unscaled = value.scale === scale ? value.unscaled : rescale(value.unscaled, value.scale, scale);
   const limit = powerOfTen(precision);
   if (unscaled >= limit || unscaled <= -limit) throw overflow(source, 'numeric');
@@ -70,7 +75,9 @@ export function decimalResult(operator: '+' | '-' | '*' | '/' | '%', left: SqlTy
       const scale = Math.max(a.scale, b.scale);
       const integers = Math.max(a.precision - a.scale, b.precision - b.scale);
       const precision = integers + scale + 1;
-      return precision <= 38 ? decimal(precision, scale) : decimal(38, Math.min(scale, Math.max(0, 38 - integers)));
+      return precision <= 38
+        ? decimal(precision, scale)
+        : decimal(38, Math.min(scale, Math.max(0, 38 - integers)));
     }
     case '*':
       return capped(a.precision + b.precision + 1, a.scale + b.scale);

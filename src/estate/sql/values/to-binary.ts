@@ -8,7 +8,12 @@ export function toBinary(value: SqlScalar, from: SqlType, to: SqlType, style: nu
   if (!('length' in to) || to.length === 'max') return bytes;
   const numeric = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
   // Numbers keep their low bytes, everything else its first.
-  const cut = bytes.length <= to.length ? bytes : numeric ? bytes.subarray(bytes.length - to.length) : bytes.subarray(0, to.length);
+  const cut =
+    bytes.length <= to.length
+      ? bytes
+      : numeric
+        ? bytes.subarray(bytes.length - to.length)
+        : bytes.subarray(0, to.length);
   if (to.kind !== 'binary' || cut.length === to.length) return cut;
   const padded = new Uint8Array(to.length);
   padded.set(cut, numeric ? to.length - cut.length : 0);
@@ -28,7 +33,8 @@ function bytesOf(value: SqlScalar, from: SqlType, to: SqlType, style: number): U
   throw explicitNotAllowed(typeName(from), typeName(to));
 }
 
-const textBytes = (text: string, from: SqlType): Uint8Array => Buffer.from(text, isUnicode(from) ? 'utf16le' : 'latin1');
+const textBytes = (text: string, from: SqlType): Uint8Array =>
+  Buffer.from(text, isUnicode(from) ? 'utf16le' : 'latin1');
 
 function hexBytes(text: string, from: SqlType, style: number): Uint8Array {
   const digits = style === 1 ? text.replace(/^0x/i, '') : text;

@@ -10,8 +10,8 @@ import {
   TICKS_PER_MINUTE,
   timeOf,
 } from './calendar';
-import { parseMoment } from './date-text';
 import { numberOf } from './compare';
+import { parseMoment } from './date-text';
 import { isNumeric, isString, typeName } from './typing';
 import { badDate, dateOutOfRange, overflow, typeClash } from './value-errors';
 
@@ -42,7 +42,10 @@ export function toDateKind(value: SqlScalar, from: SqlType, to: SqlType, style: 
       return new SqlDateTime(bounded(roundTicks(moment.ticks, to.scale), 0n, END_OF_TIME, from, to));
     case 'datetimeoffset': {
       const local = roundTicks(moment.ticks, to.scale);
-      return new SqlDateTimeOffset(local - BigInt(moment.offsetMinutes) * TICKS_PER_MINUTE, moment.offsetMinutes);
+      return new SqlDateTimeOffset(
+        local - BigInt(moment.offsetMinutes) * TICKS_PER_MINUTE,
+        moment.offsetMinutes,
+      );
     }
     default:
       throw typeClash(typeName(from), typeName(to));
@@ -64,7 +67,13 @@ function momentOf(value: SqlScalar, from: SqlType, to: SqlType, style: number): 
     };
   }
   if (isString(from) && typeof value === 'string') return fromText(value, from, to, style);
-  if (isNumeric(from) && (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' || value instanceof SqlDecimal)) {
+  if (
+    isNumeric(from) &&
+    (typeof value === 'number' ||
+      typeof value === 'bigint' ||
+      typeof value === 'boolean' ||
+      value instanceof SqlDecimal)
+  ) {
     return fromDays(numberOf(value), to);
   }
   throw typeClash(typeName(from), typeName(to));
@@ -82,7 +91,8 @@ function fromText(text: string, from: SqlType, to: SqlType, style: number): Mome
 /** Numbers are days since 1900-01-01 for datetime. */
 function fromDays(days: number, to: SqlType): Moment {
   const whole = Math.floor(days);
-  const ticks = TICKS_1900 + BigInt(whole) * TICKS_PER_DAY + BigInt(Math.round((days - whole) * Number(TICKS_PER_DAY)));
+  const ticks =
+    TICKS_1900 + BigInt(whole) * TICKS_PER_DAY + BigInt(Math.round((days - whole) * Number(TICKS_PER_DAY)));
   if (ticks < TICKS_1753 || ticks >= END_OF_TIME) throw overflow('expression', typeName(to));
   return { ticks, offsetMinutes: 0 };
 }

@@ -2,7 +2,14 @@ import { SqlDateTime, SqlDecimal, type SqlScalar, type SqlType } from '../types'
 import { DAY_1900, TICKS_PER_DAY } from './calendar';
 import { fitDecimal, parseDecimal, powerOfTen, rescale, truncateDecimal } from './decimals';
 import { asDecimal, isBinary, isString, typeName } from './typing';
-import { conversionFailed, errorConverting, integerStringOverflow, overflow, smallOverflow, typeClash } from './value-errors';
+import {
+  conversionFailed,
+  errorConverting,
+  integerStringOverflow,
+  overflow,
+  smallOverflow,
+  typeClash,
+} from './value-errors';
 
 /** Bounds of the integer types. */
 const RANGES = {
@@ -29,7 +36,12 @@ export function toNumber(value: SqlScalar, from: SqlType, to: SqlType): SqlScala
     case 'float':
       return toFloat(value, from, 'float');
     case 'decimal':
-      return fitDecimal(toDecimal(value, from, to.scale), to.precision, to.scale, isString(from) ? typeName(from) : undefined);
+      return fitDecimal(
+        toDecimal(value, from, to.scale),
+        to.precision,
+        to.scale,
+        isString(from) ? typeName(from) : undefined,
+      );
     case 'money':
     case 'smallmoney':
       return toMoney(value, from, to.kind);
@@ -56,7 +68,8 @@ function textToBit(value: string, from: SqlType): boolean {
 
 function toSmallInteger(value: SqlScalar, from: SqlType, kind: 'tinyint' | 'smallint' | 'int'): number {
   if (typeof value === 'boolean') return value ? 1 : 0;
-  const whole = typeof value === 'number' && Number.isInteger(value) ? value : Number(wholeNumber(value, from, kind));
+  const whole =
+    typeof value === 'number' && Number.isInteger(value) ? value : Number(wholeNumber(value, from, kind));
   const [low, high] = RANGES[kind];
   if (whole >= low && whole <= high) return whole;
   if (typeof value === 'string') throw integerStringOverflow(typeName(from), value, kind);
@@ -82,7 +95,9 @@ function wholeNumber(value: SqlScalar, from: SqlType, kind: string): bigint {
     const text = value.trim();
     if (text === '') return 0n;
     if (/^[+-]?\d+$/.test(text)) return BigInt(text.replace('+', ''));
-    throw kind === 'bigint' ? errorConverting(typeName(from), kind) : conversionFailed(typeName(from), value, kind);
+    throw kind === 'bigint'
+      ? errorConverting(typeName(from), kind)
+      : conversionFailed(typeName(from), value, kind);
   }
   if (value instanceof Uint8Array) return binaryToInteger(value, kind);
   if (value instanceof SqlDateTime) return BigInt(Math.round(daysSince1900(value)));
@@ -128,7 +143,8 @@ function toDecimal(value: SqlScalar, from: SqlType, scale: number): SqlDecimal {
     return parsed;
   }
   if (value instanceof SqlDateTime) return numberToDecimal(daysSince1900(value), scale);
-  if (isBinary(from) && value instanceof Uint8Array) return new SqlDecimal(binaryToInteger(value, 'bigint'), 0);
+  if (isBinary(from) && value instanceof Uint8Array)
+    return new SqlDecimal(binaryToInteger(value, 'bigint'), 0);
   throw typeClash(typeName(from), 'numeric');
 }
 
@@ -146,7 +162,8 @@ function plainNumber(value: number, scale: number): string {
 const MONEY_LIMITS = { money: 1n << 63n, smallmoney: 1n << 31n } as const;
 
 function toMoney(value: SqlScalar, from: SqlType, kind: 'money' | 'smallmoney'): SqlDecimal {
-  const source = typeof value === 'string' ? parseDecimal(value.replace(/[$,]/g, '')) : toDecimal(value, from, 4);
+  const source =
+    typeof value === 'string' ? parseDecimal(value.replace(/[$,]/g, '')) : toDecimal(value, from, 4);
   // "Cannot convert a char value to money. The char value has incorrect syntax."
   if (source === undefined) throw errorConverting(typeName(from), kind);
   const unscaled = rescale(source.unscaled, source.scale, asDecimal({ kind }).scale);

@@ -1,9 +1,8 @@
 import { SqlError } from '../errors';
 import { SqlDateTime, SqlDateTimeOffset, SqlDecimal, type SqlScalar, SqlTime, type SqlType } from '../types';
-import { TICKS_PER_MINUTE } from './calendar';
+import { TICKS_PER_MINUTE, timeParts } from './calendar';
 import { formatStyle, fractionText, offsetText, pad } from './date-text';
 import { formatDecimal, rescale } from './decimals';
-import { timeParts } from './calendar';
 import { isInteger, isNumeric, isUnicode, typeName } from './typing';
 import { explicitNotAllowed, overflow } from './value-errors';
 
@@ -19,12 +18,17 @@ export function toText(value: SqlScalar, from: SqlType, to: SqlType, style: numb
 function shorten(text: string, from: SqlType, to: SqlType, length: number): string {
   if (!isNumeric(from)) {
     if (from.kind === 'uniqueidentifier') {
-      throw new SqlError(8170, 'Insufficient result space to convert uniqueidentifier value to char.', { state: 2 });
+      throw new SqlError(8170, 'Insufficient result space to convert uniqueidentifier value to char.', {
+        state: 2,
+      });
     }
     return text.slice(0, length);
   }
   if (from.kind === 'money' || from.kind === 'smallmoney') {
-    throw new SqlError(234, `There is insufficient result space to convert a money value to ${typeName(to)}.`);
+    throw new SqlError(
+      234,
+      `There is insufficient result space to convert a money value to ${typeName(to)}.`,
+    );
   }
   if (isInteger(from) && from.kind !== 'bigint' && !isUnicode(to)) return '*';
   throw overflow(isInteger(from) ? 'expression' : typeName(from), typeName(to));
@@ -36,7 +40,8 @@ export function textOf(value: SqlScalar, from: SqlType, style = 0, to?: SqlType)
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number') return isInteger(from) ? String(value) : floatText(value, style);
-  if (value instanceof SqlDecimal) return from.kind === 'decimal' ? formatDecimal(value) : moneyText(value, style);
+  if (value instanceof SqlDecimal)
+    return from.kind === 'decimal' ? formatDecimal(value) : moneyText(value, style);
   if (value instanceof SqlDateTime) return momentText(value.ticks, from, style);
   if (value instanceof SqlTime) return timeText(value.ticks, from);
   if (value instanceof SqlDateTimeOffset) return offsetMomentText(value, from, style);
@@ -51,7 +56,8 @@ function floatText(value: number, style: number): string {
   if (value === 0) return '0';
   const exponent = Math.floor(Math.log10(Math.abs(value)));
   // Style 0 gives at most six digits, in scientific notation "when appropriate".
-  if (exponent < -5 || exponent >= 15) return scientific(Number(value.toPrecision(6)), 6).replace(/\.?0+e/, 'e');
+  if (exponent < -5 || exponent >= 15)
+    return scientific(Number(value.toPrecision(6)), 6).replace(/\.?0+e/, 'e');
   if (Number.isInteger(value) && exponent >= 6) {
     return scientific(value, 6).replace(/\.?0+e/, 'e');
   }
@@ -86,7 +92,10 @@ const roundToMilliseconds = (ticks: bigint): bigint => ((ticks + 5_000n) / 10_00
 function styled(ticks: bigint, style: number, scale: number, from: SqlType): string {
   const text = formatStyle(ticks, style, scale);
   if (text !== undefined) return text;
-  throw new SqlError(281, `${style} is not a valid style number when converting from ${typeName(from)} to a character string.`);
+  throw new SqlError(
+    281,
+    `${style} is not a valid style number when converting from ${typeName(from)} to a character string.`,
+  );
 }
 
 function timeText(ticks: bigint, from: SqlType): string {

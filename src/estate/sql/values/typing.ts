@@ -97,7 +97,8 @@ export const typeName = (type: SqlType): string => (type.kind === 'decimal' ? 'n
 /** Characters or bytes that a type can hold; 'max' for the large ones. */
 export function lengthOf(type: SqlType): number | 'max' {
   if ('length' in type) return type.length;
-  if (type.kind === 'text' || type.kind === 'ntext' || type.kind === 'image' || type.kind === 'xml') return 'max';
+  if (type.kind === 'text' || type.kind === 'ntext' || type.kind === 'image' || type.kind === 'xml')
+    return 'max';
   return displayLength(type);
 }
 
@@ -155,7 +156,10 @@ export function commonType(a: SqlType, b: SqlType): SqlType {
   if (a === b) return a;
   if (isString(a) && isString(b)) return commonString(a, b);
   if (isBinary(a) && isBinary(b)) {
-    return { kind: rankOf(a) >= rankOf(b) ? widenBinary(a) : widenBinary(b), length: longer(lengthOf(a), lengthOf(b)) };
+    return {
+      kind: rankOf(a) >= rankOf(b) ? widenBinary(a) : widenBinary(b),
+      length: longer(lengthOf(a), lengthOf(b)),
+    };
   }
   const high = rankOf(a) >= rankOf(b) ? a : b;
   const low = high === a ? b : a;
@@ -259,17 +263,26 @@ function decimalType(first: Arg, second: Arg, line: number): SqlType {
   const precision = first === undefined || first === 'max' ? 18 : first;
   const scale = second === undefined || second === 'max' ? 0 : second;
   if (precision < 1 || precision > 38) {
-    throw new SqlError(2750, `Column or parameter #1: Specified column precision ${precision} is greater than the maximum precision of 38.`, { line });
+    throw new SqlError(
+      2750,
+      `Column or parameter #1: Specified column precision ${precision} is greater than the maximum precision of 38.`,
+      { line },
+    );
   }
   if (scale > precision) {
-    throw new SqlError(2751, `Column or parameter #1: Specified column scale ${scale} is greater than the specified precision of ${precision}.`, { line });
+    throw new SqlError(
+      2751,
+      `Column or parameter #1: Specified column scale ${scale} is greater than the specified precision of ${precision}.`,
+      { line },
+    );
   }
   return decimal(precision, scale);
 }
 
 function timeScale(first: Arg, line: number): number {
   const scale = first === undefined || first === 'max' ? 7 : first;
-  if (scale > 7) throw new SqlError(1002, `Line ${line}: Specified scale ${scale} is invalid.`, { severity: 15, line });
+  if (scale > 7)
+    throw new SqlError(1002, `Line ${line}: Specified scale ${scale} is invalid.`, { severity: 15, line });
   return scale;
 }
 
@@ -284,9 +297,17 @@ function varying(name: string, length: Arg, maximum: number, line: number): numb
 }
 
 function checkLength(name: string, value: number, maximum: number, line: number): number {
-  if (value < 1) throw new SqlError(1001, `Line ${line}: Length or precision specification ${value} is invalid.`, { severity: 15, line });
+  if (value < 1)
+    throw new SqlError(1001, `Line ${line}: Length or precision specification ${value} is invalid.`, {
+      severity: 15,
+      line,
+    });
   if (value > maximum) {
-    throw new SqlError(131, `The size (${value}) given to the type '${name}' exceeds the maximum allowed for any data type (${maximum}).`, { severity: 15, line });
+    throw new SqlError(
+      131,
+      `The size (${value}) given to the type '${name}' exceeds the maximum allowed for any data type (${maximum}).`,
+      { severity: 15, line },
+    );
   }
   return value;
 }

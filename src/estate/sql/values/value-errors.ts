@@ -14,7 +14,10 @@ export const conversionFailed = (from: string, value: string, to: string): SqlEr
   new SqlError(245, `Conversion failed when converting the ${from} value '${value}' to data type ${to}.`);
 
 export const integerStringOverflow = (from: string, value: string, to: string): SqlError =>
-  new SqlError(to === 'int' ? 248 : 244, `The conversion of the ${from} value '${value}' overflowed an ${to} column.`);
+  new SqlError(
+    to === 'int' ? 248 : 244,
+    `The conversion of the ${from} value '${value}' overflowed an ${to} column.`,
+  );
 
 export const errorConverting = (from: string, to: string): SqlError =>
   new SqlError(8114, `Error converting data type ${from} to ${to}.`, { state: 5 });
@@ -23,15 +26,21 @@ export const badDate = (): SqlError =>
   new SqlError(241, 'Conversion failed when converting date and/or time from character string.');
 
 export const dateOutOfRange = (from: string, to: string): SqlError =>
-  new SqlError(242, `The conversion of a ${from} data type to a ${to} data type resulted in an out-of-range value.`, {
-    state: 3,
-  });
+  new SqlError(
+    242,
+    `The conversion of a ${from} data type to a ${to} data type resulted in an out-of-range value.`,
+    {
+      state: 3,
+    },
+  );
 
 export const dateOverflow = (type: string): SqlError =>
   new SqlError(517, `Adding a value to a '${type}' column caused an overflow.`);
 
 export const badGuid = (): SqlError =>
-  new SqlError(8169, 'Conversion failed when converting from a character string to uniqueidentifier.', { state: 2 });
+  new SqlError(8169, 'Conversion failed when converting from a character string to uniqueidentifier.', {
+    state: 2,
+  });
 
 export const divideByZero = (): SqlError => new SqlError(8134, 'Divide by zero error encountered.');
 
