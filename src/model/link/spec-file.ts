@@ -40,7 +40,8 @@ export function resolveLinkMigration(
 ): ResolveResult {
   const source = own(inventory.sqlServers, migration.source);
   const target = own(inventory.managedInstances, migration.target);
-  const issues: SpecIssue[] = [];
+  // Asked again here: a migration may come from a caller that only validated its fields.
+  const issues: SpecIssue[] = [...checkLinkMigration(migration)];
   if (source === undefined) {
     const known = Object.keys(inventory.sqlServers);
     issues.push(unknownInstance('source', migration.source, 'SQL Server', 'sqlServers', known));
@@ -49,7 +50,7 @@ export function resolveLinkMigration(
     const known = Object.keys(inventory.managedInstances);
     issues.push(unknownInstance('target', migration.target, 'managed instance', 'managedInstances', known));
   }
-  if (source === undefined || target === undefined) {
+  if (source === undefined || target === undefined || issues.length > 0) {
     const problems = issues.map((issue) => {
       const { file, ...position } = locate(issue.path);
       return toProblem(file, issue, position);

@@ -292,6 +292,16 @@ describe('resolveLinkMigration', () => {
     expect(result.ok && result.value.source.endpoint.address).toBe('10.0.1.8');
   });
 
+  test('asks the conditions between fields also of a migration that came around the file', () => {
+    const migration = parseLinkMigration(MIGRATION, 'migration.yaml');
+    if (!inventory.ok || !migration.ok) throw new Error('fixtures are broken');
+    const link = { availabilityGroup: 'G', instanceAvailabilityGroup: 'G' };
+    const result = resolveLinkMigration(inventory.value, { ...migration.value, link });
+    expect(result.ok ? [] : result.problems.map(({ path }) => path)).toEqual([
+      'link.instanceAvailabilityGroup',
+    ]);
+  });
+
   test('survives the way through a history', () => {
     const result = resolve(MIGRATION);
     if (!result.ok) throw new Error('not resolved');
