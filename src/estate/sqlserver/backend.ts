@@ -115,7 +115,8 @@ export class SqlServerBackend implements TdsBackend {
   private runAs(login: string, database: string, sql: string, signal: AbortSignal): Promise<void> {
     const { world, instance } = this.options;
     const { logins } = world.instances.get(instance);
-    const owner = logins.get(login.toLowerCase()) ?? [...logins.values()].find((entry) => entry.roles.has('sysadmin'));
+    const owner =
+      logins.get(login.toLowerCase()) ?? [...logins.values()].find((entry) => entry.roles.has('sysadmin'));
     const context = new SessionContext(world, instance, this.state, agentSpid, owner?.name ?? login, {
       hostName: instance,
       applicationName: 'SQLAgent - TSQL JobStep',
@@ -145,14 +146,19 @@ export class SqlServerBackend implements TdsBackend {
     const found = world.instances.get(instance);
     const principal = validateToken?.(token)?.principal;
     const login = principal === undefined ? undefined : found.logins.get(principal.toLowerCase());
-    if (login === undefined || login.type !== 'entra') throw serverError(18456, ['<token-identified principal>']);
+    if (login === undefined || login.type !== 'entra')
+      throw serverError(18456, ['<token-identified principal>']);
     if (login.disabled) throw serverError(18470, [login.name]);
     return login;
   }
 
   private logFailure(login: TdsLogin, error: SqlError): void {
     const { world, instance } = this.options;
-    world.instances.writeErrorLog(instance, 'Logon', `Error: ${error.number}, Severity: 14, State: ${error.state}.`);
+    world.instances.writeErrorLog(
+      instance,
+      'Logon',
+      `Error: ${error.number}, Severity: 14, State: ${error.state}.`,
+    );
     world.instances.writeErrorLog(
       instance,
       'Logon',

@@ -74,7 +74,8 @@ export class SessionContext {
   may(permission: string): boolean {
     const login = this.login;
     if (login === undefined) return false;
-    if (this.isSysadmin || login.permissions.has('CONTROL SERVER') || login.permissions.has(permission)) return true;
+    if (this.isSysadmin || login.permissions.has('CONTROL SERVER') || login.permissions.has(permission))
+      return true;
     return (impliedBy[permission] ?? []).some(
       (stronger) => login.permissions.has(stronger) || login.roles.has(stronger.toLowerCase()),
     );
@@ -120,4 +121,3 @@ const impliedBy: Readonly<Record<string, readonly string[]>> = {
   'ALTER ANY LINKED SERVER': ['setupadmin'],
   'CREATE AVAILABILITY GROUP': ['ALTER ANY AVAILABILITY GROUP'],
 };
-

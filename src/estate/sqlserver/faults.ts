@@ -1,9 +1,10 @@
 /** Scripted faults around one request. */
+
+import type { SqlFaultAction } from '../faults/rules';
 import { SqlError } from '../sql/errors';
 import type { TdsOutput, TdsRequest } from '../tds/backend';
-import type { SqlFaultAction } from '../faults/rules';
-import { messageDefinition } from './messages/catalogue';
 import type { SessionContext } from './context';
+import { messageDefinition } from './messages/catalogue';
 
 /** What the fault patterns are matched against. */
 export const requestText = (request: TdsRequest): string =>
@@ -11,7 +12,9 @@ export const requestText = (request: TdsRequest): string =>
 
 /** Drivers check a pooled connection with this and set options with that: neither is anybody's statement. */
 const isHousekeeping = (text: string): boolean =>
-  text.trim() === 'SELECT 1;' || text.startsWith('set ansi_nulls on\n') || /^(set |SET )[a-z_ ]+;?$/i.test(text.trim());
+  text.trim() === 'SELECT 1;' ||
+  text.startsWith('set ansi_nulls on\n') ||
+  /^(set |SET )[a-z_ ]+;?$/i.test(text.trim());
 
 const scriptedError = (action: Extract<SqlFaultAction, { kind: 'error' }>): SqlError =>
   new SqlError(action.number, action.message ?? messageDefinition(action.number)?.text ?? 'Scripted fault.', {
@@ -57,7 +60,11 @@ export const withFaults = async (
 ): Promise<void> => {
   const action = isHousekeeping(text)
     ? undefined
-    : context.world.faults.matchSql({ instance: context.instanceName, login: context.loginName, statement: text });
+    : context.world.faults.matchSql({
+        instance: context.instanceName,
+        login: context.loginName,
+        statement: text,
+      });
   if (action === undefined) return run(output, signal);
   switch (action.kind) {
     case 'hang':

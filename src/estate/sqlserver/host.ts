@@ -50,7 +50,8 @@ export class SqlServerHost implements SqlHost {
   }
 
   view(name: ObjectName): RowSource | undefined {
-    if (name.server !== undefined && !sameName(name.server, this.context.instance.serverName)) return undefined;
+    if (name.server !== undefined && !sameName(name.server, this.context.instance.serverName))
+      return undefined;
     return openView(this.context, name);
   }
 
@@ -75,7 +76,11 @@ export class SqlServerHost implements SqlHost {
     if (isSystemDatabase(database)) return systemStore(context, database);
     const found = context.userDatabase(database);
     requireAccess(context, found.name);
-    return context.world.databases.storeForRead(context.instanceName, database, context.client.readOnlyIntent);
+    return context.world.databases.storeForRead(
+      context.instanceName,
+      database,
+      context.client.readOnlyIntent,
+    );
   }
 
   storeForWrite(database: string): TableStore {
@@ -116,7 +121,8 @@ export class SqlServerHost implements SqlHost {
     signal: AbortSignal,
     evaluate: (expression: unknown) => TypedValue,
   ): Promise<void> {
-    if (!this.owns(statement)) throw new Error(`a statement of kind ${statement.kind} that this host did not parse`);
+    if (!this.owns(statement))
+      throw new Error(`a statement of kind ${statement.kind} that this host did not parse`);
     return executeStatement(this.context, statement, { output, signal, evaluate });
   }
 
@@ -160,7 +166,11 @@ export const openDatabase = (context: SessionContext, name: string): string => {
     );
     if (others) throw serverError(924, [database.name]);
   }
-  if (userAccess === 'RESTRICTED_USER' && !context.isSysadmin && !hasDatabaseRole(context, database.name, 'db_owner')) {
+  if (
+    userAccess === 'RESTRICTED_USER' &&
+    !context.isSysadmin &&
+    !hasDatabaseRole(context, database.name, 'db_owner')
+  ) {
     throw serverError(18451, [context.loginName]);
   }
   return database.name;

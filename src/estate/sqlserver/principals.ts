@@ -1,6 +1,6 @@
 /** Server and database principals, the fixed ones included, with the ids that SQL Server gives them. */
 import { isSystemDatabase, type SessionContext } from './context';
-import { stableGuid, guidBytes, stableHash } from './values';
+import { guidBytes, stableGuid, stableHash } from './values';
 
 export interface ServerPrincipal {
   readonly id: number;
@@ -101,7 +101,8 @@ export const serverPrincipals = (context: SessionContext): ServerPrincipal[] => 
 export const serverRoleMembers = (context: SessionContext): (readonly [number, number])[] =>
   [...context.instance.logins.values()].flatMap((login) =>
     [...login.roles].flatMap((role) => {
-      const id = fixedServerRoles[role] ?? (context.state.serverRoles.has(role) ? customRoleId(role) : undefined);
+      const id =
+        fixedServerRoles[role] ?? (context.state.serverRoles.has(role) ? customRoleId(role) : undefined);
       return id === undefined || role === 'public' ? [] : [[id, login.principalId] as const];
     }),
   );
@@ -120,17 +121,19 @@ export const databasePrincipals = (context: SessionContext, database: string): D
     ? undefined
     : context.world.databases.find(context.instanceName, database);
   const ownerSid = model?.ownerSid ?? Uint8Array.of(1);
-  const fixedUsers = schemaPrincipals.map(([name, id, schema]): DatabasePrincipal => ({
-    id,
-    name,
-    sid: id === 1 ? ownerSid : id === 2 ? Uint8Array.of(0) : null,
-    type: 'S',
-    typeDescription: 'SQL_USER',
-    defaultSchema: schema,
-    authentication: id === 1 ? 'INSTANCE' : 'NONE',
-    createdAt: installed,
-    fixedRole: false,
-  }));
+  const fixedUsers = schemaPrincipals.map(
+    ([name, id, schema]): DatabasePrincipal => ({
+      id,
+      name,
+      sid: id === 1 ? ownerSid : id === 2 ? Uint8Array.of(0) : null,
+      type: 'S',
+      typeDescription: 'SQL_USER',
+      defaultSchema: schema,
+      authentication: id === 1 ? 'INSTANCE' : 'NONE',
+      createdAt: installed,
+      fixedRole: false,
+    }),
+  );
   const users = [...(model?.users.values() ?? [])].map((user): DatabasePrincipal => {
     const entra = [...context.instance.logins.values()].some(
       (login) => login.type === 'entra' && sameBytes(login.sid, user.sid),
@@ -172,7 +175,9 @@ export const databaseRoleMembers = (
 ): (readonly [number, number])[] => {
   const principals = databasePrincipals(context, database);
   const idOf = (name: string): number | undefined =>
-    principals.find((principal) => principal.type === 'R' && principal.name.toLowerCase() === name.toLowerCase())?.id;
+    principals.find(
+      (principal) => principal.type === 'R' && principal.name.toLowerCase() === name.toLowerCase(),
+    )?.id;
   const model = context.world.databases.find(context.instanceName, database);
   const members = [...(model?.users.values() ?? [])].flatMap((user) =>
     [...user.roles].flatMap((name) => {
@@ -204,7 +209,11 @@ export const hasDatabaseRole = (context: SessionContext, database: string, role:
   const user = userIn(context, database);
   if (user === undefined) return false;
   if (user === 'dbo' || role === 'public') return true;
-  const roles = context.world.databases.find(context.instanceName, database)?.users.get(user.toLowerCase())?.roles;
+  const roles = context.world.databases
+    .find(context.instanceName, database)
+    ?.users.get(user.toLowerCase())?.roles;
   if (roles === undefined) return false;
-  return [...roles].some((entry) => entry.toLowerCase() === role.toLowerCase() || entry.toLowerCase() === 'db_owner');
+  return [...roles].some(
+    (entry) => entry.toLowerCase() === role.toLowerCase() || entry.toLowerCase() === 'db_owner',
+  );
 };

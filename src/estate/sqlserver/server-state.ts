@@ -3,8 +3,8 @@
  * instance; it survives sessions and restarts, as master and msdb do.
  */
 import type { TableStore } from '../sql/storage';
-import type { ListenerClause } from './syntax/ast';
 import { AgentState } from './procedures/agent-state';
+import type { ListenerClause } from './syntax/ast';
 
 export interface Configuration {
   readonly id: number;
@@ -98,18 +98,74 @@ const initialConfigurations = (): Configuration[] => [
   configuration(1538, 'cost threshold for parallelism', 0, 32767, 5, true, 'cost threshold for parallelism'),
   configuration(1539, 'max degree of parallelism', 0, 32767, 0, true, 'maximum degree of parallelism'),
   configuration(1543, 'min server memory (MB)', 0, 2147483647, 0, true, 'Minimum size of server memory (MB)'),
-  configuration(1544, 'max server memory (MB)', 128, 2147483647, 2147483647, true, 'Maximum size of server memory (MB)'),
+  configuration(
+    1544,
+    'max server memory (MB)',
+    128,
+    2147483647,
+    2147483647,
+    true,
+    'Maximum size of server memory (MB)',
+  ),
   configuration(1562, 'clr enabled', 0, 1, 0, false, 'CLR user code execution enabled in the server'),
-  configuration(1576, 'remote admin connections', 0, 1, 0, false, 'Dedicated Admin Connections are allowed from remote clients'),
-  configuration(1579, 'backup compression default', 0, 1, 0, false, 'Enable compression of backups by default'),
-  configuration(1581, 'optimize for ad hoc workloads', 0, 1, 0, true, 'When this option is set, plan cache size is further reduced for single-use adhoc OLTP workload.'),
+  configuration(
+    1576,
+    'remote admin connections',
+    0,
+    1,
+    0,
+    false,
+    'Dedicated Admin Connections are allowed from remote clients',
+  ),
+  configuration(
+    1579,
+    'backup compression default',
+    0,
+    1,
+    0,
+    false,
+    'Enable compression of backups by default',
+  ),
+  configuration(
+    1581,
+    'optimize for ad hoc workloads',
+    0,
+    1,
+    0,
+    true,
+    'When this option is set, plan cache size is further reduced for single-use adhoc OLTP workload.',
+  ),
   configuration(1584, 'backup checksum default', 0, 1, 0, false, 'Enable checksum of backups by default'),
   configuration(16384, 'Agent XPs', 0, 1, 1, true, 'Enable or disable Agent XPs'),
   configuration(16386, 'Database Mail XPs', 0, 1, 0, true, 'Enable or disable Database Mail XPs'),
-  configuration(16388, 'Ole Automation Procedures', 0, 1, 0, true, 'Enable or disable Ole Automation Procedures'),
+  configuration(
+    16388,
+    'Ole Automation Procedures',
+    0,
+    1,
+    0,
+    true,
+    'Enable or disable Ole Automation Procedures',
+  ),
   configuration(16390, 'xp_cmdshell', 0, 1, 0, true, 'Enable or disable command shell'),
-  configuration(16391, 'Ad Hoc Distributed Queries', 0, 1, 0, true, 'Enable or disable Ad Hoc Distributed Queries'),
-  configuration(16393, 'contained database authentication', 0, 1, 0, false, 'Enables contained databases and contained authentication'),
+  configuration(
+    16391,
+    'Ad Hoc Distributed Queries',
+    0,
+    1,
+    0,
+    true,
+    'Enable or disable Ad Hoc Distributed Queries',
+  ),
+  configuration(
+    16393,
+    'contained database authentication',
+    0,
+    1,
+    0,
+    false,
+    'Enables contained databases and contained authentication',
+  ),
 ];
 
 export class ServerState {

@@ -62,7 +62,12 @@ export const typeFacts = (type: SqlType): SystemType => {
   const found = systemTypes.find((candidate) => candidate.name === type.kind) ?? entry(type.kind, 0, 0);
   switch (type.kind) {
     case 'decimal':
-      return { ...found, maxLength: decimalBytes(type.precision), precision: type.precision, scale: type.scale };
+      return {
+        ...found,
+        maxLength: decimalBytes(type.precision),
+        precision: type.precision,
+        scale: type.scale,
+      };
     case 'char':
     case 'varchar':
     case 'binary':

@@ -1,6 +1,15 @@
 /** SQL values from the world's own: times, LSNs, variants. */
-import { SqlDateTime, SqlDecimal, type SqlScalar, type SqlType, type SqlValue, SqlVariant, ticksFromUnixMs } from '../sql/types';
+
 import type { TypedValue } from '../sql/host';
+import {
+  SqlDateTime,
+  SqlDecimal,
+  type SqlScalar,
+  type SqlType,
+  type SqlValue,
+  SqlVariant,
+  ticksFromUnixMs,
+} from '../sql/types';
 
 /** Simulated milliseconds as a datetime value; undefined stays NULL. */
 export const dateTime = (ms: number | undefined): SqlDateTime | null =>
@@ -28,7 +37,10 @@ export const binaryValue = (value: Uint8Array | null, length: number | 'max' = '
   type: { kind: 'varbinary', length },
   value,
 });
-export const variantValue = (value: SqlVariant | null): TypedValue => ({ type: { kind: 'sql_variant' }, value });
+export const variantValue = (value: SqlVariant | null): TypedValue => ({
+  type: { kind: 'sql_variant' },
+  value,
+});
 
 /** The text of a value as a name argument; NULL stays null. */
 export const asText = (value: SqlValue | undefined): string | null => {

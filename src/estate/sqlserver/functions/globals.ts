@@ -18,8 +18,14 @@ export const versionText = (context: SessionContext): string => {
   if (context.managedInstance) {
     return `Microsoft SQL Azure (RTM) - 12.0.2000.8 \n\t${date} \n\tCopyright (C) ${date.slice(7, 11)} Microsoft Corporation\n`;
   }
-  const level = version.updateLevel === undefined ? version.productLevel : `${version.productLevel}-${version.updateLevel}`;
-  const host = platform === 'linux' ? 'Linux (Ubuntu 22.04.4 LTS) <X64>' : 'Windows Server 2022 Standard 10.0 <X64> (Build 20348: ) (Hypervisor)';
+  const level =
+    version.updateLevel === undefined
+      ? version.productLevel
+      : `${version.productLevel}-${version.updateLevel}`;
+  const host =
+    platform === 'linux'
+      ? 'Linux (Ubuntu 22.04.4 LTS) <X64>'
+      : 'Windows Server 2022 Standard 10.0 <X64> (Build 20348: ) (Hypervisor)';
   return (
     `Microsoft SQL Server ${version.year} (${level}) - ${version.productVersion} (X64) \n\t${date} \n` +
     `\tCopyright (C) ${version.year >= 2019 ? version.year : 2017} Microsoft Corporation\n\t${edition} on ${host}\n`
@@ -49,7 +55,12 @@ const variables = new Map<string, Read>([
   ['CONNECTIONS', (context) => intValue(context.instance.sessions.size)],
   [
     'MICROSOFTVERSION',
-    (context) => intValue(context.major * 0x0100_0000 + context.instance.version.minor * 0x1_0000 + context.instance.version.build),
+    (context) =>
+      intValue(
+        context.major * 0x0100_0000 +
+          context.instance.version.minor * 0x1_0000 +
+          context.instance.version.build,
+      ),
   ],
 ]);
 

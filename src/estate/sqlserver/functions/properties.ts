@@ -30,14 +30,26 @@ const productMajor: Property = (context) => text(context.managedInstance ? '12' 
 
 const serverProperties = new Map<string, Property>([
   ['productversion', productVersion],
-  ['productlevel', (context) => text(context.managedInstance ? 'RTM' : context.instance.version.productLevel)],
-  ['productupdatelevel', (context) => text(context.managedInstance ? null : context.instance.version.updateLevel)],
+  [
+    'productlevel',
+    (context) => text(context.managedInstance ? 'RTM' : context.instance.version.productLevel),
+  ],
+  [
+    'productupdatelevel',
+    (context) => text(context.managedInstance ? null : context.instance.version.updateLevel),
+  ],
   ['productupdatetype', (context) => text(updateType(context))],
   ['productupdatereference', () => null],
-  ['productbuild', (context) => text(context.managedInstance ? '2000' : String(context.instance.version.build))],
+  [
+    'productbuild',
+    (context) => text(context.managedInstance ? '2000' : String(context.instance.version.build)),
+  ],
   ['productbuildtype', () => null],
   ['productmajorversion', productMajor],
-  ['productminorversion', (context) => text(context.managedInstance ? '0' : String(context.instance.version.minor))],
+  [
+    'productminorversion',
+    (context) => text(context.managedInstance ? '0' : String(context.instance.version.minor)),
+  ],
   ['edition', (context) => text(context.managedInstance ? 'SQL Azure' : context.instance.edition)],
   ['editionid', (context) => new SqlVariant(bigintType, editionId(context))],
   ['engineedition', (context) => int(context.instance.engineEdition)],
@@ -53,7 +65,10 @@ const serverProperties = new Map<string, Property>([
   ['sqlsortordername', () => text('nocase_iso')],
   ['servername', (context) => text(context.instance.serverName)],
   ['machinename', (context) => text(context.managedInstance ? null : context.instance.name.split('\\')[0])],
-  ['computernamephysicalnetbios', (context) => text(context.managedInstance ? null : context.instance.name.split('\\')[0])],
+  [
+    'computernamephysicalnetbios',
+    (context) => text(context.managedInstance ? null : context.instance.name.split('\\')[0]),
+  ],
   // NULL on the default instance and on a managed instance.
   ['instancename', (context) => text(context.instance.name.split('\\')[1])],
   ['instancedefaultdatapath', (context) => text(folder(context, 'DATA'))],
@@ -112,10 +127,7 @@ const datetime = (context: SessionContext): SqlVariant | null => {
 export const serverProperty = (context: SessionContext, name: string): SqlVariant | null =>
   serverProperties.get(name.toLowerCase())?.(context) ?? null;
 
-const never = new SqlVariant(
-  { kind: 'datetime' },
-  new SqlDateTime(ticksFromUnixMs(Date.UTC(1900, 0, 1))),
-);
+const never = new SqlVariant({ kind: 'datetime' }, new SqlDateTime(ticksFromUnixMs(Date.UTC(1900, 0, 1))));
 
 type DatabaseProperty = (database: Database) => SqlVariant | null;
 
@@ -162,7 +174,11 @@ const systemProperty = (context: SessionContext, name: string, property: string)
 };
 
 /** DATABASEPROPERTYEX(database, name). A readable secondary says READ_ONLY for Updateability. */
-export const databaseProperty = (context: SessionContext, name: string, property: string): SqlVariant | null => {
+export const databaseProperty = (
+  context: SessionContext,
+  name: string,
+  property: string,
+): SqlVariant | null => {
   const key = property.toLowerCase();
   if (isSystemDatabase(name)) return systemProperty(context, name, key);
   const database = context.world.databases.find(context.instanceName, name);

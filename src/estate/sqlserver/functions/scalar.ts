@@ -14,7 +14,18 @@ import {
 import { findProcedure } from '../procedures/names';
 import { catalogStore } from '../stores';
 import { systemTypes, typeFacts } from '../system-types';
-import { asNumber, asText, binaryValue, bitValue, dateTime, intType, intValue, nvarcharType, textValue, variantValue } from '../values';
+import {
+  asNumber,
+  asText,
+  binaryValue,
+  bitValue,
+  dateTime,
+  intType,
+  intValue,
+  nvarcharType,
+  textValue,
+  variantValue,
+} from '../values';
 import { filesOf } from '../views/databases';
 import { schemasOf, systemObjectId, tableObjectId } from '../views/objects';
 import { visibleViews } from '../views/registry';
@@ -31,7 +42,9 @@ const variantInt = (value: number | null): TypedValue =>
   variantValue(value === null ? null : new SqlVariant(intType, value));
 
 /** `[a].[b]` to its parts; undefined when it has more than three. */
-export const splitName = (name: string): { database?: string; schema?: string; object: string } | undefined => {
+export const splitName = (
+  name: string,
+): { database?: string; schema?: string; object: string } | undefined => {
   const parts = [...name.matchAll(/\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([^.[\]"]+)|(?<=\.)(?=\.)/g)].map(
     (match) => match[1]?.replace(/\]\]/g, ']') ?? match[2]?.replace(/""/g, '"') ?? match[3] ?? '',
   );
@@ -73,13 +86,18 @@ const objectName: Implementation = (context, args) => {
   const id = numberAt(args, 0);
   const databaseId = numberAt(args, 1);
   const database = databaseId === null ? context.database : (context.databaseName(databaseId) ?? '');
-  const table = catalogStore(context, database)?.tables().find((entry) => tableObjectId(entry) === id);
+  const table = catalogStore(context, database)
+    ?.tables()
+    .find((entry) => tableObjectId(entry) === id);
   if (table !== undefined) return textValue(table.definition.name);
-  return textValue(visibleViews(context).find((view) => systemObjectId(view.schema, view.name) === id)?.name ?? null);
+  return textValue(
+    visibleViews(context).find((view) => systemObjectId(view.schema, view.name) === id)?.name ?? null,
+  );
 };
 
 const loginSid = (context: SessionContext, name: string | null): Uint8Array | null =>
-  serverPrincipals(context).find((principal) => sameName(principal.name, name ?? context.loginName))?.sid ?? null;
+  serverPrincipals(context).find((principal) => sameName(principal.name, name ?? context.loginName))?.sid ??
+  null;
 
 const sidArgument = (args: readonly TypedValue[]): Uint8Array | undefined => {
   const value = args[0]?.value;
@@ -89,7 +107,9 @@ const sidArgument = (args: readonly TypedValue[]): Uint8Array | undefined => {
 const loginName: Implementation = (context, args) => {
   if (args.length === 0) return textValue(context.loginName);
   const sid = sidArgument(args);
-  const found = serverPrincipals(context).find((principal) => sid !== undefined && sameBytes(principal.sid, sid));
+  const found = serverPrincipals(context).find(
+    (principal) => sid !== undefined && sameBytes(principal.sid, sid),
+  );
   return textValue(found?.name ?? null);
 };
 
@@ -121,7 +141,9 @@ const hasPermission: Implementation = (context, args) => {
     const name = securable ?? context.database;
     if (context.databaseId(name) === undefined) return intValue(null);
     const user = userIn(context, name);
-    return intValue(Number(wanted === 'CONNECT' ? user !== undefined : hasDatabaseRole(context, name, 'db_owner')));
+    return intValue(
+      Number(wanted === 'CONNECT' ? user !== undefined : hasDatabaseRole(context, name, 'db_owner')),
+    );
   }
   return intValue(Number(context.isSysadmin || hasDatabaseRole(context, context.database, 'db_owner')));
 };
@@ -184,7 +206,10 @@ const passwordCompare: Implementation = (_context, args) => {
   const clear = at(args, 0);
   const hash = args[1]?.value;
   if (clear === null || !(hash instanceof Uint8Array) || hash.length !== 70) return intValue(0);
-  const digest = createHash('sha512').update(Buffer.from(clear, 'utf16le')).update(hash.subarray(2, 6)).digest();
+  const digest = createHash('sha512')
+    .update(Buffer.from(clear, 'utf16le'))
+    .update(hash.subarray(2, 6))
+    .digest();
   return intValue(Number(timingSafeEqual(digest, Buffer.from(hash.subarray(6)))));
 };
 
@@ -219,41 +244,128 @@ const columnLength: Implementation = (context, args) => {
       ? undefined
       : catalogStore(context, name.database ?? context.database)?.table(name.schema ?? 'dbo', name.object);
   const column = table?.definition.columns.find((entry) => sameName(entry.name, at(args, 1) ?? ''));
-  return { type: { kind: 'smallint' }, value: column === undefined ? null : typeFacts(column.type).maxLength };
+  return {
+    type: { kind: 'smallint' },
+    value: column === undefined ? null : typeFacts(column.type).maxLength,
+  };
 };
 
 const currentUser: Implementation = (context) => textValue(userIn(context, context.database) ?? 'guest');
 
 const implementations = new Map<string, Implementation>([
   ['serverproperty', (context, args) => variantValue(serverProperty(context, at(args, 0) ?? ''))],
-  ['databasepropertyex', (context, args) => variantValue(databaseProperty(context, at(args, 0) ?? '', at(args, 1) ?? ''))],
-  ['db_id', (context, args) => ({ type: { kind: 'smallint' }, value: context.databaseId(args.length === 0 ? context.database : (at(args, 0) ?? '')) ?? null })],
-  ['db_name', (context, args) => textValue(args.length === 0 ? context.database : (context.databaseName(numberAt(args, 0) ?? -1) ?? null))],
+  [
+    'databasepropertyex',
+    (context, args) => variantValue(databaseProperty(context, at(args, 0) ?? '', at(args, 1) ?? '')),
+  ],
+  [
+    'db_id',
+    (context, args) => ({
+      type: { kind: 'smallint' },
+      value: context.databaseId(args.length === 0 ? context.database : (at(args, 0) ?? '')) ?? null,
+    }),
+  ],
+  [
+    'db_name',
+    (context, args) =>
+      textValue(
+        args.length === 0 ? context.database : (context.databaseName(numberAt(args, 0) ?? -1) ?? null),
+      ),
+  ],
   ['original_db_name', (context) => textValue(context.database)],
   ['object_id', objectId],
   ['object_name', objectName],
-  ['object_schema_name', (context, args) => textValue(numberAt(args, 0) === null ? null : (numberAt(args, 0) ?? 0) < 0 ? 'sys' : (catalogStore(context, context.database)?.tables().find((table) => tableObjectId(table) === numberAt(args, 0))?.definition.schema ?? null))],
+  [
+    'object_schema_name',
+    (context, args) =>
+      textValue(
+        numberAt(args, 0) === null
+          ? null
+          : (numberAt(args, 0) ?? 0) < 0
+            ? 'sys'
+            : (catalogStore(context, context.database)
+                ?.tables()
+                .find((table) => tableObjectId(table) === numberAt(args, 0))?.definition.schema ?? null),
+      ),
+  ],
   ['suser_sname', loginName],
-  ['suser_name', (context, args) => args.length === 0 ? textValue(context.loginName) : textValue(serverPrincipals(context).find((principal) => principal.id === numberAt(args, 0))?.name ?? null)],
+  [
+    'suser_name',
+    (context, args) =>
+      args.length === 0
+        ? textValue(context.loginName)
+        : textValue(
+            serverPrincipals(context).find((principal) => principal.id === numberAt(args, 0))?.name ?? null,
+          ),
+  ],
   ['suser_sid', (context, args) => binaryValue(loginSid(context, at(args, 0)), 85)],
-  ['suser_id', (context, args) => intValue(serverPrincipals(context).find((principal) => sameName(principal.name, at(args, 0) ?? context.loginName))?.id ?? null)],
+  [
+    'suser_id',
+    (context, args) =>
+      intValue(
+        serverPrincipals(context).find((principal) =>
+          sameName(principal.name, at(args, 0) ?? context.loginName),
+        )?.id ?? null,
+      ),
+  ],
   ['original_login', (context) => textValue(context.loginName)],
   ['system_user', (context) => textValue(context.loginName)],
-  ['user_name', (context, args) => args.length === 0 ? currentUser(context, args) : textValue(databasePrincipals(context, context.database).find((principal) => principal.id === numberAt(args, 0))?.name ?? null)],
+  [
+    'user_name',
+    (context, args) =>
+      args.length === 0
+        ? currentUser(context, args)
+        : textValue(
+            databasePrincipals(context, context.database).find(
+              (principal) => principal.id === numberAt(args, 0),
+            )?.name ?? null,
+          ),
+  ],
   ['user', currentUser],
   ['current_user', currentUser],
   ['session_user', currentUser],
-  ['user_id', (context, args) => intValue(databasePrincipals(context, context.database).find((principal) => sameName(principal.name, at(args, 0) ?? userIn(context, context.database) ?? ''))?.id ?? null)],
-  ['database_principal_id', (context, args) => intValue(databasePrincipals(context, context.database).find((principal) => sameName(principal.name, at(args, 0) ?? userIn(context, context.database) ?? ''))?.id ?? null)],
+  [
+    'user_id',
+    (context, args) =>
+      intValue(
+        databasePrincipals(context, context.database).find((principal) =>
+          sameName(principal.name, at(args, 0) ?? userIn(context, context.database) ?? ''),
+        )?.id ?? null,
+      ),
+  ],
+  [
+    'database_principal_id',
+    (context, args) =>
+      intValue(
+        databasePrincipals(context, context.database).find((principal) =>
+          sameName(principal.name, at(args, 0) ?? userIn(context, context.database) ?? ''),
+        )?.id ?? null,
+      ),
+  ],
   ['is_srvrolemember', isServerRoleMember],
   ['is_member', isMember],
   ['is_rolemember', isMember],
   ['has_perms_by_name', hasPermission],
-  ['has_dbaccess', (context, args) => intValue(context.databaseId(at(args, 0) ?? '') === undefined ? null : Number(userIn(context, at(args, 0) ?? '') !== undefined))],
+  [
+    'has_dbaccess',
+    (context, args) =>
+      intValue(
+        context.databaseId(at(args, 0) ?? '') === undefined
+          ? null
+          : Number(userIn(context, at(args, 0) ?? '') !== undefined),
+      ),
+  ],
   ['host_name', (context) => textValue(context.client.hostName)],
   ['host_id', () => textValue('4242    ', 10)],
   ['app_name', (context) => textValue(context.client.applicationName)],
-  ['cert_id', (context, args) => intValue(context.instance.certificates.get((at(args, 0) ?? '').replace(/^\[(.*)\]$/, '$1').toLowerCase())?.certificateId ?? null)],
+  [
+    'cert_id',
+    (context, args) =>
+      intValue(
+        context.instance.certificates.get((at(args, 0) ?? '').replace(/^\[(.*)\]$/, '$1').toLowerCase())
+          ?.certificateId ?? null,
+      ),
+  ],
   ['certencoded', (context, args) => binaryValue(certificate(context, numberAt(args, 0))?.der ?? null)],
   // The private key never leaves the server here.
   ['certprivatekey', () => binaryValue(null)],
@@ -261,29 +373,91 @@ const implementations = new Map<string, Implementation>([
   ['loginproperty', loginProperty],
   ['pwdcompare', passwordCompare],
   ['connectionproperty', connectionProperty],
-  ['schema_name', (context, args) => textValue(args.length === 0 ? 'dbo' : (schemasOf(context, context.database).find(([, id]) => id === numberAt(args, 0))?.[0] ?? null))],
-  ['schema_id', (context, args) => intValue(schemasOf(context, context.database).find(([name]) => sameName(name, at(args, 0) ?? 'dbo'))?.[1] ?? null)],
-  ['type_name', (_context, args) => textValue(systemTypes.find((type) => (type.userTypeId ?? type.id) === numberAt(args, 0))?.name ?? null)],
-  ['type_id', (_context, args) => intValue(systemTypes.find((type) => sameName(type.name, at(args, 0) ?? ''))?.id ?? null)],
+  [
+    'schema_name',
+    (context, args) =>
+      textValue(
+        args.length === 0
+          ? 'dbo'
+          : (schemasOf(context, context.database).find(([, id]) => id === numberAt(args, 0))?.[0] ?? null),
+      ),
+  ],
+  [
+    'schema_id',
+    (context, args) =>
+      intValue(
+        schemasOf(context, context.database).find(([name]) => sameName(name, at(args, 0) ?? 'dbo'))?.[1] ??
+          null,
+      ),
+  ],
+  [
+    'type_name',
+    (_context, args) =>
+      textValue(systemTypes.find((type) => (type.userTypeId ?? type.id) === numberAt(args, 0))?.name ?? null),
+  ],
+  [
+    'type_id',
+    (_context, args) =>
+      intValue(systemTypes.find((type) => sameName(type.name, at(args, 0) ?? ''))?.id ?? null),
+  ],
   ['col_length', columnLength],
-  ['file_id', (context, args) => intValue(filesOf(context, context.database).find((file) => sameName(file.name, at(args, 0) ?? ''))?.fileId ?? null)],
-  ['file_idex', (context, args) => intValue(filesOf(context, context.database).find((file) => sameName(file.name, at(args, 0) ?? ''))?.fileId ?? null)],
-  ['file_name', (context, args) => textValue(filesOf(context, context.database).find((file) => file.fileId === numberAt(args, 0))?.name ?? null)],
+  [
+    'file_id',
+    (context, args) =>
+      intValue(
+        filesOf(context, context.database).find((file) => sameName(file.name, at(args, 0) ?? ''))?.fileId ??
+          null,
+      ),
+  ],
+  [
+    'file_idex',
+    (context, args) =>
+      intValue(
+        filesOf(context, context.database).find((file) => sameName(file.name, at(args, 0) ?? ''))?.fileId ??
+          null,
+      ),
+  ],
+  [
+    'file_name',
+    (context, args) =>
+      textValue(
+        filesOf(context, context.database).find((file) => file.fileId === numberAt(args, 0))?.name ?? null,
+      ),
+  ],
   ['fn_hadr_is_primary_replica', isPrimaryReplica],
-  ['fn_hadr_backup_is_preferred_replica', (context, args) => bitValue(context.world.groups.isPrimaryReplica(context.instanceName, at(args, 0) ?? '') !== false)],
-  ['fn_varbintohexstr', (_context, args) => textValue(args[0]?.value instanceof Uint8Array ? `0x${Buffer.from(args[0].value).toString('hex')}` : null, 'max')],
+  [
+    'fn_hadr_backup_is_preferred_replica',
+    (context, args) =>
+      bitValue(context.world.groups.isPrimaryReplica(context.instanceName, at(args, 0) ?? '') !== false),
+  ],
+  [
+    'fn_varbintohexstr',
+    (_context, args) =>
+      textValue(
+        args[0]?.value instanceof Uint8Array ? `0x${Buffer.from(args[0].value).toString('hex')}` : null,
+        'max',
+      ),
+  ],
   ['get_filestream_transaction_context', () => binaryValue(null)],
 ]);
 
 /** Functions that are called with their schema (sys.fn_...). */
-const withSchema = new Set(['fn_hadr_is_primary_replica', 'fn_hadr_backup_is_preferred_replica', 'fn_varbintohexstr']);
+const withSchema = new Set([
+  'fn_hadr_is_primary_replica',
+  'fn_hadr_backup_is_preferred_replica',
+  'fn_varbintohexstr',
+]);
 
 /** @returns undefined when there is no such built-in here */
 export const scalarFunction = (context: SessionContext, name: ObjectName): ScalarFunction | undefined => {
   const key = name.object.toLowerCase();
   const found = implementations.get(key);
   if (found === undefined) return undefined;
-  if (withSchema.has(key) ? !sameName(name.schema ?? '', 'sys') && !sameName(name.schema ?? '', 'dbo') : name.schema !== undefined) {
+  if (
+    withSchema.has(key)
+      ? !sameName(name.schema ?? '', 'sys') && !sameName(name.schema ?? '', 'dbo')
+      : name.schema !== undefined
+  ) {
     return undefined;
   }
   return (args) => found(context, args);

@@ -61,13 +61,14 @@ define(14, {
   18470: "Login failed for user '%s'. Reason: The account is disabled.",
   18452:
     'Login failed. The login is from an untrusted domain and cannot be used with Integrated authentication.',
-  18461: "Login failed for user '%s'. Reason: Server is in single user mode. Only one administrator can connect at this time.",
+  18461:
+    "Login failed for user '%s'. Reason: Server is in single user mode. Only one administrator can connect at this time.",
 });
 define(15, {
   102: "Incorrect syntax near '%s'.",
   153: 'Invalid usage of the option %s in the %s statement.',
   155: "'%s' is not a recognized %s option.",
-  1080: "The integer value %s is out of range.",
+  1080: 'The integer value %s is out of range.',
 });
 define(16, {
   201: "Procedure or function '%s' expects parameter '%s', which was not supplied.",
@@ -75,7 +76,7 @@ define(16, {
   3021: 'Cannot perform a backup or restore operation within a transaction.',
   4621: 'Permissions at the server scope can only be granted when the current database is master',
   8985: "Could not locate file '%s' for database in sys.database_files. The file either does not exist, or was dropped.",
-  15530: "The credential with name \"%s\" already exists.",
+  15530: 'The credential with name "%s" already exists.',
   33233: 'You can only create a user with a password in a contained database.',
   208: "Invalid object name '%s'.",
   297: 'The user does not have permission to perform this action.',
@@ -90,17 +91,20 @@ define(16, {
   2583: 'An incorrect number of parameters was given to the DBCC statement.',
   2812: "Could not find stored procedure '%s'.",
   1828: "The logical file name '%s' is already in use. Choose a different name.",
-  5039: "MODIFY FILE failed. Specified size is less than or equal to current size.",
+  5039: 'MODIFY FILE failed. Specified size is less than or equal to current size.',
   5041: "MODIFY FILE failed. File '%s' does not exist.",
-  15048: 'Valid values of the database compatibility level are 100, 110, 120, 130, 140, 150, 160 or 170, up to %s.',
-  33107: "Cannot enable database encryption because it is already enabled, or database '%s' has no database encryption key.",
+  15048:
+    'Valid values of the database compatibility level are 100, 110, 120, 130, 140, 150, 160 or 170, up to %s.',
+  33107:
+    "Cannot enable database encryption because it is already enabled, or database '%s' has no database encryption key.",
   41132: "Cannot process the operation. Database '%s' is not in an availability group.",
   5061: "ALTER DATABASE failed because a lock could not be placed on database '%s'. Try again later.",
   5812: 'You do not have permission to run the RECONFIGURE statement.',
   6102: 'User does not have permission to use the KILL statement.',
   6004: 'User does not have permission to perform this action.',
   15407: "'%s' is not a valid Windows NT name. Give the complete name: <domain\\username>.",
-  41904: 'BACKUP DATABASE failed. SQL Database Managed Instance supports only COPY_ONLY full database backups which are initiated by user.',
+  41904:
+    'BACKUP DATABASE failed. SQL Database Managed Instance supports only COPY_ONLY full database backups which are initiated by user.',
   3009: 'Could not insert a backup or restore history/detail record in the msdb database. This may indicate a problem with the msdb database. The backup/restore operation was still successful.',
   3013: '%s is terminating abnormally.',
   3059: 'This BACKUP or RESTORE command is not supported on a database mirror or secondary replica.',
@@ -113,15 +117,15 @@ define(16, {
   3147: 'Backup and restore operations are not allowed on database tempdb.',
   3201: "Cannot open backup device '%s'. Operating system error %s.",
   3202: 'Write on "%s" failed: %s',
-  3148: 'This RESTORE statement is invalid in the current context. The \'Recover Data Only\' option is only defined for secondary filegroups when the database is in an online state. When the database is in an offline state filegroups cannot be specified.',
+  3148: "This RESTORE statement is invalid in the current context. The 'Recover Data Only' option is only defined for secondary filegroups when the database is in an online state. When the database is in an offline state filegroups cannot be specified.",
   3154: "The backup set holds a backup of a database other than the existing '%s' database.",
-  3206: 'Backup device \'%s\' does not exist. To view existing backup devices, use the sys.backup_devices catalog view. To create a new backup device use either sp_addumpdevice or SQL Server Management Studio.',
+  3206: "Backup device '%s' does not exist. To view existing backup devices, use the sys.backup_devices catalog view. To create a new backup device use either sp_addumpdevice or SQL Server Management Studio.",
   3208: 'Unexpected end of file while reading beginning of backup set. Confirm that the media contains a valid SQL Server backup set, and see the console error log for more details.',
   3702: 'Cannot drop database "%s" because it is currently in use.',
   3708: "Cannot %s the %s '%s' because it is a system %s.",
   3752: "The database '%s' is currently joined to an availability group.  Before you can drop the database, you need to remove it from the availability group.",
   3906: 'Failed to update database "%s" because the database is read-only.',
-  3908: 'Could not run BEGIN TRANSACTION in database \'%s\' because the database is in emergency mode or is damaged and must be restarted.',
+  3908: "Could not run BEGIN TRANSACTION in database '%s' because the database is in emergency mode or is damaged and must be restarted.",
   4208: 'The statement %s is not allowed while the recovery model is SIMPLE. Use BACKUP DATABASE or change the recovery model using ALTER DATABASE.',
   4214: 'BACKUP LOG cannot be performed because there is no current database backup.',
   4305: 'The log in this backup set begins at LSN %s, which is too recent to apply to the database. An earlier log backup that includes LSN %s can be restored.',
@@ -137,8 +141,7 @@ define(16, {
   6101: 'Session ID %s is not valid.',
   6104: 'Cannot use KILL to kill your own process.',
   6106: 'Process ID %s is not an active process ID.',
-  7862:
-    'An endpoint of the requested type already exists.  Only one endpoint of this type is supported.  Use ALTER ENDPOINT or DROP the existing endpoint and execute the CREATE ENDPOINT statement.',
+  7862: 'An endpoint of the requested type already exists.  Only one endpoint of this type is supported.  Use ALTER ENDPOINT or DROP the existing endpoint and execute the CREATE ENDPOINT statement.',
   7202: "Could not find server '%s' in sys.servers. Verify that the correct server name was specified. If necessary, execute the stored procedure sp_addlinkedserver to add the server to sys.servers.",
   8144: 'Procedure or function %s has too many arguments specified.',
   8145: '%s is not a parameter for procedure %s.',
@@ -150,37 +153,42 @@ define(16, {
   14234: "The specified '%s' is invalid (valid values are returned by %s).",
   14261: "The specified %s ('%s') already exists.",
   14262: "The specified %s ('%s') does not exist.",
-  14256: "Cannot start the job \"%s\" (ID %s) because it does not have any job server or servers defined. Associate the job with a job server by calling sp_add_jobserver.",
+  14256:
+    'Cannot start the job "%s" (ID %s) because it does not have any job server or servers defined. Associate the job with a job server by calling sp_add_jobserver.',
   14294: 'Supply either %s or %s to identify the job.',
   15007: "'%s' is not a valid login or you do not have permission.",
-  15010: "The database '%s' does not exist. Supply a valid database name. To see available databases, use sys.databases.",
+  15010:
+    "The database '%s' does not exist. Supply a valid database name. To see available databases, use sys.databases.",
   15014: "The role '%s' does not exist in the current database.",
   15015: "The server '%s' does not exist. Use sp_helpserver to show available servers.",
   15023: "User, group, or role '%s' already exists in the current database.",
   15025: "The server principal '%s' already exists.",
   15028: "The server '%s' already exists.",
   15063: 'The login already has an account under a different user name.',
-  15121: "%s",
+  15121: '%s',
   15123: "The configuration option '%s' does not exist, or it may be an advanced option.",
   15124: "The configuration option '%s' is not unique.",
-  15128: "The CHECK_POLICY and CHECK_EXPIRATION options cannot be turned OFF when MUST_CHANGE is ON.",
+  15128: 'The CHECK_POLICY and CHECK_EXPIRATION options cannot be turned OFF when MUST_CHANGE is ON.',
   15129: "'%s' is not a valid value for configuration option '%s'.",
   15138: 'The database principal owns a %s in the database, and cannot be dropped.',
   15151: "Cannot %s the %s '%s', because it does not exist or you do not have permission.",
-  15173: "Server principal '%s' has granted one or more permission(s). Revoke the permission(s) before dropping the server principal.",
+  15173:
+    "Server principal '%s' has granted one or more permission(s). Revoke the permission(s) before dropping the server principal.",
   15205: 'The object or database does not support this operation.',
   15208:
     'The certificate, asymmetric key, or private key file is not valid or does not exist; or you do not have permissions for it.',
-  15232: "A certificate with name '%s' already exists or this certificate already has been added to the database.",
+  15232:
+    "A certificate with name '%s' already exists or this certificate already has been added to the database.",
   15247: 'User does not have permission to perform this action.',
   15297: 'The certificate, asymmetric key, or private key data is invalid.',
   15118:
     'Password validation failed. The password does not meet the operating system policy requirements because it is not complex enough.',
   15313: 'The key is not encrypted using the specified decryptor.',
-  15329: 'The current master key cannot be decrypted. If this is a database master key, you should attempt to open it in the session before performing this operation. The FORCE option can be used to ignore this error and continue the operation but the data encrypted by the old master key will be lost.',
+  15329:
+    'The current master key cannot be decrypted. If this is a database master key, you should attempt to open it in the session before performing this operation. The FORCE option can be used to ignore this error and continue the operation but the data encrypted by the old master key will be lost.',
   15352: 'The %s cannot be dropped because one or more entities are either signed or encrypted using it.',
   15401: "Windows NT user or group '%s' not found. Check the name again.",
-  15410: 'User or role \'%s\' does not exist in this database.',
+  15410: "User or role '%s' does not exist in this database.",
   15405: "Cannot use the special principal '%s'.",
   15433: 'Supplied parameter sid is in use.',
   15434: "Could not drop login '%s' as the user is currently logged in.",
@@ -193,8 +201,9 @@ define(16, {
   15600: "An invalid parameter or option was specified for procedure '%s'.",
   17809:
     "Could not connect because the maximum number of '%s' user connections has already been reached. The system administrator can use sp_configure to increase the maximum value. The connection has been closed.",
-  22022: "SQLServerAgent Error: Request to run job %s (from %s) refused because the job is already running from a request by %s.",
-  33161: "Database master keys without password are not supported in this version of SQL Server.",
+  22022:
+    'SQLServerAgent Error: Request to run job %s (from %s) refused because the job is already running from a request by %s.',
+  33161: 'Database master keys without password are not supported in this version of SQL Server.',
   33171: 'Only Microsoft Entra accounts can create other Microsoft Entra users.',
   33134: "Principal '%s' could not be found at this time. Please try again later.",
   35208:
@@ -203,18 +212,26 @@ define(16, {
     'Could not process the operation. Always On Availability Groups replica manager is waiting for the host computer to start a Windows Server Failover Clustering (WSFC) cluster and join it. Either the local computer is not a cluster node, or the local cluster node is not online. If the computer is a cluster node, wait for it to join the cluster. If the computer is not a cluster node, add the computer to a WSFC cluster. Then, retry the operation.',
   35221:
     'Could not process the operation. Always On Availability Groups replica manager is disabled on this instance of SQL Server. Enable Always On Availability Groups, by using the SQL Server Configuration Manager. Then, restart the SQL Server service, and retry the currently operation. For information about how to enable and disable Always On Availability Groups, see SQL Server Books Online.',
-  40508: 'USE statement is not supported to switch between databases. Use a new connection to connect to a different database.',
+  40508:
+    'USE statement is not supported to switch between databases. Use a new connection to connect to a different database.',
   40510: "Statement '%s' is not supported in this version of SQL Server.",
   40517: "Keyword or statement option '%s' is not supported in this version of SQL Server.",
-  41901: "One or more of the options (%s) are not supported for this statement in SQL Database Managed Instance. Review the documentation for supported options.",
-  41902: "Unsupported device type. SQL Database Managed Instance supports database backup and restore only from URL.",
-  41909: "Modifying logical file name is not supported in SQL Database Managed Instance.",
-  41914: "SQL Server Agent feature %s is not supported in SQL Database Managed Instance. Review the documentation for supported options.",
-  41918: "Specifying files and filegroups in CREATE DATABASE statement is not supported on SQL Database Managed Instance.",
-  41922: "The backup operation for a database with service-managed transparent data encryption is not supported on SQL Database Managed Instance.",
-  41924: "The BACKUP LOG statement is not supported: log backups are taken by the service on SQL Database Managed Instance.",
+  41901:
+    'One or more of the options (%s) are not supported for this statement in SQL Database Managed Instance. Review the documentation for supported options.',
+  41902:
+    'Unsupported device type. SQL Database Managed Instance supports database backup and restore only from URL.',
+  41909: 'Modifying logical file name is not supported in SQL Database Managed Instance.',
+  41914:
+    'SQL Server Agent feature %s is not supported in SQL Database Managed Instance. Review the documentation for supported options.',
+  41918:
+    'Specifying files and filegroups in CREATE DATABASE statement is not supported on SQL Database Managed Instance.',
+  41922:
+    'The backup operation for a database with service-managed transparent data encryption is not supported on SQL Database Managed Instance.',
+  41924:
+    'The BACKUP LOG statement is not supported: log backups are taken by the service on SQL Database Managed Instance.',
   41906: "Statement '%s' is not supported in SQL Database Managed Instance.",
-  41199: "The specified command is invalid because the Always On Availability Groups %s feature is not supported by this edition of SQL Server.  For information about features supported by the editions of SQL Server, see SQL Server Books Online.",
+  41199:
+    'The specified command is invalid because the Always On Availability Groups %s feature is not supported by this edition of SQL Server.  For information about features supported by the editions of SQL Server, see SQL Server Books Online.',
 });
 define(20, {
   596: 'Cannot continue the execution because the session is in the kill state.',

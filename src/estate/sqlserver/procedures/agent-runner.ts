@@ -8,7 +8,8 @@ interface StepResult {
 }
 
 /** `tnc host -port n`, as the link's network test writes it; nothing else of PowerShell is understood. */
-const networkTest = /^\s*(?:tnc|Test-NetConnection)\s+(?:-ComputerName\s+)?['"]?([\w.\-\\]+)['"]?\s+-port\s+(\d+)\s*(-InformationLevel\s+Quiet)?/i;
+const networkTest =
+  /^\s*(?:tnc|Test-NetConnection)\s+(?:-ComputerName\s+)?['"]?([\w.\-\\]+)['"]?\s+-port\s+(\d+)\s*(-InformationLevel\s+Quiet)?/i;
 
 const powerShell = (context: SessionContext, step: JobStep): StepResult => {
   if (context.instance.platform === 'linux') {
@@ -19,7 +20,10 @@ const powerShell = (context: SessionContext, step: JobStep): StepResult => {
   for (const line of lines) {
     const match = networkTest.exec(line);
     if (match === null) {
-      return { success: false, message: `A job step received an error at line 1 in a PowerShell script. The corresponding line is '${line.trim()}'. The step failed.` };
+      return {
+        success: false,
+        message: `A job step received an error at line 1 in a PowerShell script. The corresponding line is '${line.trim()}'. The step failed.`,
+      };
     }
     const host = match[1] ?? '';
     const open = context.world.network.probe(context.instanceName, host, Number(match[2]));
@@ -29,23 +33,35 @@ const powerShell = (context: SessionContext, step: JobStep): StepResult => {
 };
 
 const listing = (context: SessionContext, host: string, open: boolean): string => {
-  const address = context.world.instances.byHost(host)?.addresses.find((entry) => /^\d+\.\d+\.\d+\.\d+$/.test(entry)) ?? '';
+  const address =
+    context.world.instances.byHost(host)?.addresses.find((entry) => /^\d+\.\d+\.\d+\.\d+$/.test(entry)) ?? '';
   return `ComputerName     : ${host}\r\nRemoteAddress    : ${address}\r\nTcpTestSucceeded : ${open ? 'True' : 'False'}`;
 };
 
-const runStep = async (context: SessionContext, job: Job, step: JobStep, signal: AbortSignal): Promise<StepResult> => {
+const runStep = async (
+  context: SessionContext,
+  job: Job,
+  step: JobStep,
+  signal: AbortSignal,
+): Promise<StepResult> => {
   switch (step.subsystem.toUpperCase()) {
     case 'TSQL':
       try {
         await context.state.runAs(job.ownerLogin, step.database, step.command, signal);
         return { success: true, message: 'The step succeeded.' };
       } catch (error) {
-        return { success: false, message: `${error instanceof Error ? error.message : String(error)} The step failed.` };
+        return {
+          success: false,
+          message: `${error instanceof Error ? error.message : String(error)} The step failed.`,
+        };
       }
     case 'POWERSHELL':
       return powerShell(context, step);
     default:
-      return { success: false, message: `The ${step.subsystem} subsystem is not available. The step failed.` };
+      return {
+        success: false,
+        message: `The ${step.subsystem} subsystem is not available. The step failed.`,
+      };
   }
 };
 
@@ -75,7 +91,9 @@ export const startJob = (context: SessionContext, job: Job, firstStep: number): 
   const stop = new AbortController();
   job.running = { startedAt: now, stop, stepId: firstStep };
   job.activity = { runRequestedAt: now, startedAt: now, stoppedAt: undefined };
-  void runJob(context, job, firstStep, stop.signal).catch(() => finish(context, job, 3, 'The job was stopped.'));
+  void runJob(context, job, firstStep, stop.signal).catch(() =>
+    finish(context, job, 3, 'The job was stopped.'),
+  );
 };
 
 const runJob = async (

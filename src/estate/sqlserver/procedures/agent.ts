@@ -27,7 +27,25 @@ const jobOf = (context: SessionContext, args: Arguments): Job => {
 
 export const addJob: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['job_name!', 'enabled', 'description', 'start_step_id', 'category_name', 'category_id', 'owner_login_name', 'notify_level_eventlog', 'notify_level_email', 'notify_level_netsend', 'notify_level_page', 'notify_email_operator_name', 'notify_netsend_operator_name', 'notify_page_operator_name', 'delete_level', 'job_id', 'originating_server']);
+  const args = new Arguments(call, [
+    'job_name!',
+    'enabled',
+    'description',
+    'start_step_id',
+    'category_name',
+    'category_id',
+    'owner_login_name',
+    'notify_level_eventlog',
+    'notify_level_email',
+    'notify_level_netsend',
+    'notify_level_page',
+    'notify_email_operator_name',
+    'notify_netsend_operator_name',
+    'notify_page_operator_name',
+    'delete_level',
+    'job_id',
+    'originating_server',
+  ]);
   const name = args.text('job_name') ?? '';
   const owner = args.text('owner_login_name') ?? context.loginName;
   const { agent } = context.state;
@@ -63,18 +81,45 @@ const subsystems = new Set(['TSQL', 'POWERSHELL', 'CMDEXEC', 'SSIS', 'ANALYSISCO
 
 /** On a managed instance CmdExec does not exist (T-SQL differences page). */
 const checkSubsystem = (context: SessionContext, subsystem: string): void => {
-  if (!subsystems.has(subsystem.toUpperCase())) throw serverError(14234, ['@subsystem', 'sp_enum_sqlagent_subsystems']);
-  if (context.managedInstance && subsystem.toUpperCase() === 'CMDEXEC') throw serverError(41914, ['CmdExec job step']);
+  if (!subsystems.has(subsystem.toUpperCase()))
+    throw serverError(14234, ['@subsystem', 'sp_enum_sqlagent_subsystems']);
+  if (context.managedInstance && subsystem.toUpperCase() === 'CMDEXEC')
+    throw serverError(41914, ['CmdExec job step']);
 };
 
 export const addJobStep: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['job_id', 'job_name', 'step_id', 'step_name!', 'subsystem', 'command', 'additional_parameters', 'cmdexec_success_code', 'on_success_action', 'on_success_step_id', 'on_fail_action', 'on_fail_step_id', 'server', 'database_name', 'database_user_name', 'retry_attempts', 'retry_interval', 'os_run_priority', 'output_file_name', 'flags', 'proxy_id', 'proxy_name', 'step_uid']);
+  const args = new Arguments(call, [
+    'job_id',
+    'job_name',
+    'step_id',
+    'step_name!',
+    'subsystem',
+    'command',
+    'additional_parameters',
+    'cmdexec_success_code',
+    'on_success_action',
+    'on_success_step_id',
+    'on_fail_action',
+    'on_fail_step_id',
+    'server',
+    'database_name',
+    'database_user_name',
+    'retry_attempts',
+    'retry_interval',
+    'os_run_priority',
+    'output_file_name',
+    'flags',
+    'proxy_id',
+    'proxy_name',
+    'step_uid',
+  ]);
   const job = jobOf(context, args);
   const subsystem = args.text('subsystem') ?? 'TSQL';
   checkSubsystem(context, subsystem);
   const name = args.text('step_name') ?? '';
-  if (job.steps.some((step) => step.name.toLowerCase() === name.toLowerCase())) throw serverError(14261, ['@step_name', name]);
+  if (job.steps.some((step) => step.name.toLowerCase() === name.toLowerCase()))
+    throw serverError(14261, ['@step_name', name]);
   const stepId = args.number('step_id') ?? job.steps.length + 1;
   job.steps.push({
     stepId,
@@ -104,7 +149,8 @@ export const addJobServer: Procedure = async (context, call) => {
   const args = new Arguments(call, ['job_id', 'job_name', 'server_name', 'automatic_post']);
   const job = jobOf(context, args);
   const server = args.text('server_name') ?? '(local)';
-  const local = server.toLowerCase() === '(local)' || server.toLowerCase() === context.instance.serverName.toLowerCase();
+  const local =
+    server.toLowerCase() === '(local)' || server.toLowerCase() === context.instance.serverName.toLowerCase();
   if (!local) throw serverError(14262, ['@server_name', server]);
   if (job.servers.length > 0) throw serverError(14261, ['@server_name', server]);
   job.servers.push('(local)');
@@ -114,7 +160,20 @@ export const addJobServer: Procedure = async (context, call) => {
 
 export const updateJob: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['job_id', 'job_name', 'new_name', 'enabled', 'description', 'start_step_id', 'category_name', 'owner_login_name', 'notify_level_eventlog', 'notify_level_email', 'notify_email_operator_name', 'delete_level']);
+  const args = new Arguments(call, [
+    'job_id',
+    'job_name',
+    'new_name',
+    'enabled',
+    'description',
+    'start_step_id',
+    'category_name',
+    'owner_login_name',
+    'notify_level_eventlog',
+    'notify_level_email',
+    'notify_email_operator_name',
+    'delete_level',
+  ]);
   const job = jobOf(context, args);
   job.name = args.text('new_name') ?? job.name;
   job.enabled = (args.number('enabled') ?? Number(job.enabled)) === 1;
@@ -128,7 +187,13 @@ export const updateJob: Procedure = async (context, call) => {
 
 export const deleteJob: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['job_id', 'job_name', 'originating_server', 'delete_history', 'delete_unused_schedule']);
+  const args = new Arguments(call, [
+    'job_id',
+    'job_name',
+    'originating_server',
+    'delete_history',
+    'delete_unused_schedule',
+  ]);
   const job = jobOf(context, args);
   job.running?.stop.abort();
   context.state.agent.jobs.delete(job.jobId);
@@ -142,12 +207,23 @@ export const deleteJob: Procedure = async (context, call) => {
 
 export const startJobProcedure: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['job_name', 'job_id', 'error_flag', 'server_name', 'step_name', 'output_flag']);
+  const args = new Arguments(call, [
+    'job_name',
+    'job_id',
+    'error_flag',
+    'server_name',
+    'step_name',
+    'output_flag',
+  ]);
   const job = jobOf(context, args);
   if (job.servers.length === 0) throw serverError(14256, [job.name, job.jobId]);
-  if (job.running !== undefined) throw serverError(22022, [job.name, `User ${context.loginName}`, `User ${job.ownerLogin}`]);
+  if (job.running !== undefined)
+    throw serverError(22022, [job.name, `User ${context.loginName}`, `User ${job.ownerLogin}`]);
   const named = args.text('step_name');
-  const step = named === null ? job.startStepId : job.steps.find((entry) => entry.name.toLowerCase() === named.toLowerCase())?.stepId;
+  const step =
+    named === null
+      ? job.startStepId
+      : job.steps.find((entry) => entry.name.toLowerCase() === named.toLowerCase())?.stepId;
   if (step === undefined) throw serverError(14262, ['@step_name', named ?? '']);
   startJob(context, job, step);
   context.world.journal.mark(`start job ${job.name} on ${context.instanceName}`);
@@ -159,7 +235,8 @@ export const stopJob: Procedure = async (context, call) => {
   requireAgentRole(context);
   const args = new Arguments(call, ['job_name', 'job_id', 'originating_server', 'server_name']);
   const job = jobOf(context, args);
-  if (job.running === undefined) throw serverError(22022, [job.name, `User ${context.loginName}`, 'nobody: it is not running']);
+  if (job.running === undefined)
+    throw serverError(22022, [job.name, `User ${context.loginName}`, 'nobody: it is not running']);
   job.running.stop.abort(new Error('stopped'));
   context.world.journal.mark(`stop job ${job.name} on ${context.instanceName}`);
   return 0;
@@ -171,8 +248,29 @@ export const helpJob: Procedure = async (context, call) => {
   const jobs = one ? [jobOf(context, args)] : [...context.state.agent.jobs.values()];
   await sendRows(
     call.output,
-    [['job_id', { kind: 'uniqueidentifier' }], ['name', sysnameType], ['enabled', { kind: 'tinyint' }], ['description', nvarchar(512)], ['start_step_id', int], ['owner', sysnameType], ['date_created', datetime], ['current_execution_status', int], ['last_run_outcome', int]],
-    jobs.map((job) => [job.jobId, job.name, job.enabled ? 1 : 0, job.description, job.startStepId, job.ownerLogin, dateTime(job.createdAt), job.running === undefined ? 4 : 1, context.state.agent.history.filter((row) => row.jobId === job.jobId && row.stepId === 0).at(-1)?.runStatus ?? 5]),
+    [
+      ['job_id', { kind: 'uniqueidentifier' }],
+      ['name', sysnameType],
+      ['enabled', { kind: 'tinyint' }],
+      ['description', nvarchar(512)],
+      ['start_step_id', int],
+      ['owner', sysnameType],
+      ['date_created', datetime],
+      ['current_execution_status', int],
+      ['last_run_outcome', int],
+    ],
+    jobs.map((job) => [
+      job.jobId,
+      job.name,
+      job.enabled ? 1 : 0,
+      job.description,
+      job.startStepId,
+      job.ownerLogin,
+      dateTime(job.createdAt),
+      job.running === undefined ? 4 : 1,
+      context.state.agent.history.filter((row) => row.jobId === job.jobId && row.stepId === 0).at(-1)
+        ?.runStatus ?? 5,
+    ]),
   );
   return 0;
 };
@@ -196,18 +294,45 @@ const addSchedule = (context: SessionContext, args: Arguments, name: string): nu
   return scheduleId;
 };
 
-const scheduleParameters = ['enabled', 'freq_type', 'freq_interval', 'freq_subday_type', 'freq_subday_interval', 'freq_relative_interval', 'freq_recurrence_factor', 'active_start_date', 'active_end_date', 'active_start_time', 'active_end_time'];
+const scheduleParameters = [
+  'enabled',
+  'freq_type',
+  'freq_interval',
+  'freq_subday_type',
+  'freq_subday_interval',
+  'freq_relative_interval',
+  'freq_recurrence_factor',
+  'active_start_date',
+  'active_end_date',
+  'active_start_time',
+  'active_end_time',
+];
 
 export const addScheduleProcedure: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['schedule_name!', ...scheduleParameters, 'owner_login_name', 'schedule_uid', 'schedule_id', 'originating_server']);
+  const args = new Arguments(call, [
+    'schedule_name!',
+    ...scheduleParameters,
+    'owner_login_name',
+    'schedule_uid',
+    'schedule_id',
+    'originating_server',
+  ]);
   args.output('schedule_id', intValue(addSchedule(context, args, args.text('schedule_name') ?? '')));
   return 0;
 };
 
 export const addJobSchedule: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['job_id', 'job_name', 'name!', ...scheduleParameters, 'schedule_id', 'automatic_post', 'schedule_uid']);
+  const args = new Arguments(call, [
+    'job_id',
+    'job_name',
+    'name!',
+    ...scheduleParameters,
+    'schedule_id',
+    'automatic_post',
+    'schedule_uid',
+  ]);
   const job = jobOf(context, args);
   const id = addSchedule(context, args, args.text('name') ?? '');
   job.schedules.add(id);
@@ -221,7 +346,8 @@ const scheduleOf = (context: SessionContext, args: Arguments): number => {
   const found = [...context.state.agent.schedules.values()].find((entry) =>
     id === null ? entry.name.toLowerCase() === name?.toLowerCase() : entry.scheduleId === id,
   );
-  if (found === undefined) throw serverError(14262, [id === null ? '@schedule_name' : '@schedule_id', name ?? String(id)]);
+  if (found === undefined)
+    throw serverError(14262, [id === null ? '@schedule_name' : '@schedule_id', name ?? String(id)]);
   return found.scheduleId;
 };
 
@@ -246,11 +372,25 @@ export const deleteSchedule: Procedure = async (context, call) => {
 
 export const addOperator: Procedure = async (context, call) => {
   requireAgentRole(context);
-  const args = new Arguments(call, ['name!', 'enabled', 'email_address', 'pager_address', 'weekday_pager_start_time', 'weekday_pager_end_time', 'pager_days', 'category_name']);
+  const args = new Arguments(call, [
+    'name!',
+    'enabled',
+    'email_address',
+    'pager_address',
+    'weekday_pager_start_time',
+    'weekday_pager_end_time',
+    'pager_days',
+    'category_name',
+  ]);
   const name = args.text('name') ?? '';
   const { operators } = context.state.agent;
   if (operators.has(name.toLowerCase())) throw serverError(14261, ['@name', name]);
-  operators.set(name.toLowerCase(), { id: context.state.agent.takeOperatorId(), name, email: args.text('email_address'), enabled: (args.number('enabled') ?? 1) === 1 });
+  operators.set(name.toLowerCase(), {
+    id: context.state.agent.takeOperatorId(),
+    name,
+    email: args.text('email_address'),
+    enabled: (args.number('enabled') ?? 1) === 1,
+  });
   context.world.journal.mark(`add operator ${name} on ${context.instanceName}`);
   return 0;
 };

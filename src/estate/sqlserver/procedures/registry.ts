@@ -3,8 +3,8 @@ import type { ObjectName, ProcedureCall } from '../../sql/host';
 import { type SessionContext, sameName } from '../context';
 import * as agent from './agent';
 import { findProcedure, type ProcedureKey } from './names';
-import * as server from './server';
 import type { Procedure } from './server';
+import * as server from './server';
 
 /** Handled before it gets here, by the engine. */
 type Elsewhere = 'sp_executesql';

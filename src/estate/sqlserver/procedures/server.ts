@@ -2,9 +2,9 @@
 import type { ProcedureCall } from '../../sql/host';
 import { type SessionContext, systemDatabases } from '../context';
 import { serverError, serverInfo } from '../messages/raise';
-import { serverRoleMembers, serverPrincipals } from '../principals';
-import { systemTypes } from '../system-types';
+import { serverPrincipals, serverRoleMembers } from '../principals';
 import { catalogStore } from '../stores';
+import { systemTypes } from '../system-types';
 import { dateTime } from '../values';
 import { filesOf } from '../views/databases';
 import { Arguments } from './arguments';
@@ -19,7 +19,11 @@ const requireSysadmin = (context: SessionContext): void => {
 export const addIssuer: Procedure = async (context, call) => {
   requireSysadmin(context);
   const args = new Arguments(call, ['certificate_id!', 'dns_name!']);
-  context.world.certificates.addIssuer(context.instanceName, args.number('certificate_id') ?? 0, args.text('dns_name') ?? '');
+  context.world.certificates.addIssuer(
+    context.instanceName,
+    args.number('certificate_id') ?? 0,
+    args.text('dns_name') ?? '',
+  );
   return 0;
 };
 
@@ -66,8 +70,12 @@ export const configure: Procedure = async (context, call) => {
   const asked = args.text('configname');
   const advanced = (context.state.configuration('show advanced options')?.valueInUse ?? 0) === 1;
   const visible = context.state.configurations.filter((entry) => advanced || !entry.advanced);
-  const matches = asked === null ? visible : visible.filter((entry) => entry.name.toLowerCase().startsWith(asked.toLowerCase()));
-  const exact = asked === null ? undefined : matches.find((entry) => entry.name.toLowerCase() === asked.toLowerCase());
+  const matches =
+    asked === null
+      ? visible
+      : visible.filter((entry) => entry.name.toLowerCase().startsWith(asked.toLowerCase()));
+  const exact =
+    asked === null ? undefined : matches.find((entry) => entry.name.toLowerCase() === asked.toLowerCase());
   if (asked !== null && matches.length === 0) throw serverError(15123, [asked]);
   if (asked !== null && exact === undefined && matches.length > 1) throw serverError(15124, [asked]);
   const value = args.number('configvalue');
@@ -75,8 +83,16 @@ export const configure: Procedure = async (context, call) => {
     const shown = exact === undefined ? matches : [exact];
     await sendRows(
       call.output,
-      [['name', nvarchar(35)], ['minimum', int], ['maximum', int], ['config_value', int], ['run_value', int]],
-      [...shown].sort((left, right) => left.name.localeCompare(right.name)).map((entry) => [entry.name, entry.minimum, entry.maximum, entry.value, entry.valueInUse]),
+      [
+        ['name', nvarchar(35)],
+        ['minimum', int],
+        ['maximum', int],
+        ['config_value', int],
+        ['run_value', int],
+      ],
+      [...shown]
+        .sort((left, right) => left.name.localeCompare(right.name))
+        .map((entry) => [entry.name, entry.minimum, entry.maximum, entry.value, entry.valueInUse]),
     );
     return 0;
   }
@@ -86,7 +102,8 @@ export const configure: Procedure = async (context, call) => {
   if (value < entry.minimum || value > entry.maximum) throw serverError(15129, [value, entry.name]);
   const before = entry.value;
   entry.value = value;
-  if (before !== value) context.world.journal.mark(`configure ${entry.name} = ${value} on ${context.instanceName}`);
+  if (before !== value)
+    context.world.journal.mark(`configure ${entry.name} = ${value} on ${context.instanceName}`);
   call.output.info(serverInfo(15457, [entry.name, before, value]));
   return 0;
 };
@@ -99,11 +116,17 @@ export const readErrorLog: Procedure = async (context, call) => {
   const older = (args.number('p1') ?? 0) > 0 || (args.number('p2') ?? 1) === 2;
   const has = (text: string, wanted: string | null): boolean =>
     wanted === null || wanted === '' || text.toLowerCase().includes(wanted.toLowerCase());
-  const entries = older ? [] : context.instance.errorLog.filter((entry) => has(entry.text, first) && has(entry.text, second));
+  const entries = older
+    ? []
+    : context.instance.errorLog.filter((entry) => has(entry.text, first) && has(entry.text, second));
   const ordered = args.text('p7')?.toLowerCase() === 'desc' ? [...entries].reverse() : entries;
   await sendRows(
     call.output,
-    [['LogDate', datetime], ['ProcessInfo', nvarchar(50)], ['Text', nvarchar(4000)]],
+    [
+      ['LogDate', datetime],
+      ['ProcessInfo', nvarchar(50)],
+      ['Text', nvarchar(4000)],
+    ],
     ordered.map((entry) => [dateTime(entry.at), entry.process, entry.text]),
   );
   return 0;
@@ -114,8 +137,28 @@ export const who: Procedure = async (context, call) => {
   const sessions = [...context.instance.sessions.values()];
   await sendRows(
     call.output,
-    [['spid', smallint], ['ecid', smallint], ['status', nvarchar(30)], ['loginame', sysnameType], ['hostname', sysnameType], ['blk', nvarchar(5)], ['dbname', sysnameType], ['cmd', nvarchar(26)], ['request_id', int]],
-    sessions.map((session) => [session.spid, 0, session.status, session.login, session.hostName, '0', session.database, session.command ?? 'AWAITING COMMAND', 0]),
+    [
+      ['spid', smallint],
+      ['ecid', smallint],
+      ['status', nvarchar(30)],
+      ['loginame', sysnameType],
+      ['hostname', sysnameType],
+      ['blk', nvarchar(5)],
+      ['dbname', sysnameType],
+      ['cmd', nvarchar(26)],
+      ['request_id', int],
+    ],
+    sessions.map((session) => [
+      session.spid,
+      0,
+      session.status,
+      session.login,
+      session.hostName,
+      '0',
+      session.database,
+      session.command ?? 'AWAITING COMMAND',
+      0,
+    ]),
   );
   return 0;
 };
@@ -124,10 +167,35 @@ export const who2: Procedure = async (context, call) => {
   new Arguments(call, ['loginame']);
   await sendRows(
     call.output,
-    [['SPID', nvarchar(5)], ['Status', nvarchar(30)], ['Login', sysnameType], ['HostName', sysnameType], ['BlkBy', nvarchar(5)], ['DBName', sysnameType], ['Command', nvarchar(26)], ['CPUTime', nvarchar(30)], ['DiskIO', nvarchar(30)], ['LastBatch', nvarchar(30)], ['ProgramName', sysnameType], ['SPID', nvarchar(5)], ['REQUESTID', nvarchar(5)]],
+    [
+      ['SPID', nvarchar(5)],
+      ['Status', nvarchar(30)],
+      ['Login', sysnameType],
+      ['HostName', sysnameType],
+      ['BlkBy', nvarchar(5)],
+      ['DBName', sysnameType],
+      ['Command', nvarchar(26)],
+      ['CPUTime', nvarchar(30)],
+      ['DiskIO', nvarchar(30)],
+      ['LastBatch', nvarchar(30)],
+      ['ProgramName', sysnameType],
+      ['SPID', nvarchar(5)],
+      ['REQUESTID', nvarchar(5)],
+    ],
     [...context.instance.sessions.values()].map((session) => [
-      String(session.spid).padEnd(5), session.status, session.login, session.hostName, '  .', session.database, session.command ?? 'AWAITING COMMAND', '0', '0',
-      new Date(session.requestStartedAt ?? session.loginTime).toISOString(), session.applicationName, String(session.spid).padEnd(5), '0    ',
+      String(session.spid).padEnd(5),
+      session.status,
+      session.login,
+      session.hostName,
+      '  .',
+      session.database,
+      session.command ?? 'AWAITING COMMAND',
+      '0',
+      '0',
+      new Date(session.requestStartedAt ?? session.loginTime).toISOString(),
+      session.applicationName,
+      String(session.spid).padEnd(5),
+      '0    ',
     ]),
   );
   return 0;
@@ -137,17 +205,36 @@ const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(2).p
 
 export const helpDatabase: Procedure = async (context, call) => {
   const asked = new Arguments(call, ['dbname']).text('dbname');
-  const names = [...systemDatabases.map((entry) => entry.name), ...context.userDatabases().map((entry) => entry.name)];
+  const names = [
+    ...systemDatabases.map((entry) => entry.name),
+    ...context.userDatabases().map((entry) => entry.name),
+  ];
   const shown = asked === null ? names : names.filter((name) => name.toLowerCase() === asked.toLowerCase());
   if (shown.length === 0) throw serverError(15010, [asked ?? '']);
   await sendRows(
     call.output,
-    [['name', sysnameType], ['db_size', nvarchar(13)], ['owner', sysnameType], ['dbid', smallint], ['created', nvarchar(11)], ['status', nvarchar(600)], ['compatibility_level', { kind: 'tinyint' }]],
+    [
+      ['name', sysnameType],
+      ['db_size', nvarchar(13)],
+      ['owner', sysnameType],
+      ['dbid', smallint],
+      ['created', nvarchar(11)],
+      ['status', nvarchar(600)],
+      ['compatibility_level', { kind: 'tinyint' }],
+    ],
     shown.map((name) => {
       const database = context.world.databases.find(context.instanceName, name);
       const size = filesOf(context, name).reduce((sum, file) => sum + file.sizeBytes, 0);
       const status = `Status=${database?.state ?? 'ONLINE'}, Updateability=${database?.options.readOnly === true ? 'READ_ONLY' : 'READ_WRITE'}, UserAccess=${database?.options.userAccess ?? 'MULTI_USER'}, Recovery=${database?.options.recoveryModel ?? 'SIMPLE'}`;
-      return [name, megabytes(size), 'sa', context.databaseId(name) ?? null, new Date(database?.createdAt ?? context.instance.startedAt).toISOString().slice(0, 10), status, database?.options.compatibilityLevel ?? context.major * 10];
+      return [
+        name,
+        megabytes(size),
+        'sa',
+        context.databaseId(name) ?? null,
+        new Date(database?.createdAt ?? context.instance.startedAt).toISOString().slice(0, 10),
+        status,
+        database?.options.compatibilityLevel ?? context.major * 10,
+      ];
     }),
   );
   return 0;
@@ -159,9 +246,16 @@ export const helpRoleMembers: Procedure = async (context, call) => {
   const byId = (id: number) => principals.find((principal) => principal.id === id);
   await sendRows(
     call.output,
-    [['ServerRole', sysnameType], ['MemberName', sysnameType], ['MemberSID', varbinary(85)]],
+    [
+      ['ServerRole', sysnameType],
+      ['MemberName', sysnameType],
+      ['MemberSID', varbinary(85)],
+    ],
     serverRoleMembers(context)
-      .map(([role, member]) => [byId(role)?.name ?? '', byId(member)?.name ?? '', byId(member)?.sid ?? null] as const)
+      .map(
+        ([role, member]) =>
+          [byId(role)?.name ?? '', byId(member)?.name ?? '', byId(member)?.sid ?? null] as const,
+      )
       .filter(([role]) => asked === null || role.toLowerCase() === asked.toLowerCase()),
   );
   return 0;
@@ -183,7 +277,16 @@ export const dropRoleMember = changeRole(false);
 
 export const addLinkedServer: Procedure = async (context, call) => {
   if (!context.may('ALTER ANY LINKED SERVER')) throw serverError(15247);
-  const args = new Arguments(call, ['server!', 'srvproduct', 'provider', 'datasrc', 'location', 'provstr', 'catalog', 'linkedstyle']);
+  const args = new Arguments(call, [
+    'server!',
+    'srvproduct',
+    'provider',
+    'datasrc',
+    'location',
+    'provstr',
+    'catalog',
+    'linkedstyle',
+  ]);
   const name = args.text('server') ?? '';
   const key = name.toLowerCase();
   if (context.state.linkedServers.has(key)) throw serverError(15028, [name]);
@@ -229,29 +332,72 @@ export const dropServer: Procedure = async (context, call) => {
 export const linkedServers: Procedure = async (context, call) => {
   await sendRows(
     call.output,
-    [['SRV_NAME', sysnameType], ['SRV_PROVIDERNAME', sysnameType], ['SRV_PRODUCT', sysnameType], ['SRV_DATASOURCE', nvarchar(4000)]],
+    [
+      ['SRV_NAME', sysnameType],
+      ['SRV_PROVIDERNAME', sysnameType],
+      ['SRV_PRODUCT', sysnameType],
+      ['SRV_DATASOURCE', nvarchar(4000)],
+    ],
     [
       [context.instance.serverName, 'SQLNCLI', 'SQL Server', context.instance.serverName],
-      ...[...context.state.linkedServers.values()].map((server) => [server.name, server.provider, server.product, server.dataSource]),
+      ...[...context.state.linkedServers.values()].map((server) => [
+        server.name,
+        server.provider,
+        server.product,
+        server.dataSource,
+      ]),
     ],
   );
   return 0;
 };
 
 export const databases: Procedure = async (context, call) => {
-  const names = [...systemDatabases.map((entry) => entry.name), ...context.userDatabases().map((entry) => entry.name)];
+  const names = [
+    ...systemDatabases.map((entry) => entry.name),
+    ...context.userDatabases().map((entry) => entry.name),
+  ];
   await sendRows(
     call.output,
-    [['DATABASE_NAME', sysnameType], ['DATABASE_SIZE', int], ['REMARKS', nvarchar(254)]],
-    names.sort().map((name) => [name, Math.round(filesOf(context, name).reduce((sum, file) => sum + file.sizeBytes, 0) / 1024), null]),
+    [
+      ['DATABASE_NAME', sysnameType],
+      ['DATABASE_SIZE', int],
+      ['REMARKS', nvarchar(254)],
+    ],
+    names
+      .sort()
+      .map((name) => [
+        name,
+        Math.round(filesOf(context, name).reduce((sum, file) => sum + file.sizeBytes, 0) / 1024),
+        null,
+      ]),
   );
   return 0;
 };
 
 /** ODBC type codes of sp_datatype_info. */
 const odbcTypes: Readonly<Record<string, number>> = {
-  bit: -7, tinyint: -6, bigint: -5, varbinary: -3, binary: -2, char: 1, numeric: 2, decimal: 3, int: 4, smallint: 5, float: 6, real: 7,
-  varchar: 12, nchar: -8, nvarchar: -9, uniqueidentifier: -11, date: 91, datetime: 93, datetime2: 93, time: -154, datetimeoffset: -155, sysname: -9,
+  bit: -7,
+  tinyint: -6,
+  bigint: -5,
+  varbinary: -3,
+  binary: -2,
+  char: 1,
+  numeric: 2,
+  decimal: 3,
+  int: 4,
+  smallint: 5,
+  float: 6,
+  real: 7,
+  varchar: 12,
+  nchar: -8,
+  nvarchar: -9,
+  uniqueidentifier: -11,
+  date: 91,
+  datetime: 93,
+  datetime2: 93,
+  time: -154,
+  datetimeoffset: -155,
+  sysname: -9,
 };
 
 export const datatypeInfo: Procedure = async (_context, call) => {
@@ -259,7 +405,15 @@ export const datatypeInfo: Procedure = async (_context, call) => {
   const rows = systemTypes
     .map((type) => [type.name, odbcTypes[type.name] ?? -150, type.precision || type.maxLength] as const)
     .filter(([, code]) => asked === 0 || code === asked);
-  await sendRows(call.output, [['TYPE_NAME', sysnameType], ['DATA_TYPE', smallint], ['PRECISION', int]], rows);
+  await sendRows(
+    call.output,
+    [
+      ['TYPE_NAME', sysnameType],
+      ['DATA_TYPE', smallint],
+      ['PRECISION', int],
+    ],
+    rows,
+  );
   return 0;
 };
 
@@ -267,7 +421,11 @@ export const serverInformation: Procedure = async (context, call) => {
   const asked = new Arguments(call, ['attribute_id']).number('attribute_id');
   const rows: [number, string, string][] = [
     [1, 'DBMS_NAME', 'Microsoft SQL Server'],
-    [2, 'DBMS_VER', `Microsoft SQL Server ${context.instance.version.year} - ${context.instance.version.productVersion}`],
+    [
+      2,
+      'DBMS_VER',
+      `Microsoft SQL Server ${context.instance.version.year} - ${context.instance.version.productVersion}`,
+    ],
     [10, 'OWNER_TERM', 'owner'],
     [11, 'TABLE_TERM', 'table'],
     [12, 'MAX_OWNER_NAME_LENGTH', '128'],
@@ -276,36 +434,102 @@ export const serverInformation: Procedure = async (context, call) => {
   ];
   await sendRows(
     call.output,
-    [['attribute_id', int], ['attribute_name', nvarchar(60)], ['attribute_value', nvarchar(255)]],
+    [
+      ['attribute_id', int],
+      ['attribute_name', nvarchar(60)],
+      ['attribute_value', nvarchar(255)],
+    ],
     rows.filter(([id]) => asked === null || id === asked),
   );
   return 0;
 };
 
 export const tables: Procedure = async (context, call) => {
-  const asked = new Arguments(call, ['table_name', 'table_owner', 'table_qualifier', 'table_type', 'fusepattern']).text('table_name');
-  const pattern = asked === null ? undefined : new RegExp(`^${asked.replace(/[.*+?^${}()|\\]/g, '\\$&').replace(/%/g, '.*').replace(/_/g, '.')}$`, 'i');
+  const asked = new Arguments(call, [
+    'table_name',
+    'table_owner',
+    'table_qualifier',
+    'table_type',
+    'fusepattern',
+  ]).text('table_name');
+  const pattern =
+    asked === null
+      ? undefined
+      : new RegExp(
+          `^${asked
+            .replace(/[.*+?^${}()|\\]/g, '\\$&')
+            .replace(/%/g, '.*')
+            .replace(/_/g, '.')}$`,
+          'i',
+        );
   const rows = (catalogStore(context, context.database)?.tables() ?? [])
     .filter((table) => pattern === undefined || pattern.test(table.definition.name))
     .map((table) => [context.database, table.definition.schema, table.definition.name, 'TABLE', null]);
-  await sendRows(call.output, [['TABLE_QUALIFIER', sysnameType], ['TABLE_OWNER', sysnameType], ['TABLE_NAME', sysnameType], ['TABLE_TYPE', nvarchar(32)], ['REMARKS', nvarchar(254)]], rows);
+  await sendRows(
+    call.output,
+    [
+      ['TABLE_QUALIFIER', sysnameType],
+      ['TABLE_OWNER', sysnameType],
+      ['TABLE_NAME', sysnameType],
+      ['TABLE_TYPE', nvarchar(32)],
+      ['REMARKS', nvarchar(254)],
+    ],
+    rows,
+  );
   return 0;
 };
 
 export const columns: Procedure = async (context, call) => {
-  const args = new Arguments(call, ['table_name!', 'table_owner', 'table_qualifier', 'column_name', 'odbcver']);
-  const table = catalogStore(context, context.database)?.table(args.text('table_owner') ?? 'dbo', args.text('table_name') ?? '');
-  const rows = (table?.definition.columns ?? []).map((column, index) => [
-    context.database, table?.definition.schema ?? 'dbo', table?.definition.name ?? '', column.name, odbcTypes[column.type.kind] ?? -150, column.type.kind, column.nullable ? 1 : 0, index + 1,
+  const args = new Arguments(call, [
+    'table_name!',
+    'table_owner',
+    'table_qualifier',
+    'column_name',
+    'odbcver',
   ]);
-  await sendRows(call.output, [['TABLE_QUALIFIER', sysnameType], ['TABLE_OWNER', sysnameType], ['TABLE_NAME', sysnameType], ['COLUMN_NAME', sysnameType], ['DATA_TYPE', smallint], ['TYPE_NAME', sysnameType], ['NULLABLE', smallint], ['ORDINAL_POSITION', int]], rows);
+  const table = catalogStore(context, context.database)?.table(
+    args.text('table_owner') ?? 'dbo',
+    args.text('table_name') ?? '',
+  );
+  const rows = (table?.definition.columns ?? []).map((column, index) => [
+    context.database,
+    table?.definition.schema ?? 'dbo',
+    table?.definition.name ?? '',
+    column.name,
+    odbcTypes[column.type.kind] ?? -150,
+    column.type.kind,
+    column.nullable ? 1 : 0,
+    index + 1,
+  ]);
+  await sendRows(
+    call.output,
+    [
+      ['TABLE_QUALIFIER', sysnameType],
+      ['TABLE_OWNER', sysnameType],
+      ['TABLE_NAME', sysnameType],
+      ['COLUMN_NAME', sysnameType],
+      ['DATA_TYPE', smallint],
+      ['TYPE_NAME', sysnameType],
+      ['NULLABLE', smallint],
+      ['ORDINAL_POSITION', int],
+    ],
+    rows,
+  );
   return 0;
 };
 
 export const spaceUsed: Procedure = async (context, call) => {
   new Arguments(call, ['objname', 'updateusage', 'mode', 'oneresultset']);
   const size = filesOf(context, context.database).reduce((sum, file) => sum + file.sizeBytes, 0);
-  await sendRows(call.output, [['database_name', sysnameType], ['database_size', nvarchar(18)], ['unallocated space', nvarchar(18)]], [[context.database, megabytes(size).trim(), '0.00 MB']]);
+  await sendRows(
+    call.output,
+    [
+      ['database_name', sysnameType],
+      ['database_size', nvarchar(18)],
+      ['unallocated space', nvarchar(18)],
+    ],
+    [[context.database, megabytes(size).trim(), '0.00 MB']],
+  );
   return 0;
 };
 
@@ -318,6 +542,15 @@ export const serverVersion: Procedure = async (context, call) => {
     [16, 'ProcessorCount', 8, '8'],
     [19, 'PhysicalMemory', 65_536, '65536'],
   ];
-  await sendRows(call.output, [['Index', int], ['Name', nvarchar(128)], ['Internal_Value', int], ['Character_Value', nvarchar(256)]], rows);
+  await sendRows(
+    call.output,
+    [
+      ['Index', int],
+      ['Name', nvarchar(128)],
+      ['Internal_Value', int],
+      ['Character_Value', nvarchar(256)],
+    ],
+    rows,
+  );
   return 0;
 };

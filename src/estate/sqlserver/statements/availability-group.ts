@@ -1,5 +1,10 @@
 /** Runs CREATE / ALTER / DROP AVAILABILITY GROUP against the world. */
-import type { CreateDistributedGroup, DistributedMember, MemberChange, ReplicaDefinition } from '../../world/api';
+import type {
+  CreateDistributedGroup,
+  DistributedMember,
+  MemberChange,
+  ReplicaDefinition,
+} from '../../world/api';
 import type { SessionContext } from '../context';
 import { serverError } from '../messages/raise';
 import { defaultGroupSettings } from '../server-state';
@@ -28,7 +33,9 @@ const replicaDefinition = (clause: ReplicaClause): ReplicaDefinition => {
     // The default is MANUAL since automatic seeding exists (CREATE AVAILABILITY GROUP, SEEDING_MODE).
     seedingMode: options.seedingMode ?? 'MANUAL',
     ...(options.sessionTimeout === undefined ? {} : { sessionTimeout: options.sessionTimeout }),
-    ...(options.primaryConnections === undefined ? {} : { primaryAllowConnections: options.primaryConnections }),
+    ...(options.primaryConnections === undefined
+      ? {}
+      : { primaryAllowConnections: options.primaryConnections }),
     ...(options.secondaryConnections === undefined
       ? {}
       : { secondaryAllowConnections: options.secondaryConnections }),
@@ -46,7 +53,9 @@ const memberChange = (clause: ReplicaClause): MemberChange => {
     ...(options.failoverMode === undefined ? {} : { failoverMode: options.failoverMode }),
     ...(options.seedingMode === undefined ? {} : { seedingMode: options.seedingMode }),
     ...(options.sessionTimeout === undefined ? {} : { sessionTimeout: options.sessionTimeout }),
-    ...(options.primaryConnections === undefined ? {} : { primaryAllowConnections: options.primaryConnections }),
+    ...(options.primaryConnections === undefined
+      ? {}
+      : { primaryAllowConnections: options.primaryConnections }),
     ...(options.secondaryConnections === undefined
       ? {}
       : { secondaryAllowConnections: options.secondaryConnections }),
@@ -94,11 +103,17 @@ export const createAvailabilityGroup = (context: SessionContext, statement: Crea
   if (statement.listener !== undefined) addListener(context, statement.name, statement.listener);
 };
 
-export const createDistributedAvailabilityGroup = (context: SessionContext, statement: CreateDistributed): void => {
+export const createDistributedAvailabilityGroup = (
+  context: SessionContext,
+  statement: CreateDistributed,
+): void => {
   requireMaster(context);
   requirePermission(context, 'CREATE AVAILABILITY GROUP');
   if (context.managedInstance) throw serverError(40510, ['CREATE AVAILABILITY GROUP']);
-  context.world.groups.createDistributed(context.instanceName, distributedGroup(statement.name, statement.groups));
+  context.world.groups.createDistributed(
+    context.instanceName,
+    distributedGroup(statement.name, statement.groups),
+  );
 };
 
 type Listener = Extract<GroupAction, { kind: 'add-listener' }>['listener'];
@@ -123,7 +138,12 @@ const removeListener = (context: SessionContext, group: string, dnsName: string)
   context.world.journal.mark(`remove listener ${dnsName} of ${group} on ${context.instanceName}`);
 };
 
-const changePort = (context: SessionContext, group: string, dnsName: string, port: number | undefined): void => {
+const changePort = (
+  context: SessionContext,
+  group: string,
+  dnsName: string,
+  port: number | undefined,
+): void => {
   const key = group.toLowerCase();
   const present = context.state.listeners.get(key) ?? [];
   const found = present.find((entry) => entry.dnsName.toLowerCase() === dnsName.toLowerCase());

@@ -3,7 +3,19 @@ import { SqlDecimal } from '../../sql/types';
 import type { BackupSet } from '../../world/model';
 import { dateTime, lsn } from '../values';
 import { filesOf } from '../views/databases';
-import { bit, char, datetime, decimal, defineView, int, lsnColumn, nvarchar, smallint, tinyint, type ViewDefinition } from '../views/definition';
+import {
+  bit,
+  char,
+  datetime,
+  decimal,
+  defineView,
+  int,
+  lsnColumn,
+  nvarchar,
+  smallint,
+  tinyint,
+  type ViewDefinition,
+} from '../views/definition';
 
 const backupType: Readonly<Record<BackupSet['type'], number>> = { D: 1, L: 2, I: 5 };
 

@@ -20,7 +20,8 @@ const badPath = /[<>"|?*]/;
  * or a bare file name, on Linux an absolute path or a bare name; drive Z: does not exist on any server here.
  */
 const openDevice = (context: SessionContext, device: BackupDevice, path: string): void => {
-  if (device.type === 'TAPE') throw serverError(3201, [path, '2(The system cannot find the file specified.)']);
+  if (device.type === 'TAPE')
+    throw serverError(3201, [path, '2(The system cannot find the file specified.)']);
   if (device.type === 'LOGICAL') throw serverError(3206, [path]);
   if (context.managedInstance && device.type !== 'URL') throw serverError(41902);
   if (device.type === 'URL') {
@@ -31,9 +32,14 @@ const openDevice = (context: SessionContext, device: BackupDevice, path: string)
   }
   const bare = /^[^\\/:]+$/.test(path);
   const absolute =
-    context.instance.platform === 'linux' ? path.startsWith('/') : /^[a-y]:\\/i.test(path) || /^\\\\[^\\]+\\[^\\]+/.test(path);
+    context.instance.platform === 'linux'
+      ? path.startsWith('/')
+      : /^[a-y]:\\/i.test(path) || /^\\\\[^\\]+\\[^\\]+/.test(path);
   if (path === '' || badPath.test(path)) {
-    throw serverError(3201, [path, '123(The filename, directory name, or volume label syntax is incorrect.)']);
+    throw serverError(3201, [
+      path,
+      '123(The filename, directory name, or volume label syntax is incorrect.)',
+    ]);
   }
   if (!bare && !absolute) throw serverError(3201, [path, '3(The system cannot find the path specified.)']);
 };
@@ -49,7 +55,11 @@ const fullPath = (context: SessionContext, path: string): string => {
 const mayBackUp = (context: SessionContext, database: string): boolean =>
   hasDatabaseRole(context, database, 'db_owner') || hasDatabaseRole(context, database, 'db_backupoperator');
 
-export const backup = async (context: SessionContext, statement: Of<'backup'>, io: StatementIo): Promise<void> => {
+export const backup = async (
+  context: SessionContext,
+  statement: Of<'backup'>,
+  io: StatementIo,
+): Promise<void> => {
   const verb = `BACKUP ${statement.what}`;
   try {
     await runBackup(context, statement, io, verb);
@@ -86,7 +96,9 @@ const runBackup = async (
   const request = {
     device: fullPath(context, path),
     copyOnly: options.copyOnly,
-    compression: options.compression || (context.state.configuration('backup compression default')?.valueInUse ?? 0) === 1,
+    compression:
+      options.compression ||
+      (context.state.configuration('backup compression default')?.valueInUse ?? 0) === 1,
     userName: context.loginName,
     onPercent: report,
     ...(label === undefined ? {} : { name: label }),
@@ -114,7 +126,13 @@ const progress = (step: number | undefined, io: StatementIo): ((percent: number)
   };
 };
 
-const finished = (context: SessionContext, name: string, set: BackupSet, io: StatementIo, verb: string): void => {
+const finished = (
+  context: SessionContext,
+  name: string,
+  set: BackupSet,
+  io: StatementIo,
+  verb: string,
+): void => {
   const log = set.type === 'L';
   let pages = 0;
   for (const file of filesOf(context, name).filter((entry) => entry.isLog === log)) {
@@ -136,7 +154,12 @@ export const restore = (context: SessionContext, statement: Of<'restore'>, io: S
   }
 };
 
-const runRestore = (context: SessionContext, statement: Of<'restore'>, io: StatementIo, verb: string): void => {
+const runRestore = (
+  context: SessionContext,
+  statement: Of<'restore'>,
+  io: StatementIo,
+  verb: string,
+): void => {
   const name = resolveText(io, statement.database);
   if (!context.may('CREATE ANY DATABASE')) throw serverError(262, [verb, 'master']);
   if (isSystemDatabase(name)) throw serverError(40510, [`${verb} ${name}`]);
@@ -160,16 +183,23 @@ const runRestore = (context: SessionContext, statement: Of<'restore'>, io: State
 };
 
 const backupsOn = (context: SessionContext, path: string): BackupSet[] =>
-  context.instance.backups.filter((set) => set.device.toLowerCase() === fullPath(context, path).toLowerCase());
+  context.instance.backups.filter(
+    (set) => set.device.toLowerCase() === fullPath(context, path).toLowerCase(),
+  );
 
-export const inspectBackup = (context: SessionContext, statement: Of<'inspect-backup'>, io: StatementIo): void => {
+export const inspectBackup = (
+  context: SessionContext,
+  statement: Of<'inspect-backup'>,
+  io: StatementIo,
+): void => {
   const verb = statement.what === 'VERIFYONLY' ? 'VERIFY DATABASE' : `RESTORE ${statement.what}`;
   try {
     const [device] = statement.devices;
     const path = device === undefined ? '' : resolveText(io, device.path);
     if (device !== undefined) openDevice(context, device, path);
     const sets = backupsOn(context, path);
-    if (sets.length === 0) throw serverError(3201, [path, '2(The system cannot find the file specified.)'], 2);
+    if (sets.length === 0)
+      throw serverError(3201, [path, '2(The system cannot find the file specified.)'], 2);
     answerInspection(context, statement.what, sets, io);
   } catch (error) {
     failWith(error, serverError(3013, [verb]));
@@ -191,7 +221,10 @@ const answerInspection = (
     case 'FILELISTONLY':
       return send(context, filesOfBackup(sets), io);
     case 'LABELONLY':
-      throw new SqlError(40510, "Statement 'RESTORE LABELONLY' is not supported in this version of SQL Server.");
+      throw new SqlError(
+        40510,
+        "Statement 'RESTORE LABELONLY' is not supported in this version of SQL Server.",
+      );
   }
 };
 
@@ -204,4 +237,3 @@ const send = (context: SessionContext, view: ViewDefinition, io: StatementIo): v
   }
   io.output.endRows();
 };
-

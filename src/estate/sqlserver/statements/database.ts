@@ -234,7 +234,8 @@ const mayAlter = (context: SessionContext, name: string): boolean =>
 export const alterDatabaseHadr = (context: SessionContext, statement: Of<'alter-database-hadr'>): void => {
   const { world, instanceName } = context;
   const name = statement.database;
-  if (!context.may('ALTER ANY AVAILABILITY GROUP') && !mayAlter(context, name)) throw serverError(5011, [name]);
+  if (!context.may('ALTER ANY AVAILABILITY GROUP') && !mayAlter(context, name))
+    throw serverError(5011, [name]);
   const database = context.userDatabase(name);
   switch (statement.action.kind) {
     case 'suspend':
@@ -271,11 +272,15 @@ const changeFile = (context: SessionContext, name: string, statement: Of<'alter-
   const found = database.files.find((entry) => sameName(entry.logicalName, file.logicalName));
   if (action === 'add-file' || action === 'add-log') {
     if (found !== undefined) throw serverError(1828, [file.logicalName]);
-    throw serverError(40510, [action === 'add-log' ? 'ALTER DATABASE ADD LOG FILE' : 'ALTER DATABASE ADD FILE']);
+    throw serverError(40510, [
+      action === 'add-log' ? 'ALTER DATABASE ADD LOG FILE' : 'ALTER DATABASE ADD FILE',
+    ]);
   }
   if (found === undefined) throw serverError(5041, [file.logicalName]);
   if (action === 'remove' || found.type !== 'LOG') {
-    throw serverError(40510, [action === 'remove' ? 'ALTER DATABASE REMOVE FILE' : 'ALTER DATABASE MODIFY FILE']);
+    throw serverError(40510, [
+      action === 'remove' ? 'ALTER DATABASE REMOVE FILE' : 'ALTER DATABASE MODIFY FILE',
+    ]);
   }
   const maximum = file.maxSizeBytes === 'UNLIMITED' ? 2 * 1024 ** 4 : file.maxSizeBytes;
   const current = context.world.databases.log(context.instanceName, name).sizeBytes;
@@ -285,7 +290,9 @@ const changeFile = (context: SessionContext, name: string, statement: Of<'alter-
 
 export const refuseFilegroup = (context: SessionContext, statement: Of<'alter-database-filegroup'>): void => {
   context.userDatabase(statement.database ?? context.database);
-  throw serverError(40510, [statement.remove === true ? 'ALTER DATABASE REMOVE FILEGROUP' : 'ALTER DATABASE ADD FILEGROUP']);
+  throw serverError(40510, [
+    statement.remove === true ? 'ALTER DATABASE REMOVE FILEGROUP' : 'ALTER DATABASE ADD FILEGROUP',
+  ]);
 };
 
 export const renameDatabase = (context: SessionContext, statement: Of<'rename-database'>): void => {

@@ -43,8 +43,11 @@ export const alterMasterKey = (context: SessionContext, statement: Of<'alter-mas
 export const dropMasterKey = (context: SessionContext): void => {
   requireMasterDatabase(context, 'DROP MASTER KEY');
   requirePermission(context, 'CONTROL SERVER');
-  if (context.instance.masterKey === undefined) throw serverError(15151, ['drop', 'symmetric key', 'master key']);
-  const user = [...context.instance.certificates.values()].find((certificate) => certificate.privateKey === 'MK');
+  if (context.instance.masterKey === undefined)
+    throw serverError(15151, ['drop', 'symmetric key', 'master key']);
+  const user = [...context.instance.certificates.values()].find(
+    (certificate) => certificate.privateKey === 'MK',
+  );
   if (user !== undefined) throw serverError(15580, ['master key', 'certificate', user.name]);
   context.world.certificates.dropMasterKey(context.instanceName);
 };
@@ -87,7 +90,8 @@ export const alterCertificate = (context: SessionContext, statement: Of<'alter-c
   if (!context.instance.certificates.has(statement.name.toLowerCase())) {
     throw serverError(15151, ['alter', 'certificate', statement.name]);
   }
-  if (statement.activeForDialog === undefined) throw serverError(40510, ['ALTER CERTIFICATE ... PRIVATE KEY']);
+  if (statement.activeForDialog === undefined)
+    throw serverError(40510, ['ALTER CERTIFICATE ... PRIVATE KEY']);
 };
 
 export const dropCertificate = (context: SessionContext, statement: Of<'drop-certificate'>): void => {
@@ -101,9 +105,14 @@ export const backupCertificate = (context: SessionContext, statement: Of<'backup
   const certificate = context.instance.certificates.get(statement.name.toLowerCase());
   if (certificate === undefined) throw serverError(15151, ['find', 'certificate', statement.name]);
   if (statement.privateKeyPath !== undefined && certificate.privateKey === 'NA') {
-    throw new SqlError(15316, 'Global temporary keys are not allowed, or the private key is not there to be exported.');
+    throw new SqlError(
+      15316,
+      'Global temporary keys are not allowed, or the private key is not there to be exported.',
+    );
   }
-  context.world.journal.mark(`backup certificate ${certificate.name} of ${context.instanceName} to ${statement.path}`);
+  context.world.journal.mark(
+    `backup certificate ${certificate.name} of ${context.instanceName} to ${statement.path}`,
+  );
 };
 
 export const credential = (context: SessionContext, statement: Of<'create-credential'>): void => {
@@ -130,5 +139,7 @@ export const credential = (context: SessionContext, statement: Of<'create-creden
       credentials.delete(key);
       break;
   }
-  context.world.journal.mark(`${statement.action.toLowerCase()} credential ${statement.name} on ${context.instanceName}`);
+  context.world.journal.mark(
+    `${statement.action.toLowerCase()} credential ${statement.name} on ${context.instanceName}`,
+  );
 };

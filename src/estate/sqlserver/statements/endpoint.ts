@@ -19,7 +19,9 @@ const authentications: readonly EndpointAuthentication[] = [
 
 /** NTLM or KERBEROS beside a certificate are kept as NEGOTIATE, the only pair that the world tells apart. */
 const authenticationOf = (description: string): EndpointAuthentication => {
-  const wanted = description.replace(/^(NTLM|KERBEROS), /, 'NEGOTIATE, ').replace(/, (NTLM|KERBEROS)$/, ', NEGOTIATE');
+  const wanted = description
+    .replace(/^(NTLM|KERBEROS), /, 'NEGOTIATE, ')
+    .replace(/, (NTLM|KERBEROS)$/, ', NEGOTIATE');
   return authentications.find((known) => known === wanted) ?? 'NEGOTIATE';
 };
 

@@ -1,5 +1,6 @@
 /** Runs a parsed administrative statement, as one entry of the effect journal. */
 import type { SessionContext } from '../context';
+import { serverError } from '../messages/raise';
 import type { ParsedStatement } from '../syntax/ast';
 import {
   alterAvailabilityGroup,
@@ -42,7 +43,6 @@ import {
   permission,
   role,
 } from './principal';
-import { serverError } from '../messages/raise';
 
 /** Statements that T-SQL refuses inside a transaction (574 or 226). */
 const outsideTransactions = new Set<ParsedStatement['kind']>([

@@ -33,6 +33,7 @@ export const failWith = (cause: unknown, closing: SqlError): never => {
     const numbers = cause.errors.map((error) => error.number);
     throw numbers.includes(closing.number) ? cause : new SqlErrors([...cause.errors, closing]);
   }
-  if (cause instanceof SqlError) throw cause.number === closing.number ? cause : new SqlErrors([cause, closing]);
+  if (cause instanceof SqlError)
+    throw cause.number === closing.number ? cause : new SqlErrors([cause, closing]);
   throw cause;
 };

@@ -51,7 +51,11 @@ const finished = (io: StatementIo, options: readonly string[]): void => {
   if (!options.includes('NO_INFOMSGS')) io.output.info(serverInfo(2528));
 };
 
-export const dbcc = async (context: SessionContext, statement: Of<'dbcc'>, io: StatementIo): Promise<void> => {
+export const dbcc = async (
+  context: SessionContext,
+  statement: Of<'dbcc'>,
+  io: StatementIo,
+): Promise<void> => {
   switch (statement.command) {
     case 'TRACEON':
     case 'TRACEOFF':
@@ -106,9 +110,14 @@ const setTraceFlags = (context: SessionContext, statement: Of<'dbcc'>, io: State
 };
 
 const traceStatus = (context: SessionContext, statement: Of<'dbcc'>, io: StatementIo): void => {
-  const asked = statement.arguments.map((argument) => numberOf(io, argument)).filter((flag) => flag !== null && flag > 0);
+  const asked = statement.arguments
+    .map((argument) => numberOf(io, argument))
+    .filter((flag) => flag !== null && flag > 0);
   const { traceFlags } = context.instance;
-  const shown = asked.length > 0 ? asked : [...new Set([...traceFlags, ...context.sessionTraceFlags])].sort((a, b) => a - b);
+  const shown =
+    asked.length > 0
+      ? asked
+      : [...new Set([...traceFlags, ...context.sessionTraceFlags])].sort((a, b) => a - b);
   const columns = [
     column('TraceFlag', smallint),
     column('Status', smallint),
@@ -132,7 +141,12 @@ const logSpace = (context: SessionContext, statement: Of<'dbcc'>, io: StatementI
     column('Log Space Used (%)', real),
     column('Status', int),
   ];
-  const system = systemDatabases.map((database): SqlValue[] => [database.name, Math.fround(7.992188), Math.fround(12.5), 0]);
+  const system = systemDatabases.map((database): SqlValue[] => [
+    database.name,
+    Math.fround(7.992188),
+    Math.fround(12.5),
+    0,
+  ]);
   const user = context.userDatabases().map((database): SqlValue[] => {
     const log = context.world.databases.log(context.instanceName, database.name);
     return [database.name, Math.fround(log.sizeBytes / 1_048_576), Math.fround(log.usedPercent), 0];
@@ -164,7 +178,16 @@ const logInfo = (context: SessionContext, statement: Of<'dbcc'>, io: StatementIo
   send(
     io,
     columns,
-    files.map((vlf) => [0, vlf.fileId, big(vlf.sizeBytes), big(vlf.offset), vlf.sequence, vlf.active ? 2 : 0, 64, null]),
+    files.map((vlf) => [
+      0,
+      vlf.fileId,
+      big(vlf.sizeBytes),
+      big(vlf.offset),
+      vlf.sequence,
+      vlf.active ? 2 : 0,
+      64,
+      null,
+    ]),
   );
 };
 
@@ -184,7 +207,11 @@ const openTransaction = (context: SessionContext, statement: Of<'dbcc'>, io: Sta
   );
 };
 
-const checkDatabase = async (context: SessionContext, statement: Of<'dbcc'>, io: StatementIo): Promise<void> => {
+const checkDatabase = async (
+  context: SessionContext,
+  statement: Of<'dbcc'>,
+  io: StatementIo,
+): Promise<void> => {
   const name = databaseOf(context, io, statement.arguments[0]);
   if (!isSystemDatabase(name)) context.world.databases.storeForRead(context.instanceName, name, true);
   io.signal.throwIfAborted();
@@ -221,7 +248,11 @@ const inputBuffer = (context: SessionContext, statement: Of<'dbcc'>, io: Stateme
   if (session === undefined) throw serverError(6106, [spid ?? 0]);
   send(
     io,
-    [column('EventType', { kind: 'nvarchar', length: 30 }), column('Parameters', smallint), column('EventInfo', { kind: 'nvarchar', length: 4000 })],
+    [
+      column('EventType', { kind: 'nvarchar', length: 30 }),
+      column('Parameters', smallint),
+      column('EventInfo', { kind: 'nvarchar', length: 4000 }),
+    ],
     [['Language Event', 0, (session.text ?? '').slice(0, 4000)]],
   );
 };

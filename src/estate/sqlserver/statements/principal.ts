@@ -2,9 +2,16 @@
 import type { AlterLogin } from '../../world/api';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
 import { serverError } from '../messages/raise';
-import { databasePrincipals, fixedDatabaseRoles, fixedServerRoles, hasDatabaseRole, sameBytes, serverPrincipals } from '../principals';
+import {
+  databasePrincipals,
+  fixedDatabaseRoles,
+  fixedServerRoles,
+  hasDatabaseRole,
+  sameBytes,
+  serverPrincipals,
+} from '../principals';
 import type { LoginOptions, ParsedStatement } from '../syntax/ast';
-import { stableGuid, guidBytes } from '../values';
+import { guidBytes, stableGuid } from '../values';
 import { isStrongPassword } from './encryption';
 import { requirePermission } from './io';
 
@@ -32,7 +39,8 @@ const passwordChange = (options: LoginOptions, checked: boolean): AlterLogin => 
 export const createLogin = (context: SessionContext, statement: Of<'create-login'>): void => {
   requirePermission(context, 'ALTER ANY LOGIN');
   const { name, options } = statement;
-  if (serverPrincipals(context).some((principal) => sameName(principal.name, name))) throw serverError(15025, [name]);
+  if (serverPrincipals(context).some((principal) => sameName(principal.name, name)))
+    throw serverError(15025, [name]);
   if (options.defaultDatabase !== undefined && context.databaseId(options.defaultDatabase) === undefined) {
     throw serverError(15010, [options.defaultDatabase]);
   }
@@ -100,7 +108,9 @@ export const createUser = (context: SessionContext, statement: Of<'create-user'>
   const principals = databasePrincipals(context, database);
   if (principals.some((principal) => sameName(principal.name, name))) throw serverError(15023, [name]);
   const sid = userSid(context, statement);
-  const twin = principals.find((principal) => principal.sid !== null && principal.type !== 'R' && sameBytes(principal.sid, sid));
+  const twin = principals.find(
+    (principal) => principal.sid !== null && principal.type !== 'R' && sameBytes(principal.sid, sid),
+  );
   if (twin !== undefined) throw serverError(15063);
   context.world.databases.createUser(context.instanceName, database, { name, sid });
   if (statement.defaultSchema !== undefined) {
@@ -156,7 +166,8 @@ const serverRole = (context: SessionContext, statement: Of<'role'>): void => {
       context.world.journal.mark(`create server role ${statement.role} on ${context.instanceName}`);
       return;
     case 'drop':
-      if (!context.state.serverRoles.delete(key)) throw serverError(15151, ['drop', 'server role', statement.role]);
+      if (!context.state.serverRoles.delete(key))
+        throw serverError(15151, ['drop', 'server role', statement.role]);
       context.world.journal.mark(`drop server role ${statement.role} on ${context.instanceName}`);
       return;
     case 'add-member':
@@ -184,7 +195,8 @@ const databaseRole = (context: SessionContext, statement: Of<'role'>): void => {
       context.world.journal.mark(`create role ${statement.role} in ${database} on ${context.instanceName}`);
       return;
     case 'drop':
-      if (!context.state.databaseRoles.delete(custom)) throw serverError(15151, ['drop', 'role', statement.role]);
+      if (!context.state.databaseRoles.delete(custom))
+        throw serverError(15151, ['drop', 'role', statement.role]);
       context.world.journal.mark(`drop role ${statement.role} in ${database} on ${context.instanceName}`);
       return;
     case 'add-member':
@@ -235,7 +247,9 @@ const applyPermission = (
   // SYSTEM is a login of every Windows installation, which the documented script for 2016 grants rights to.
   const builtIn = server && /^NT (AUTHORITY|SERVICE)\\/i.test(grantee);
   if (principal === undefined && !builtIn) {
-    throw server ? serverError(15151, ['find', 'login', grantee]) : serverError(15151, ['find', 'user', grantee]);
+    throw server
+      ? serverError(15151, ['find', 'login', grantee])
+      : serverError(15151, ['find', 'user', grantee]);
   }
   const scope = server ? 'server' : context.database.toLowerCase();
   const securable = clause.securable?.name ?? '';
@@ -264,10 +278,16 @@ const applyPermission = (
           },
         ];
   context.world.journal.mark(`${action.toLowerCase()} ${name} to ${grantee} on ${context.instanceName}`);
-  if (server && context.instance.logins.has(grantee.toLowerCase())) pushToLogin(context, action, name, grantee);
+  if (server && context.instance.logins.has(grantee.toLowerCase()))
+    pushToLogin(context, action, name, grantee);
 };
 
-const pushToLogin = (context: SessionContext, action: 'GRANT' | 'DENY' | 'REVOKE', name: string, login: string): void => {
+const pushToLogin = (
+  context: SessionContext,
+  action: 'GRANT' | 'DENY' | 'REVOKE',
+  name: string,
+  login: string,
+): void => {
   if (name === 'CONNECT SQL') {
     context.world.logins.alter(context.instanceName, login, { connectDenied: action !== 'GRANT' });
     return;

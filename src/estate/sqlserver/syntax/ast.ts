@@ -283,7 +283,12 @@ export type Statement = Located &
         readonly payload?: MirroringPayload;
       }
     | { readonly kind: 'drop-endpoint'; readonly name: string }
-    | { readonly kind: 'alter-authorization'; readonly class: string; readonly name: string; readonly owner: string }
+    | {
+        readonly kind: 'alter-authorization';
+        readonly class: string;
+        readonly name: string;
+        readonly owner: string;
+      }
     | {
         readonly kind: 'create-login';
         readonly name: string;

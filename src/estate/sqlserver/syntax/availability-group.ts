@@ -3,7 +3,14 @@
  * a version does not know are syntax errors there (CLUSTER_TYPE on 2016, CONTAINED before 2022).
  */
 import type { TokenCursor } from '../../sql/host';
-import type { GroupAction, GroupOptions, ListenerClause, ReplicaClause, ReplicaOptions, Statement } from './ast';
+import type {
+  GroupAction,
+  GroupOptions,
+  ListenerClause,
+  ReplicaClause,
+  ReplicaOptions,
+  Statement,
+} from './ast';
 import { type Dialect, integer, keywordAt, list, literal, name, nameOrLiteral, oneOf, onOff } from './reader';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -226,7 +233,12 @@ export const createAvailabilityGroup = (cursor: TokenCursor, dialect: Dialect, l
     cursor.expect('(');
     if (cursor.accept('DISTRIBUTED')) {
       cursor.expect(')', 'AVAILABILITY', 'GROUP', 'ON');
-      return { kind: 'create-distributed-availability-group', name: group, groups: memberGroups(cursor), line };
+      return {
+        kind: 'create-distributed-availability-group',
+        name: group,
+        groups: memberGroups(cursor),
+        line,
+      };
     }
     list(cursor, () => groupOption(cursor, dialect, options));
     cursor.expect(')');
@@ -311,7 +323,11 @@ const joinAction = (cursor: TokenCursor, dialect: Dialect): GroupAction => {
   if (cursor.accept('AVAILABILITY', 'GROUP', 'ON')) {
     return { kind: 'join-distributed', groups: memberGroups(cursor) };
   }
-  if (dialect.major >= 14 && keywordAt(cursor) === 'WITH' && cursor.accept('WITH', '(', 'CLUSTER_TYPE', '=')) {
+  if (
+    dialect.major >= 14 &&
+    keywordAt(cursor) === 'WITH' &&
+    cursor.accept('WITH', '(', 'CLUSTER_TYPE', '=')
+  ) {
     const type = clusterType(cursor);
     cursor.expect(')');
     return { kind: 'join', clusterType: type };

@@ -142,7 +142,13 @@ const backupCertificate = (cursor: TokenCursor, line: number): Statement => {
   if (!cursor.accept('WITH', 'PRIVATE', 'KEY')) {
     return { kind: 'backup-certificate', name: certificate, path, line };
   }
-  return { kind: 'backup-certificate', name: certificate, path, privateKeyPath: privateKeyClause(cursor), line };
+  return {
+    kind: 'backup-certificate',
+    name: certificate,
+    path,
+    privateKeyPath: privateKeyClause(cursor),
+    line,
+  };
 };
 
 const backupMasterKey = (cursor: TokenCursor, line: number): Statement => {

@@ -1,18 +1,7 @@
 /** CREATE / ALTER / DROP DATABASE. */
 import type { TokenCursor } from '../../sql/host';
 import type { DatabaseOption, FileClause, HadrAction, Statement, Termination } from './ast';
-import {
-  type Dialect,
-  integer,
-  keywordAt,
-  list,
-  literal,
-  name,
-  nameOrLiteral,
-  oneOf,
-  onOff,
-
-} from './reader';
+import { type Dialect, integer, keywordAt, list, literal, name, nameOrLiteral, oneOf, onOff } from './reader';
 
 const unitBytes = { KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 } as const;
 
@@ -268,4 +257,3 @@ export const alterDatabase = (cursor: TokenCursor, dialect: Dialect, line: numbe
     line,
   };
 };
-

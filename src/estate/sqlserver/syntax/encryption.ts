@@ -108,7 +108,8 @@ export const createCertificate = (cursor: TokenCursor, line: number): Statement 
 /** After ALTER CERTIFICATE. */
 export const alterCertificate = (cursor: TokenCursor, line: number): Statement => {
   const certificate = name(cursor);
-  if (cursor.accept('REMOVE', 'PRIVATE', 'KEY')) return { kind: 'alter-certificate', name: certificate, line };
+  if (cursor.accept('REMOVE', 'PRIVATE', 'KEY'))
+    return { kind: 'alter-certificate', name: certificate, line };
   cursor.expect('WITH');
   if (cursor.accept('PRIVATE', 'KEY')) {
     privateKey(cursor);

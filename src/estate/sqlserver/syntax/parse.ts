@@ -64,7 +64,10 @@ const openings: readonly (readonly [readonly string[], Parser])[] = [
       return { kind: 'drop-user', name: name(cursor), ifExists, line };
     },
   ],
-  [['CREATE', 'SERVER', 'ROLE'], (cursor, _dialect, line) => roleDefinition(cursor, 'server', 'create', line)],
+  [
+    ['CREATE', 'SERVER', 'ROLE'],
+    (cursor, _dialect, line) => roleDefinition(cursor, 'server', 'create', line),
+  ],
   [['DROP', 'SERVER', 'ROLE'], (cursor, _dialect, line) => roleDefinition(cursor, 'server', 'drop', line)],
   [['ALTER', 'SERVER', 'ROLE'], (cursor, _dialect, line) => alterRole(cursor, 'server', line)],
   [['CREATE', 'ROLE'], (cursor, _dialect, line) => roleDefinition(cursor, 'database', 'create', line)],

@@ -160,7 +160,14 @@ export const alterRole = (cursor: TokenCursor, scope: 'server' | 'database', lin
   const role = name(cursor);
   const adds = oneOf(cursor, 'ADD', 'DROP') === 'ADD';
   cursor.expect('MEMBER');
-  return { kind: 'role', scope, action: adds ? 'add-member' : 'drop-member', role, member: name(cursor), line };
+  return {
+    kind: 'role',
+    scope,
+    action: adds ? 'add-member' : 'drop-member',
+    role,
+    member: name(cursor),
+    line,
+  };
 };
 
 /** After CREATE/DROP [SERVER] ROLE. */

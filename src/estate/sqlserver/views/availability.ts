@@ -75,7 +75,9 @@ const suspendReasonCode: Readonly<Record<string, number>> = {
   SUSPEND_FROM_XRF_UPDATE: 8,
 };
 
-const groups = (context: SessionContext): readonly AvailabilityGroup[] => [...context.instance.groups.values()];
+const groups = (context: SessionContext): readonly AvailabilityGroup[] => [
+  ...context.instance.groups.values(),
+];
 
 const groupRow = (context: SessionContext, group: AvailabilityGroup) => {
   const settings = context.state.settingsOf(group.name);
@@ -272,7 +274,8 @@ export const availabilityViews = [
       groups(context).flatMap((group) =>
         group.databases.map((name) => ({
           group_id: group.groupId,
-          group_database_id: context.world.databases.find(context.instanceName, name)?.groupDatabaseId ?? null,
+          group_database_id:
+            context.world.databases.find(context.instanceName, name)?.groupDatabaseId ?? null,
           database_name: name,
         })),
       ),
@@ -550,4 +553,3 @@ function groupStateRows(context: SessionContext) {
     };
   });
 }
-

@@ -1,12 +1,14 @@
 /** sys.databases and the views about files, logs and recovery of databases. */
+
+import type { SqlValue } from '../../sql/types';
 import { type Database, LOG_REUSE_WAIT_CODE } from '../../world/model';
 import { isSystemDatabase, type SessionContext, sameName, systemDatabases } from '../context';
 import { settingColumns } from '../statements/database';
-import type { SqlValue } from '../../sql/types';
 import { big, dateTime, lsn, stableGuid } from '../values';
 import {
   bigint,
   bit,
+  char,
   datetime,
   defineView,
   guid,
@@ -20,7 +22,6 @@ import {
   sysname,
   tinyint,
   varbinary,
-  char,
 } from './definition';
 
 const stateCode = {
@@ -264,7 +265,11 @@ const shownSettings = (context: SessionContext, database: string): Record<string
   for (const [option, value] of settings ?? []) {
     const column = settingColumns[option];
     if (column === undefined) continue;
-    shown[column] = column.startsWith('is_') ? value === 'ON' : column.endsWith('_seconds') ? Number(value) : value;
+    shown[column] = column.startsWith('is_')
+      ? value === 'ON'
+      : column.endsWith('_seconds')
+        ? Number(value)
+        : value;
   }
   return shown;
 };
@@ -338,7 +343,11 @@ export const filesOf = (context: SessionContext, name: string): FileFacts[] => {
     fileId: file.fileId,
     type: fileTypeCode[file.type],
     typeDesc: file.type,
-    dataSpaceId: file.type === 'LOG' ? 0 : (database.filegroups.find((group) => sameName(group.name, file.filegroup ?? 'PRIMARY'))?.dataSpaceId ?? 1),
+    dataSpaceId:
+      file.type === 'LOG'
+        ? 0
+        : (database.filegroups.find((group) => sameName(group.name, file.filegroup ?? 'PRIMARY'))
+            ?.dataSpaceId ?? 1),
     name: file.logicalName,
     physicalName: file.physicalName,
     state: fileStateCode[file.state],
@@ -409,10 +418,15 @@ const allDatabaseNames = (context: SessionContext): string[] => [
   ...context.userDatabases().map((database) => database.name),
 ];
 
-const typeDescription = { FG: 'ROWS_FILEGROUP', FD: 'FILESTREAM_DATA_FILEGROUP', FX: 'MEMORY_OPTIMIZED_DATA_FILEGROUP' };
+const typeDescription = {
+  FG: 'ROWS_FILEGROUP',
+  FD: 'FILESTREAM_DATA_FILEGROUP',
+  FX: 'MEMORY_OPTIMIZED_DATA_FILEGROUP',
+};
 
 const filegroupsOf = (context: SessionContext, name: string) => {
-  if (isSystemDatabase(name)) return [{ dataSpaceId: 1, name: 'PRIMARY', type: 'FG' as const, isDefault: true }];
+  if (isSystemDatabase(name))
+    return [{ dataSpaceId: 1, name: 'PRIMARY', type: 'FG' as const, isDefault: true }];
   return context.world.databases.find(context.instanceName, name)?.filegroups ?? [];
 };
 
@@ -455,9 +469,19 @@ export const databaseViews = [
     rows: (context, database) => filesOf(context, database).map(fileRow),
   }),
   defineView('sys.filegroups', {
-    columns: { ...dataSpaceColumns, filegroup_guid: guid, log_filegroup_id: int, is_read_only: bit, is_autogrow_all_files: bit },
+    columns: {
+      ...dataSpaceColumns,
+      filegroup_guid: guid,
+      log_filegroup_id: int,
+      is_read_only: bit,
+      is_autogrow_all_files: bit,
+    },
     rows: (context, database) =>
-      dataSpaceRows(context, database).map((row) => ({ ...row, is_read_only: false, is_autogrow_all_files: false })),
+      dataSpaceRows(context, database).map((row) => ({
+        ...row,
+        is_read_only: false,
+        is_autogrow_all_files: false,
+      })),
   }),
   defineView('sys.data_spaces', { columns: dataSpaceColumns, rows: dataSpaceRows }),
   defineView('sys.database_recovery_status', {

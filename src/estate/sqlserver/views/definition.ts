@@ -38,7 +38,10 @@ interface ViewOptions<C extends Columns> {
 }
 
 /** @param qualified `schema.name` */
-export const defineView = <const C extends Columns>(qualified: string, options: ViewOptions<C>): ViewDefinition => {
+export const defineView = <const C extends Columns>(
+  qualified: string,
+  options: ViewOptions<C>,
+): ViewDefinition => {
   const [schema = 'sys', name = qualified] = qualified.split('.');
   return { schema, name, ...options };
 };

@@ -1,8 +1,9 @@
 /** msdb: backup history and SQL Server Agent. */
+
+import { SqlDecimal } from '../../sql/types';
 import type { BackupSet } from '../../world/model';
 import type { SessionContext } from '../context';
 import type { Job, JobHistoryRow } from '../procedures/agent-state';
-import { SqlDecimal } from '../../sql/types';
 import { dateTime, lsn, stableGuid } from '../values';
 import {
   bit,
@@ -424,7 +425,9 @@ export const msdbViews = [
     rows: (context) =>
       jobs(context).flatMap((job) =>
         job.servers.map(() => {
-          const last = context.state.agent.history.filter((row) => row.jobId === job.jobId && row.stepId === 0).at(-1);
+          const last = context.state.agent.history
+            .filter((row) => row.jobId === job.jobId && row.stepId === 0)
+            .at(-1);
           return {
             job_id: job.jobId,
             server_id: 0,
@@ -439,7 +442,12 @@ export const msdbViews = [
   }),
   defineView('dbo.syscategories', {
     database,
-    columns: { category_id: notNull(int), category_class: notNull(int), category_type: notNull(tinyint), name: notNull(sysname) },
+    columns: {
+      category_id: notNull(int),
+      category_class: notNull(int),
+      category_type: notNull(tinyint),
+      name: notNull(sysname),
+    },
     rows: () => [{ category_id: 0, category_class: 1, category_type: 1, name: '[Uncategorized (Local)]' }],
   }),
   defineView('dbo.sysschedules', {
@@ -475,12 +483,22 @@ export const msdbViews = [
     columns: { schedule_id: int, job_id: guid, next_run_date: notNull(int), next_run_time: notNull(int) },
     rows: (context) =>
       jobs(context).flatMap((job) =>
-        [...job.schedules].map((id) => ({ schedule_id: id, job_id: job.jobId, next_run_date: 0, next_run_time: 0 })),
+        [...job.schedules].map((id) => ({
+          schedule_id: id,
+          job_id: job.jobId,
+          next_run_date: 0,
+          next_run_time: 0,
+        })),
       ),
   }),
   defineView('dbo.sysoperators', {
     database,
-    columns: { id: notNull(int), name: notNull(sysname), enabled: notNull(tinyint), email_address: nvarchar(100) },
+    columns: {
+      id: notNull(int),
+      name: notNull(sysname),
+      enabled: notNull(tinyint),
+      email_address: nvarchar(100),
+    },
     rows: (context) =>
       [...context.state.agent.operators.values()].map((operator) => ({
         id: operator.id,

@@ -2,8 +2,8 @@
 import type { StoredTable } from '../../sql/storage';
 import type { SqlColumn, SqlType } from '../../sql/types';
 import type { SessionContext } from '../context';
-import { systemTypes, typeFacts } from '../system-types';
 import { catalogStore } from '../stores';
+import { systemTypes, typeFacts } from '../system-types';
 import { dateTime, stableHash } from '../values';
 import {
   bit,
@@ -40,9 +40,13 @@ const schemas: readonly (readonly [string, number])[] = [
 
 /** Schemas of a database: the fixed ones and those that its tables use. */
 export const schemasOf = (context: SessionContext, database: string): (readonly [string, number])[] => {
-  const used = new Set((catalogStore(context, database)?.tables() ?? []).map((table) => table.definition.schema));
+  const used = new Set(
+    (catalogStore(context, database)?.tables() ?? []).map((table) => table.definition.schema),
+  );
   const known = new Set(schemas.map(([name]) => name.toLowerCase()));
-  const own = [...used].filter((name) => !known.has(name.toLowerCase())).map((name, index) => [name, 5 + index] as const);
+  const own = [...used]
+    .filter((name) => !known.has(name.toLowerCase()))
+    .map((name, index) => [name, 5 + index] as const);
   return [...schemas, ...own];
 };
 
@@ -76,7 +80,9 @@ const objectColumns = {
 } as const;
 
 const tableObject = (context: SessionContext, database: string, table: StoredTable) => {
-  const created = dateTime(context.world.databases.find(context.instanceName, database)?.createdAt ?? context.instance.startedAt);
+  const created = dateTime(
+    context.world.databases.find(context.instanceName, database)?.createdAt ?? context.instance.startedAt,
+  );
   return {
     name: table.definition.name,
     object_id: tableObjectId(table),
@@ -117,7 +123,13 @@ const columnColumns = {
   is_column_set: bit,
 } as const;
 
-const columnRow = (context: SessionContext, objectId: number, column: SqlColumn, index: number, identity: boolean) => {
+const columnRow = (
+  context: SessionContext,
+  objectId: number,
+  column: SqlColumn,
+  index: number,
+  identity: boolean,
+) => {
   const facts = typeFacts(column.type);
   return {
     object_id: objectId,
@@ -153,7 +165,9 @@ const tableColumnRows = (context: SessionContext, database: string) =>
   );
 
 /** @param visible all views that this server has, these ones included */
-export const objectViews = (visible: (context: SessionContext) => readonly ViewDefinition[]): ViewDefinition[] => {
+export const objectViews = (
+  visible: (context: SessionContext) => readonly ViewDefinition[],
+): ViewDefinition[] => {
   const systemObjects = (context: SessionContext) =>
     visible(context)
       .filter((view) => view.database === undefined)
@@ -231,7 +245,11 @@ export const objectViews = (visible: (context: SessionContext) => readonly ViewD
     defineView('sys.schemas', {
       columns: { name: notNull(sysname), schema_id: notNull(int), principal_id: int },
       rows: (context, database) =>
-        schemasOf(context, database).map(([name, id]) => ({ name, schema_id: id, principal_id: id < 5 || id >= 16384 ? id : 1 })),
+        schemasOf(context, database).map(([name, id]) => ({
+          name,
+          schema_id: id,
+          principal_id: id < 5 || id >= 16384 ? id : 1,
+        })),
     }),
     defineView('sys.types', {
       columns: {
@@ -293,11 +311,23 @@ export const objectViews = (visible: (context: SessionContext) => readonly ViewD
         }),
     }),
     defineView('sys.extended_properties', {
-      columns: { class: notNull(tinyint), class_desc: nvarchar(60), major_id: notNull(int), minor_id: notNull(int), name: notNull(sysname), value: variantColumn },
+      columns: {
+        class: notNull(tinyint),
+        class_desc: nvarchar(60),
+        major_id: notNull(int),
+        minor_id: notNull(int),
+        name: notNull(sysname),
+        value: variantColumn,
+      },
       rows: () => [],
     }),
     defineView('INFORMATION_SCHEMA.TABLES', {
-      columns: { TABLE_CATALOG: nvarchar(128), TABLE_SCHEMA: sysname, TABLE_NAME: notNull(sysname), TABLE_TYPE: varchar(10) },
+      columns: {
+        TABLE_CATALOG: nvarchar(128),
+        TABLE_SCHEMA: sysname,
+        TABLE_NAME: notNull(sysname),
+        TABLE_TYPE: varchar(10),
+      },
       rows: (context, database) =>
         tables(context, database).map((table) => ({
           TABLE_CATALOG: database,

@@ -1,11 +1,6 @@
 /** Certificates, keys, endpoints, principals and permissions. */
 import type { SessionContext } from '../context';
-import {
-  databasePrincipals,
-  databaseRoleMembers,
-  serverPrincipals,
-  serverRoleMembers,
-} from '../principals';
+import { databasePrincipals, databaseRoleMembers, serverPrincipals, serverRoleMembers } from '../principals';
 import { dateTime, stableHash } from '../values';
 import {
   bit,
@@ -28,7 +23,9 @@ const pvtKeyDescription = { MK: 'ENCRYPTED_BY_MASTER_KEY', NA: 'NO_PRIVATE_KEY' 
 /** String SID of a certificate as SQL Server derives it: S-1-9-1- and the thumbprint's words. */
 const stringSid = (thumbprint: Uint8Array): string => {
   const words = new DataView(thumbprint.buffer, thumbprint.byteOffset, thumbprint.byteLength);
-  const parts = [0, 4, 8, 12, 16].filter((at) => at + 4 <= thumbprint.length).map((at) => words.getUint32(at, true));
+  const parts = [0, 4, 8, 12, 16]
+    .filter((at) => at + 4 <= thumbprint.length)
+    .map((at) => words.getUint32(at, true));
   return `S-1-9-1-${parts.join('-')}`;
 };
 
@@ -73,9 +70,27 @@ const endpointColumns = {
 } as const;
 
 const builtInEndpoints = [
-  { name: 'Dedicated Admin Connection', endpoint_id: 1, protocol: 2, protocol_desc: 'TCP', is_admin_endpoint: true },
-  { name: 'TSQL Local Machine', endpoint_id: 2, protocol: 4, protocol_desc: 'SHARED_MEMORY', is_admin_endpoint: false },
-  { name: 'TSQL Named Pipes', endpoint_id: 3, protocol: 3, protocol_desc: 'NAMED_PIPES', is_admin_endpoint: false },
+  {
+    name: 'Dedicated Admin Connection',
+    endpoint_id: 1,
+    protocol: 2,
+    protocol_desc: 'TCP',
+    is_admin_endpoint: true,
+  },
+  {
+    name: 'TSQL Local Machine',
+    endpoint_id: 2,
+    protocol: 4,
+    protocol_desc: 'SHARED_MEMORY',
+    is_admin_endpoint: false,
+  },
+  {
+    name: 'TSQL Named Pipes',
+    endpoint_id: 3,
+    protocol: 3,
+    protocol_desc: 'NAMED_PIPES',
+    is_admin_endpoint: false,
+  },
   { name: 'TSQL Default TCP', endpoint_id: 4, protocol: 2, protocol_desc: 'TCP', is_admin_endpoint: false },
 ].map((endpoint) => ({
   ...endpoint,
@@ -110,7 +125,9 @@ const mirroringDetails = (context: SessionContext) => {
   if (endpoint === undefined) return [];
   const [algorithm, words] = encryptionAlgorithm[endpoint.algorithm] ?? [0, 'NONE'];
   const certificate =
-    endpoint.certificateName === undefined ? undefined : certificates.get(endpoint.certificateName.toLowerCase());
+    endpoint.certificateName === undefined
+      ? undefined
+      : certificates.get(endpoint.certificateName.toLowerCase());
   return mirroringRow(context).map((row) => ({
     ...row,
     role: endpointRole[endpoint.role],
@@ -260,7 +277,12 @@ export const securityViews = [
     rows: (context, database) =>
       isMaster(database) && context.instance.masterKey !== undefined
         ? [
-            { key_id: 101, thumbprint: Uint8Array.of(1), crypt_type: 'ESKM', crypt_type_desc: 'ENCRYPTION_BY_MASTER_KEY' },
+            {
+              key_id: 101,
+              thumbprint: Uint8Array.of(1),
+              crypt_type: 'ESKM',
+              crypt_type_desc: 'ENCRYPTION_BY_MASTER_KEY',
+            },
             { key_id: 101, crypt_type: 'ESKP', crypt_type_desc: 'ENCRYPTION_BY_PASSWORD' },
           ]
         : [],
@@ -270,7 +292,12 @@ export const securityViews = [
     rows: (context) => [...builtInEndpoints, ...mirroringRow(context)],
   }),
   defineView('sys.tcp_endpoints', {
-    columns: { ...endpointColumns, port: notNull(int), is_dynamic_port: notNull(bit), ip_address: nvarchar(45) },
+    columns: {
+      ...endpointColumns,
+      port: notNull(int),
+      is_dynamic_port: notNull(bit),
+      ip_address: nvarchar(45),
+    },
     rows: (context) => [
       ...builtInEndpoints
         .filter((endpoint) => endpoint.protocol === 2)
@@ -279,7 +306,8 @@ export const securityViews = [
         ...row,
         port: context.instance.endpoint?.port ?? 0,
         is_dynamic_port: false,
-        ip_address: context.instance.endpoint?.listenerIp === 'ALL' ? null : context.instance.endpoint?.listenerIp,
+        ip_address:
+          context.instance.endpoint?.listenerIp === 'ALL' ? null : context.instance.endpoint?.listenerIp,
       })),
     ],
   }),
@@ -298,7 +326,12 @@ export const securityViews = [
     rows: mirroringDetails,
   }),
   defineView('sys.server_principals', {
-    columns: { ...serverPrincipalColumns, owning_principal_id: int, is_fixed_role: notNull(bit), tenant_id: since(16, guid) },
+    columns: {
+      ...serverPrincipalColumns,
+      owning_principal_id: int,
+      is_fixed_role: notNull(bit),
+      tenant_id: since(16, guid),
+    },
     rows: (context) =>
       serverPrincipals(context).map((principal) => ({
         name: principal.name,
@@ -327,7 +360,10 @@ export const securityViews = [
   defineView('sys.server_role_members', {
     columns: { role_principal_id: notNull(int), member_principal_id: notNull(int) },
     rows: (context) =>
-      serverRoleMembers(context).map(([role, member]) => ({ role_principal_id: role, member_principal_id: member })),
+      serverRoleMembers(context).map(([role, member]) => ({
+        role_principal_id: role,
+        member_principal_id: member,
+      })),
   }),
   defineView('sys.database_principals', {
     columns: {
@@ -359,7 +395,8 @@ export const securityViews = [
         owning_principal_id: principal.type === 'R' ? 1 : null,
         sid: principal.sid,
         is_fixed_role: principal.fixedRole,
-        authentication_type: principal.authentication === 'INSTANCE' ? 1 : principal.authentication === 'EXTERNAL' ? 4 : 0,
+        authentication_type:
+          principal.authentication === 'INSTANCE' ? 1 : principal.authentication === 'EXTERNAL' ? 4 : 0,
         authentication_type_desc: principal.authentication,
         allow_encrypted_value_modifications: false,
       })),
@@ -525,7 +562,8 @@ function permissionRow(
 ) {
   return {
     class: classCode[entry.securableClass] ?? 100,
-    class_desc: entry.securableClass === 'OBJECT' ? 'OBJECT_OR_COLUMN' : entry.securableClass.replace(/ /g, '_'),
+    class_desc:
+      entry.securableClass === 'OBJECT' ? 'OBJECT_OR_COLUMN' : entry.securableClass.replace(/ /g, '_'),
     major_id: securableId(context, entry.securableClass, entry.securable),
     minor_id: 0,
     grantee_principal_id: grantee,
@@ -540,7 +578,14 @@ function permissionRow(
 function databasePermissions(context: SessionContext, database: string) {
   const principals = databasePrincipals(context, database);
   const connect = principals
-    .filter((principal) => principal.type === 'S' && principal.id < 16384 && principal.id !== 2 && principal.id !== 3 && principal.id !== 4)
+    .filter(
+      (principal) =>
+        principal.type === 'S' &&
+        principal.id < 16384 &&
+        principal.id !== 2 &&
+        principal.id !== 3 &&
+        principal.id !== 4,
+    )
     .map((principal) => ({
       class: 0,
       class_desc: 'DATABASE',
@@ -559,7 +604,8 @@ function databasePermissions(context: SessionContext, database: string) {
       permissionRow(
         context,
         entry,
-        principals.find((principal) => principal.name.toLowerCase() === entry.principal.toLowerCase())?.id ?? 0,
+        principals.find((principal) => principal.name.toLowerCase() === entry.principal.toLowerCase())?.id ??
+          0,
       ),
     );
   return [...connect, ...stored];

@@ -1,21 +1,22 @@
 /** The server itself: settings, host, services, counters, messages; fabric views of a managed instance. */
-import { allMessages } from '../messages/catalogue';
+
 import type { SessionContext } from '../context';
+import { allMessages } from '../messages/catalogue';
 import { dateTime, intType, stableGuid, stableHash, variant } from '../values';
 import {
   bigint,
   bit,
+  char,
   datetime,
   defineView,
   guid,
   int,
-  nvarchar,
   notNull,
+  nvarchar,
   since,
   smallint,
   tinyint,
   variantColumn,
-  char,
 } from './definition';
 
 const permission = 'VIEW SERVER STATE';
@@ -39,11 +40,23 @@ function* haCounters(context: SessionContext) {
     const rate = rows
       .filter((database) => database.replicaId === row.replicaId)
       .reduce((sum, database) => sum + (database.logSendRate ?? 0), 0);
-    yield counter('SQLServer:Availability Replica', 'Bytes Sent to Replica/sec', `${row.groupName}:${row.replicaName}`, rate, rateCounter);
+    yield counter(
+      'SQLServer:Availability Replica',
+      'Bytes Sent to Replica/sec',
+      `${row.groupName}:${row.replicaName}`,
+      rate,
+      rateCounter,
+    );
   }
   for (const row of rows) {
     const object = 'SQLServer:Database Replica';
-    yield counter(object, 'Log Send Queue', row.databaseName, (row.logSendQueueBytes ?? 0) / 1024, rawCounter);
+    yield counter(
+      object,
+      'Log Send Queue',
+      row.databaseName,
+      (row.logSendQueueBytes ?? 0) / 1024,
+      rawCounter,
+    );
     yield counter(object, 'Recovery Queue', row.databaseName, (row.redoQueueBytes ?? 0) / 1024, rawCounter);
     yield counter(object, 'Redone Bytes/sec', row.databaseName, row.redoRate ?? 0, rateCounter);
   }
@@ -78,7 +91,11 @@ const fabricParameters = (context: SessionContext) => {
     parameter('SQL', 'DnsRecordName', managed.fullyQualifiedDomainName),
     parameter('SQL', 'InstanceName', fabricInstance(context)),
     parameter('SQL', 'HadrPort', String(managed.hadrPort)),
-    parameter('SQL', 'ClusterName', `tr${(stableHash(managed.dnsZone) % 9000) + 1000}.${managed.location}1-a.worker.database.windows.net`),
+    parameter(
+      'SQL',
+      'ClusterName',
+      `tr${(stableHash(managed.dnsZone) % 9000) + 1000}.${managed.location}1-a.worker.database.windows.net`,
+    ),
   ];
 };
 
@@ -257,7 +274,13 @@ export const serverViews = [
       })),
   }),
   defineView('sys.syslanguages', {
-    columns: { langid: notNull(smallint), dateformat: char(3), name: notNull(nvarchar(128)), alias: nvarchar(128), lcid: int },
+    columns: {
+      langid: notNull(smallint),
+      dateformat: char(3),
+      name: notNull(nvarchar(128)),
+      alias: nvarchar(128),
+      lcid: int,
+    },
     rows: () => [{ langid: 0, dateformat: 'mdy', name: 'us_english', alias: 'English', lcid: 1033 }],
   }),
   defineView('sys.dm_hadr_fabric_config_parameters', {
@@ -311,7 +334,12 @@ export const serverViews = [
   defineView('sys.dm_hadr_fabric_nodes', {
     permission,
     managedInstanceOnly: true,
-    columns: { node_name: nvarchar(256), node_type: nvarchar(128), ip_address_or_FQDN: nvarchar(256), fault_domain: nvarchar(128) },
+    columns: {
+      node_name: nvarchar(256),
+      node_type: nvarchar(128),
+      ip_address_or_FQDN: nvarchar(256),
+      fault_domain: nvarchar(128),
+    },
     rows: (context) => [
       {
         node_name: context.instance.managed?.fabricNode ?? '',
@@ -343,7 +371,9 @@ export const serverViews = [
         virtual_core_count: context.instance.managed?.vCores ?? 8,
         reserved_storage_mb: BigInt((context.instance.managed?.storageSizeInGB ?? 32) * 1024),
         storage_space_used_mb: BigInt(
-          Math.round(context.userDatabases().reduce((sum, database) => sum + database.dataBytes, 0) / 1_048_576),
+          Math.round(
+            context.userDatabases().reduce((sum, database) => sum + database.dataBytes, 0) / 1_048_576,
+          ),
         ),
       },
     ],

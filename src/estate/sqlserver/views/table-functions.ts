@@ -156,7 +156,8 @@ const fileStats: Factory = (context, args) =>
     },
     rows: () => {
       const id = asNumber(args[0]?.value);
-      const names = id === null ? context.userDatabases().map((database) => database.name) : [context.databaseName(id)];
+      const names =
+        id === null ? context.userDatabases().map((database) => database.name) : [context.databaseName(id)];
       return names.flatMap((name) =>
         name === undefined
           ? []
@@ -179,7 +180,13 @@ const fileStats: Factory = (context, args) =>
 
 const sqlText: Factory = (context, args) =>
   defineView('sys.dm_exec_sql_text', {
-    columns: { dbid: smallint, objectid: int, number: smallint, encrypted: notNull(bit), text: nvarchar('max') },
+    columns: {
+      dbid: smallint,
+      objectid: int,
+      number: smallint,
+      encrypted: notNull(bit),
+      text: nvarchar('max'),
+    },
     rows: () => {
       const handle = args[0]?.value;
       const spid = handle instanceof Uint8Array ? spidOfHandle(handle) : undefined;
