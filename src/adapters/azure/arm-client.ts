@@ -145,6 +145,7 @@ const refusalOf = (operation: string, response: RefusedResponse, now: () => numb
     {
       status: response.status,
       retryAfter: response.headers.get('retry-after'),
+      retryAfterMs: response.headers.get('retry-after-ms') ?? response.headers.get('x-ms-retry-after-ms'),
       body: response.bodyAsText ?? undefined,
     },
     now(),

@@ -11,6 +11,8 @@ export interface ArmErrorBody {
 export interface ErrorAnswer {
   readonly status: number;
   readonly retryAfter: string | undefined;
+  /** The finer form that some Azure services send beside it. */
+  readonly retryAfterMs?: string | undefined;
   readonly body: string | undefined;
 }
 
@@ -18,7 +20,7 @@ export interface ErrorAnswer {
 export function refusal(operation: string, answer: ErrorAnswer, nowMs: number): AzureFailure {
   const { code, message } = readErrorBody(answer.body);
   const text = message ?? `Azure answered HTTP ${answer.status}`;
-  const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs);
+  const retryAfterMs = parseMs(answer.retryAfterMs) ?? parseRetryAfter(answer.retryAfter, nowMs);
   const prefix = code === undefined ? `HTTP ${answer.status}` : code;
   return new AzureFailure(
     operation,
@@ -64,6 +66,11 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1_000 : undefined;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+function parseMs(value: string | undefined): number | undefined {
+  const ms = Number(value ?? Number.NaN);
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
 }
 
 function transportOfStatus(status: number): TransportProblem | undefined {

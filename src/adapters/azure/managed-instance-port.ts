@@ -81,7 +81,7 @@ class ArmManagedInstance implements ManagedInstancePort {
       const { body } = await this.#read('read-link', { name: linkName }, signal);
       return decodeLink(body, linkName, observedAt);
     } catch (error) {
-      if (isAbsent(error)) return undefined;
+      if (isAbsent(error, this.name)) return undefined;
       throw error;
     }
   }
@@ -168,13 +168,12 @@ const NOTHING_AROUND = { observedAt: '', linkNames: [], databases: [], failoverG
  * Whether the link itself is missing. A missing instance, group or subscription is 404 too, but the answer to another
  * question: ARM's message names the instance then (recorded), and its codes differ.
  */
-function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown, instanceName: string): boolean {
   if (!(error instanceof AzureFailure) || error.status !== 404) return false;
-  const parentIsMissing =
-    /^(ResourceGroupNotFound|SubscriptionNotFound|ParentResourceNotFound|InvalidResource)/.test(
-      error.code ?? '',
-    ) || /'Microsoft\.Sql\/managedInstances\/[^/']+'/i.test(error.message);
-  return !parentIsMissing;
+  const parentIsMissing = /^(ResourceGroup|Subscription|ParentResource)NotFound$|^InvalidResource/;
+  if (parentIsMissing.test(error.code ?? '')) return false;
+  const instance = `'Microsoft.Sql/managedInstances/${instanceName}'`.toLowerCase();
+  return !error.message.toLowerCase().includes(instance);
 }
 
 /**
@@ -183,7 +182,7 @@ function isAbsent(error: unknown): boolean {
  */
 function afterRefusedPoll(error: unknown, mode: 'status' | 'location'): OperationProgress {
   if (!(error instanceof AzureFailure) || error.status === undefined) throw error;
-  if (error.status === 404)
+  if (error.status === 404 && (mode === 'status' || error.code === 'OperationIdNotFound'))
     return { status: 'lost', reason: 'Azure does not know the operation any more (OperationIdNotFound)' };
   const isFinal =
     error.status >= 400 && error.status < 500 && error.transport === undefined && error.status !== 408;
