@@ -25,6 +25,15 @@ describe('clock', () => {
     expect(clock.now()).toBe(1_000_030);
   });
 
+  it('keeps the order of many timers of the same time', async () => {
+    const clock = manual();
+    const seen: number[] = [];
+    const wanted = Array.from({ length: 50 }, (_, index) => index);
+    for (const index of wanted) clock.after(10, () => seen.push(index));
+    await clock.advance(10);
+    expect(seen).toEqual(wanted);
+  });
+
   it('sleeps, and wakes with the reason of the signal', async () => {
     const clock = manual();
     const stop = new AbortController();

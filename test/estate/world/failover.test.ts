@@ -142,6 +142,23 @@ describe('planned failover', () => {
     expect(link(world).instanceLinkRole).toBe('Primary');
   });
 
+  it('drains what was on its way when it fenced, and refuses what comes later', async () => {
+    const world = await running({ rates: { networkLatencyMs: 30_000 } });
+    await world.clock.advance(60_000);
+    await world.databases.commit(SQL, 'Sales', [insertRow(2)]);
+    const failover = world.groups.failover(SQL, 'DAG_Sales');
+    await world.clock.advance(20_000);
+    const inFlight = refusedWith(() => world.databases.commit(SQL, 'Sales', [insertRow(3)]));
+    await settled(world, failover);
+    // Its client hears of an error, though the row came across: an unknown outcome, never a lost one.
+    expect(await inFlight).toEqual([983]);
+    expect(rows(world, MI)).toEqual([1, 2, 3]);
+    const operation = world.timeline.all().find((one) => one.kind === 'failover-planned');
+    expect((operation?.endedAt ?? 0) - (operation?.startedAt ?? 0)).toBeGreaterThanOrEqual(
+      20_000 + 30_000 + 15_000,
+    );
+  });
+
   it('is refused before 2022 CU13, and while the link is seeding', async () => {
     const old = await running({ update: 'CU12' });
     expect(await refusedWith(() => old.groups.failover(SQL, 'DAG_Sales'))).toEqual([35104]);

@@ -48,6 +48,17 @@ describe('effect journal', () => {
   });
 });
 
+describe('entries that are closed', () => {
+  it('stay as they were, whatever they have set going', async () => {
+    const world = newWorld();
+    world.journal.runSync(context('RESTART'), () => world.instances.restart(MI, 1_000));
+    const before = world.effects().at(-1)?.changes.length;
+    await world.clock.advance(60_000);
+    expect(world.instances.get(MI).state).toBe('running');
+    expect(world.effects().at(-1)?.changes).toHaveLength(before ?? 0);
+  });
+});
+
 describe('platform timeline', () => {
   it('counts overlapping time once', () => {
     expect(

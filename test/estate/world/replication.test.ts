@@ -140,6 +140,50 @@ describe('replication', () => {
     );
   });
 
+  it('sends and redoes at the rates it is given, after the latency', async () => {
+    const world = newWorld({
+      rates: { networkBandwidth: 10 * MB, redoRate: 5 * MB, networkLatencyMs: 1_000 },
+    });
+    await world.databases.commit(SQL, 'Sales', [createTable]);
+    await replicating(world);
+    await world.clock.advance(60_000);
+    await world.databases.commit(SQL, 'Sales', [insertRow(1)], 100 * MB);
+    const queues = () => {
+      const progress = world.links.replication(MI, 'DAG_Sales');
+      return [
+        Math.round((progress?.sendQueueBytes ?? 0) / MB),
+        Math.round((progress?.redoQueueBytes ?? 0) / MB),
+      ];
+    };
+    await world.clock.advance(1_000);
+    expect(queues()).toEqual([100, 0]);
+    await world.clock.advance(4_000);
+    expect(queues()).toEqual([60, 20]);
+    expect(world.links.replication(MI, 'DAG_Sales')?.lagSeconds).toBe(5);
+    await world.clock.advance(6_000);
+    expect(queues()).toEqual([0, 50]);
+    expect(rows(world, MI)).toEqual([]);
+    await world.clock.advance(10_001);
+    expect(queues()).toEqual([0, 0]);
+    expect(rows(world, MI)).toEqual([1]);
+  });
+
+  it('redoes what has hardened even when a log backup has freed it on the primary', async () => {
+    const world = newWorld({ rates: { redoRate: MB } });
+    await world.databases.commit(SQL, 'Sales', [createTable]);
+    await replicating(world);
+    await world.databases.commit(SQL, 'Sales', [insertRow(1)], 30 * MB);
+    await world.databases.commit(SQL, 'Sales', [insertRow(2)], 30 * MB);
+    await world.clock.advance(5_000);
+    const backup = world.backups.log(SQL, 'Sales', { device: 'x', userName: 'sa' });
+    await world.clock.advance(5_000);
+    await backup;
+    expect(world.databases.log(SQL, 'Sales').usedBytes).toBe(0);
+    expect(rows(world, MI)).toEqual([]);
+    await world.clock.advance(120_000);
+    expect(rows(world, MI)).toEqual([1, 2]);
+  });
+
   it('acknowledges a synchronous commit only when the secondary has hardened it', async () => {
     const world = await start();
     world.links.update(MI, 'DAG_Sales', 'Sync');
