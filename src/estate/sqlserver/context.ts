@@ -58,8 +58,14 @@ export class SessionContext {
     return this.instance.kind === 'managed-instance';
   }
 
+  /**
+   * Generation of the engine, which decides what views, columns and clauses there are. A managed instance calls itself
+   * 12.0 and has the catalog of its update policy.
+   */
   get major(): number {
-    return this.instance.version.major;
+    const { version } = this.instance;
+    if (!this.managedInstance) return version.major;
+    return version.year >= 2025 ? 17 : 16;
   }
 
   get login(): Login | undefined {

@@ -57,7 +57,7 @@ const variables = new Map<string, Read>([
     'MICROSOFTVERSION',
     (context) =>
       intValue(
-        context.major * 0x0100_0000 +
+        context.instance.version.major * 0x0100_0000 +
           context.instance.version.minor * 0x1_0000 +
           context.instance.version.build,
       ),

@@ -1,7 +1,7 @@
 /** Built-in functions about the server, its databases, principals and certificates. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ObjectName, ScalarFunction, TypedValue } from '../../sql/host';
-import { SqlVariant } from '../../sql/types';
+import { type SqlColumn, SqlVariant } from '../../sql/types';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
 import {
   databasePrincipals,
@@ -27,6 +27,7 @@ import {
   variantValue,
 } from '../values';
 import { filesOf } from '../views/databases';
+import { columnsOf, type ViewDefinition } from '../views/definition';
 import { schemasOf, systemObjectId, tableObjectId } from '../views/objects';
 import { visibleViews } from '../views/registry';
 import { databaseProperty, serverProperty } from './properties';
@@ -57,6 +58,16 @@ export const splitName = (
   };
 };
 
+type NameParts = NonNullable<ReturnType<typeof splitName>>;
+
+const viewNamed = (context: SessionContext, name: NameParts, database: string): ViewDefinition | undefined =>
+  visibleViews(context).find(
+    (entry) =>
+      sameName(entry.name, name.object) &&
+      (name.schema === undefined ? entry.schema === 'dbo' : sameName(entry.schema, name.schema)) &&
+      (entry.database === undefined || sameName(entry.database, database)),
+  );
+
 const objectId: Implementation = (context, args) => {
   const given = at(args, 0);
   const kind = at(args, 1)?.trim().toUpperCase();
@@ -65,12 +76,7 @@ const objectId: Implementation = (context, args) => {
   const database = name.database ?? context.database;
   const table = catalogStore(context, database)?.table(name.schema ?? 'dbo', name.object);
   if (table !== undefined && (kind === undefined || kind === 'U')) return intValue(tableObjectId(table));
-  const view = visibleViews(context).find(
-    (entry) =>
-      sameName(entry.name, name.object) &&
-      (name.schema === undefined ? entry.schema === 'dbo' : sameName(entry.schema, name.schema)) &&
-      (entry.database === undefined || sameName(entry.database, database)),
-  );
+  const view = viewNamed(context, name, database);
   const viewKind = view?.database === undefined ? 'V' : 'U';
   if (view !== undefined && (kind === undefined || kind === viewKind)) {
     return intValue(systemObjectId(view.schema, view.name));
@@ -237,17 +243,22 @@ const isPrimaryReplica: Implementation = (context, args) => {
   return bitValue(context.world.groups.isPrimaryReplica(context.instanceName, name) ?? null);
 };
 
+/** COL_LENGTH: also for the columns of system views, which scripts ask before they use a newer one. */
 const columnLength: Implementation = (context, args) => {
   const name = splitName(at(args, 0) ?? '');
-  const table =
-    name === undefined
-      ? undefined
-      : catalogStore(context, name.database ?? context.database)?.table(name.schema ?? 'dbo', name.object);
-  const column = table?.definition.columns.find((entry) => sameName(entry.name, at(args, 1) ?? ''));
+  const column = name === undefined ? undefined : columnNamed(context, name, at(args, 1) ?? '');
   return {
     type: { kind: 'smallint' },
     value: column === undefined ? null : typeFacts(column.type).maxLength,
   };
+};
+
+const columnNamed = (context: SessionContext, name: NameParts, column: string): SqlColumn | undefined => {
+  const database = name.database ?? context.database;
+  const table = catalogStore(context, database)?.table(name.schema ?? 'dbo', name.object);
+  const view = table === undefined ? viewNamed(context, name, database) : undefined;
+  const columns = table?.definition.columns ?? (view === undefined ? [] : columnsOf(view, context.major));
+  return columns.find((entry) => sameName(entry.name, column));
 };
 
 const currentUser: Implementation = (context) => textValue(userIn(context, context.database) ?? 'guest');
