@@ -145,6 +145,7 @@ describe('transactions', () => {
     ['BEGIN TRAN; ROLLBACK TRAN nope; ROLLBACK', [6401]],
     ['SAVE TRAN x', [628]],
     ["EXEC('BEGIN TRAN'); ROLLBACK", [266]],
+    ["BEGIN TRAN; EXEC('ROLLBACK')", [266]],
     ['BEGIN TRAN; INSERT t VALUES (9, NULL); INSERT master.dbo.x VALUES (1); ROLLBACK', [40515]],
   ])('%s', async (sql, numbers) => {
     const [server, a] = await setUp();

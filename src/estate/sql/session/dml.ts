@@ -22,6 +22,7 @@ import type { SqlColumn, SqlRow, SqlValue } from '../types';
 import { rowKey } from '../values/compare';
 import { INT } from '../values/typing';
 import { tableKey } from './memory-store';
+import { type Change, outputRows } from './output-clause';
 import { checkNulls, columnValue, defaultValue, duplicateKey, nextIdentity, nextRowId } from './rows';
 import type { SessionState } from './state';
 import { accessWithRowId, lockTable, type Target } from './targets';
@@ -189,12 +190,6 @@ async function reserveKey(
     if (wait !== undefined) await wait;
   }
   if (target.table.rowIdOf(key) !== undefined) throw duplicateKey(target, key);
-}
-
-/** Rows before and after a change. */
-interface Change {
-  readonly inserted: SqlRow | undefined;
-  readonly deleted: SqlRow | undefined;
 }
 
 interface Candidates {
@@ -461,50 +456,4 @@ async function finish(
     await insertRow(state, into, positions, cells, context, signal);
   }
   return { count: changes.length };
-}
-
-function outputRows(
-  output: OutputClause,
-  target: Target,
-  changes: readonly Change[],
-  context: CompileContext,
-): { columns: readonly SqlColumn[]; rows: readonly SqlRow[] } {
-  const { columns } = target.table.definition;
-  const empty: SqlRow = columns.map(() => null);
-  const rows = changes.map((change): SqlRow => [...(change.inserted ?? empty), ...(change.deleted ?? empty)]);
-  // INSERT has no deleted rows, DELETE no inserted ones: such a prefix is unknown (4104).
-  const scopeSources = [
-    ...(changes.every((change) => change.inserted === undefined) && changes.length > 0 ? [] : ['inserted']),
-    ...(changes.every((change) => change.deleted === undefined) && changes.length > 0 ? [] : ['deleted']),
-  ];
-  const scope = new Scope();
-  for (const alias of ['inserted', 'deleted']) {
-    scope.add({ alias: scopeSources.includes(alias) ? alias : `\u0000${alias}`, columns });
-  }
-  const inner: CompileContext = { ...context, scope };
-  const items = output.items.flatMap((item) => {
-    if (item.kind === 'assignment') throw new SqlError(102, "Incorrect syntax near '='.", { severity: 15 });
-    if (item.kind === 'expression') {
-      const value = compile(item.expression, inner);
-      return [{ value, name: item.alias ?? value.name ?? '' }];
-    }
-    return scope.matching(item.qualifier).flatMap((source) =>
-      source.columns.map((column, at) => {
-        const index = source.offset + at;
-        const value: Compiled = {
-          type: column.type,
-          nullable: true,
-          evaluate: (frame) => frame.row[index] ?? null,
-        };
-        return { value, name: column.name };
-      }),
-    );
-  });
-  return {
-    columns: items.map(({ value, name }) => ({ name, type: value.type, nullable: true })),
-    rows: rows.map((row) => {
-      const frame = new Frame(row, undefined);
-      return items.map(({ value }) => value.evaluate(frame));
-    }),
-  };
 }

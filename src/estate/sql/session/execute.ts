@@ -265,6 +265,7 @@ export async function runNested(
   state.nestLevel++;
   try {
     await runStatements(context.parser.parse(sql).statements, context);
+    if (state.depth !== before.depth) reportMismatch(before.depth, state.depth, output);
     return new Map(
       [...scope.variables].map(([name, variable]) => [name, { type: variable.type, value: variable.value }]),
     );
@@ -275,8 +276,6 @@ export async function runNested(
     state.scope = before.scope;
     state.options = before.options;
     revertDatabase(before.database, context);
-    if (state.depth !== before.depth && (state.depth !== 0 || before.depth === 0))
-      reportMismatch(before.depth, state.depth, output);
   }
 }
 
