@@ -29,7 +29,6 @@ import type {
   LoggedCommit,
   Login,
   LogStatus,
-  Lsn,
   ManagedInstanceProperties,
   MirroringEndpoint,
   NetworkPath,
@@ -425,9 +424,4 @@ export interface Timeline {
     readonly simulatedMs: number;
     readonly realMs: number;
   };
-}
-
-export interface LsnCalculus {
-  /** `43:624:1` style text of an LSN. */
-  format(lsn: Lsn): string;
 }

@@ -162,8 +162,11 @@ function addInstance(
       ? sqlServer(state, definition, path)
       : managedInstance(state, definition);
   state.instances.set(key(instance.name), instance);
-  for (const login of definition.logins) {
-    world.logins.create(instance.name, { name: login.name, password: login.password });
+  for (const [index, login] of definition.logins.entries()) {
+    // sa, or on a managed instance its administrator, has SID 0x01 and owns the databases.
+    const isOwner = key(login.name) === 'sa' || (definition.kind === 'managed-instance' && index === 0);
+    const sid = isOwner ? { sid: Uint8Array.of(1) } : {};
+    world.logins.create(instance.name, { name: login.name, password: login.password, ...sid });
     for (const role of login.roles) world.logins.setRole(instance.name, login.name, role, true);
     if (login.disabled) world.logins.alter(instance.name, login.name, { disabled: true });
   }

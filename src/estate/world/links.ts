@@ -1,13 +1,11 @@
 /** Links as the Resource Manager knows them, and what drives them: connection, seeding, replication, role changes. */
 
-import { SqlError } from '../sql/errors';
 import type { ArmOperation, Links } from './api';
 import { startArm } from './arm';
 import type { WorldBackups } from './backups';
 import { requireManaged } from './certificates';
 import { Connections } from './connections';
 import { Failover } from './failover';
-import type { HandshakeProblem } from './handshake';
 import { parseEndpointUrl } from './handshake';
 import { checkLinkRequest, sameRequest } from './link-checks';
 import {
@@ -18,6 +16,7 @@ import {
   makeManagedGroups,
   setRole,
 } from './link-groups';
+import { alreadyInRole, asArm, lost } from './link-refusals';
 import { type LinkRuntime, LinkTable } from './link-state';
 import { ManagedBackups } from './managed-backups';
 import {
@@ -152,7 +151,7 @@ export class WorldLinks implements Links {
     if (instanceRole === runtime.link.instanceLinkRole) throw alreadyInRole();
     if (instanceRole === 'Primary') return this.changeRole(runtime, false);
     if (roleChangeType === 'Planned') return this.changeRole(runtime, true);
-    this.asArm(() => this.failovers.rejoin(runtime, managedInstance));
+    asArm(() => this.failovers.rejoin(runtime, managedInstance));
     return { operation: this.instant('link-set-role', runtime), effective: true, result: () => runtime.link };
   }
 
@@ -448,7 +447,7 @@ export class WorldLinks implements Links {
   private changeRole(runtime: LinkRuntime, planned: boolean): ArmOperation<Link> {
     const { link } = runtime;
     const to = link.managedInstance;
-    this.asArm(() => (planned ? this.failovers.check(runtime, to) : this.failovers.checkForced(runtime, to)));
+    asArm(() => (planned ? this.failovers.check(runtime, to) : this.failovers.checkForced(runtime, to)));
     const operation = this.state.timeline.start(
       'link-failover',
       `${link.managedInstance}/${link.databaseName}`,
@@ -463,20 +462,6 @@ export class WorldLinks implements Links {
         }),
     );
     return { operation, effective: true, result: () => link };
-  }
-
-  /** The SQL side's refusals have names of their own in the Resource Manager. */
-  private asArm(check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
-      throw new ArmRefusal(
-        409,
-        ARM_CODES[error.number] ?? 'DistributedAvailabilityGroupSetRoleFailed',
-        error.message,
-      );
-    }
   }
 
   private slopesFor(runtime: LinkRuntime) {
@@ -518,28 +503,3 @@ export class WorldLinks implements Links {
     return operation;
   }
 }
-
-const ARM_CODES: Readonly<Record<number, string>> = {
-  41122: 'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
-  41195: 'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
-  // The REST name of 41985 is not published (inferred).
-  41985: 'DistributedAvailabilityGroupForcedFailoverNotSupported',
-  47512: 'DistributedAvailabilityGroupSetRoleChangeRoleAlreadyInProgress',
-  47514: 'DistributedAvailabilityGroupFailoverSecondariesNotSynchronizing',
-  47515: 'DistributedAvailabilityGroupFailoverLogSendQueueSizeTooBig',
-  47516: 'DistributedAvailabilityGroupFailoverRedoQueueSizeTooBig',
-};
-
-const alreadyInRole = (): ArmRefusal =>
-  new ArmRefusal(
-    409,
-    'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
-    'The instance already has the requested role (41965).',
-  );
-
-const lost = (number: string, why: string): HandshakeProblem => ({
-  number: 41986,
-  connectNumber: Number(number),
-  description: `An error occurred while receiving data: '${number}' (${why}).`,
-  armCode: 'ManagedInstanceLinkConnectivityIsNotEstablished',
-});

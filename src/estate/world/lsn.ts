@@ -20,8 +20,3 @@ export function lsnAt(format: LogFormat, position: number): Lsn {
   const block = Math.floor((position - vlf * format.vlfBytes) / LOG_BLOCK) + VLF_HEADER_BLOCKS;
   return BigInt(format.firstVlf + vlf) * 1_000_000_000_000_000n + BigInt(block) * 100_000n + 1n;
 }
-
-/** `43:624:1`: VLF, block, slot in decimal. */
-export function formatLsn(lsn: Lsn): string {
-  return `${lsn / 1_000_000_000_000_000n}:${(lsn / 100_000n) % 10_000_000_000n}:${lsn % 100_000n}`;
-}

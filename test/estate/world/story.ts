@@ -137,6 +137,11 @@ export async function replicating(
   failoverMode: 'None' | 'Manual' = 'Manual',
 ): Promise<void> {
   await linked(world, failoverMode);
+  await seeded(world);
+}
+
+/** Waits for the seeding that has begun. */
+export async function seeded(world: EstateWorld): Promise<void> {
   for (let step = 0; step < 600 && link(world).state !== 'LinkSynchronizing'; step += 1) {
     await world.clock.advance(10_000);
   }
