@@ -217,9 +217,11 @@ const answerInspection = (
       io.output.info(serverInfo(3262, [1]));
       return;
     case 'HEADERONLY':
-      return send(context, headersOfBackup(sets), io);
+      send(context, headersOfBackup(sets), io);
+      return;
     case 'FILELISTONLY':
-      return send(context, filesOfBackup(sets), io);
+      send(context, filesOfBackup(sets), io);
+      return;
     case 'LABELONLY':
       throw new SqlError(
         40510,

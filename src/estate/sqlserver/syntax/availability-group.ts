@@ -59,8 +59,14 @@ const routingList = (cursor: TokenCursor): string[] => {
 };
 
 const replicaOption = (cursor: TokenCursor, dialect: Dialect, options: Mutable<ReplicaOptions>): void => {
-  if (cursor.accept('SECONDARY_ROLE')) return secondaryRole(cursor, options);
-  if (cursor.accept('PRIMARY_ROLE')) return primaryRole(cursor, dialect, options);
+  if (cursor.accept('SECONDARY_ROLE')) {
+    secondaryRole(cursor, options);
+    return;
+  }
+  if (cursor.accept('PRIMARY_ROLE')) {
+    primaryRole(cursor, dialect, options);
+    return;
+  }
   const option = oneOf(
     cursor,
     'ENDPOINT_URL',
