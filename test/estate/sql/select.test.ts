@@ -152,6 +152,22 @@ describe('SELECT', () => {
     ['SELECT CASE WHEN EXISTS (SELECT 1 FROM sys.pets) THEN 1 ELSE 0 END', [[1]]],
     ['SELECT pay FROM sys.people GROUP BY pay ORDER BY COUNT(*) DESC, pay', [[30], [20], [50]]],
     ['SELECT people.id FROM sys.people WHERE sys.people.id = 3', [[3]]],
+    [
+      'SELECT (SELECT name FROM sys.people WHERE id = t.owner), COUNT(*) FROM sys.pets t GROUP BY t.owner ORDER BY 2 DESC, 1',
+      [
+        ['Bob', 2],
+        [null, 1],
+        [null, 1],
+      ],
+    ],
+    [
+      'SELECT boss, SUM(COUNT(*)) OVER () FROM sys.people GROUP BY boss ORDER BY boss',
+      [
+        [null, 4],
+        [1, 4],
+        [2, 4],
+      ],
+    ],
   ])('%s', async (sql, expected) => {
     expect(await session.rows(sql)).toEqual(expected);
   });

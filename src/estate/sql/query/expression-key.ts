@@ -1,5 +1,6 @@
+import { SqlError } from '../errors';
 import type { Expression } from '../syntax/ast';
-import type { Scope } from './frame';
+import type { ResolvedColumn, Scope } from './frame';
 
 /** Text that is equal for expressions that mean the same: columns by position, names without case. */
 export function expressionKey(expression: Expression, scope: Scope): string {
@@ -10,6 +11,17 @@ function normalise(value: unknown, scope: Scope): unknown {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null || !('kind' in value)) return value;
   if (value.kind !== 'column' || !('path' in value) || !Array.isArray(value.path)) return value;
-  const { depth, index } = scope.resolve(value.path.map(String));
-  return `#${depth}.${index}`;
+  const path = value.path.map(String);
+  const resolved = tryResolve(path, scope);
+  return resolved === undefined ? path.join('.').toLowerCase() : `#${resolved.depth}.${resolved.index}`;
+}
+
+/** Columns inside a subquery belong to scopes that are not open here: they stay as written. */
+function tryResolve(path: readonly string[], scope: Scope): ResolvedColumn | undefined {
+  try {
+    return scope.resolve(path);
+  } catch (error) {
+    if (error instanceof SqlError) return undefined;
+    throw error;
+  }
 }
