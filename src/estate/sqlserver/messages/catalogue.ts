@@ -229,6 +229,9 @@ define(16, {
     'The backup operation for a database with service-managed transparent data encryption is not supported on SQL Database Managed Instance.',
   41924:
     'The BACKUP LOG statement is not supported: log backups are taken by the service on SQL Database Managed Instance.',
+  47507: 'Adding a memory-optimized filegroup is not supported for a database that is replicated to Azure SQL Managed Instance.',
+  47508: 'Adding more than one log file is not supported for a database that is replicated to Azure SQL Managed Instance.',
+  47509: 'Adding a FILESTREAM filegroup is not supported for a database that is replicated to Azure SQL Managed Instance.',
   41906: "Statement '%s' is not supported in SQL Database Managed Instance.",
   41199:
     'The specified command is invalid because the Always On Availability Groups %s feature is not supported by this edition of SQL Server.  For information about features supported by the editions of SQL Server, see SQL Server Books Online.',

@@ -1,6 +1,6 @@
 /** Runs CREATE / ALTER / DROP DATABASE. */
 import type { SqlError } from '../../sql/errors';
-import type { DatabaseOptions } from '../../world/model';
+import type { Database, DatabaseOptions } from '../../world/model';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
 import { serverError, serverInfo } from '../messages/raise';
 import { hasDatabaseRole } from '../principals';
@@ -271,6 +271,7 @@ const changeFile = (context: SessionContext, name: string, statement: Of<'alter-
   const { file, action } = statement;
   const found = database.files.find((entry) => sameName(entry.logicalName, file.logicalName));
   if (action === 'add-file' || action === 'add-log') {
+    if (action === 'add-log' && isLinked(context, database)) throw serverError(47508);
     if (found !== undefined) throw serverError(1828, [file.logicalName]);
     throw serverError(40510, [
       action === 'add-log' ? 'ALTER DATABASE ADD LOG FILE' : 'ALTER DATABASE ADD FILE',
@@ -288,8 +289,21 @@ const changeFile = (context: SessionContext, name: string, statement: Of<'alter-
   context.world.databases.resizeLog(context.instanceName, name, file.sizeBytes, maximum);
 };
 
+/** True while the database's group takes part in a distributed one (the link). */
+const isLinked = (context: SessionContext, database: Database): boolean =>
+  database.groupName !== undefined &&
+  [...context.instance.groups.values()].some(
+    (group) =>
+      group.distributed && group.replicas.some((member) => sameName(member.name, database.groupName ?? '')),
+  );
+
+const linkedFilegroup = { FILESTREAM: 47509, MEMORY_OPTIMIZED_DATA: 47507 } as const;
+
 export const refuseFilegroup = (context: SessionContext, statement: Of<'alter-database-filegroup'>): void => {
-  context.userDatabase(statement.database ?? context.database);
+  const database = context.userDatabase(statement.database ?? context.database);
+  if (statement.contains !== undefined && isLinked(context, database)) {
+    throw serverError(linkedFilegroup[statement.contains]);
+  }
   throw serverError(40510, [
     statement.remove === true ? 'ALTER DATABASE REMOVE FILEGROUP' : 'ALTER DATABASE ADD FILEGROUP',
   ]);
