@@ -3,8 +3,8 @@
  * Resource Manager with Entra ID, and the control API. All of it listens on 127.0.0.1 only.
  */
 import { writeFile } from 'node:fs/promises';
-import { type AzureEndpoint, AzureServer, DEFAULT_PRINCIPALS } from './azure/server';
 import { CertificateAuthority, type IssuedCertificate } from './authority';
+import { type AzureEndpoint, AzureServer, DEFAULT_PRINCIPALS } from './azure/server';
 import { ControlServer } from './control/server';
 import { SqlServerBackend } from './sqlserver/backend';
 import { TdsServer } from './tds/server';

@@ -1,0 +1,71 @@
+/** A writer that stays with its database: on the SQL Server at first, on the managed instance after a cutover. */
+import type { RunningEstate, RunningInstance } from '../../estate/estate';
+import type { WorkloadTarget } from '../../estate/workload/driver';
+import { type WorkloadReport, WorkloadWriter } from '../../estate/workload/writer';
+import { applicationLogins, crossingsOf } from './spec-files';
+
+export interface RunningWorkload {
+  readonly database: string;
+  report(): WorkloadReport;
+  /** Ends it after the row under way. */
+  stop(): Promise<WorkloadReport>;
+}
+
+const ROWS_PER_SECOND = 20;
+const LOOK_EVERY_MS = 500;
+
+/** @returns undefined when the estate has no database to write into */
+export function startWorkload(estate: RunningEstate): RunningWorkload | undefined {
+  const [crossing] = crossingsOf(estate.world.definition.instances);
+  if (crossing === undefined) return undefined;
+  const { source, database } = crossing;
+  const places = [source.name, crossing.target];
+  const application = applicationLogins(source, database)[0];
+  const login = source.logins.find((each) => each.name === application);
+
+  /** The application has its login on the source only: moving logins is not the link's business. */
+  const target = (instance: RunningInstance): WorkloadTarget => ({
+    host: instance.host,
+    port: instance.port,
+    database: database.name,
+    ...(login !== undefined && instance.name === source.name
+      ? { user: login.name, password: login.password }
+      : { user: instance.adminLogin, password: instance.adminPassword }),
+  });
+  const mayWrite = (name: string): boolean => {
+    const { world } = estate;
+    if (world.instances.get(name).state !== 'running') return false;
+    const disabled = world.instances.get(name).logins.get(target(estate.instance(name)).user.toLowerCase());
+    return disabled?.disabled !== true && isWritable(estate, name, database.name);
+  };
+
+  let place = source.name;
+  const writer = new WorkloadWriter({ target: target(estate.instance(place)), rate: ROWS_PER_SECOND });
+  writer.start();
+  const looking = setInterval(() => {
+    if (mayWrite(place)) return;
+    const next = places.find((name) => name !== place && mayWrite(name));
+    if (next === undefined) return;
+    place = next;
+    writer.repoint(target(estate.instance(next)));
+  }, LOOK_EVERY_MS);
+
+  return {
+    database: database.name,
+    report: () => writer.report(),
+    async stop() {
+      clearInterval(looking);
+      await writer.stop();
+      return writer.report();
+    },
+  };
+}
+
+function isWritable({ world }: RunningEstate, instance: string, database: string): boolean {
+  try {
+    world.databases.storeForWrite(instance, database);
+    return true;
+  } catch {
+    return false;
+  }
+}
