@@ -205,3 +205,63 @@ describe('catalog queries', () => {
     expect(await reader.refusal('SELECT * FROM sys.dm_hadr_database_replica_states')).toEqual([]);
   });
 });
+
+test('every view of every kind of server can be read whole', async () => {
+  const rig = new Rig({
+    instances: [
+      { kind: 'sql-server', name: 'SQL13', version: '2016', clustered: true, databases: [{ name: 'A' }] },
+      {
+        kind: 'sql-server',
+        name: 'SQL17',
+        version: '2025',
+        databases: [{ name: 'A', memoryOptimized: true }],
+      },
+      { kind: 'managed-instance', name: 'mi1', databases: [{ name: 'A' }] },
+    ],
+  });
+  for (const instance of ['SQL13', 'SQL17', 'mi1']) {
+    const client = await rig.connect(instance);
+    const views = await client.rows(
+      'SELECT s.name AS s, o.name AS n FROM sys.all_objects o JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE o.is_ms_shipped = 1',
+    );
+    expect(views.length).toBeGreaterThan(60);
+    for (const { s, n } of views) expect((await client.ok(`SELECT * FROM ${s}.${n}`)).sets).toHaveLength(1);
+    for (const table of [
+      'backupset',
+      'backupmediafamily',
+      'sysjobs',
+      'sysjobsteps',
+      'sysjobhistory',
+      'sysjobactivity',
+      'sysjobstepslogs',
+      'sysoperators',
+      'suspect_pages',
+    ]) {
+      await client.ok(`SELECT * FROM msdb.dbo.${table}`);
+    }
+    for (const call of [
+      "sys.dm_db_log_stats(DB_ID('A'))",
+      "sys.dm_db_log_info(DB_ID('A'))",
+      'sys.dm_io_virtual_file_stats(NULL, NULL)',
+    ]) {
+      expect((await client.rows(`SELECT * FROM ${call}`)).length).toBeGreaterThan(0);
+    }
+    for (const call of [
+      'sp_who',
+      'sp_who2',
+      'sp_helpdb',
+      'sp_configure',
+      'sp_readerrorlog',
+      'sp_databases',
+      'sp_linkedservers',
+      'sp_datatype_info',
+      'sp_server_info',
+      'sp_tables',
+      'sp_helpsrvrolemember',
+      'xp_msver',
+    ]) {
+      expect((await client.ok(`EXEC ${call}`)).sets).toHaveLength(1);
+    }
+  }
+  rig.stop();
+});

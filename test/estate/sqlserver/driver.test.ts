@@ -40,7 +40,9 @@ describe('through mssql', () => {
 
   test('catalog rows, variants and LSN-sized decimals arrive', async () => {
     const pool = await connect();
-    const properties = await pool.query("SELECT SERVERPROPERTY('ProductVersion') AS v, SERVERPROPERTY('IsHadrEnabled') AS h");
+    const properties = await pool.query(
+      "SELECT SERVERPROPERTY('ProductVersion') AS v, SERVERPROPERTY('IsHadrEnabled') AS h",
+    );
     expect(properties.recordset).toEqual([{ v: '16.0.4165.4', h: 1 }]);
     const lsn = await pool.query(
       "SELECT CONVERT(varchar(30), last_log_backup_lsn) AS l FROM sys.database_recovery_status WHERE database_id = DB_ID('Sales')",
@@ -62,9 +64,10 @@ describe('through mssql', () => {
 
   test('both errors of a failed backup arrive, the cause first', async () => {
     const pool = await connect();
-    const failure = await pool
-      .query("BACKUP DATABASE [Sales] TO DISK = N'Z:\\x\\s.bak'")
-      .then(() => undefined, (error: sql.RequestError & { precedingErrors: { number: number }[] }) => error);
+    const failure = await pool.query("BACKUP DATABASE [Sales] TO DISK = N'Z:\\x\\s.bak'").then(
+      () => undefined,
+      (error: sql.RequestError & { precedingErrors: { number: number }[] }) => error,
+    );
     expect(failure?.number).toBe(3013);
     expect(failure?.precedingErrors.map((error) => error.number)).toEqual([3201]);
   });
@@ -83,17 +86,27 @@ describe('through mssql', () => {
   test('KILL closes the socket of the victim', async () => {
     const [victim, killer] = [await connect(), await connect()];
     const { recordset } = await victim.query('SELECT @@SPID AS spid');
-    const waiting = victim.query("WAITFOR DELAY '23:59:59'").then(() => 'done', (error: Error) => error.constructor.name);
+    const waiting = victim.query("WAITFOR DELAY '23:59:59'").then(
+      () => 'done',
+      (error: Error) => error.constructor.name,
+    );
     await killer.query(`KILL ${recordset[0].spid}`);
     expect(await waiting).toBe('RequestError');
-    const left = await killer.query(`SELECT COUNT(*) AS n FROM sys.dm_exec_sessions WHERE session_id = ${recordset[0].spid}`);
+    const left = await killer.query(
+      `SELECT COUNT(*) AS n FROM sys.dm_exec_sessions WHERE session_id = ${recordset[0].spid}`,
+    );
     expect(left.recordset).toEqual([{ n: 0 }]);
   });
 
   test('a drop after the commit leaves the row and an error', async () => {
     const pool = await connect({ database: 'Sales' });
     await pool.query('CREATE TABLE dbo.d (n int)');
-    world.faults.add({ surface: 'sql', statement: 'INSERT INTO dbo.d', count: 1, action: { kind: 'drop', when: 'after', how: 'rst' } });
+    world.faults.add({
+      surface: 'sql',
+      statement: 'INSERT INTO dbo.d',
+      count: 1,
+      action: { kind: 'drop', when: 'after', how: 'rst' },
+    });
     await expect(pool.query('INSERT INTO dbo.d VALUES (1)')).rejects.toThrow();
     expect((await pool.query('SELECT n FROM dbo.d')).recordset).toEqual([{ n: 1 }]);
   });

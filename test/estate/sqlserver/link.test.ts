@@ -35,11 +35,22 @@ describe('a linked database', () => {
     const hex = (der: Uint8Array) => `0x${Buffer.from(der).toString('hex')}`;
     const { microsoftPki, digiCertPki } = rig.world.certificates.authorities();
     await source.ok('CREATE TABLE Sales.dbo.t (id int PRIMARY KEY); INSERT INTO Sales.dbo.t VALUES (1), (2)');
-    await source.ok(`CREATE CERTIFICATE [${fqdn}] FROM BINARY = ${hex(rig.world.certificates.endpointCertificate('mi1').der)}`);
-    for (const [name, der] of [['MicrosoftPKI', microsoftPki], ['DigiCertPKI', digiCertPki]] as const) {
-      await source.ok(`CREATE CERTIFICATE [${name}] FROM BINARY = ${hex(der)}; DECLARE @id int = CERT_ID('${name}'); EXEC sp_certificate_add_issuer @id, N'*.database.windows.net'`);
+    await source.ok(
+      `CREATE CERTIFICATE [${fqdn}] FROM BINARY = ${hex(rig.world.certificates.endpointCertificate('mi1').der)}`,
+    );
+    for (const [name, der] of [
+      ['MicrosoftPKI', microsoftPki],
+      ['DigiCertPKI', digiCertPki],
+    ] as const) {
+      await source.ok(
+        `CREATE CERTIFICATE [${name}] FROM BINARY = ${hex(der)}; DECLARE @id int = CERT_ID('${name}'); EXEC sp_certificate_add_issuer @id, N'*.database.windows.net'`,
+      );
     }
-    rig.world.certificates.putTrust('mi1', 'Own', rig.world.instances.get('SQL1').certificates.get('own')?.der ?? new Uint8Array());
+    rig.world.certificates.putTrust(
+      'mi1',
+      'Own',
+      rig.world.instances.get('SQL1').certificates.get('own')?.der ?? new Uint8Array(),
+    );
     await rig.world.clock.advance(10_000);
     await source.ok(
       "CREATE AVAILABILITY GROUP [AG] WITH (CLUSTER_TYPE = NONE) FOR DATABASE [Sales] REPLICA ON N'SQL1' WITH (ENDPOINT_URL = 'TCP://10.0.0.4:5022', AVAILABILITY_MODE = SYNCHRONOUS_COMMIT, FAILOVER_MODE = MANUAL, SEEDING_MODE = AUTOMATIC)",
@@ -60,9 +71,12 @@ describe('a linked database', () => {
   afterAll(() => rig.stop());
 
   test('both sides know their role and the same log position', async () => {
-    expect([await source.rows(role), await target.rows(role)]).toEqual([[{ role: 'PRIMARY' }], [{ role: 'SECONDARY' }]]);
+    expect([await source.rows(role), await target.rows(role)]).toEqual([
+      [{ role: 'PRIMARY' }],
+      [{ role: 'SECONDARY' }],
+    ]);
     const [here] = await source.rows(
-      "SELECT CONVERT(varchar(30), drs.end_of_log_lsn) AS l FROM sys.dm_hadr_database_replica_states drs JOIN sys.availability_groups ag ON drs.group_id = ag.group_id WHERE ag.is_distributed = 1 AND drs.is_local = 1",
+      'SELECT CONVERT(varchar(30), drs.end_of_log_lsn) AS l FROM sys.dm_hadr_database_replica_states drs JOIN sys.availability_groups ag ON drs.group_id = ag.group_id WHERE ag.is_distributed = 1 AND drs.is_local = 1',
     );
     const [there] = await target.rows(
       "SELECT CONVERT(varchar(30), drs.last_hardened_lsn) AS l FROM sys.dm_hadr_database_replica_states drs JOIN sys.databases db ON db.database_id = drs.database_id WHERE db.name = 'Sales' AND drs.is_local = 1",
@@ -80,16 +94,29 @@ describe('a linked database', () => {
   });
 
   test('files that a managed instance cannot hold are refused', async () => {
-    expect(await source.refusal("ALTER DATABASE Sales ADD LOG FILE (NAME = 'second', FILENAME = 'C:\\l.ldf')")).toEqual([47508, 5069]);
-    expect(await source.refusal('ALTER DATABASE Sales ADD FILEGROUP fs CONTAINS FILESTREAM')).toEqual([47509]);
-    expect(await source.refusal('ALTER DATABASE Sales ADD FILEGROUP xtp CONTAINS MEMORY_OPTIMIZED_DATA')).toEqual([47507]);
+    expect(
+      await source.refusal("ALTER DATABASE Sales ADD LOG FILE (NAME = 'second', FILENAME = 'C:\\l.ldf')"),
+    ).toEqual([47508, 5069]);
+    expect(await source.refusal('ALTER DATABASE Sales ADD FILEGROUP fs CONTAINS FILESTREAM')).toEqual([
+      47509,
+    ]);
+    expect(
+      await source.refusal('ALTER DATABASE Sales ADD FILEGROUP xtp CONTAINS MEMORY_OPTIMIZED_DATA'),
+    ).toEqual([47507]);
   });
 
   test('a planned failover by T-SQL changes the roles and loses nothing', async () => {
     await source.ok('INSERT INTO Sales.dbo.t VALUES (3)');
     await rig.while(source.ok('ALTER AVAILABILITY GROUP [DAG] FAILOVER'));
-    expect([await source.rows(role), await target.rows(role)]).toEqual([[{ role: 'SECONDARY' }], [{ role: 'PRIMARY' }]]);
-    expect(await target.rows('SELECT id FROM Sales.dbo.t ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    expect([await source.rows(role), await target.rows(role)]).toEqual([
+      [{ role: 'SECONDARY' }],
+      [{ role: 'PRIMARY' }],
+    ]);
+    expect(await target.rows('SELECT id FROM Sales.dbo.t ORDER BY id')).toEqual([
+      { id: 1 },
+      { id: 2 },
+      { id: 3 },
+    ]);
     expect(await target.refusal('INSERT INTO Sales.dbo.t VALUES (4)')).toEqual([]);
     expect(await source.refusal('INSERT INTO Sales.dbo.t VALUES (5)')).toEqual([expect.any(Number)]);
     expect(await source.rows("SELECT sys.fn_hadr_is_primary_replica('Sales') AS p")).toEqual([{ p: false }]);

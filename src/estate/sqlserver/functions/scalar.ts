@@ -26,8 +26,8 @@ import {
   textValue,
   variantValue,
 } from '../values';
-import { filesOf } from '../views/databases';
 import { columnsOf, type ViewDefinition } from '../views/definition';
+import { filesOf } from '../views/files';
 import { schemasOf, systemObjectId, tableObjectId } from '../views/objects';
 import { visibleViews } from '../views/registry';
 import { databaseProperty, serverProperty } from './properties';

@@ -25,11 +25,8 @@ define(10, {
   5060: 'Nonqualified transactions are being rolled back. Estimated rollback completion: %s%%.',
   6120: 'SPID %s: transaction rollback in progress. Estimated rollback completion: %s%%. Estimated time remaining: %s seconds.',
   2528: 'DBCC execution completed. If DBCC printed error messages, contact your system administrator.',
-  2593: 'There are %s rows in %s pages for object "%s".',
   7969: 'No active open transactions.',
   8989: "CHECKDB found %s allocation errors and %s consistency errors in database '%s'.",
-  2579: 'Table error: Extent %s object ID %s.',
-  15477: 'Caution: Changing any part of an object name could break scripts and stored procedures.',
   35202:
     "A connection for availability group '%s' from availability replica '%s' with id [%s] to '%s' with id [%s] has been successfully established. This is an informational message only. No user action is required.",
 });
@@ -85,7 +82,6 @@ define(16, {
   1801: "Database '%s' already exists. Choose a different database name.",
   1468: 'The operation cannot be performed on database "%s" because it is involved in a database mirroring session or an availability group. Some operations are not allowed on a database that is participating in a database mirroring session or in an availability group.',
   1492: 'Database "%s" is in an availability group and cannot be recovered by RESTORE.',
-  2512: 'Table error: Object ID %s.',
   2520: "Could not find database '%s'. The database either does not exist, or was dropped before a statement tried to use it. Verify if the database exists by querying the sys.databases catalog view.",
   2571: "User '%s' does not have permission to run DBCC %s.",
   2583: 'An incorrect number of parameters was given to the DBCC statement.',
@@ -95,8 +91,8 @@ define(16, {
   5041: "MODIFY FILE failed. File '%s' does not exist.",
   15048:
     'Valid values of the database compatibility level are 100, 110, 120, 130, 140, 150, 160 or 170, up to %s.',
-  33107:
-    "Cannot enable database encryption because it is already enabled, or database '%s' has no database encryption key.",
+  33106: 'Cannot change database encryption state because no database encryption key is set.',
+  33107: 'Cannot enable database encryption because it is already enabled.',
   41132: "Cannot process the operation. Database '%s' is not in an availability group.",
   5061: "ALTER DATABASE failed because a lock could not be placed on database '%s'. Try again later.",
   5812: 'You do not have permission to run the RECONFIGURE statement.',
@@ -105,7 +101,6 @@ define(16, {
   15407: "'%s' is not a valid Windows NT name. Give the complete name: <domain\\username>.",
   41904:
     'BACKUP DATABASE failed. SQL Database Managed Instance supports only COPY_ONLY full database backups which are initiated by user.',
-  3009: 'Could not insert a backup or restore history/detail record in the msdb database. This may indicate a problem with the msdb database. The backup/restore operation was still successful.',
   3013: '%s is terminating abnormally.',
   3059: 'This BACKUP or RESTORE command is not supported on a database mirror or secondary replica.',
   3101: 'Exclusive access could not be obtained because the database is in use.',
@@ -117,7 +112,6 @@ define(16, {
   3147: 'Backup and restore operations are not allowed on database tempdb.',
   3201: "Cannot open backup device '%s'. Operating system error %s.",
   3202: 'Write on "%s" failed: %s',
-  3148: "This RESTORE statement is invalid in the current context. The 'Recover Data Only' option is only defined for secondary filegroups when the database is in an online state. When the database is in an offline state filegroups cannot be specified.",
   3154: "The backup set holds a backup of a database other than the existing '%s' database.",
   3206: "Backup device '%s' does not exist. To view existing backup devices, use the sys.backup_devices catalog view. To create a new backup device use either sp_addumpdevice or SQL Server Management Studio.",
   3208: 'Unexpected end of file while reading beginning of backup set. Confirm that the media contains a valid SQL Server backup set, and see the console error log for more details.',
@@ -129,7 +123,6 @@ define(16, {
   4208: 'The statement %s is not allowed while the recovery model is SIMPLE. Use BACKUP DATABASE or change the recovery model using ALTER DATABASE.',
   4214: 'BACKUP LOG cannot be performed because there is no current database backup.',
   4305: 'The log in this backup set begins at LSN %s, which is too recent to apply to the database. An earlier log backup that includes LSN %s can be restored.',
-  4922: '%s failed because one or more objects access this column.',
   5004: 'To use ALTER DATABASE, the database must be in a writable state in which a checkpoint can be executed.',
   5058: "Option '%s' cannot be set in database '%s'.",
   5063: "Database '%s' is in warm standby. A warm-standby database is read-only.",
@@ -145,10 +138,6 @@ define(16, {
   7202: "Could not find server '%s' in sys.servers. Verify that the correct server name was specified. If necessary, execute the stored procedure sp_addlinkedserver to add the server to sys.servers.",
   8144: 'Procedure or function %s has too many arguments specified.',
   8145: '%s is not a parameter for procedure %s.',
-  8199: 'In EXECUTE <procname>, procname can only be a literal or variable of type char, varchar, nchar, or nvarchar.',
-  8114: 'Error converting data type %s to %s.',
-  8116: 'Argument data type %s is invalid for argument %s of %s function.',
-  5807: 'Recovery intervals above %s minutes not recommended. Use the RECONFIGURE WITH OVERRIDE statement to force this configuration.',
   9002: "The transaction log for database '%s' is full due to '%s'.",
   14234: "The specified '%s' is invalid (valid values are returned by %s).",
   14261: "The specified %s ('%s') already exists.",
@@ -165,7 +154,6 @@ define(16, {
   15025: "The server principal '%s' already exists.",
   15028: "The server '%s' already exists.",
   15063: 'The login already has an account under a different user name.',
-  15121: '%s',
   15123: "The configuration option '%s' does not exist, or it may be an advanced option.",
   15124: "The configuration option '%s' is not unique.",
   15128: 'The CHECK_POLICY and CHECK_EXPIRATION options cannot be turned OFF when MUST_CHANGE is ON.',
@@ -229,9 +217,12 @@ define(16, {
     'The backup operation for a database with service-managed transparent data encryption is not supported on SQL Database Managed Instance.',
   41924:
     'The BACKUP LOG statement is not supported: log backups are taken by the service on SQL Database Managed Instance.',
-  47507: 'Adding a memory-optimized filegroup is not supported for a database that is replicated to Azure SQL Managed Instance.',
-  47508: 'Adding more than one log file is not supported for a database that is replicated to Azure SQL Managed Instance.',
-  47509: 'Adding a FILESTREAM filegroup is not supported for a database that is replicated to Azure SQL Managed Instance.',
+  47507:
+    'Adding a memory-optimized filegroup is not supported for a database that is replicated to Azure SQL Managed Instance.',
+  47508:
+    'Adding more than one log file is not supported for a database that is replicated to Azure SQL Managed Instance.',
+  47509:
+    'Adding a FILESTREAM filegroup is not supported for a database that is replicated to Azure SQL Managed Instance.',
   41906: "Statement '%s' is not supported in SQL Database Managed Instance.",
   41199:
     'The specified command is invalid because the Always On Availability Groups %s feature is not supported by this edition of SQL Server.  For information about features supported by the editions of SQL Server, see SQL Server Books Online.',

@@ -2,6 +2,7 @@
 import type { ObjectName, ProcedureCall } from '../../sql/host';
 import { type SessionContext, sameName } from '../context';
 import * as agent from './agent';
+import * as catalog from './client-catalog';
 import { findProcedure, type ProcedureKey } from './names';
 import type { Procedure } from './server';
 import * as server from './server';
@@ -28,13 +29,13 @@ const procedures: Readonly<Record<Exclude<ProcedureKey, Elsewhere>, Procedure>> 
   sp_addlinkedsrvlogin: server.addLinkedLogin,
   sp_dropserver: server.dropServer,
   sp_linkedservers: server.linkedServers,
-  sp_databases: server.databases,
-  sp_datatype_info: server.datatypeInfo,
-  sp_server_info: server.serverInformation,
-  sp_tables: server.tables,
-  sp_columns: server.columns,
-  sp_spaceused: server.spaceUsed,
-  xp_msver: server.serverVersion,
+  sp_databases: catalog.databases,
+  sp_datatype_info: catalog.datatypeInfo,
+  sp_server_info: catalog.serverInformation,
+  sp_tables: catalog.tables,
+  sp_columns: catalog.columns,
+  sp_spaceused: catalog.spaceUsed,
+  xp_msver: catalog.serverVersion,
   sp_add_job: agent.addJob,
   sp_add_jobstep: agent.addJobStep,
   sp_add_jobserver: agent.addJobServer,

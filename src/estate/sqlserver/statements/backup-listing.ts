@@ -2,7 +2,6 @@
 import { SqlDecimal } from '../../sql/types';
 import type { BackupSet } from '../../world/model';
 import { dateTime, lsn } from '../values';
-import { filesOf } from '../views/databases';
 import {
   bit,
   char,
@@ -16,6 +15,7 @@ import {
   tinyint,
   type ViewDefinition,
 } from '../views/definition';
+import { filesOf } from '../views/files';
 
 const backupType: Readonly<Record<BackupSet['type'], number>> = { D: 1, L: 2, I: 5 };
 

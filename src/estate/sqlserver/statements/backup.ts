@@ -5,8 +5,8 @@ import { isSystemDatabase, type SessionContext } from '../context';
 import { serverError, serverInfo } from '../messages/raise';
 import { hasDatabaseRole } from '../principals';
 import type { BackupDevice, ParsedStatement } from '../syntax/ast';
-import { filesOf } from '../views/databases';
 import { columnsOf, type ViewDefinition } from '../views/definition';
+import { filesOf } from '../views/files';
 import { filesOfBackup, headersOfBackup } from './backup-listing';
 import { failWith, resolveText, type StatementIo } from './io';
 

@@ -120,13 +120,19 @@ const changeOf = (context: SessionContext, database: string, option: DatabaseOpt
       if (option.state === 'EMERGENCY') throw serverError(5058, ['EMERGENCY', database]);
       return { online: option.state === 'ONLINE' };
     case 'encryption':
-      // Needs a database encryption key, which only databases made with one have.
-      throw serverError(33107, [database]);
+      return refuseEncryption(context, database, option.on);
     case 'switch':
       return switchChange(option.name, option.on);
     case 'value':
       return 'settings';
   }
+};
+
+/** Databases are encrypted, or not, from the scenario's beginning: there is no key to switch with. */
+const refuseEncryption = (context: SessionContext, database: string, on: boolean): never => {
+  const encrypted = context.userDatabase(database).options.tdeThumbprint !== undefined;
+  if (!encrypted) throw serverError(33106);
+  throw on ? serverError(33107) : serverError(40510, ['ALTER DATABASE SET ENCRYPTION OFF']);
 };
 
 const switchChange = (name: string, on: boolean): Change => {

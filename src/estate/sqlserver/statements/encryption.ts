@@ -1,5 +1,4 @@
 /** Runs master key, certificate and credential statements. */
-import { SqlError } from '../../sql/errors';
 import { type SessionContext, sameName } from '../context';
 import { parseServerDate } from '../dates';
 import { serverError } from '../messages/raise';
@@ -105,10 +104,8 @@ export const backupCertificate = (context: SessionContext, statement: Of<'backup
   const certificate = context.instance.certificates.get(statement.name.toLowerCase());
   if (certificate === undefined) throw serverError(15151, ['find', 'certificate', statement.name]);
   if (statement.privateKeyPath !== undefined && certificate.privateKey === 'NA') {
-    throw new SqlError(
-      15316,
-      'Global temporary keys are not allowed, or the private key is not there to be exported.',
-    );
+    // There is no private key to export; the number of that refusal is not documented (inferred).
+    throw serverError(15297);
   }
   context.world.journal.mark(
     `backup certificate ${certificate.name} of ${context.instanceName} to ${statement.path}`,

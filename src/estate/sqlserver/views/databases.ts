@@ -2,7 +2,7 @@
 
 import type { SqlValue } from '../../sql/types';
 import { type Database, LOG_REUSE_WAIT_CODE } from '../../world/model';
-import { isSystemDatabase, type SessionContext, sameName, systemDatabases } from '../context';
+import { isSystemDatabase, type SessionContext, systemDatabases } from '../context';
 import { settingColumns } from '../statements/database';
 import { big, dateTime, lsn, stableGuid } from '../values';
 import {
@@ -23,6 +23,7 @@ import {
   tinyint,
   varbinary,
 } from './definition';
+import { type FileFacts, filesOf } from './files';
 
 const stateCode = {
   ONLINE: 0,
@@ -272,91 +273,6 @@ const shownSettings = (context: SessionContext, database: string): Record<string
         : value;
   }
   return shown;
-};
-
-export interface FileFacts {
-  readonly databaseId: number;
-  readonly fileId: number;
-  readonly type: number;
-  readonly typeDesc: string;
-  readonly dataSpaceId: number;
-  readonly name: string;
-  readonly physicalName: string;
-  readonly state: number;
-  readonly stateDesc: string;
-  readonly sizeBytes: number;
-  readonly maxSizeBytes: number | undefined;
-  readonly growthBytes: number;
-  readonly isLog: boolean;
-}
-
-const fileTypeCode = { ROWS: 0, LOG: 1, FILESTREAM: 2 } as const;
-const fileStateCode = { ONLINE: 0, OFFLINE: 6, DEFUNCT: 7 } as const;
-
-const systemFile = (
-  context: SessionContext,
-  id: number,
-  name: string,
-  path: string,
-  log: boolean,
-): FileFacts => ({
-  databaseId: id,
-  fileId: log ? 2 : 1,
-  type: log ? 1 : 0,
-  typeDesc: log ? 'LOG' : 'ROWS',
-  dataSpaceId: log ? 0 : 1,
-  name,
-  physicalName: `${context.instance.platform === 'linux' ? '/var/opt/mssql/data/' : 'C:\\Program Files\\Microsoft SQL Server\\MSSQL\\DATA\\'}${path}`,
-  state: 0,
-  stateDesc: 'ONLINE',
-  sizeBytes: 8 * 1024 * 1024,
-  maxSizeBytes: undefined,
-  growthBytes: 64 * 1024 * 1024,
-  isLog: log,
-});
-
-const systemFiles = (context: SessionContext, id: number): FileFacts[] => {
-  const names: Readonly<Record<number, readonly [string, string, string, string]>> = {
-    1: ['master', 'master.mdf', 'mastlog', 'mastlog.ldf'],
-    2: ['tempdev', 'tempdb.mdf', 'templog', 'templog.ldf'],
-    3: ['modeldev', 'model.mdf', 'modellog', 'modellog.ldf'],
-    4: ['MSDBData', 'MSDBData.mdf', 'MSDBLog', 'MSDBLog.ldf'],
-  };
-  const found = names[id];
-  if (found === undefined) return [];
-  return [
-    systemFile(context, id, found[0], found[1], false),
-    systemFile(context, id, found[2], found[3], true),
-  ];
-};
-
-/** Files of one database, system or user. */
-export const filesOf = (context: SessionContext, name: string): FileFacts[] => {
-  const system = systemDatabases.find((entry) => sameName(entry.name, name));
-  if (system !== undefined) return systemFiles(context, system.id);
-  const database = context.world.databases.find(context.instanceName, name);
-  if (database === undefined) return [];
-  const log = context.world.databases.log(context.instanceName, name);
-  const firstLog = database.files.find((file) => file.type === 'LOG');
-  return database.files.map((file) => ({
-    databaseId: database.databaseId,
-    fileId: file.fileId,
-    type: fileTypeCode[file.type],
-    typeDesc: file.type,
-    dataSpaceId:
-      file.type === 'LOG'
-        ? 0
-        : (database.filegroups.find((group) => sameName(group.name, file.filegroup ?? 'PRIMARY'))
-            ?.dataSpaceId ?? 1),
-    name: file.logicalName,
-    physicalName: file.physicalName,
-    state: fileStateCode[file.state],
-    stateDesc: file.state,
-    sizeBytes: file === firstLog ? log.sizeBytes : file.sizeBytes,
-    maxSizeBytes: file === firstLog ? log.maxSizeBytes : file.maxSizeBytes,
-    growthBytes: file.growthBytes,
-    isLog: file.type === 'LOG',
-  }));
 };
 
 const pages = (bytes: number): number => Math.ceil(bytes / 8192);

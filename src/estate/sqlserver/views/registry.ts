@@ -6,8 +6,10 @@ import { serverError } from '../messages/raise';
 import { availabilityViews } from './availability';
 import { databaseViews } from './databases';
 import { rowSource, type ViewDefinition } from './definition';
+import { endpointViews } from './endpoints';
 import { msdbViews } from './msdb';
 import { objectViews } from './objects';
+import { permissionViews } from './permissions';
 import { securityViews } from './security';
 import { seedingViews } from './seeding';
 import { serverViews } from './server';
@@ -18,6 +20,8 @@ const all: ViewDefinition[] = [
   ...availabilityViews,
   ...seedingViews,
   ...securityViews,
+  ...endpointViews,
+  ...permissionViews,
   ...sessionViews,
   ...serverViews,
   ...msdbViews,

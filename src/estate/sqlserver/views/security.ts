@@ -1,7 +1,7 @@
 /** Certificates, keys, endpoints, principals and permissions. */
 import type { SessionContext } from '../context';
 import { databasePrincipals, databaseRoleMembers, serverPrincipals, serverRoleMembers } from '../principals';
-import { dateTime, stableHash } from '../values';
+import { dateTime } from '../values';
 import {
   bit,
   char,
@@ -13,7 +13,6 @@ import {
   nvarchar,
   since,
   sysname,
-  tinyint,
   varbinary,
   variantColumn,
 } from './definition';
@@ -31,116 +30,6 @@ const stringSid = (thumbprint: Uint8Array): string => {
 
 const isMaster = (database: string): boolean => database.toLowerCase() === 'master';
 
-const connectionAuth: Readonly<Record<string, number>> = {
-  NTLM: 1,
-  KERBEROS: 2,
-  NEGOTIATE: 3,
-  CERTIFICATE: 4,
-  'NTLM, CERTIFICATE': 5,
-  'KERBEROS, CERTIFICATE': 6,
-  'NEGOTIATE, CERTIFICATE': 7,
-  'CERTIFICATE, NTLM': 8,
-  'CERTIFICATE, KERBEROS': 9,
-  'CERTIFICATE, NEGOTIATE': 10,
-};
-
-/** encryption_algorithm and its words, as sys.database_mirroring_endpoints documents them. */
-const encryptionAlgorithm: Readonly<Record<string, readonly [number, string]>> = {
-  NONE: [0, 'NONE'],
-  RC4: [1, 'RC4'],
-  AES: [2, 'AES'],
-  'RC4 AES': [5, 'RC4, AES'],
-  'AES RC4': [6, 'AES, RC4'],
-};
-
-const endpointState = { STARTED: 0, STOPPED: 1, DISABLED: 2 } as const;
-const endpointRole = { PARTNER: 1, WITNESS: 2, ALL: 3 } as const;
-
-const endpointColumns = {
-  name: notNull(sysname),
-  endpoint_id: notNull(int),
-  principal_id: int,
-  protocol: notNull(tinyint),
-  protocol_desc: nvarchar(60),
-  type: notNull(tinyint),
-  type_desc: nvarchar(60),
-  state: tinyint,
-  state_desc: nvarchar(60),
-  is_admin_endpoint: notNull(bit),
-} as const;
-
-const builtInEndpoints = [
-  {
-    name: 'Dedicated Admin Connection',
-    endpoint_id: 1,
-    protocol: 2,
-    protocol_desc: 'TCP',
-    is_admin_endpoint: true,
-  },
-  {
-    name: 'TSQL Local Machine',
-    endpoint_id: 2,
-    protocol: 4,
-    protocol_desc: 'SHARED_MEMORY',
-    is_admin_endpoint: false,
-  },
-  {
-    name: 'TSQL Named Pipes',
-    endpoint_id: 3,
-    protocol: 3,
-    protocol_desc: 'NAMED_PIPES',
-    is_admin_endpoint: false,
-  },
-  { name: 'TSQL Default TCP', endpoint_id: 4, protocol: 2, protocol_desc: 'TCP', is_admin_endpoint: false },
-].map((endpoint) => ({
-  ...endpoint,
-  principal_id: 1,
-  type: 2,
-  type_desc: 'TSQL',
-  state: 0,
-  state_desc: 'STARTED',
-}));
-
-const mirroringRow = (context: SessionContext) => {
-  const { endpoint } = context.instance;
-  if (endpoint === undefined) return [];
-  return [
-    {
-      name: endpoint.name,
-      endpoint_id: endpoint.endpointId,
-      principal_id: 1,
-      protocol: 2,
-      protocol_desc: 'TCP',
-      type: 4,
-      type_desc: 'DATABASE_MIRRORING',
-      state: endpointState[endpoint.state],
-      state_desc: endpoint.state,
-      is_admin_endpoint: false,
-    },
-  ];
-};
-
-const mirroringDetails = (context: SessionContext) => {
-  const { endpoint, certificates } = context.instance;
-  if (endpoint === undefined) return [];
-  const [algorithm, words] = encryptionAlgorithm[endpoint.algorithm] ?? [0, 'NONE'];
-  const certificate =
-    endpoint.certificateName === undefined
-      ? undefined
-      : certificates.get(endpoint.certificateName.toLowerCase());
-  return mirroringRow(context).map((row) => ({
-    ...row,
-    role: endpointRole[endpoint.role],
-    role_desc: endpoint.role,
-    is_encryption_enabled: endpoint.encryption !== 'DISABLED',
-    connection_auth: connectionAuth[endpoint.authentication] ?? 0,
-    connection_auth_desc: endpoint.authentication,
-    certificate_id: certificate?.certificateId ?? 0,
-    encryption_algorithm: algorithm,
-    encryption_algorithm_desc: words,
-  }));
-};
-
 const serverPrincipalColumns = {
   name: notNull(sysname),
   principal_id: notNull(int),
@@ -154,63 +43,6 @@ const serverPrincipalColumns = {
   default_language_name: sysname,
   credential_id: int,
 } as const;
-
-const classCode: Readonly<Record<string, number>> = {
-  SERVER: 100,
-  LOGIN: 101,
-  'SERVER ROLE': 101,
-  ENDPOINT: 105,
-  'AVAILABILITY GROUP': 108,
-  DATABASE: 0,
-  OBJECT: 1,
-  SCHEMA: 3,
-  USER: 4,
-  ROLE: 4,
-  CERTIFICATE: 25,
-};
-
-const stateLetter = { GRANT: 'G', DENY: 'D', GRANT_WITH_GRANT_OPTION: 'W' } as const;
-
-const permissionColumns = {
-  class: notNull(tinyint),
-  class_desc: nvarchar(60),
-  major_id: notNull(int),
-  minor_id: notNull(int),
-  grantee_principal_id: notNull(int),
-  grantor_principal_id: notNull(int),
-  type: notNull(char(4)),
-  permission_name: nvarchar(128),
-  state: notNull(char(1)),
-  state_desc: nvarchar(60),
-} as const;
-
-/** Four-letter codes of the permissions that matter here; others take their initials. */
-const permissionType: Readonly<Record<string, string>> = {
-  'CONNECT SQL': 'COSQ',
-  CONNECT: 'CO  ',
-  'VIEW SERVER STATE': 'VWSS',
-  'ALTER ANY AVAILABILITY GROUP': 'ALAG',
-  'CONTROL SERVER': 'CL  ',
-  SELECT: 'SL  ',
-  INSERT: 'IN  ',
-  UPDATE: 'UP  ',
-  DELETE: 'DL  ',
-  EXECUTE: 'EX  ',
-};
-
-const typeOf = (permission: string): string =>
-  permissionType[permission] ??
-  permission
-    .split(' ')
-    .map((word) => word[0] ?? '')
-    .join('')
-    .slice(0, 4)
-    .padEnd(4, ' ');
-
-const securableId = (context: SessionContext, kind: string, name: string): number => {
-  if (kind === 'ENDPOINT') return context.instance.endpoint?.endpointId ?? 0;
-  return name === '' ? 0 : stableHash(`${kind}/${name}`) & 0x7fffffff;
-};
 
 export const securityViews = [
   defineView('sys.certificates', {
@@ -286,44 +118,6 @@ export const securityViews = [
             { key_id: 101, crypt_type: 'ESKP', crypt_type_desc: 'ENCRYPTION_BY_PASSWORD' },
           ]
         : [],
-  }),
-  defineView('sys.endpoints', {
-    columns: endpointColumns,
-    rows: (context) => [...builtInEndpoints, ...mirroringRow(context)],
-  }),
-  defineView('sys.tcp_endpoints', {
-    columns: {
-      ...endpointColumns,
-      port: notNull(int),
-      is_dynamic_port: notNull(bit),
-      ip_address: nvarchar(45),
-    },
-    rows: (context) => [
-      ...builtInEndpoints
-        .filter((endpoint) => endpoint.protocol === 2)
-        .map((endpoint) => ({ ...endpoint, port: 0, is_dynamic_port: false })),
-      ...mirroringRow(context).map((row) => ({
-        ...row,
-        port: context.instance.endpoint?.port ?? 0,
-        is_dynamic_port: false,
-        ip_address:
-          context.instance.endpoint?.listenerIp === 'ALL' ? null : context.instance.endpoint?.listenerIp,
-      })),
-    ],
-  }),
-  defineView('sys.database_mirroring_endpoints', {
-    columns: {
-      ...endpointColumns,
-      role: tinyint,
-      role_desc: nvarchar(60),
-      is_encryption_enabled: notNull(bit),
-      connection_auth: notNull(tinyint),
-      connection_auth_desc: nvarchar(60),
-      certificate_id: notNull(int),
-      encryption_algorithm: notNull(tinyint),
-      encryption_algorithm_desc: nvarchar(60),
-    },
-    rows: mirroringDetails,
   }),
   defineView('sys.server_principals', {
     columns: {
@@ -409,8 +203,6 @@ export const securityViews = [
         member_principal_id: member,
       })),
   }),
-  defineView('sys.server_permissions', { columns: permissionColumns, rows: serverPermissions }),
-  defineView('sys.database_permissions', { columns: permissionColumns, rows: databasePermissions }),
   defineView('sys.credentials', {
     columns: {
       credential_id: notNull(int),
@@ -530,85 +322,6 @@ function sqlLogins(context: SessionContext) {
         password_hash: context.may('CONTROL SERVER') ? (login?.passwordHash ?? null) : null,
       };
     });
-}
-
-function serverPermissions(context: SessionContext) {
-  const logins = [...context.instance.logins.values()];
-  const connect = logins.map((login) => ({
-    class: 100,
-    class_desc: 'SERVER',
-    major_id: 0,
-    minor_id: 0,
-    grantee_principal_id: login.principalId,
-    grantor_principal_id: 1,
-    type: 'COSQ',
-    permission_name: 'CONNECT SQL',
-    state: login.connectDenied ? 'D' : 'G',
-    state_desc: login.connectDenied ? 'DENY' : 'GRANT',
-  }));
-  const stored = context.state.permissions
-    .filter((entry) => entry.scope === 'server' && entry.permission !== 'CONNECT SQL')
-    .map((entry) => permissionRow(context, entry, granteeId(context, entry.principal)));
-  return [...connect, ...stored];
-}
-
-const granteeId = (context: SessionContext, name: string): number =>
-  serverPrincipals(context).find((principal) => principal.name.toLowerCase() === name.toLowerCase())?.id ?? 0;
-
-function permissionRow(
-  context: SessionContext,
-  entry: SessionContext['state']['permissions'][number],
-  grantee: number,
-) {
-  return {
-    class: classCode[entry.securableClass] ?? 100,
-    class_desc:
-      entry.securableClass === 'OBJECT' ? 'OBJECT_OR_COLUMN' : entry.securableClass.replace(/ /g, '_'),
-    major_id: securableId(context, entry.securableClass, entry.securable),
-    minor_id: 0,
-    grantee_principal_id: grantee,
-    grantor_principal_id: 1,
-    type: typeOf(entry.permission),
-    permission_name: entry.permission,
-    state: stateLetter[entry.state],
-    state_desc: entry.state,
-  };
-}
-
-function databasePermissions(context: SessionContext, database: string) {
-  const principals = databasePrincipals(context, database);
-  const connect = principals
-    .filter(
-      (principal) =>
-        principal.type === 'S' &&
-        principal.id < 16384 &&
-        principal.id !== 2 &&
-        principal.id !== 3 &&
-        principal.id !== 4,
-    )
-    .map((principal) => ({
-      class: 0,
-      class_desc: 'DATABASE',
-      major_id: 0,
-      minor_id: 0,
-      grantee_principal_id: principal.id,
-      grantor_principal_id: 1,
-      type: 'CO  ',
-      permission_name: 'CONNECT',
-      state: 'G',
-      state_desc: 'GRANT',
-    }));
-  const stored = context.state.permissions
-    .filter((entry) => entry.scope === database.toLowerCase())
-    .map((entry) =>
-      permissionRow(
-        context,
-        entry,
-        principals.find((principal) => principal.name.toLowerCase() === entry.principal.toLowerCase())?.id ??
-          0,
-      ),
-    );
-  return [...connect, ...stored];
 }
 
 function serverRow(context: SessionContext, id: number, name: string) {

@@ -4,7 +4,6 @@ import type { ObjectName, RowSource, TypedValue } from '../../sql/host';
 import { isSystemDatabase, type SessionContext } from '../context';
 import { serverError } from '../messages/raise';
 import { asNumber, big, dateTime } from '../values';
-import { filesOf } from './databases';
 import {
   bigint,
   bit,
@@ -19,6 +18,7 @@ import {
   tinyint,
   type ViewDefinition,
 } from './definition';
+import { filesOf } from './files';
 import { spidOfHandle } from './sessions';
 
 type Factory = (context: SessionContext, args: readonly TypedValue[]) => ViewDefinition;
