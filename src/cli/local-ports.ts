@@ -13,20 +13,15 @@ export async function withLocalPorts<T>(
   spec: ResolvedLinkMigration,
   work: (context: LocalLinkContext) => Promise<T>,
 ): Promise<T> {
-  const { LinkPortsPool } = await import('../worker/link-ports');
-  const { randomStateKey } = await import('../adapters/azure');
-  const { systemClock } = await import('../adapters/clock');
-  const pool = new LinkPortsPool({
-    env: process.env,
-    clock: systemClock,
-    stateKeys: [randomStateKey()],
-    warn: (message) => process.stderr.write(`warning: ${message}\n`),
-  });
+  const { openLocalPorts } = await import('../worker/link-ports');
+  const { pool, clock } = openLocalPorts(process.env, (message) =>
+    process.stderr.write(`warning: ${message}\n`),
+  );
   const interrupted = new AbortController();
   const stop = (): void => interrupted.abort(new CliFailure('interrupted', EXIT.interrupted));
   process.once('SIGINT', stop);
   try {
-    return await work({ ports: await pool.open(spec), spec, clock: systemClock, signal: interrupted.signal });
+    return await work({ ports: await pool.open(spec), spec, clock, signal: interrupted.signal });
   } catch (error) {
     throw await explained(error);
   } finally {

@@ -92,7 +92,7 @@ function specCommands(program: Command, run: Runner): void {
       ),
     );
 
-  temporalOptions(specOptions(program.command('start')))
+  temporalOptions(spec(program.command('start')))
     .description('start a migration; waits for the verdict of preflight')
     .option('--watch', 'stay and watch it', false)
     .option('--no-wait', 'return as soon as Temporal has accepted the run')
@@ -245,7 +245,11 @@ function json(command: Command): Command {
 }
 
 function specOptions(command: Command): Command {
-  return json(command)
+  return spec(json(command));
+}
+
+function spec(command: Command): Command {
+  return command
     .argument('<migration>', 'file that describes the migration')
     .option('-i, --inventory <file>', 'file that describes the instances', 'inventory.yaml');
 }

@@ -3,9 +3,11 @@ import {
   createCredential,
   createManagedInstancePort,
   createTokenProvider,
+  randomStateKey,
   type StateKey,
   type TokenCredential,
 } from '../adapters/azure';
+import { systemClock } from '../adapters/clock';
 import { type ClosableSqlServerPort, createSqlServerPort } from '../adapters/mssql/port';
 import { createSecrets } from '../adapters/secrets';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../model/inventory';
@@ -20,6 +22,12 @@ export interface PortsOptions {
   readonly clock: Clock;
   readonly stateKeys: readonly [StateKey, ...StateKey[]];
   readonly warn: (message: string) => void;
+}
+
+/** Ports for one command on this machine: nothing of its operations is resumed elsewhere. */
+export function openLocalPorts(env: NodeJS.ProcessEnv, warn: (message: string) => void) {
+  const pool = new LinkPortsPool({ env, clock: systemClock, stateKeys: [randomStateKey()], warn });
+  return { pool, clock: systemClock };
 }
 
 /** How often an Azure operation is asked when Azure does not say; the steps wait longer where they may. */

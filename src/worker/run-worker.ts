@@ -1,11 +1,11 @@
 /** The worker process: wires adapters to activities and serves the task queue until it is told to stop. */
-import { join } from 'node:path';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
 import { Snapshots } from '../activities/observe/snapshots';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
 import { createNotifier } from '../adapters/notify';
+import { workflowBundlePath } from '../temporal/package-root';
 import type { WorkerConfig } from './config';
 import { LinkPortsPool } from './link-ports';
 import { stateSecret } from './state-key';
@@ -52,7 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     connection,
     namespace,
     taskQueue: config.taskQueue,
-    workflowBundle: { codePath: options.workflowBundle ?? join(__dirname, '..', 'workflow-bundle.js') },
+    workflowBundle: { codePath: options.workflowBundle ?? workflowBundlePath() },
     activities,
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,

@@ -1,0 +1,193 @@
+/**
+ * A whole stage for scenarios: the simulated estate on sockets, a real Temporal dev server, workers in this process.
+ * Everything binds to free ports and is taken down by `close`.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import { LinkMigrations } from '../../src/client/link-migrations';
+import { type RunningEstate, startEstate } from '../../src/estate/estate';
+import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
+import { parseInventory } from '../../src/model/spec-file';
+import { connectClient, connectWorker, temporalTarget } from '../../src/temporal/connection';
+import { type DevServer, startDevServer } from '../../src/temporal/dev-server';
+import { ensureSearchAttributes } from '../../src/temporal/search-attributes';
+import { workerConfig } from '../../src/worker/config';
+import { type RunningWorker, startWorker } from '../../src/worker/run-worker';
+import { installRuntime } from '../../src/worker/runtime';
+
+let runtimeInstalled = false;
+
+/** Quick polls: the estate's days are seconds. */
+export const QUICK_POLLING = `
+polling: { steady: 500ms, seeding: 500ms, active: 100ms, heartbeatTimeout: 5s }
+`;
+
+export interface StageOptions {
+  readonly estate?: EstateDefinitionInput;
+  /** YAML of the sections after `target`, for example logBackups, cutover, polling. */
+  readonly sections?: string;
+}
+
+export const DEFAULT_SECTIONS = `
+logBackups: { directory: "C:\\\\Backup", every: 15m }
+cutover: { approval: { required: false } }
+${QUICK_POLLING}
+`;
+
+/** The estate with a spec that fits it, without Temporal. */
+export interface EstateStage {
+  readonly estate: RunningEstate;
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  spec(sections?: string, name?: string, database?: string): ResolvedLinkMigration;
+  close(): Promise<void>;
+}
+
+export async function startEstateStage(options: StageOptions = {}): Promise<EstateStage> {
+  const folder = mkdtempSync(join(tmpdir(), 'sqlferry-scenario-'));
+  const caFile = join(folder, 'ca.pem');
+  const estate = await startEstate(options.estate ?? { clock: { speed: 600 } }, { caFile });
+  const env = {
+    ...process.env,
+    ESTATE_CLIENT_SECRET: estate.azure.clientSecret,
+    SQL1_PASSWORD: estate.instance('SQL1').adminPassword,
+    MI_PASSWORD: estate.instance('mi-west').adminPassword,
+    MASTER_KEY_PASSWORD: 'Master!Key!Passw0rd',
+    SQLFERRY_STATE_DIRECTORY: folder,
+  };
+  return {
+    estate,
+    folder,
+    env,
+    spec: (sections = options.sections ?? DEFAULT_SECTIONS, name = 'sales', database = 'Sales') =>
+      resolveSpec(estate, caFile, sections, name, database),
+    close: async () => {
+      await estate.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Stage extends EstateStage {
+  readonly server: DevServer;
+  readonly client: Client;
+  readonly migrations: LinkMigrations;
+  /** Starts a worker in this process. */
+  startWorker(): Promise<RunningWorker>;
+}
+
+export async function startStage(options: StageOptions = {}): Promise<Stage> {
+  const [base, server] = await Promise.all([startEstateStage(options), sharedServer()]);
+  const taskQueue = `scenario-${Math.random().toString(36).slice(2, 10)}`;
+  const target = await temporalTarget({ address: server.address }, {});
+  const client = await connectClient(target);
+  await ensureSearchAttributes(client.connection, target.namespace);
+  const workers: RunningWorker[] = [];
+  const connections: NativeConnection[] = [];
+  const config = workerConfig(base.env, { taskQueue, logLevel: 'ERROR', shutdownGraceMs: 200 });
+  if (!runtimeInstalled) {
+    runtimeInstalled = true;
+    await installRuntime(config, (line) => {
+      if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);
+    });
+  }
+  return {
+    ...base,
+    server,
+    client,
+    migrations: new LinkMigrations(client, { taskQueue, visibility: async () => true }),
+    async startWorker() {
+      const connection = await connectWorker(target);
+      connections.push(connection);
+      const worker = await startWorker({
+        connection,
+        namespace: target.namespace,
+        config,
+        env: base.env,
+        log: (line) => {
+          if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);
+        },
+        workflowBundle: join(__dirname, '../../dist/workflow-bundle.js'),
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async close() {
+      for (const worker of workers) worker.stop();
+      await Promise.allSettled(workers.map((worker) => worker.done));
+      for (const connection of connections) await connection.close();
+      await client.connection.close();
+      await base.close();
+    },
+  };
+}
+
+let server: Promise<DevServer> | undefined;
+
+/** One dev server for all scenarios of a test file. */
+function sharedServer(): Promise<DevServer> {
+  server ??= startDevServer({
+    ...(process.env.SQLFERRY_TEMPORAL_CLI === undefined ? {} : { cli: process.env.SQLFERRY_TEMPORAL_CLI }),
+    logLevel: 'error',
+  });
+  return server;
+}
+
+/** To be called once after the scenarios of a file. */
+export async function closeServer(): Promise<void> {
+  await (await server)?.stop();
+  server = undefined;
+}
+
+function resolveSpec(
+  estate: RunningEstate,
+  caFile: string,
+  sections: string,
+  name: string,
+  database: string,
+): ResolvedLinkMigration {
+  const inventory = parseInventory(inventoryYaml(estate, caFile), 'inventory.yaml');
+  const migration = parseLinkMigration(
+    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nsource: sql1\ntarget: mi-west\n${sections}`,
+    'migration.yaml',
+  );
+  if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
+  const resolved = resolveLinkMigration(inventory.value, migration.value, migration.locate);
+  if (!resolved.ok) throw new Error(JSON.stringify(resolved));
+  return resolved.value;
+}
+
+export function inventoryYaml(estate: RunningEstate, caFile: string): string {
+  const source = estate.instance('SQL1');
+  const target = estate.instance('mi-west');
+  const { azure } = estate;
+  return `
+apiVersion: sqlferry/v1
+kind: Inventory
+azure:
+  endpoint: ${azure.endpoint}
+  authorityHost: ${azure.authorityHost}
+  caFile: ${caFile}
+  credential: { type: client-secret, tenantId: ${azure.tenantId}, clientId: ${azure.clientId}, clientSecret: "env:ESTATE_CLIENT_SECRET" }
+sqlServers:
+  sql1:
+    host: ${source.host}
+    port: ${source.port}
+    tls: { mode: required, caFile: ${caFile}, serverName: localhost }
+    authentication: { type: sql, user: ${source.adminLogin}, password: "env:SQL1_PASSWORD" }
+    endpoint: { address: SQL1 }
+    masterKeyPassword: env:MASTER_KEY_PASSWORD
+managedInstances:
+  mi-west:
+    resourceId: ${target.resourceId ?? ''}
+    host: ${target.host}
+    port: ${target.port}
+    tls: { mode: required, caFile: ${caFile}, serverName: localhost }
+    authentication: { type: sql, user: ${target.adminLogin}, password: "env:MI_PASSWORD" }
+`;
+}
