@@ -32,6 +32,9 @@ export interface WorkerOptions {
 /** Cancellation reaches an activity with its heartbeat, so heartbeats must not be held back for long. */
 const HEARTBEAT_THROTTLE = '1 second';
 
+/** After a worker died, tasks wait this long for it before another one gets them. */
+const STICKY_TIMEOUT = '2 seconds';
+
 /** Starts a worker. @throws when the bundle is missing or the server refuses the worker */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, config, env, log } = options;
@@ -56,6 +59,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities,
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
     shutdownGraceTime: config.shutdownGraceMs,
     shutdownForceTime: config.shutdownGraceMs + 10_000,
     ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
