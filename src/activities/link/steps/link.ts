@@ -1,10 +1,14 @@
 import type { AzureLinkFacts } from '../../../model/observation';
 import type { Effect } from '../../../model/statement';
+import { linkCapabilities } from '../../../rules/link/capability';
+import { readServerFacts } from '../../observe/server';
 import { defineLinkStep, type LinkContext, sourceEndpointUrl } from '../context';
 
 interface LinkState {
   readonly link: AzureLinkFacts | null;
   readonly databaseOnInstance: boolean;
+  /** Versions and update policy let the link be reversed: Azure calls such a link two-way. */
+  readonly canFailBack: boolean;
 }
 
 /** `LinkInitError`, `LinkCreationError`, ...: failed for good (troubleshooting page: suffix Error). */
@@ -13,28 +17,31 @@ export const isFailedReplicaState = (state: string | null | undefined): boolean 
 export const createLink = defineLinkStep<LinkState>({
   id: 'target.link',
   async observe(context) {
-    const [link, instance] = await Promise.all([
-      context.ports.azure.readLink(context.spec.names.link, context.signal),
-      context.ports.azure.readInstance(context.signal),
+    const { ports, clock, signal } = context;
+    const [link, instance, server] = await Promise.all([
+      ports.azure.readLink(context.spec.names.link, signal),
+      ports.azure.readInstance(signal),
+      readServerFacts(ports.source, clock, signal),
     ]);
     const wanted = context.spec.migration.database.toLowerCase();
     return {
       link: link ?? null,
       databaseOnInstance: instance.databaseNames.some((name) => name.toLowerCase() === wanted),
+      canFailBack: linkCapabilities(server, instance).operations.failback.available === 'yes',
     };
   },
   settled({ link }) {
     if (link === null || isFailedReplicaState(link.database?.replicaState)) return undefined;
     return `link ${link.name} exists (${link.database?.replicaState ?? 'starting'})`;
   },
-  async effects({ link }, { spec }) {
+  async effects({ link, canFailBack }, { spec }) {
     const body = {
       database: spec.migration.database,
       partnerAvailabilityGroupName: spec.names.availabilityGroup,
       instanceAvailabilityGroupName: spec.names.instanceAvailabilityGroup,
       partnerEndpoint: sourceEndpointUrl(spec),
       instanceLinkRole: 'Secondary',
-      failoverMode: 'None',
+      failoverMode: canFailBack ? 'Manual' : 'None',
     } as const;
     const put: Effect = {
       kind: 'arm',
