@@ -1,6 +1,7 @@
 /** Tables of a database: a user database's own, or the ones that live in a system database of this server. */
+
+import { MemoryTableStore } from '../sql/session/memory-store';
 import type { TableStore } from '../sql/storage';
-import { MemoryTableStore } from '../world/table-store';
 import { isSystemDatabase, type SessionContext } from './context';
 
 /** Store of a system database; made on first use and kept with the server. */

@@ -1,11 +1,11 @@
 /** How a copy of a database comes into being: created, taken from a scenario, or seeded from another copy. */
 import { createHash } from 'node:crypto';
+import { MemoryTableStore } from '../sql/session/memory-store';
 import type { CreateDatabase } from './api';
 import { type DatabaseDefinition, GB, MB } from './definition';
 import { TransactionLog } from './log';
 import type { DatabaseFile, DatabaseOptions, Filegroup } from './model';
 import { DatabaseCopy, key, type MutableInstance, type WorldState } from './state';
-import { MemoryTableStore } from './table-store';
 
 /** Newest compatibility level of a version: 130 for 2016 up to 170 for 2025. */
 const compatibilityOf = (instance: MutableInstance): number => instance.version.major * 10;
