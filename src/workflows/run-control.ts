@@ -100,7 +100,8 @@ export class RunControl {
     }
   }
 
-  private async waitForPerson(problem: Problem, where: string): Promise<void> {
+  /** Tells the problem and waits: `resume` returns, `abort` throws. */
+  async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
     this.run.setProblem(problem, where);
     await this.run.announce(problem, where);

@@ -64,7 +64,7 @@ export class FakeLink {
         this.effects.push(`undo ${stepOf(call)}`);
         return answer([{ kind: 'tsql', on: 'source', display: `UNDO ${stepOf(call)}` }]);
       },
-      awaitLinkConnected: () => answer({ evidence: 'CONNECTED' }, 30_000),
+      awaitLinkConnected: () => answer({ kind: 'connected', evidence: 'CONNECTED' }, 30_000),
       watchSeeding: () =>
         answer({ kind: 'completed', serverTime: AT, evidence: 'complete' }, options.seedingMs ?? HOUR),
       takeFirstLogBackup: () => {

@@ -44,7 +44,18 @@ export interface SeedingMark {
   readonly told: readonly ('stalled' | 'log-alarm')[];
 }
 
+/** Azure gave the link up; it must be dropped and created again. */
+export interface BrokenLink {
+  readonly kind: 'broken';
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export type LinkConnection = { readonly kind: 'connected'; readonly evidence: string } | BrokenLink;
+
 export type SeedingNews =
+  | BrokenLink
   | { readonly kind: 'completed'; readonly serverTime: string; readonly evidence: string }
   | { readonly kind: 'restarted'; readonly reason: string; readonly mark: SeedingMark }
   | { readonly kind: 'stalled'; readonly reason: string; readonly mark: SeedingMark }
@@ -103,7 +114,7 @@ export interface LinkActivities {
   observeLinkStep(input: StepInput): Promise<ObservedStep>;
   performLinkStep(input: StepInput): Promise<StepOutcome>;
   undoLinkStep(input: StepInput & { readonly before: unknown }): Promise<readonly JournalEffect[]>;
-  awaitLinkConnected(input: LinkInput): Promise<{ readonly evidence: string }>;
+  awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;
   watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
   takeFirstLogBackup(input: LinkInput & { readonly seedingCompletedAt: string }): Promise<LogBackupTaken>;
   guardReplication(input: GuardInput): Promise<ReplicationNews>;

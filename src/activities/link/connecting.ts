@@ -1,26 +1,31 @@
 import { NeedsPerson } from '../failures';
 import type { ActivityReporter } from '../temporal/edge';
+import type { LinkConnection } from './api';
 import { linkFacts, type Observing } from './observing';
 import { isFailedReplicaState } from './steps/link';
 
 /** Azure gives a link up that has not begun to replicate after 5 minutes (error 41962); a little longer here. */
 const PATIENCE_MS = 7 * 60_000;
 
+const REMEDY =
+  'check that TCP 5022 and 11000-11999 are open both ways, that endpoint.address can be reached from the instance, and both certificates';
+
 /**
  * Waits until the source is connected to the instance (link-with-scripts: refresh until CONNECTED).
- * @throws NeedsPerson with the last connection error when it does not connect, or Azure gives the link up
+ * @returns `broken` when Azure gave the link up
+ * @throws NeedsPerson with the last connection error when it does not connect
  */
 export async function awaitConnected(
   observing: Observing,
   reporter: ActivityReporter,
-): Promise<{ readonly evidence: string }> {
+): Promise<LinkConnection> {
   const { ports, spec, clock } = observing;
   const pollMs = spec.migration.polling.active;
   const startedAt = clock.now();
   for (;;) {
     const facts = await linkFacts(observing, pollMs / 2);
     if (facts?.connectedStateDesc === 'CONNECTED') {
-      return { evidence: `${spec.names.link} is CONNECTED (${facts.serverTime})` };
+      return { kind: 'connected', evidence: `${spec.names.link} is CONNECTED (${facts.serverTime})` };
     }
     const lastError =
       facts?.lastConnectErrorDescription == null
@@ -28,12 +33,17 @@ export async function awaitConnected(
         : `last connection error ${facts.lastConnectErrorNumber ?? ''}: ${facts.lastConnectErrorDescription}`;
     const link = await ports.azure.readLink(spec.names.link, reporter.signal);
     const state = link?.database?.replicaState;
-    if (isFailedReplicaState(state) || clock.now() - startedAt > PATIENCE_MS) {
-      throw new NeedsPerson(
-        'LinkNotConnected',
-        `the link does not connect: ${lastError}; Azure says ${state ?? 'nothing'}${mostRecent(link?.database?.mostRecentLinkError)}`,
-        'check that TCP 5022 and 11000-11999 are open both ways, that endpoint.address can be reached from the instance, and both certificates',
-      );
+    const said = `${lastError}; Azure says ${state ?? 'nothing'}${mostRecent(link?.database?.mostRecentLinkError)}`;
+    if (isFailedReplicaState(state)) {
+      return {
+        kind: 'broken',
+        code: 'LinkBroken',
+        message: `the link did not connect: ${said}`,
+        remedy: REMEDY,
+      };
+    }
+    if (clock.now() - startedAt > PATIENCE_MS) {
+      throw new NeedsPerson('LinkNotConnected', `the link does not connect: ${said}`, REMEDY);
     }
     reporter.report({
       version: 1,

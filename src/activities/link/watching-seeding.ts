@@ -10,9 +10,8 @@ import {
   seedingSample,
 } from '../../rules/link/seeding';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
-import { NeedsPerson } from '../failures';
 import type { ActivityReporter } from '../temporal/edge';
-import type { SeedingMark, SeedingNews } from './api';
+import type { BrokenLink, SeedingMark, SeedingNews } from './api';
 import { type Observing, requireLinkFacts } from './observing';
 import { isFailedReplicaState } from './steps/link';
 
@@ -23,8 +22,7 @@ const LOOKS_PER_AZURE_READ = 10;
 
 /**
  * Watches the copy until there is something worth recording. Looks more often towards the end, so that nobody waits
- * for a poll.
- * @throws NeedsPerson when the link broke and must be created again (errors 1408, 1412 and others)
+ * for a poll. `broken`: the link must be created again (errors 1408, 1412 and others).
  */
 export async function watchSeeding(
   observing: Observing,
@@ -37,7 +35,8 @@ export async function watchSeeding(
   for (let look = 0; ; look += 1) {
     const facts = await requireLinkFacts(observing, polling.active / 2);
     if (look % LOOKS_PER_AZURE_READ === 0 || seedingPhase(facts) === 'failed') {
-      await throwIfBroken(observing, facts, reporter.signal);
+      const broken = await findBroken(observing, facts, reporter.signal);
+      if (broken !== undefined) return broken;
     }
     const now = clock.now();
     if (facts.seeding !== null) {
@@ -116,22 +115,24 @@ function markOf(last: SeedingSample | undefined, mark: SeedingMark | null): Seed
 }
 
 /** The source alone does not show that Azure gave the link up. */
-async function throwIfBroken(
+async function findBroken(
   { ports, spec }: Observing,
   facts: LinkReplicaFacts,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<BrokenLink | undefined> {
   const link = await ports.azure.readLink(spec.names.link, signal);
   const state = link?.database?.replicaState;
-  if (!isFailedReplicaState(state)) return;
+  if (!isFailedReplicaState(state)) return undefined;
   const failure = facts.seeding?.failureState;
   const onSource = failure == null ? '' : `; seeding: ${describeSeedingFailure(failure)}`;
   const error = link?.database?.mostRecentLinkError;
-  throw new NeedsPerson(
-    'LinkBroken',
-    `Azure reports ${state}${error ? ` (${error})` : ''}${onSource}: this copy cannot be completed`,
-    'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
-  );
+  return {
+    kind: 'broken',
+    code: 'LinkBroken',
+    message: `Azure reports ${state}${error ? ` (${error})` : ''}${onSource}: this copy cannot be completed`,
+    remedy:
+      'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
+  };
 }
 
 function progressOf(facts: LinkReplicaFacts, progress: SeedingProgress | undefined, now: number): Progress {

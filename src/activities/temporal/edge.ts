@@ -25,9 +25,9 @@ export interface ActivityReporter extends Reporter {
   saveResumeState(state: unknown): void;
 }
 
-/** A sign of life this often, as a part of the heartbeat timeout, also while a statement runs for hours. */
+/** A sign of life this often, also while a statement runs for hours. Cancellation comes back with it. */
 const HEARTBEATS_PER_TIMEOUT = 4;
-const LONGEST_INTERVAL_MS = 20_000;
+const LONGEST_INTERVAL_MS = 5_000;
 
 /**
  * Runs the body of an activity with a reporter whose heartbeats go on by themselves.

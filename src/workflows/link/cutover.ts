@@ -8,7 +8,7 @@ import { historyIsLong, ReplicationGuard } from './guard';
 import type { LinkRun } from './run';
 
 /** A wait is looked at again after this long at most: windows and approvals are also a matter of time. */
-const LONGEST_WAIT_MS = 24 * 3_600_000;
+const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
 
 /**
  * The link replicates, log backups go on, and the run waits until the cutover may begin; then it tries.

@@ -4,7 +4,7 @@ import { personProblem } from '../run-control';
 import type { LinkRun } from './run';
 
 /** A quiet link returns this often, so that a new history can begin. */
-const CHECKPOINT_MS = 12 * 3_600_000;
+const CHECKPOINT_MS = 7 * 24 * 3_600_000;
 /** After a failure that a person must mend, the guard tries again by itself: the log must not wait for an answer. */
 const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
 

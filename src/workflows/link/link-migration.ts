@@ -63,7 +63,6 @@ async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
     await preflight(run);
     await run.performPhase('trust');
     await run.performPhase('groups');
-    run.enter('link');
     await run.control.quietPoint();
     await createLinkAndSeed(run);
     await takeFirstLogBackup(run);
@@ -144,10 +143,9 @@ async function finish(
   leftovers: readonly string[],
 ): Promise<LinkMigrationResult> {
   const { state, spec } = run;
-  const { database, source, target, cutover } = spec.migration;
+  const { database, source, target } = spec.migration;
   run.leavePhase();
   await condition(allHandlersFinished);
-  const fenced = cutover.fence.disableLogins;
   return {
     outcome,
     summary:
@@ -161,12 +159,24 @@ async function finish(
     cutoverAttempts: state.attempts.length,
     rtoMs: state.rtoMs,
     pointOfNoReturn: state.pointOfNoReturn,
-    leftovers:
-      outcome === 'completed' && fenced.length > 0
-        ? [
-            ...leftovers,
-            `on ${source} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`,
-          ]
-        : leftovers,
+    leftovers: outcome === 'completed' ? [...leftovers, ...leftBehind(run)] : leftovers,
   };
+}
+
+/** The documented end state, as far as a person should know it. */
+function leftBehind(run: LinkRun): readonly string[] {
+  const { source, database, cutover } = run.spec.migration;
+  const fenced = cutover.fence.disableLogins;
+  const copy = run.steps('after').some((step) => step.id === 'target.remove-link')
+    ? `on ${source} the former copy of ${database} is left restoring; drop it once nobody needs it`
+    : run.state.route === 'delete-link'
+      ? `on ${source} the former copy of ${database} stays online and apart; drop it once nobody needs it`
+      : `on ${source} the copy of ${database} is the secondary of the link`;
+  return [
+    copy,
+    ...(fenced.length > 0
+      ? [`on ${source} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
+      : []),
+    `on ${source} the mirroring endpoint and the certificates stay, for other links`,
+  ];
 }

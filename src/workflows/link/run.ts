@@ -127,7 +127,9 @@ export class LinkRun {
       this.begin(stepId, seen.before);
       const outcome = await this.long.performLinkStep({ spec, stepId });
       const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
-      this.record(step, 'done', effects, outcome.evidence, outcome.durationMs);
+      // An earlier attempt may have made the change and died before it could say so.
+      const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
+      this.record(step, done, effects, outcome.evidence, outcome.durationMs);
     });
     this.step = null;
   }

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition } from '@temporalio/workflow';
-import type { SeedingMark, SeedingNews } from '../../activities/link/api';
+import type { BrokenLink, SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import type { LinkRun } from './run';
@@ -9,63 +9,97 @@ import type { LinkRun } from './run';
 export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';
 
 /**
- * Creates the link and waits until it is connected. The operation in Azure may outlast the seeding, so it is
- * followed beside what comes next; `creation` fails if Azure gives up.
+ * Creates the link and follows it until the copy is complete. A link that Azure gave up is not repaired by waiting:
+ * a person looks for the cause, and it is created again, with a deadline of its own.
  */
 export async function createLinkAndSeed(run: LinkRun): Promise<void> {
   const [step] = run.steps('link');
   if (step === undefined) return;
-  run.state.linkRequestedAt ??= run.now();
-  await withDeadline(run, async () => {
-    const creation = run.perform(step);
-    // Awaited further down; until then a failure must not count as unhandled.
-    creation.catch(() => undefined);
-    await followCreation(creation, connect(run));
-    run.enter('seeding');
-    await followCreation(creation, seed(run, step));
-    await creation;
-  });
+  for (;;) {
+    run.enter('link');
+    run.state.linkRequestedAt = run.now();
+    const broken = await withDeadline(run, () => createAndSeedOnce(run, step));
+    if (broken === undefined) return;
+    await run.control.waitForPerson(broken, 'Seeding');
+  }
 }
 
-/** Resolves with `work`; rejects as soon as the creation of the link failed. */
-async function followCreation(creation: Promise<void>, work: Promise<void>): Promise<void> {
-  await Promise.race([work, creation.then(() => work)]);
+/** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
+async function createAndSeedOnce(run: LinkRun, step: LinkStepInfo): Promise<BrokenLink | undefined> {
+  const creation = new Creation(run.perform(step));
+  const unconnected = await creation.beside(connect(run, creation));
+  if (unconnected !== undefined) return unconnected;
+  run.enter('seeding');
+  const broken = await creation.beside(seed(run, creation));
+  if (broken !== undefined) return broken;
+  await creation.done;
+  return undefined;
 }
 
-async function connect(run: LinkRun): Promise<void> {
+/** The step that creates the link, while others wait for what it leads to. */
+class Creation {
+  isDone = false;
+
+  constructor(readonly done: Promise<void>) {
+    // Awaited by those who follow it; until then a failure must not count as unhandled.
+    done.then(
+      () => {
+        this.isDone = true;
+      },
+      () => undefined,
+    );
+  }
+
+  /** Resolves with `work`; rejects as soon as the creation failed. */
+  beside<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.done.then(() => work)]);
+  }
+}
+
+async function connect(run: LinkRun, creation: Creation): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';
-  const { evidence } = await run.control.untilDone('Link connects', () =>
-    run.long.awaitLinkConnected({ spec: run.spec }),
-  );
-  run.event('info', 'link.connected', evidence);
-  run.waitingFor = '';
+  for (;;) {
+    const seen = await run.control.untilDone('Link connects', () =>
+      run.long.awaitLinkConnected({ spec: run.spec }),
+    );
+    if (seen.kind === 'connected') {
+      run.event('info', 'link.connected', seen.evidence);
+      run.waitingFor = '';
+      return undefined;
+    }
+    // While the creation is under way, it drops and creates the link again by itself.
+    if (creation.isDone) return seen;
+    await creation.done;
+  }
 }
 
-async function seed(run: LinkRun, step: LinkStepInfo): Promise<void> {
+async function seed(run: LinkRun, creation: Creation): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the copy of the database to be complete';
   let mark: SeedingMark | null = null;
-  let broken = false;
   for (;;) {
-    const news: SeedingNews = await run.control.untilDone('Seeding', async () => {
-      // A link that broke is not repaired by waiting: the step drops it and creates it again.
-      if (broken) await run.perform(step);
-      broken = true;
-      const heard = await run.long.watchSeeding({ spec: run.spec, mark });
-      broken = false;
-      return heard;
-    });
+    const news: SeedingNews = await run.control.untilDone('Seeding', () =>
+      run.long.watchSeeding({ spec: run.spec, mark }),
+    );
     if (news.kind === 'completed') {
       run.state.seedingCompletedAt = news.serverTime;
       run.event('info', 'seeding.completed', news.evidence);
       run.waitingFor = '';
-      return;
+      return undefined;
+    }
+    if (news.kind === 'broken') {
+      if (creation.isDone) return news;
+      await creation.done;
+      continue;
     }
     mark = news.mark;
     await reportSeeding(run, news);
   }
 }
 
-async function reportSeeding(run: LinkRun, news: Exclude<SeedingNews, { kind: 'completed' }>): Promise<void> {
+async function reportSeeding(
+  run: LinkRun,
+  news: Exclude<SeedingNews, { kind: 'completed' | 'broken' }>,
+): Promise<void> {
   switch (news.kind) {
     case 'restarted':
       run.state.seedingRestarts += 1;
@@ -93,7 +127,7 @@ async function reportSeeding(run: LinkRun, news: Exclude<SeedingNews, { kind: 'c
 }
 
 /** Deadline and warnings as durable timers; they outlive every worker. */
-async function withDeadline(run: LinkRun, work: () => Promise<void>): Promise<void> {
+async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
   const { deadline, warnBefore } = run.spec.migration.seeding;
   const requestedAt = Date.parse(run.state.linkRequestedAt ?? run.now());
   const deadlineAt = requestedAt + deadline;
@@ -104,7 +138,7 @@ async function withDeadline(run: LinkRun, work: () => Promise<void>): Promise<vo
   });
   const watching = warnAndExpire(run, deadlineAt, warnBefore, () => done);
   const expired = await Promise.race([working.then(() => false), watching]);
-  if (!expired) return;
+  if (!expired) return working;
   scope.cancel();
   await working.catch(() => undefined);
   run.control.throwIfAborted();
