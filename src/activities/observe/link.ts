@@ -1,7 +1,8 @@
 import type { LinkPreflightFacts } from '../../model/link/facts';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
-import type { LinkReplicaFacts } from '../../model/observation';
+import type { LinkReplicaFacts, ManagedInstanceFacts, ServerFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
+import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
 import type { SqlServerPort } from '../../ports/sql-server';
 import { readCertificates } from '../../tsql/queries/certificates';
@@ -53,7 +54,7 @@ export async function readLinkPreflightFacts(
     availabilityGroups,
     logins,
     instance,
-    instanceServer,
+    instanceAnswer,
     trustCertificates,
   ] = await Promise.all([
     readServerFacts(source, clock, signal),
@@ -63,7 +64,7 @@ export async function readLinkPreflightFacts(
     readAvailabilityGroupFacts(source, signal),
     source.query(readLogins(fenceLogins), options),
     azure.readInstance(signal),
-    readServerFacts(target, clock, signal),
+    settled(readServerFacts(target, clock, signal)),
     azure.readTrustCertificates(signal),
   ]);
   // Names of logins compare as the server's collation says; the common ones ignore case.
@@ -76,7 +77,27 @@ export async function readLinkPreflightFacts(
     availabilityGroups,
     missingFenceLogins: fenceLogins.filter((name) => !known.has(name.toLowerCase())),
     instance,
-    instanceServer,
+    instanceServer: answerOf(instanceAnswer, instance),
     trustCertificates,
   };
+}
+
+const settled = async <T>(work: Promise<T>): Promise<PromiseSettledResult<T>> =>
+  (await Promise.allSettled([work]))[0];
+
+/** An instance that is stopped or starting takes no connections: the check of its state says so, with the remedy. */
+function answerOf(
+  answer: PromiseSettledResult<ServerFacts>,
+  { state }: ManagedInstanceFacts,
+): ServerFacts | null {
+  if (answer.status === 'fulfilled') return answer.value;
+  const { reason } = answer;
+  if (
+    state.toLowerCase() !== 'ready' &&
+    reason instanceof SqlServerFailure &&
+    reason.transport !== undefined
+  ) {
+    return null;
+  }
+  throw reason;
 }

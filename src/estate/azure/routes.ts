@@ -3,6 +3,7 @@ import * as certificates from './certificates';
 import { type ArmContext, managedInstance, nameAt, ok } from './context';
 import * as databases from './databases';
 import { childNotFound } from './errors';
+import * as failoverGroups from './failover-groups';
 import type { HttpResponse } from './http';
 import { InstanceOperationHandlers } from './instance-operations';
 import { InstanceRecords } from './instance-settings';
@@ -41,6 +42,7 @@ export function makeRoutes(): ReadonlyMap<string, ResourceType> {
     ...databaseRoutes(),
     ...linkRoutes(new LinkHandlers()),
     ...certificateRoutes(),
+    ...failoverGroupRoutes(),
   ]);
 }
 
@@ -244,6 +246,18 @@ function certificateRoutes(): Entry[] {
       'managedinstances/*/endpointcertificates/*',
       { name: endpoint, methods: { GET: at(`${endpoint}/read`, certificates.getEndpoint) } },
     ],
+  ];
+}
+
+function failoverGroupRoutes(): Entry[] {
+  const type = 'Microsoft.Sql/locations/instanceFailoverGroups';
+  const read = (handle: Route['handle']) => ({
+    name: type,
+    methods: { GET: route(SQL_VERSIONS)(`${type}/read`, handle) },
+  });
+  return [
+    ['locations/*/instancefailovergroups', read(failoverGroups.listFailoverGroups)],
+    ['locations/*/instancefailovergroups/*', read(failoverGroups.getFailoverGroup)],
   ];
 }
 

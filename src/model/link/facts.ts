@@ -19,8 +19,8 @@ export interface LinkPreflightFacts {
   /** Logins named in cutover.fence.disableLogins that do not exist on the source. */
   readonly missingFenceLogins: readonly string[];
   readonly instance: ManagedInstanceFacts;
-  /** The managed instance over TDS. */
-  readonly instanceServer: ServerFacts;
+  /** The managed instance over TDS; null while it takes no connections because Azure says that it is not ready. */
+  readonly instanceServer: ServerFacts | null;
   readonly trustCertificates: readonly TrustCertificateFacts[];
 }
 

@@ -149,10 +149,12 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
     source: DOC.differences,
     preventsError: '35102',
     run: ({ facts: { instanceServer } }) =>
-      says(
-        instanceServer.engineEdition === 8,
-        `Its engine edition is ${instanceServer.engineEdition}; 8 is a managed instance.`,
-      ),
+      instanceServer === null
+        ? NOT_READY
+        : says(
+            instanceServer.engineEdition === 8,
+            `Its engine edition is ${instanceServer.engineEdition}; 8 is a managed instance.`,
+          ),
   },
   {
     id: 'instance.identity',
@@ -162,6 +164,7 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
     source: `${DOC.differences}: @@SERVERNAME is the full DNS name`,
     preventsError: '41976',
     run({ facts: { instance, instanceServer } }) {
+      if (instanceServer === null) return NOT_READY;
       const evidence = `@@SERVERNAME is ${instanceServer.serverName}; Azure says ${instance.fullyQualifiedDomainName}.`;
       return says(
         sameName(firstLabel(instanceServer.serverName), firstLabel(instance.fullyQualifiedDomainName)),
@@ -270,6 +273,9 @@ function capacityCheck(
     },
   };
 }
+
+/** Said by the check of its state already. */
+const NOT_READY = notApplicable('The instance is not ready; it takes no connections.');
 
 const firstLabel = (host: string): string => host.split(/[.\\,]/)[0] ?? host;
 

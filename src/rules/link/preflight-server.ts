@@ -19,12 +19,9 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     source: 'sqlferry: decisions on stale facts are refused',
     preventsError: null,
     run({ facts, now }) {
-      const ages = [
-        facts.source,
-        facts.instance,
-        facts.instanceServer,
-        ...(facts.database === null ? [] : [facts.database]),
-      ].map(({ observedAt }) => now - Date.parse(observedAt));
+      const ages = [facts.source, facts.instance, facts.instanceServer, facts.database]
+        .filter((read) => read !== null)
+        .map(({ observedAt }) => now - Date.parse(observedAt));
       const oldest = Math.max(...ages);
       if (!Number.isFinite(oldest)) return unknown('A fact carries no time of reading.');
       const evidence = `The oldest fact was read ${formatDuration(Math.max(0, oldest))} ago.`;
@@ -153,6 +150,7 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     source: 'inferred: certificates are judged by the time of the side that reads them',
     preventsError: '28035',
     run({ facts: { source, instanceServer } }) {
+      if (instanceServer === null) return notApplicable('The instance is not ready; it cannot be asked.');
       const here = Date.parse(source.serverTime) - Date.parse(source.observedAt);
       const there = Date.parse(instanceServer.serverTime) - Date.parse(instanceServer.observedAt);
       const apart = Math.abs(here - there);

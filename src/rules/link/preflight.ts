@@ -40,8 +40,8 @@ export function runLinkPreflight(
 
 /** ISO 8601 UTC texts of one form sort as the times do. */
 function oldestObservation({ source, database, instance, instanceServer }: LinkPreflightFacts): string {
-  const times = [source, instance, instanceServer, ...(database === null ? [] : [database])];
-  return times.map(({ observedAt }) => observedAt).reduce((oldest, time) => (time < oldest ? time : oldest));
+  const facts = [source, instance, instanceServer, database].filter((read) => read !== null);
+  return facts.map(({ observedAt }) => observedAt).reduce((oldest, time) => (time < oldest ? time : oldest));
 }
 
 /** @returns docs/link-preflight.md, which a test holds up to date */
