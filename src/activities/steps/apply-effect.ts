@@ -42,24 +42,50 @@ export async function applyEffect(effect: Effect, context: ApplyContext): Promis
   });
 }
 
-/** Goes on with an operation that an earlier attempt began (never begins it twice). */
-export async function resumeOperation(context: ApplyContext): Promise<void> {
+/**
+ * Goes on with an operation that an earlier attempt began (never begins it twice).
+ * @returns true when there was one and it came to its end
+ */
+export async function resumeOperation(context: ApplyContext): Promise<boolean> {
   const operation = context.reporter.resumable;
-  if (operation === undefined) return;
+  if (operation === undefined) return false;
   const first = await context.ports.azure.poll(operation, context.signal);
-  await followOperation(first, 'operation of an earlier attempt', context);
+  return followOperation(first, 'operation of an earlier attempt', context);
 }
 
 async function applyArmRequest(request: ArmRequest, display: string, context: ApplyContext): Promise<void> {
-  const first = await context.ports.azure.begin(request, context.signal);
-  await followOperation(first, display, context);
+  await followOperation(await beginOnce(request, context), display, context);
 }
 
+/** Notes whether Azure may have accepted the request, so that the next attempt does not send it blindly. */
+async function beginOnce(request: ArmRequest, context: ApplyContext): Promise<OperationProgress> {
+  const { reporter } = context;
+  reporter.noteUnanswered(true);
+  try {
+    const first = await context.ports.azure.begin(request, context.signal);
+    if (first.status === 'running') reporter.saveOperation(first.operation);
+    reporter.noteUnanswered(false);
+    return first;
+  } catch (error) {
+    if (wasNotAccepted(error)) reporter.noteUnanswered(false);
+    throw error;
+  }
+}
+
+/** A refusal (4xx, also 429), or a request that never left. After 5xx or a lost answer only a look can tell. */
+function wasNotAccepted(error: unknown): boolean {
+  if (!(error instanceof AzureFailure)) return false;
+  const { status, transport } = error;
+  if (status !== undefined) return status >= 400 && status < 500 && status !== 408;
+  return transport === 'unreachable' || transport === 'tls' || transport === 'login-failed';
+}
+
+/** @returns false when the operation was lost sight of: the resource itself tells what became of it. */
 async function followOperation(
   first: OperationProgress,
   display: string,
   context: ApplyContext,
-): Promise<void> {
+): Promise<boolean> {
   let progress = first;
   while (progress.status === 'running') {
     context.reporter.saveOperation(progress.operation);
@@ -77,10 +103,9 @@ async function followOperation(
   context.reporter.saveOperation(undefined);
   switch (progress.status) {
     case 'succeeded':
-      return;
-    // The resource itself tells what happened; the step looks at it next.
+      return true;
     case 'lost':
-      return;
+      return false;
     case 'failed':
       throw new AzureFailure(display, undefined, progress.code, undefined, undefined, progress.message);
   }

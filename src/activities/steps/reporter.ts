@@ -8,4 +8,11 @@ export interface Reporter {
   saveOperation(operation: SealedOperation | undefined): void;
   /** Operation that an earlier attempt of this activity left behind. */
   readonly resumable: SealedOperation | undefined;
+  /**
+   * True when an earlier attempt may have sent a request to Azure of which nobody knows the answer: its worker died,
+   * or the answer was lost on the way. What it asked for may be under way, and not to be seen yet.
+   */
+  readonly mayHaveSent: boolean;
+  /** Told before a request is sent that changes something (true), and once its answer is known (false). */
+  noteUnanswered(unanswered: boolean): void;
 }

@@ -2,6 +2,7 @@ import type { JournalEffect } from '../../model/journal';
 import { type Effect, effectDisplay } from '../../model/statement';
 import { isAlreadyDone } from './already-done';
 import { type ApplyContext, applyEffect, type EffectPorts, resumeOperation } from './apply-effect';
+import { lookWhenQuiet } from './quiet';
 import type { AnyStep, StepContext } from './step';
 
 /** How long an effect may take to become visible after the platform said that it is made. */
@@ -47,12 +48,21 @@ export async function runStep<Ports extends EffectPorts, Spec>(
     durationMs: context.clock.now() - started,
   });
 
-  await resumeOperation(apply);
-  const first = await step.look(context);
-  if (first.settled !== undefined) return finish('already-done', [], first.settled);
+  const look = async () => {
+    const seen = await step.look(context);
+    return { settled: seen.settled, effects: seen.settled === undefined ? await seen.effects() : [] };
+  };
+  const resumed = await resumeOperation(apply);
+  const { settled, effects } = await lookWhenQuiet(look, resumed, apply);
+  if (settled !== undefined) return finish('already-done', [], settled);
 
-  const effects = await first.effects();
-  for (const effect of effects) await applyUnlessDone(effect, apply);
+  try {
+    for (const effect of effects) await applyUnlessDone(effect, apply);
+  } catch (error) {
+    const evidence = step.always || apply.signal.aborted ? undefined : await settledAfterAll(step, context);
+    if (evidence === undefined) throw error;
+    return finish('done', effects, evidence);
+  }
   if (step.always) return finish('done', effects, `${effects.length} statement(s) succeeded`);
   return finish('done', effects, await untilSettled(step, context, apply));
 }
@@ -64,8 +74,9 @@ export async function undoStep<Ports extends EffectPorts, Spec>(
   context: StepContext<Ports, Spec>,
   apply: ApplyContext,
 ): Promise<readonly JournalEffect[]> {
-  await resumeOperation(apply);
-  const effects = await step.undoTo(before, context);
+  const look = async () => ({ settled: undefined, effects: await step.undoTo(before, context) });
+  const resumed = await resumeOperation(apply);
+  const { effects } = await lookWhenQuiet(look, resumed, apply);
   for (const effect of effects) await applyUnlessDone(effect, apply);
   return effects.map(toJournalEffect);
 }
@@ -84,6 +95,22 @@ async function applyUnlessDone(effect: Effect, apply: ApplyContext): Promise<voi
     await applyEffect(effect, apply);
   } catch (error) {
     if (!isAlreadyDone(error)) throw error;
+  }
+}
+
+/**
+ * A statement may fail because another one, sent by an attempt that died, reached the same end first (47517 for a
+ * failover, 15232 for a certificate). What is seen counts, not the error.
+ */
+async function settledAfterAll<Ports, Spec>(
+  step: AnyStep<Ports, Spec>,
+  context: StepContext<Ports, Spec>,
+): Promise<string | undefined> {
+  try {
+    return (await step.look(context)).settled;
+  } catch {
+    // The first failure says more.
+    return undefined;
   }
 }
 

@@ -16,6 +16,8 @@ export interface HeartbeatDetails {
   readonly operation?: SealedOperation;
   /** Small state of a wait that a later attempt goes on with. */
   readonly resume?: unknown;
+  /** The attempt ended in order, and knew the answers to all its requests. Absent when its worker died. */
+  readonly answered?: true;
 }
 
 export interface ActivityReporter extends Reporter {
@@ -35,7 +37,9 @@ const LONGEST_INTERVAL_MS = 5_000;
  */
 export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise<T>): Promise<T> {
   const info = activityInfo();
-  let details = earlierDetails(info.heartbeatDetails);
+  const { answered, ...earlier } = earlierDetails(info.heartbeatDetails);
+  let details: HeartbeatDetails = earlier;
+  let unanswered = false;
   const beat = (): void => heartbeat(details);
   const interval = Math.min(
     (info.heartbeatTimeoutMs ?? 60_000) / HEARTBEATS_PER_TIMEOUT,
@@ -45,6 +49,7 @@ export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise
   const reporter: ActivityReporter = {
     signal: cancellationSignal(),
     resumable: details.operation,
+    mayHaveSent: info.attempt > 1 && answered !== true,
     resumeState: details.resume,
     report(progress) {
       details = { ...details, progress };
@@ -55,6 +60,9 @@ export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise
       details = operation === undefined ? rest : { ...rest, operation };
       beat();
     },
+    noteUnanswered(now) {
+      unanswered = now;
+    },
     saveResumeState(state) {
       details = { ...details, resume: state };
     },
@@ -62,6 +70,11 @@ export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise
   try {
     return await body(reporter);
   } catch (error) {
+    // Sent along with the failure: the SDK flushes the last heartbeat of an attempt that fails.
+    if (!unanswered) {
+      details = { ...details, answered: true };
+      beat();
+    }
     throw atEdge(error);
   } finally {
     clearInterval(timer);

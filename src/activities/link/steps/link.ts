@@ -54,10 +54,12 @@ export const createLink = defineLinkStep<LinkState>({
   },
   async undo(before, now, { spec }) {
     if (before.link !== null) return [];
-    const effects: Effect[] = now.link === null ? [] : [deleteLink(spec.names.link)];
     // Without its link the copy would stay behind on the instance, open for writes.
-    if (!before.databaseOnInstance) effects.push(deleteCopy(spec.migration.database));
-    return effects;
+    const copyIsOurs = !before.databaseOnInstance && (now.link !== null || now.databaseOnInstance);
+    return [
+      ...(now.link === null ? [] : [deleteLink(spec.names.link)]),
+      ...(copyIsOurs ? [deleteCopy(spec.migration.database)] : []),
+    ];
   },
 });
 

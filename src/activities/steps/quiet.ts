@@ -1,0 +1,39 @@
+import { type Effect, effectDisplay } from '../../model/statement';
+import type { ApplyContext } from './apply-effect';
+
+/**
+ * How long a request without an answer is given to show, in polls: half a minute at the usual interval. Azure puts a
+ * trust certificate in about 3 s and deletes a link in about 12 s, and shows neither before it is done.
+ */
+const SILENCE_POLLS = 30;
+
+export interface ToDo {
+  /** Evidence that nothing is to be done. */
+  readonly settled: string | undefined;
+  readonly effects: readonly Effect[];
+}
+
+/**
+ * Looks what is to be done. When an attempt before this one may have sent a request that nobody heard of again, its
+ * effect is awaited for a while, so that it is not sent a second time to effect.
+ * @param resumed the last request of the earlier attempts is known, and came to its end
+ */
+export async function lookWhenQuiet(
+  look: () => Promise<ToDo>,
+  resumed: boolean,
+  { reporter, clock, signal, pollMs }: ApplyContext,
+): Promise<ToDo> {
+  let seen = await look();
+  if (resumed || !reporter.mayHaveSent || !asksAzure(seen)) return seen;
+  const first = planOf(seen);
+  const deadline = clock.now() + SILENCE_POLLS * pollMs;
+  while (clock.now() < deadline && planOf(seen) === first) {
+    await clock.sleep(pollMs, signal);
+    seen = await look();
+  }
+  return seen;
+}
+
+const asksAzure = ({ effects }: ToDo): boolean => effects.some((effect) => effect.kind === 'arm');
+
+const planOf = ({ effects }: ToDo): string => effects.map(effectDisplay).join('\n');

@@ -1,0 +1,144 @@
+/**
+ * Steps of a link without Temporal: real ports against the estate, and attempts that die where a test wants it. An
+ * attempt leaves behind what a heartbeat would have carried, and nothing else.
+ */
+import type { LinkContext } from '../../src/activities/link/context';
+import { LINK_STEPS } from '../../src/activities/link/steps/registry';
+import type { ApplyContext } from '../../src/activities/steps/apply-effect';
+import { runStep, type StepOutcome, undoStep } from '../../src/activities/steps/run-step';
+import { stateKeyFrom } from '../../src/adapters/azure';
+import { systemClock } from '../../src/adapters/clock';
+import { createSecrets } from '../../src/adapters/secrets';
+import type { JournalEffect } from '../../src/model/journal';
+import type { LinkStepId } from '../../src/model/link/procedure';
+import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { Effect } from '../../src/model/statement';
+import type { LinkPorts } from '../../src/ports/link-ports';
+import type { SealedOperation } from '../../src/ports/managed-instance';
+import { LinkPortsPool } from '../../src/worker/link-ports';
+import type { EstateStage } from './scenario';
+
+const POLL_MS = 20;
+
+/** What one attempt leaves to the next. */
+export interface Left {
+  operation: SealedOperation | undefined;
+  /** A request of the latest attempt is without an answer, or its worker died. */
+  unanswered: boolean;
+}
+
+export class StepBench {
+  private constructor(
+    private readonly pool: LinkPortsPool,
+    readonly ports: LinkPorts,
+    readonly spec: ResolvedLinkMigration,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  static async open(stage: EstateStage, spec: ResolvedLinkMigration): Promise<StepBench> {
+    const pool = new LinkPortsPool({
+      env: stage.env,
+      clock: systemClock,
+      stateKeys: [stateKeyFrom('bench')],
+      warn: () => undefined,
+    });
+    return new StepBench(pool, await pool.open(spec), spec, stage.env);
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  /** Facts and effects of a step, as it stands. */
+  async look(stepId: LinkStepId): Promise<{ before: unknown; effects: readonly Effect[] }> {
+    const seen = await LINK_STEPS[stepId].look(this.context(new AbortController().signal));
+    return {
+      // Through JSON, as facts go through history.
+      before: JSON.parse(JSON.stringify(seen.facts)),
+      effects: seen.settled === undefined ? await seen.effects() : [],
+    };
+  }
+
+  /** One attempt. @param left what earlier attempts left; without it this is the first */
+  run(stepId: LinkStepId, left: Left = nothingLeft(), signal?: AbortSignal): Promise<StepOutcome> {
+    return this.attempt(left, signal, (context, apply) => runStep(LINK_STEPS[stepId], context, apply));
+  }
+
+  undo(
+    stepId: LinkStepId,
+    before: unknown,
+    left: Left = nothingLeft(),
+    signal?: AbortSignal,
+  ): Promise<readonly JournalEffect[]> {
+    return this.attempt(left, signal, (context, apply) =>
+      undoStep(LINK_STEPS[stepId], before, context, apply),
+    );
+  }
+
+  /** Attempt after attempt until one succeeds, as Temporal does. @throws the failure of the last of them */
+  async untilDone<T>(attempt: (left: Left) => Promise<T>, attempts = 8): Promise<T> {
+    const left = nothingLeft();
+    for (let made = 1; ; made += 1) {
+      try {
+        return await attempt(left);
+      } catch (error) {
+        if (made === attempts) throw error;
+      }
+    }
+  }
+
+  /** Runs an attempt whose worker dies as soon as Azure has accepted a request. */
+  async dieOnceAccepted(
+    attempt: (left: Left, signal: AbortSignal) => Promise<unknown>,
+    left: Left,
+  ): Promise<void> {
+    const death = new AbortController();
+    const watched = new Proxy(left, {
+      set(target, property, value) {
+        if (property === 'operation' && value !== undefined) death.abort(new Error('killed'));
+        return Reflect.set(target, property, value);
+      },
+    });
+    await attempt(watched, death.signal).catch(() => undefined);
+    // Nobody is left to say that all requests were answered.
+    left.unanswered = true;
+  }
+
+  private context(signal: AbortSignal): LinkContext {
+    const secrets = createSecrets({ env: this.env, clock: systemClock });
+    return {
+      ports: this.ports,
+      spec: this.spec,
+      clock: systemClock,
+      signal,
+      secret: (reference) => secrets.read(reference),
+    };
+  }
+
+  private async attempt<T>(
+    left: Left,
+    signal: AbortSignal = new AbortController().signal,
+    work: (context: LinkContext, apply: ApplyContext) => Promise<T>,
+  ): Promise<T> {
+    const apply: ApplyContext = {
+      ports: this.ports,
+      clock: systemClock,
+      signal,
+      pollMs: POLL_MS,
+      reporter: {
+        report: () => undefined,
+        resumable: left.operation,
+        mayHaveSent: left.unanswered,
+        noteUnanswered: (unanswered) => {
+          left.unanswered = unanswered;
+        },
+        saveOperation: (operation) => {
+          left.operation = operation;
+        },
+      },
+    };
+    return work(this.context(signal), apply);
+  }
+}
+
+export const nothingLeft = (): Left => ({ operation: undefined, unanswered: false });
