@@ -120,6 +120,7 @@ export class LinkRun {
     const stepId = step.id;
     await this.control.untilDone(step.title, async () => {
       const seen = await this.quick.observeLinkStep({ spec, stepId });
+      this.control.throwIfAborted();
       if (seen.settled !== undefined && !this.hasBegun(stepId)) {
         this.record(step, 'already-done', [], seen.settled, 0);
         return;
@@ -181,7 +182,8 @@ export class LinkRun {
   ): void {
     addJournalEntry(this.state, {
       at: this.now(),
-      phase: this.state.phase,
+      // Not the phase of the moment: the creation of the link ends while its copy is being seeded.
+      phase: step.phase,
       stepId: step.id,
       title: step.title,
       outcome,
