@@ -344,6 +344,17 @@ FROM sys.dm_hadr_availability_replica_states rs JOIN sys.availability_replicas r
       'SELECT current_state, failure_state FROM sys.dm_hadr_automatic_seeding',
     );
     expect(seeding).toEqual([{ current_state: 'COMPLETED', failure_state: null }]);
+    // replica_id is the key of sys.availability_replicas, also where two groups have a member of one name.
+    for (const side of [server, managed]) {
+      const { recordset: replicas } = await side.query<{ all: number; different: number }>(
+        'SELECT COUNT(*) AS [all], COUNT(DISTINCT replica_id) AS different FROM sys.availability_replicas',
+      );
+      expect(replicas).toEqual([{ all: 3, different: 3 }]);
+      const { recordset: groups } = await side.query(`SELECT g.is_distributed FROM sys.databases d
+JOIN sys.availability_replicas r ON r.replica_id = d.replica_id
+JOIN sys.availability_groups g ON g.group_id = r.group_id WHERE d.name = N'Sales'`);
+      expect(groups).toEqual([{ is_distributed: false }]);
+    }
     await run("BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\Sales.trn'");
 
     await writer.stop();

@@ -7,8 +7,9 @@ import { TransactionLog } from './log';
 import type { DatabaseFile, DatabaseOptions, Filegroup } from './model';
 import { DatabaseCopy, key, type MutableInstance, type WorldState } from './state';
 
-/** Newest compatibility level of a version: 130 for 2016 up to 170 for 2025. */
-const compatibilityOf = (instance: MutableInstance): number => instance.version.major * 10;
+/** Newest compatibility level of a version: 130 for 2016 up to 170 for 2025; of an instance, by its update policy. */
+const compatibilityOf = ({ version, managed }: MutableInstance): number =>
+  managed === undefined ? version.major * 10 : version.year >= 2025 ? 170 : 160;
 
 const defaultOptions = (instance: MutableInstance): DatabaseOptions => ({
   recoveryModel: 'FULL',

@@ -1,6 +1,6 @@
 /** The availability groups that a link makes on its managed instance, and the roles on both sides. */
 import type { LinkRuntime, LinkTable } from './link-state';
-import type { ReplicaRole } from './model';
+import type { Link, ReplicaRole } from './model';
 import { key, type MutableGroup, type MutableInstance, type WorldState } from './state';
 
 /** The instance's own group and the distributed one, as its catalog shows them. */
@@ -12,7 +12,8 @@ export function makeManagedGroups(state: WorldState, table: LinkTable, runtime: 
   if (!server || !distributed || managed.groups.has(key(link.name))) return;
   const now = state.clock.now();
   const replica = {
-    replicaId: link.instanceReplicaId,
+    // Of this group alone: the member of the distributed group has its own id (sys.availability_replicas has it as key).
+    replicaId: state.random.guid(),
     name: managed.serverName,
     endpointUrl: `TCP://${managed.serverName}:5022`,
     availabilityMode: 'SYNCHRONOUS_COMMIT' as const,
@@ -55,6 +56,12 @@ export function makeManagedGroups(state: WorldState, table: LinkTable, runtime: 
     })),
     databases: [],
   });
+}
+
+/** Id of the instance's replica in its own group, which its databases carry. */
+export function managedReplicaId(managed: MutableInstance, link: Link): string | undefined {
+  const group = managed.groups.get(key(link.instanceAvailabilityGroupName));
+  return group?.replicas.find((replica) => replica.isLocal)?.replicaId;
 }
 
 export function dropManagedGroups(table: LinkTable, runtime: LinkRuntime): void {

@@ -4,6 +4,7 @@
  * is on), and a log backup then frees what the target still needs: 1412. Any loss of connection starts it over.
  */
 import { copyForSeeding } from './copies';
+import { managedReplicaId } from './link-groups';
 import type { LinkRuntime, LinkTable, SeedingRun } from './link-state';
 import type { BackgroundRequest, PhysicalSeedingStats, SeedingState } from './model';
 import { pathBetween } from './network';
@@ -213,7 +214,8 @@ export class Seeding {
     source.log.holds.add(run.hold);
     run.target = copyForSeeding(this.state, source, managed);
     run.target.groupName = runtime.link.instanceAvailabilityGroupName;
-    run.target.replicaId = runtime.link.instanceReplicaId;
+    const replicaId = managedReplicaId(managed, runtime.link);
+    if (replicaId !== undefined) run.target.replicaId = replicaId;
     if (source.groupDatabaseId !== undefined) run.target.groupDatabaseId = source.groupDatabaseId;
     managed.databases.set(key(source.name), run.target);
     run.row.state = 'SEEDING';
