@@ -80,7 +80,10 @@ export class RunControl {
   }
 
   throwIfAborted(): void {
-    if (this.abort !== undefined && !this.run.isPastPointOfNoReturn()) throw new AbortRequested(this.abort);
+    if (this.run.isPastPointOfNoReturn()) return;
+    if (this.abort !== undefined) throw new AbortRequested(this.abort);
+    // An activity may complete although it was asked to stop: its result must not carry a cancelled run on.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled');
   }
 
   /**
@@ -104,11 +107,15 @@ export class RunControl {
   async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
     this.run.setProblem(problem, where);
-    await this.run.announce(problem, where);
-    await condition(
-      () => this.retries > seen || (this.abort !== undefined && !this.run.isPastPointOfNoReturn()),
-    );
-    this.run.setProblem(null, where);
+    try {
+      await this.run.announce(problem, where);
+      await condition(
+        () => this.retries > seen || (this.abort !== undefined && !this.run.isPastPointOfNoReturn()),
+      );
+    } finally {
+      // Also when the wait was cancelled: nobody waits for the person any more.
+      this.run.setProblem(null, where);
+    }
     this.throwIfAborted();
   }
 

@@ -25,6 +25,8 @@ export async function replicateUntilCutOver(run: LinkRun): Promise<'cut-over' | 
       await CancellationScope.nonCancellable(() => guard.stop());
     }
     if (!ready) return 'new-history';
+    // Somebody may have paused or postponed while the guard came to its end.
+    if (!waitVerdict(run).mayBegin) continue;
     run.enter('cutover');
     if (await attemptCutover(run)) return 'cut-over';
   }
@@ -70,7 +72,8 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   });
   looking.catch(() => undefined);
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
-  await Promise.race([looking, condition(() => run.changes > seen && !waitVerdict(run).mayBegin)]);
+  const mustLeave = () => (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
+  await Promise.race([looking, condition(mustLeave)]);
   if (!ready) scope.cancel();
   await looking.catch((error) => {
     if (!isCancellation(error)) throw error;
@@ -113,13 +116,28 @@ async function approachPointOfNoReturn(
   state.fencedAt = run.now();
   run.waitingFor = 'the applications to be kept out of the source';
   const fencedAt = await performOnce(run, fence);
-  for (const step of modes) await performOnce(run, step);
+  for (const step of modes) {
+    throwIfStopped(run);
+    await performOnce(run, step);
+  }
   run.waitingFor = 'the instance to harden the last transaction of the source';
   const caughtUp = await withinLimit(catchUpTimeout, () => run.quick.awaitCatchUp({ spec, fencedAt }));
-  run.control.throwIfAborted();
+  throwIfStopped(run);
   const confirmed = await run.quick.confirmPointOfNoReturn({ spec, evidence: caughtUp });
-  run.control.throwIfAborted();
+  throwIfStopped(run);
   passPointOfNoReturn(run, confirmed);
+}
+
+/** A pause is no reason to keep applications waiting behind the fence: the attempt is withdrawn. */
+function throwIfStopped(run: LinkRun): void {
+  run.control.throwIfAborted();
+  if (run.state.paused) throw new PausedBehindFence();
+}
+
+class PausedBehindFence extends Error {
+  constructor() {
+    super('the run was paused during the cutover');
+  }
 }
 
 /** Synchronous on purpose: no message can come between the last look and the decision. */
@@ -140,6 +158,7 @@ async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<string> {
   const { spec } = run;
   run.step = step.title;
   const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
+  throwIfStopped(run);
   run.begin(step.id, seen.before);
   const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
   run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
@@ -197,16 +216,32 @@ async function withdraw(
   fence: LinkStepInfo,
 ): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
-    for (const step of [...modes, fence]) await run.undo(step.id);
+    const isStopped = run.control.abortRequest !== undefined || isCancellation(error);
+    const left: LinkStepInfo[] = [];
+    for (const step of [...modes, fence]) {
+      if ((await run.undo(step.id)) !== undefined) left.push(step);
+    }
+    // A run that is being undone tries these once more and reports them; any other must not leave them.
+    if (!isStopped) await giveBack(run, left);
     run.state.fencedAt = null;
     run.waitingFor = '';
-    const reason = reasonOf(error);
+    const reason = reasonOf(error, run);
     closeAttempt(run, 'withdrawn', reason);
-    await run.tell('warning', 'cutover.withdrawn', `${reason}; the fence is lifted`, nextTry(run));
+    const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : 'the fence is lifted';
+    const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
+    await run.tell('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
   });
 }
 
-function nextTry(run: LinkRun): string {
+/** Applications must not stay out because one statement failed: a person is told, and resume tries again. */
+async function giveBack(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<void> {
+  for (const { id, title } of steps) {
+    await run.control.untilDone(`Withdraw: ${title}`, () => run.undoOrFail(id));
+  }
+}
+
+function nextTry(run: LinkRun, error: unknown): string {
+  if (error instanceof PausedBehindFence) return 'resume to try again';
   const { attempts, retryAfter } = run.spec.migration.cutover;
   const made = run.state.attempts.length;
   if (made % attempts === 0) {
@@ -225,8 +260,9 @@ function closeAttempt(run: LinkRun, outcome: 'succeeded' | 'withdrawn', reason: 
   if (last !== undefined) run.state.attempts.push({ ...last, endedAt: run.now(), outcome, reason });
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof AbortRequested) return error.message;
+function reasonOf(error: unknown, run: LinkRun): string {
+  const { abortRequest } = run.control;
+  if (abortRequest !== undefined) return `abort requested by ${abortRequest.by}`;
   if (isCancellation(error)) return 'the run was cancelled';
   return personProblem(error)?.message ?? (error instanceof Error ? error.message : String(error));
 }
