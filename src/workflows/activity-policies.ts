@@ -31,12 +31,20 @@ export const longWithHeartbeat = (heartbeatTimeoutMs: number): ActivityOptions =
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long. */
+/**
+ * Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long.
+ * A host that did not answer until the connection timed out will hardly answer a second later.
+ */
 export const beforeAnyChange = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '5 minutes',
   cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 3 },
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumAttempts: 3,
+    nonRetryableErrorTypes: ['Unreachable'],
+  },
 });
 
 /** Messages to people: at least once, and never worth holding a run up. */
