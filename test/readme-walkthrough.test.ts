@@ -107,12 +107,11 @@ test('step by step: estate, Temporal, worker, and a migration to its end', async
   await leaveRunning(blockWith(blocks, 'sqlferry worker'), 'worker ready');
 
   const said = await type(blockWith(blocks, 'sqlferry start'));
-  expect(said).toContain('0 blocker(s)');
   expect(said).toContain('CREATE AVAILABILITY GROUP [AG_Sales]');
   expect(said).toContain('preflight passed');
   expect(said).toContain('approve sales-to-mi-west: ');
   expect(said).toContain('Planned failover: the source is SECONDARY of the link');
-  expect(said).toMatch(/sales-to-mi-west +Sales +mi-west +completed/);
+  expect(said).toMatch(/sales-to-mi-west\b.*\bcompleted/);
 
   const status = JSON.parse(await type('sqlferry status sales-to-mi-west --json')) as {
     status: { outcome: string; approval: { by: string } };
