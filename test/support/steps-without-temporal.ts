@@ -36,6 +36,8 @@ export async function openSteps(spec: ResolvedLinkMigration, env: NodeJS.Process
         saveOperation: () => undefined,
         resumable: undefined,
         mayHaveSent: false,
+        resumeState: undefined,
+        saveResumeState: () => undefined,
         noteUnanswered: () => undefined,
       },
     },

@@ -1,6 +1,7 @@
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Query } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
+import { mirroringUrl } from '../../tsql/link/availability-groups';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../steps/step';
 
 export type LinkContext = StepContext<LinkPorts, ResolvedLinkMigration>;
@@ -18,5 +19,5 @@ export const readTarget = <Row>(context: LinkContext, query: Query<Row>): Promis
   context.ports.target.query(query, { signal: context.signal });
 
 /** `TCP://host:port` of the source's mirroring endpoint, as the instance reaches it. */
-export const sourceEndpointUrl = (spec: ResolvedLinkMigration): string =>
-  `TCP://${spec.source.endpoint.address}:${spec.source.endpoint.port}`;
+export const sourceEndpointUrl = ({ source }: ResolvedLinkMigration): string =>
+  mirroringUrl(source.endpoint.address, source.endpoint.port);
