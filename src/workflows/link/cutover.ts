@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkStepInfo } from '../../model/link/procedure';
@@ -40,6 +40,7 @@ async function untilReady(run: LinkRun): Promise<boolean> {
     const wait = waitVerdict(run);
     run.waitingFor = wait.reason;
     const seen = run.changes;
+    await askForApproval(run, wait);
     if (wait.mayBegin) {
       if (await linkIsReady(run, seen)) return true;
       continue;
@@ -47,6 +48,18 @@ async function untilReady(run: LinkRun): Promise<boolean> {
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
     await condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
   }
+}
+
+/** Told once for each approval that is needed: nobody looks at a status for weeks. */
+async function askForApproval(run: LinkRun, wait: ReturnType<typeof waitVerdict>): Promise<void> {
+  const reason = wait.reasons.find(({ id }) => id.startsWith('gate.approval'))?.reason;
+  if (reason === undefined) {
+    run.state.approvalAsked = false;
+    return;
+  }
+  if (run.state.approvalAsked === true) return;
+  run.state.approvalAsked = true;
+  await run.tell('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.migration.name}`);
 }
 
 export function waitVerdict(run: LinkRun) {
@@ -94,8 +107,11 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
   const forward = rest.filter((step) => step.id !== 'source.synchronous-commit');
+  const { catchUpTimeout } = run.spec.migration.cutover;
+  const heard = run.changes;
   try {
-    await approachPointOfNoReturn(run, fence, modes);
+    // All of it, not only the catching up: whatever does not answer now, applications do not wait for it any longer.
+    await withinLimit(run, catchUpTimeout, () => approachPointOfNoReturn(run, fence, modes, heard));
   } catch (error) {
     await withdraw(run, error, [...modes].reverse(), fence);
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
@@ -110,33 +126,43 @@ async function approachPointOfNoReturn(
   run: LinkRun,
   fence: LinkStepInfo,
   modes: readonly LinkStepInfo[],
+  heard: number,
 ): Promise<void> {
   const { spec, state } = run;
-  const { catchUpTimeout } = spec.migration.cutover;
   state.fencedAt = run.now();
   run.waitingFor = 'the applications to be kept out of the source';
-  const fencedAt = await performOnce(run, fence);
+  const fencedAt = await performOnce(run, fence, heard);
   for (const step of modes) {
-    throwIfStopped(run);
-    await performOnce(run, step);
+    throwIfStopped(run, heard);
+    await performOnce(run, step, heard);
   }
   run.waitingFor = 'the instance to harden the last transaction of the source';
-  const caughtUp = await withinLimit(catchUpTimeout, () => run.quick.awaitCatchUp({ spec, fencedAt }));
-  throwIfStopped(run);
+  const caughtUp = await run.quick.awaitCatchUp({ spec, fencedAt });
+  throwIfStopped(run, heard);
+  run.waitingFor = 'the last look before the point of no return';
   const confirmed = await run.quick.confirmPointOfNoReturn({ spec, evidence: caughtUp });
-  throwIfStopped(run);
+  throwIfStopped(run, heard);
   passPointOfNoReturn(run, confirmed);
 }
 
-/** A pause is no reason to keep applications waiting behind the fence: the attempt is withdrawn. */
-function throwIfStopped(run: LinkRun): void {
+/**
+ * Somebody paused, postponed or rescheduled since the attempt began: it is withdrawn, as the answer promised. Time
+ * alone (a window that ends, an approval that expires) does not stop what has begun.
+ * @param heard `run.changes` when the attempt began
+ */
+function throwIfStopped(run: LinkRun, heard: number): void {
   run.control.throwIfAborted();
-  if (run.state.paused) throw new PausedBehindFence();
+  if (run.changes === heard) return;
+  const wait = waitVerdict(run);
+  if (!wait.mayBegin) throw new HeldBehindFence(wait.reason, wait.until);
 }
 
-class PausedBehindFence extends Error {
-  constructor() {
-    super('the run was paused during the cutover');
+class HeldBehindFence extends Error {
+  constructor(
+    reason: string,
+    readonly until: string | null,
+  ) {
+    super(`somebody held the cutover: ${reason.replace(/\.$/, '')}`);
   }
 }
 
@@ -154,11 +180,11 @@ function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
  * Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later.
  * @returns when the step was done, ISO 8601
  */
-async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<string> {
+async function performOnce(run: LinkRun, step: LinkStepInfo, heard: number): Promise<string> {
   const { spec } = run;
   run.step = step.title;
   const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
-  throwIfStopped(run);
+  throwIfStopped(run, heard);
   run.begin(step.id, seen.before);
   const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
   run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
@@ -167,28 +193,32 @@ async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<string> {
   return new Date(Date.parse(outcome.startedAt) + outcome.durationMs).toISOString();
 }
 
-/** @throws CatchUpTimedOut when the limit, in milliseconds, passes first. */
-async function withinLimit<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
-  let timedOut = false;
+/** @throws BehindFenceTooLong when the limit, in milliseconds, passes first. */
+async function withinLimit<T>(run: LinkRun, limitMs: number, work: () => Promise<T>): Promise<T> {
+  let waitedFor: string | undefined;
   const scope = new CancellationScope();
   const working = scope.run(work);
   working.catch(() => undefined);
-  const limit = condition(() => false, limitMs).then(() => {
-    timedOut = true;
+  const timer = new CancellationScope();
+  const limit = timer.run(async () => {
+    await sleep(limitMs);
+    waitedFor = run.waitingFor;
     scope.cancel();
   });
   limit.catch(() => undefined);
   try {
     return await working;
   } catch (error) {
-    if (timedOut) throw new CatchUpTimedOut(limitMs);
+    if (waitedFor !== undefined) throw new BehindFenceTooLong(limitMs, waitedFor);
     throw error;
+  } finally {
+    timer.cancel();
   }
 }
 
-class CatchUpTimedOut extends Error {
-  constructor(limitMs: number) {
-    super(`the instance did not catch up within ${formatDuration(limitMs)} behind the fence`);
+class BehindFenceTooLong extends Error {
+  constructor(limitMs: number, waitedFor: string) {
+    super(`${formatDuration(limitMs)} behind the fence were not enough for ${waitedFor}`);
   }
 }
 
@@ -241,7 +271,11 @@ async function giveBack(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<v
 }
 
 function nextTry(run: LinkRun, error: unknown): string {
-  if (error instanceof PausedBehindFence) return 'resume to try again';
+  if (error instanceof HeldBehindFence) {
+    return error.until === null
+      ? 'resume or approve to try again'
+      : `nothing: it may be tried again at ${error.until}`;
+  }
   const { attempts, retryAfter } = run.spec.migration.cutover;
   const made = run.state.attempts.length;
   if (made % attempts === 0) {

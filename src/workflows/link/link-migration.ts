@@ -136,6 +136,8 @@ function mayDrop(run: LinkRun, stepId: string): boolean {
 
 async function beginNewHistory(run: LinkRun): Promise<never> {
   await condition(allHandlersFinished);
+  // An abort that was accepted in this very moment would be lost with this history.
+  run.control.throwIfAborted();
   return continueAsNew<typeof linkMigration>({ ...run.input, state: run.state });
 }
 
