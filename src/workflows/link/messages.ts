@@ -8,8 +8,6 @@ import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
 
-export const LINK_MIGRATION_WORKFLOW = 'linkMigration';
-
 export const approveCutoverUpdate = defineUpdate<Answer, [Request]>('approveCutover');
 
 export interface PostponeRequest extends Request {

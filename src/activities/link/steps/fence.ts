@@ -24,7 +24,7 @@ export const fence = defineLinkStep<FenceState>({
     if (disableLogins.length === 0) return { logins: [], openSessions: 0 };
     const [logins, sessions] = await Promise.all([
       readSource(context, readLogins(disableLogins)),
-      readSource(context, readSessions({ database: context.spec.migration.database, logins: disableLogins })),
+      readSource(context, readSessions({ logins: disableLogins })),
     ]);
     const byName = new Map(logins.map((login) => [login.name.toLowerCase(), login]));
     return {
@@ -40,7 +40,7 @@ export const fence = defineLinkStep<FenceState>({
     if (openSessions > 0 || logins.some((login) => login.exists && !login.isDisabled)) return undefined;
     return `${logins.map((login) => login.name).join(', ')} disabled, no open sessions of theirs`;
   },
-  async effects({ logins }, { spec }) {
+  async effects({ logins }) {
     const missing = logins.filter((login) => !login.exists);
     if (missing.length > 0) {
       throw new NeedsPerson(
@@ -62,7 +62,7 @@ export const fence = defineLinkStep<FenceState>({
       {
         kind: 'tsql',
         on: 'source',
-        statement: terminateSessions({ database: spec.migration.database, logins: names }),
+        statement: terminateSessions({ logins: names }),
       },
     ];
   },
