@@ -29,8 +29,10 @@ export interface Problem {
 }
 
 export interface ControlledRun {
-  /** True once the run must go forward only (promise 4). */
-  readonly isPastPointOfNoReturn: () => boolean;
+  /** Why the run goes forward only, so that pause and abort are refused (promise 4); null while it may be undone. */
+  readonly forwardOnly: () => string | null;
+  /** Pausing makes sense although the run cannot be undone any more. */
+  readonly mayPause: () => boolean;
   readonly isPaused: () => boolean;
   readonly setPaused: (paused: boolean, request: Request) => void;
   readonly problem: () => Problem | null;
@@ -80,7 +82,7 @@ export class RunControl {
   }
 
   throwIfAborted(): void {
-    if (this.abort !== undefined && !this.run.isPastPointOfNoReturn()) throw new AbortRequested(this.abort);
+    if (this.abort !== undefined && this.run.forwardOnly() === null) throw new AbortRequested(this.abort);
   }
 
   /**
@@ -106,16 +108,16 @@ export class RunControl {
     this.run.setProblem(problem, where);
     await this.run.announce(problem, where);
     await condition(
-      () => this.retries > seen || (this.abort !== undefined && !this.run.isPastPointOfNoReturn()),
+      () => this.retries > seen || (this.abort !== undefined && this.run.forwardOnly() === null),
     );
     this.run.setProblem(null, where);
     this.throwIfAborted();
   }
 
   private pause(request: Request): Answer {
-    if (this.run.isPastPointOfNoReturn()) {
-      return refuse('the point of no return is passed', 'let the run finish; it needs no further decision');
-    }
+    // A link that stays can be paused at any time; only what must be finished cannot.
+    const forwardOnly = this.run.forwardOnly();
+    if (forwardOnly !== null && !this.run.mayPause()) return refuse(forwardOnly, 'let the run finish');
     if (this.run.isPaused()) return accept('the run is paused already');
     this.run.setPaused(true, request);
     return accept('no further step begins until resume; log backups go on');
@@ -132,12 +134,8 @@ export class RunControl {
   }
 
   private requestAbort(request: Request): Answer {
-    if (this.run.isPastPointOfNoReturn()) {
-      return refuse(
-        'the point of no return is passed: the instance is, or is about to become, the primary',
-        'let the run finish; to go back, fail over from the instance afterwards where the versions allow it',
-      );
-    }
+    const forwardOnly = this.run.forwardOnly();
+    if (forwardOnly !== null) return refuse(forwardOnly, 'look at status: it says what can be asked now');
     if (this.abort !== undefined) return accept('the run is being aborted already');
     this.abort = request;
     this.scope.cancel();
