@@ -60,8 +60,17 @@ async function childReport(stage: Stage): Promise<void> {
   for await (const info of stage.client.workflow.list({ query: 'WorkflowType = "linkFailover"' })) {
     const handle = stage.client.workflow.getHandle(info.workflowId);
     const description = await handle.describe();
-    const pending = description.raw.pendingActivities?.map((one) => [one.activityType?.name, one.attempt, one.lastFailure?.message]);
-    console.error(info.workflowId, info.status.name, JSON.stringify(pending), JSON.stringify(await handle.query('status')));
+    const pending = description.raw.pendingActivities?.map((one) => [
+      one.activityType?.name,
+      one.attempt,
+      one.lastFailure?.message,
+    ]);
+    console.error(
+      info.workflowId,
+      info.status.name,
+      JSON.stringify(pending),
+      JSON.stringify(await handle.query('status')),
+    );
   }
 }
 

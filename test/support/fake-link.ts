@@ -93,6 +93,7 @@ export class FakeLink {
           seconds: 1,
           oldPrimaryEndOfLogLsn: null,
           newPrimaryHardenedLsn: '42',
+          newPrimaryTime: AT,
           summary: 'estimate',
         }),
       awaitLinkHealthy: () => answer({ evidence: 'healthy' }, 1_000),

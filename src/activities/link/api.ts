@@ -118,6 +118,8 @@ export interface LossReport {
   readonly seconds: number | null;
   readonly oldPrimaryEndOfLogLsn: Lsn | null;
   readonly newPrimaryHardenedLsn: Lsn | null;
+  /** Clock of the side that becomes the primary, ISO 8601 UTC. */
+  readonly newPrimaryTime: string | null;
   /** One sentence for people. */
   readonly summary: string;
 }

@@ -2,6 +2,7 @@
 
 import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn, type Lsn } from '../../model/lsn';
+import { readServer } from '../../tsql/queries/server';
 import { readTargetDatabaseFacts } from '../observe/database';
 import type { ActivityReporter } from '../temporal/edge';
 import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
@@ -60,14 +61,16 @@ export async function measureLoss(
   const { clock } = observing;
   const from: LinkSide = to === 'target' ? 'source' : 'target';
   const now = clock.now();
-  const [old, hardened] = await Promise.all([
+  const [old, hardened, newPrimaryTime] = await Promise.all([
     linkFacts(observing, 0, from).catch(() => undefined),
     hardenedLsn(observing, to, signal),
+    serverTime(observing, to, signal),
   ]);
   const common = {
     observedAt: new Date(now).toISOString(),
     oldPrimaryEndOfLogLsn: old?.endOfLogLsn ?? null,
     newPrimaryHardenedLsn: hardened,
+    newPrimaryTime,
   };
   if (old?.endOfLogLsn != null && hardened !== null) {
     const behind = compareLsn(old.endOfLogLsn, hardened) > 0;
@@ -130,6 +133,12 @@ async function roleOf(observing: Observing, side: LinkSide, signal: AbortSignal)
     (facts) => facts.linkRoleDesc,
     () => null,
   );
+}
+
+async function serverTime({ ports }: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
+  const port = side === 'source' ? ports.source : ports.target;
+  const [server] = await port.query(readServer(), { signal });
+  return server?.serverTime ?? null;
 }
 
 async function hardenedLsn(observing: Observing, side: LinkSide, signal: AbortSignal): Promise<Lsn | null> {

@@ -49,7 +49,7 @@ function spec(httpMethod: Method, path: string): OperationSpec {
       },
     ],
     urlParameters: names.map(segment),
-    ...(httpMethod === 'PUT'
+    ...(httpMethod === 'PUT' || httpMethod === 'POST'
       ? {
           requestBody: { parameterPath: 'body', mapper: RAW },
           mediaType: 'json',

@@ -136,7 +136,7 @@ async function failOver(
     protection.primary = done.to;
     run.state.health = null;
     // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
-    run.state.failedOverAt = done.evidence?.instanceTime ?? done.startedAt;
+    run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
   const severity = done.type === 'forced' || done.outcome === 'withdrawn' ? 'warning' : 'info';
   await run.tell(severity, `failover.${done.outcome}`, done.summary, 'look at status');
