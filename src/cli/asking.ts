@@ -14,7 +14,11 @@ export const requester = (by: string | undefined): string => by ?? userInfo().us
 export async function confirm(output: Output, what: string, yes: boolean): Promise<void> {
   if (yes) return;
   if (process.stdin.isTTY !== true) {
-    throw new CliFailure(`${what} Nobody can be asked here.`, EXIT.refused, ['say --yes to go ahead']);
+    throw new CliFailure(
+      `not done without a yes, and there is no terminal to ask on. ${what}`,
+      EXIT.refused,
+      ['add --yes to go ahead'],
+    );
   }
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {

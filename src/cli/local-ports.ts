@@ -32,15 +32,26 @@ export async function withLocalPorts<T>(
 
 async function explained(error: unknown): Promise<CliFailure> {
   if (error instanceof CliFailure) return error;
+  if (error instanceof Error && error.name === 'SecretFailure') return secretMissing(error);
   const { describeFailure } = await import('../activities/temporal/describe-failure');
   const { code, message, remedy, reaction, evidence } = describeFailure(error);
   return new CliFailure(
     `${message} [${code}]`,
     reaction === 'retry' ? EXIT.unreachable : EXIT.failed,
     [remedy],
-    {
-      code,
-      evidence,
-    },
+    { code, evidence },
+  );
+}
+
+/** The adapter speaks of the worker, where secrets usually are; this command reads them here. */
+function secretMissing({ message }: Error): CliFailure {
+  const [what] = message.split(' where the worker runs');
+  return new CliFailure(
+    `${what} [SecretUnreadable]`,
+    EXIT.failed,
+    [
+      'this command reads secrets on this machine: set it here, too, or run the command where the worker runs',
+    ],
+    { code: 'SecretUnreadable' },
   );
 }

@@ -50,7 +50,7 @@ function toCliFailure(error: unknown): CliFailure {
   const message = error instanceof Error ? error.message : String(error);
   switch (error instanceof Error ? error.name : '') {
     case 'NoSuchMigration':
-      return new CliFailure(message, EXIT.notFound, ['sqlferry list']);
+      return new CliFailure(message, EXIT.notFound);
     case 'StillRunning':
       return new CliFailure(message, EXIT.refused);
     case 'NoWorkerAnswers':

@@ -29,11 +29,18 @@ function readText(file: string, what: string): string {
     return readFileSync(resolve(file), 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new CliFailure(`${what}: ${file} cannot be read (${code})`, EXIT.usage, [
-      'make example files with: sqlferry init',
-    ]);
+    const text =
+      code === 'ENOENT' ? `there is no file ${file} (${what})` : `${what}: ${file} cannot be read (${code})`;
+    throw new CliFailure(text, EXIT.usage, ['make example files with: sqlferry init']);
   }
 }
 
 const specFailure = (text: string, problems: readonly unknown[]): CliFailure =>
-  new CliFailure(text, EXIT.usage, ['correct the files; nothing was done'], { problems });
+  new CliFailure(
+    `${problems.length} mistake${problems.length === 1 ? '' : 's'} in the spec files; nothing was done\n${indented(text)}`,
+    EXIT.usage,
+    [],
+    { problems },
+  );
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ');

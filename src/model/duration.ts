@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /** A length of time in milliseconds, written in spec files as `30s`, `15m`, `6h`, `2d` or `1h30m`. */
 export type DurationMs = number;
 
@@ -42,17 +40,3 @@ export function formatDuration(ms: DurationMs): string {
   }
   return parts.join(' ');
 }
-
-/** Schema of a duration: text such as `15m` in files, milliseconds afterwards. */
-export const durationSchema = z
-  .string()
-  .transform((text, context): DurationMs => {
-    const ms = parseDuration(text);
-    if (ms !== undefined) return ms;
-    context.addIssue({
-      code: 'custom',
-      message: `"${text}" is no duration; write for example 30s, 15m, 6h or 2d`,
-    });
-    return z.NEVER;
-  })
-  .meta({ description: 'Duration such as 30s, 15m, 6h or 2d' });

@@ -1,6 +1,13 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 
 /**
+ * What is cancelled is waited for: an undo must not begin, and a cutover must not go on, while a statement of the
+ * step before is still under way. The SDK documents this as its default, yet leaves the field out, which the server's
+ * side reads as TRY_CANCEL (@temporalio/workflow 1.x, `encodeActivityCancellationType(undefined)`).
+ */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
+
+/**
  * Retry policy by kind of effect. A failure that only a person can mend leaves its activity as non-retryable,
  * whatever stands here; everything else passes by itself sooner or later.
  */
@@ -8,6 +15,7 @@ import type { ActivityOptions } from '@temporalio/workflow';
 /** Reads only, or one quick change that looks first: try again soon, give the platform room when it stays down. */
 export const quickAndIdempotent = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '1 hour',
+  cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
@@ -18,15 +26,25 @@ export const quickAndIdempotent = (heartbeatTimeoutMs: number): ActivityOptions 
  */
 export const longWithHeartbeat = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '30 days',
+  cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long. */
+/**
+ * Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long.
+ * A host that did not answer until the connection timed out will hardly answer a second later.
+ */
 export const beforeAnyChange = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '5 minutes',
+  cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 3 },
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumAttempts: 3,
+    nonRetryableErrorTypes: ['Unreachable'],
+  },
 });
 
 /** Messages to people: at least once, and never worth holding a run up. */

@@ -29,7 +29,7 @@ export interface Problem {
 }
 
 export interface ControlledRun {
-  /** Why the run goes forward only, so that pause and abort are refused (promise 4); null while it may be undone. */
+  /** Why the run goes forward only, so that abort is refused (promise 4); null while it may be undone. */
   readonly forwardOnly: () => string | null;
   /** Pausing makes sense although the run cannot be undone any more. */
   readonly mayPause: () => boolean;
@@ -82,7 +82,10 @@ export class RunControl {
   }
 
   throwIfAborted(): void {
-    if (this.abort !== undefined && this.run.forwardOnly() === null) throw new AbortRequested(this.abort);
+    if (this.run.forwardOnly() !== null) return;
+    if (this.abort !== undefined) throw new AbortRequested(this.abort);
+    // An activity may complete although it was asked to stop: its result must not carry a cancelled run on.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled');
   }
 
   /**
@@ -106,18 +109,23 @@ export class RunControl {
   async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
     this.run.setProblem(problem, where);
-    await this.run.announce(problem, where);
-    await condition(
-      () => this.retries > seen || (this.abort !== undefined && this.run.forwardOnly() === null),
-    );
-    this.run.setProblem(null, where);
+    try {
+      await this.run.announce(problem, where);
+      await condition(
+        () => this.retries > seen || (this.abort !== undefined && this.run.forwardOnly() === null),
+      );
+    } finally {
+      // Also when the wait was cancelled: nobody waits for the person any more.
+      this.run.setProblem(null, where);
+    }
     this.throwIfAborted();
   }
 
   private pause(request: Request): Answer {
-    // A link that stays can be paused at any time; only what must be finished cannot.
     const forwardOnly = this.run.forwardOnly();
-    if (forwardOnly !== null && !this.run.mayPause()) return refuse(forwardOnly, 'let the run finish');
+    if (forwardOnly !== null && !this.run.mayPause()) {
+      return refuse(forwardOnly, 'let the run finish; it needs no further decision');
+    }
     if (this.run.isPaused()) return accept('the run is paused already');
     this.run.setPaused(true, request);
     return accept('no further step begins until resume; log backups go on');

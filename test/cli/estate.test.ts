@@ -219,7 +219,9 @@ describe('the command', () => {
     ]);
     process.emit('SIGTERM');
     expect(await ended).toBe(0);
-    expect(output.lines.join('\n')).toMatch(/workload: [1-9]\d* rows acknowledged of \d+ attempted in Sales/);
+    expect(output.lines.join('\n')).toMatch(
+      /workload: [1-9]\d* rows acknowledged of \d+ attempted in Sales .*; all of them are on SQL1/,
+    );
     await expect(fetch(`${result?.control.url}/world`)).rejects.toThrow();
   });
 
@@ -295,6 +297,11 @@ test('the workload moves with the primary', async () => {
     await until(() => workload.report().acknowledged > before + 5);
     const store = estate.world.databases.storeForRead('mi-west', 'Sales');
     expect(store.table('dbo', 'ferry_workload')?.rows.size).toBeGreaterThan(5);
+    // No link carried the first rows over, and the end of the workload says so.
+    const { report, place, lost } = await workload.stop();
+    expect(place).toBe('mi-west');
+    expect(lost).toBeGreaterThanOrEqual(before);
+    expect(lost).toBeLessThan(report.acknowledged);
   } finally {
     await workload.stop();
   }

@@ -1,6 +1,6 @@
 /**
- * Clients that nobody here wrote, against the estate: FreeTDS `tsql`, and python's pymssql and python-tds. Each runs
- * where it is on the machine; where it is not, its tests are skipped and say so.
+ * Clients that nobody here wrote, against the estate: FreeTDS `tsql`, python's pymssql and python-tds, and the Azure SDK
+ * for python. Each runs where it is on the machine; where it is not, its tests are skipped and say so.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ const has = {
   tsql: answers('tsql', ['-C']),
   pymssql: answers('python3', ['-c', 'import pymssql']),
   pytds: answers('python3', ['-c', 'import pytds, OpenSSL']),
+  azure: answers('python3', ['-c', 'import azure.identity, azure.mgmt.sql']),
 };
 
 /** Skipped tests show in the report under a name that says why. */
@@ -214,5 +215,30 @@ describeIf(has.pytds, 'python-tds')('python-tds', () => {
 binary = pytds.Binary
 conn = pytds.connect(dsn="localhost", port=${port}, user="${adminLogin}", password="${adminPassword}", database="Sales", cafile="${join(directory, 'ca.pem')}", validate_host=False)`;
     expect(await python(connecting)).toEqual(PYTHON_RESULT);
+  });
+});
+
+describeIf(has.azure, 'Azure SDK for python')('Azure SDK for python', () => {
+  test('gets a token and lists instances and their endpoint certificates', async () => {
+    const { endpoint, tenantId, clientId, clientSecret, subscriptionId, resourceGroup } = estate.azure;
+    const ca = join(directory, 'ca.pem');
+    const script = `
+import json
+from azure.identity import ClientSecretCredential
+from azure.mgmt.sql import SqlManagementClient
+credential = ClientSecretCredential("${tenantId}", "${clientId}", "${clientSecret}", authority="${endpoint}",
+    disable_instance_discovery=True, connection_verify="${ca}")
+client = SqlManagementClient(credential, "${subscriptionId}", base_url="${endpoint}",
+    credential_scopes=["https://management.azure.com/.default"], connection_verify="${ca}")
+print(json.dumps({
+    "instances": [each.fully_qualified_domain_name for each in client.managed_instances.list()],
+    "certificates": [each.name for each in client.endpoint_certificates.list_by_instance("${resourceGroup}", "mi-west")],
+}))`;
+    const result = await run('python3', ['-'], script);
+    if (result.code !== 0) throw new Error(result.err);
+    expect(JSON.parse(result.out)).toEqual({
+      instances: [estate.instance('mi-west').fqdn],
+      certificates: ['DATABASE_MIRRORING'],
+    });
   });
 });

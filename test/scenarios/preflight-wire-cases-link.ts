@@ -1,8 +1,8 @@
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
-import type { ApplyContext } from '../../src/activities/steps/apply-effect';
 import { runStep } from '../../src/activities/steps/run-step';
 import type { LinkStepId } from '../../src/model/link/procedure';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import { openSteps } from '../support/steps-without-temporal';
 import type { Arranging, WireCase } from './preflight-wire';
 
 const LOG_BACKUPS = 'logBackups: { directory: "C:\\\\Backup" }';
@@ -34,24 +34,13 @@ const LINK: readonly LinkStepId[] = [
 ];
 
 /** Performs steps of the product, to have what an earlier run leaves behind. */
-async function perform(arranging: Arranging, steps: readonly LinkStepId[]): Promise<void> {
-  const { ports, spec, clock, stage } = arranging;
-  const { signal } = new AbortController();
-  const secret = async (reference: string) => stage.env[reference.slice('env:'.length)] ?? '';
-  const apply: ApplyContext = {
-    ports,
-    clock,
-    signal,
-    reporter: {
-      resumable: undefined,
-      mayHaveSent: false,
-      report: () => {},
-      saveOperation: () => {},
-      noteUnanswered: () => {},
-    },
-    pollMs: 50,
-  };
-  for (const id of steps) await runStep(LINK_STEPS[id], { ports, spec, clock, signal, secret }, apply);
+async function perform({ spec, stage }: Arranging, steps: readonly LinkStepId[]): Promise<void> {
+  const opened = await openSteps(spec, stage.env);
+  try {
+    for (const id of steps) await runStep(LINK_STEPS[id], opened.context, opened.apply);
+  } finally {
+    await opened.close();
+  }
 }
 
 const miUrl = ({ stage }: Arranging): string =>

@@ -31,6 +31,8 @@ export interface StageOptions {
   readonly estate?: EstateDefinitionInput;
   /** YAML of the sections after `target`, for example logBackups, cutover, polling. */
   readonly sections?: string;
+  /** A server of the scenario's own, which it stops itself; by default all scenarios of a file share one. */
+  readonly server?: DevServer;
 }
 
 export const DEFAULT_SECTIONS = `
@@ -75,6 +77,7 @@ export async function startEstateStage(options: StageOptions = {}): Promise<Esta
 
 export interface Stage extends EstateStage {
   readonly server: DevServer;
+  readonly taskQueue: string;
   readonly client: Client;
   readonly migrations: LinkMigrations;
   /** Starts a worker in this process. */
@@ -82,7 +85,7 @@ export interface Stage extends EstateStage {
 }
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const [base, server] = await Promise.all([startEstateStage(options), sharedServer()]);
+  const [base, server] = await Promise.all([startEstateStage(options), options.server ?? sharedServer()]);
   const taskQueue = `scenario-${Math.random().toString(36).slice(2, 10)}`;
   const target = await temporalTarget({ address: server.address }, {});
   const client = await connectClient(target);
@@ -99,6 +102,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   return {
     ...base,
     server,
+    taskQueue,
     client,
     migrations: new LinkMigrations(client, { taskQueue, visibility: async () => true }),
     async startWorker() {

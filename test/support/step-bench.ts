@@ -25,6 +25,7 @@ export interface Left {
   operation: SealedOperation | undefined;
   /** A request of the latest attempt is without an answer, or its worker died. */
   unanswered: boolean;
+  state?: unknown;
 }
 
 export class StepBench {
@@ -129,6 +130,10 @@ export class StepBench {
         report: () => undefined,
         resumable: left.operation,
         mayHaveSent: left.unanswered,
+        resumeState: left.state,
+        saveResumeState: (state) => {
+          left.state = JSON.parse(JSON.stringify(state ?? null)) ?? undefined;
+        },
         noteUnanswered: (unanswered) => {
           left.unanswered = unanswered;
         },

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promiseHooks } from 'node:v8';
 import {
   ActivityFailure,
   type ApplicationFailure,
@@ -18,10 +19,12 @@ import { msToTs, tsToMs } from '@temporalio/common/lib/time';
 import { coresdk } from '@temporalio/proto';
 import { parseWorkflowCode } from '@temporalio/worker/lib/worker';
 import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm';
+import { globalHandlers } from '@temporalio/worker/lib/workflow/vm-shared';
 import { createUnsafeRandomSource } from '@temporalio/workflow/lib/random-helpers';
 
 type Job = coresdk.workflow_activation.IWorkflowActivationJob;
 type Command = coresdk.workflow_commands.IWorkflowCommand;
+const { ActivityCancellationType } = coresdk.workflow_commands;
 
 export interface ActivityCall {
   readonly type: string;
@@ -55,6 +58,26 @@ export type Ending =
   /** Nothing is due any more: the workflow waits for a message. */
   | { readonly kind: 'idle' };
 
+export interface DriverOptions {
+  /** An activity that is asked to stop takes this long to do so, virtual milliseconds. */
+  readonly cancellationTakesMs?: number;
+  /** An activity that is asked to stop does its work to the end, as one may that hears of it late. */
+  readonly cancellationIsLate?: boolean;
+}
+
+/** What became of one call of an activity. */
+export interface TracedCall {
+  readonly call: ActivityCall;
+  state: 'running' | 'completed' | 'failed' | 'cancelled';
+}
+
+interface Pending {
+  readonly traced: TracedCall;
+  /** False: the workflow goes on at once when it asks an activity to stop, and never learns when it did. */
+  readonly stopIsWaitedFor: boolean;
+  isForgotten: boolean;
+}
+
 interface Due {
   readonly at: number;
   readonly order: number;
@@ -69,13 +92,38 @@ const START = Date.parse('2026-11-01T00:00:00Z');
 
 let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 
+/** No limit: node:vm starts a thread for every call that has one, which takes longer than the call itself. */
+const ACTIVATION_LIMIT_MS = undefined as unknown as number;
+
 function workflowCreator(): Promise<ReusableVMWorkflowCreator> {
   creator ??= ReusableVMWorkflowCreator.create(
     parseWorkflowCode(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8')),
-    5_000,
+    ACTIVATION_LIMIT_MS,
     new Set(),
-  );
+  ).then((made) => {
+    markPromisesCheaply();
+    return made;
+  });
   return creator;
+}
+
+/** Run whose code is executing; only one does at any time. */
+let activeRunId: string | undefined;
+let promisesAreMarked = false;
+
+/**
+ * The SDK keeps a stack trace for every promise of a workflow, which takes most of the time of a run. All that is
+ * needed here is whose promise it is, so that a rejection that nobody handles fails the workflow task.
+ */
+function markPromisesCheaply(): void {
+  globalHandlers.uninstall();
+  if (promisesAreMarked) return;
+  promisesAreMarked = true;
+  promiseHooks.createHook({
+    init: (promise) => {
+      if (activeRunId !== undefined) Object.assign(promise, { runId: activeRunId });
+    },
+  });
 }
 
 /** To be called once after the tests of a file. */
@@ -88,31 +136,38 @@ let runs = 0;
 
 export class WorkflowDriver {
   readonly calls: ActivityCall[] = [];
+  /** As `calls`, with what became of each. */
+  readonly trace: TracedCall[] = [];
+  private readonly counts = new Map<string, number>();
   /** Every batch of jobs with the commands it led to, for the determinism check. */
-  private readonly batches: { readonly at: number; readonly jobs: Job[]; readonly commands: string }[] = [];
+  private readonly batches: { readonly at: number; readonly jobs: Job[]; readonly commands: Command[] }[] =
+    [];
   private due: Due[] = [];
   private order = 0;
   private now = START;
   private updates = 0;
   private ending: Ending | undefined;
   private readonly answers = new Map<string, { rejected?: string; value?: unknown }>();
-  private readonly pending = new Map<number, { cancelled: boolean; type: string }>();
+  private readonly pending = new Map<number, Pending>();
 
   private constructor(
     private workflow: Awaited<ReturnType<ReusableVMWorkflowCreator['createWorkflow']>>,
     private readonly runId: string,
     private readonly activities: Readonly<Record<string, FakeActivity>>,
     private readonly workflowType: string,
+    private readonly options: DriverOptions,
   ) {}
 
   static async start(
     workflowType: string,
     input: unknown,
     activities: Readonly<Record<string, FakeActivity>>,
+    options: DriverOptions = {},
   ): Promise<WorkflowDriver> {
     runs += 1;
     const runId = `run-${process.pid}-${runs}`;
-    const driver = new WorkflowDriver(await create(workflowType, runId), runId, activities, workflowType);
+    const workflow = await create(workflowType, runId);
+    const driver = new WorkflowDriver(workflow, runId, activities, workflowType, options);
     await driver.activate([
       {
         initializeWorkflow: {
@@ -143,9 +198,9 @@ export class WorkflowDriver {
         return { kind: 'idle' };
       }
       this.now = Math.max(this.now, next.at);
-      const batch = this.due.filter((due) => due.at <= this.now && due.order <= next.order);
-      this.due = this.due.filter((due) => !batch.includes(due));
-      await this.activate(batch.map((due) => due.job));
+      this.due.shift();
+      this.noteOutcome(next.job);
+      await this.activate([next.job]);
     }
     return this.ending ?? { kind: 'idle' };
   }
@@ -194,9 +249,8 @@ export class WorkflowDriver {
     this.workflow = await create(this.workflowType, this.runId);
     for (const batch of this.batches) {
       const commands = await this.send(batch.jobs, batch.at, true);
-      const text = describe(commands);
-      if (text !== batch.commands) {
-        throw new Error(`replay differs:\n was ${batch.commands}\n now ${text}`);
+      if (Buffer.compare(encoded(commands), encoded(batch.commands)) !== 0) {
+        throw new Error(`replay differs:\n was ${describe(batch.commands)}\n now ${describe(commands)}`);
       }
     }
   }
@@ -208,7 +262,7 @@ export class WorkflowDriver {
   private async activate(jobs: Job[]): Promise<void> {
     const at = this.now;
     const commands = await this.send(jobs, at);
-    this.batches.push({ at, jobs, commands: describe(commands) });
+    this.batches.push({ at, jobs, commands });
     for (const command of commands) this.obey(command);
   }
 
@@ -220,9 +274,18 @@ export class WorkflowDriver {
       historyLength: 3 + this.batches.length * 5,
       jobs,
     });
-    const completion = await this.workflow.activate(activation);
+    const completion = await this.execute(activation);
     if (completion.failed) throw new Error(`workflow task failed: ${completion.failed.failure?.message}`);
     return completion.successful?.commands ?? [];
+  }
+
+  private async execute(activation: coresdk.workflow_activation.WorkflowActivation) {
+    activeRunId = this.runId;
+    try {
+      return await this.workflow.activate(activation);
+    } finally {
+      activeRunId = undefined;
+    }
   }
 
   private obey(command: Command): void {
@@ -256,14 +319,22 @@ export class WorkflowDriver {
     const type = command.activityType ?? '';
     const seq = command.seq ?? 0;
     const [payload] = command.arguments ?? [];
+    const count = (this.counts.get(type) ?? 0) + 1;
+    this.counts.set(type, count);
     const call: ActivityCall = {
       type,
       input: payload ? converter.fromPayload(payload) : undefined,
       at: this.elapsed,
-      count: this.calls.filter((earlier) => earlier.type === type).length + 1,
+      count,
     };
+    const traced: TracedCall = { call, state: 'running' };
     this.calls.push(call);
-    this.pending.set(seq, { cancelled: false, type });
+    this.trace.push(traced);
+    this.pending.set(seq, {
+      traced,
+      stopIsWaitedFor: command.cancellationType === ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      isForgotten: false,
+    });
     const fake = this.activities[type];
     if (fake === undefined) throw new Error(`no fake for activity ${type}`);
     const outcome = fake(call);
@@ -280,14 +351,41 @@ export class WorkflowDriver {
   }
 
   private cancelActivity(seq: number): void {
-    this.unschedule(`activity-${seq}`);
-    const type = this.pending.get(seq)?.type ?? '';
+    const key = `activity-${seq}`;
+    const pending = this.pending.get(seq);
+    if (pending?.stopIsWaitedFor === false) {
+      this.forget(seq, pending);
+      return;
+    }
+    if (this.options.cancellationIsLate === true && this.due.some((due) => due.key === key)) return;
+    this.unschedule(key);
+    this.schedule(this.options.cancellationTakesMs ?? 0, key, this.cancelled(seq));
+  }
+
+  /** The activity runs on, as far as anybody knows. */
+  private forget(seq: number, pending: Pending): void {
+    const key = `activity-${seq}`;
+    pending.isForgotten =
+      this.options.cancellationIsLate === true || this.options.cancellationTakesMs !== undefined;
+    this.unschedule(key);
+    this.schedule(0, key, this.cancelled(seq));
+  }
+
+  private cancelled(seq: number): Job {
+    const type = this.pending.get(seq)?.traced.call.type ?? '';
     const failure = this.activityFailure(
       type,
       new CancelledFailure('cancelled'),
       RetryState.CANCEL_REQUESTED,
     );
-    this.schedule(0, `activity-${seq}`, { resolveActivity: { seq, result: { cancelled: { failure } } } });
+    return { resolveActivity: { seq, result: { cancelled: { failure } } } };
+  }
+
+  private noteOutcome({ resolveActivity }: Job): void {
+    const pending = this.pending.get(resolveActivity?.seq ?? -1);
+    const { result } = resolveActivity ?? {};
+    if (pending === undefined || pending.isForgotten || !result) return;
+    pending.traced.state = result.completed ? 'completed' : result.cancelled ? 'cancelled' : 'failed';
   }
 
   private activityFailure(type: string, cause: Error, retryState: RetryState) {
@@ -303,8 +401,9 @@ export class WorkflowDriver {
 
   private schedule(afterMs: number, key: string, job: Job): void {
     this.order += 1;
-    this.due.push({ at: this.now + afterMs, order: this.order, job, key });
-    this.due.sort((a, b) => a.at - b.at || a.order - b.order);
+    const due = { at: this.now + afterMs, order: this.order, job, key };
+    const place = this.due.findIndex((other) => other.at > due.at);
+    this.due.splice(place === -1 ? this.due.length : place, 0, due);
   }
 
   private unschedule(key: string): void {
@@ -346,5 +445,12 @@ async function create(workflowType: string, runId: string) {
   });
 }
 
+const isAnswerToQuery = (command: Command): boolean => command.respondToQuery != null;
+
+const encoded = (commands: readonly Command[]): Uint8Array =>
+  coresdk.workflow_completion.Success.encode({
+    commands: commands.filter((command) => !isAnswerToQuery(command)),
+  }).finish();
+
 const describe = (commands: readonly Command[]): string =>
-  JSON.stringify(commands.filter((command) => !command.respondToQuery));
+  JSON.stringify(commands.filter((command) => !isAnswerToQuery(command)));

@@ -1,6 +1,7 @@
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Query, Side } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
+import { mirroringUrl } from '../../tsql/link/availability-groups';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../steps/step';
 
 export type LinkContext = StepContext<LinkPorts, ResolvedLinkMigration>;
@@ -22,5 +23,5 @@ export const readOn = <Row>(context: LinkContext, on: Side, query: Query<Row>): 
   on === 'source' ? readSource(context, query) : readTarget(context, query);
 
 /** `TCP://host:port` of the source's mirroring endpoint, as the instance reaches it. */
-export const sourceEndpointUrl = (spec: ResolvedLinkMigration): string =>
-  `TCP://${spec.source.endpoint.address}:${spec.source.endpoint.port}`;
+export const sourceEndpointUrl = ({ source }: ResolvedLinkMigration): string =>
+  mirroringUrl(source.endpoint.address, source.endpoint.port);

@@ -107,7 +107,7 @@ function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
   throw new NeedsPerson(
     'SourceNotPrimary',
     `${spec.migration.source} is SECONDARY of the link, and this run did not fail it over`,
-    'find out who failed over; abort this run if the cutover happened by other means',
+    'find out who failed over; if the cutover happened by other means, abort this run: it leaves link, groups and copy as they are then',
   );
 }
 

@@ -13,6 +13,9 @@ export interface Reporter {
    * or the answer was lost on the way. What it asked for may be under way, and not to be seen yet.
    */
   readonly mayHaveSent: boolean;
+  /** Small state that an earlier attempt of this activity left; undefined when there is none. */
+  readonly resumeState: unknown;
+  saveResumeState(state: unknown): void;
   /** Told before a request is sent that changes something (true), and once its answer is known (false). */
   noteUnanswered(unanswered: boolean): void;
 }

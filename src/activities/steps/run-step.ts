@@ -74,7 +74,14 @@ export async function undoStep<Ports extends EffectPorts, Spec>(
   context: StepContext<Ports, Spec>,
   apply: ApplyContext,
 ): Promise<readonly JournalEffect[]> {
-  const look = async () => ({ settled: undefined, effects: await step.undoTo(before, context) });
+  const { reporter } = apply;
+  let earlier = reporter.resumeState;
+  const look = async () => {
+    const { effects, found } = await step.undoTo(before, context, earlier);
+    earlier = found;
+    reporter.saveResumeState(found);
+    return { settled: undefined, effects };
+  };
   const resumed = await resumeOperation(apply);
   const { effects } = await lookWhenQuiet(look, resumed, apply);
   for (const effect of effects) await applyUnlessDone(effect, apply);

@@ -31,21 +31,34 @@ export interface Step<Ports, Spec, Facts> {
   assume?(facts: Facts, context: StepContext<Ports, Spec>): Facts;
   /**
    * What gives back the state before the step, latest effect first. Absent: nothing can or need be undone.
-   * @param before facts when the step began; @param now facts as they are
+   * @param before facts when the step began; @param now facts as they are; @param found facts when the undoing began,
+   * in its first attempt: what differs from `now` was done by it
    */
-  undo?(before: Facts, now: Facts, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
+  undo?(
+    before: Facts,
+    now: Facts,
+    context: StepContext<Ports, Spec>,
+    found: Facts,
+  ): Promise<readonly Effect[]>;
 }
 
 /** A step whose facts are its own affair; what registries hold. */
 export interface AnyStep<Ports, Spec> {
   readonly id: string;
   look(context: StepContext<Ports, Spec>): Promise<LookedAtStep>;
-  undoTo(before: unknown, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
+  /** @param found what an earlier attempt of the same undoing found first; undefined in the first attempt */
+  undoTo(before: unknown, context: StepContext<Ports, Spec>, found?: unknown): Promise<Undoing>;
   readonly always: boolean;
   readonly undoable: boolean;
   plan(
     context: StepContext<Ports, Spec>,
   ): Promise<{ settled: string | undefined; effects: readonly Effect[] }>;
+}
+
+interface Undoing {
+  readonly effects: readonly Effect[];
+  /** Serialisable facts, to be given to later attempts as `found`. */
+  readonly found: unknown;
 }
 
 export interface LookedAtStep {
@@ -69,10 +82,12 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
         effects: () => step.effects(facts, context),
       };
     },
-    async undoTo(before, context) {
-      if (step.undo === undefined) return [];
-      // `before` is what this very step observed earlier; it went through history as JSON.
-      return step.undo(before as Facts, await step.observe(context), context);
+    async undoTo(before, context, earlier) {
+      if (step.undo === undefined) return { effects: [], found: undefined };
+      const now = await step.observe(context);
+      // Both are what this very step observed earlier; they went through history or a heartbeat as JSON.
+      const found = (earlier ?? now) as Facts;
+      return { effects: await step.undo(before as Facts, now, context, found), found };
     },
     async plan(context) {
       const seen = await step.observe(context);

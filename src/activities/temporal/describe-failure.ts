@@ -25,7 +25,7 @@ export function describeFailure(error: unknown): DescribedFailure {
       'SecretUnreadable',
       error.message,
       'needs-person',
-      `make ${error.reference} readable for the worker`,
+      `make ${error.reference} readable for the process that connects`,
     );
   }
   if (error instanceof NotYet) return own(error.code, error.message, 'retry', 'it is looked at again');
@@ -47,12 +47,22 @@ function classified(error: SqlServerFailure | AzureFailure): DescribedFailure {
   const { entry, evidence } = classify(error);
   return {
     code: entry.code,
-    message: `${entry.meaning} (${error.message})`,
+    message: said(entry.meaning, error),
     reaction: entry.reaction,
     remedy: entry.remedy,
     evidence,
     source: entry.source,
   };
+}
+
+/** Who, what it means, and then the words of the server: `SQL1: The server refused the login: ... Login failed ...`. */
+function said(meaning: string, error: SqlServerFailure | AzureFailure): string {
+  const isSql = error instanceof SqlServerFailure;
+  const [who, request] = isSql ? [error.server, error.statementId] : ['Azure', error.operation];
+  const prefix = isSql ? `${who}: ${request}: ` : `${request}: `;
+  const words = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+  const during = request === 'connect' ? '' : ` (${request})`;
+  return `${who}: ${meaning} ${words}${during}`;
 }
 
 const own = (code: string, message: string, reaction: Reaction, remedy: string): DescribedFailure => ({

@@ -22,9 +22,6 @@ export interface HeartbeatDetails {
 
 export interface ActivityReporter extends Reporter {
   readonly signal: AbortSignal;
-  /** State that an earlier attempt of this activity left, for what waits long. */
-  readonly resumeState: unknown;
-  saveResumeState(state: unknown): void;
 }
 
 /** A sign of life this often, also while a statement runs for hours. Cancellation comes back with it. */

@@ -43,9 +43,13 @@ export function toAzureFailure(
 ): AzureFailure | SecretFailure {
   if (error instanceof AzureFailure || error instanceof SecretFailure) return error;
   const transport = transportOf(error, aborted);
-  const text = scrub(error instanceof Error ? error.message : String(error));
+  const text = entraReason(scrub(error instanceof Error ? error.message : String(error)));
   return new AzureFailure(operation, undefined, undefined, transport, undefined, `${operation}: ${text}`);
 }
+
+/** Entra ID's sentence out of what @azure/identity wraps around it: error lists, time stamps, trace ids. */
+const entraReason = (text: string): string =>
+  /AADSTS\d+: .*?(?=\s+Trace ID:|$)/s.exec(text)?.[0].trim() ?? text;
 
 /** ARM wraps as `{"error":{"code","message"}}`; some resource providers leave the wrapper out. */
 export function readErrorBody(body: string | undefined): ArmErrorBody {

@@ -150,9 +150,17 @@ function causes(error: unknown, depth = 0): DriverError[] {
   return [error, ...inner.flatMap((one) => causes(one, depth + 1))];
 }
 
-/** AggregateError has no message of its own. */
-const plainMessage = (error: unknown): string =>
-  causes(error).find((one) => one.message !== '')?.message ?? 'the driver gave no reason';
+/** AggregateError has no message of its own; tedious tells of it as "Could not connect (sequence)", without its code. */
+function plainMessage(error: unknown): string {
+  const chain = causes(error);
+  const text = chain.find((one) => one.message !== '')?.message ?? 'the driver gave no reason';
+  const code = chain.map((one) => one.code).find((one) => typeof one === 'string' && SOCKET_CODE.test(one));
+  return text.replace(/ - Could not connect \(sequence\)$/, code === undefined ? '' : ` (${String(code)})`);
+}
+
+/** Codes of the operating system; ESOCKET and ECLOSE are the driver's own. */
+const SOCKET_CODE =
+  /^E(CONNREFUSED|CONNRESET|HOSTUNREACH|HOSTDOWN|NETUNREACH|TIMEDOUT|ADDRNOTAVAIL|ACCES|PERM)$/;
 
 function distinct(errors: readonly ServerErrorDetail[]): ServerErrorDetail[] {
   return [...new Map(errors.map((detail) => [`${detail.number}/${detail.state}`, detail])).values()];

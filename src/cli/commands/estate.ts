@@ -9,7 +9,7 @@ import {
   type SpecFiles,
   writeSpecFiles,
 } from '../estate/spec-files';
-import { type RunningWorkload, startWorkload } from '../estate/workload';
+import { type RunningWorkload, startWorkload, type WorkloadEnd } from '../estate/workload';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
 import type { Output } from '../output';
@@ -182,12 +182,14 @@ function asJson(running: RunningEstate, files: SpecFiles, workload: RunningWorkl
   };
 }
 
-function report(
-  output: Output,
-  workload: RunningWorkload,
-  rows: ReturnType<RunningWorkload['report']>,
-): void {
-  const line = `workload: ${rows.acknowledged} rows acknowledged of ${rows.attempted} attempted in ${workload.database} (${rows.unknown} with unknown outcome)`;
+function report(output: Output, workload: RunningWorkload, { report: rows, place, lost }: WorkloadEnd): void {
+  const found =
+    lost === undefined
+      ? `${place} cannot be asked whether they are there`
+      : lost === 0
+        ? `all of them are on ${place}`
+        : `${lost} of them are missing on ${place}`;
+  const line = `workload: ${rows.acknowledged} rows acknowledged of ${rows.attempted} attempted in ${workload.database} (${rows.unknown} with unknown outcome); ${found}`;
   // With --json standard output holds one object, and that one was printed at the start.
   if (output.json) output.note(line);
   else output.say(line);

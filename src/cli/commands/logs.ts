@@ -3,7 +3,7 @@ import type { JournalEntry } from '../../model/journal';
 import { EXIT, type ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { type TemporalOptions, withMigrations } from '../temporal';
-import { eventLine } from '../terminal/status-view';
+import { eventLine, shortTime } from '../terminal/status-view';
 import type { Style } from '../terminal/style';
 
 export interface LogsOptions extends TemporalOptions {
@@ -34,7 +34,7 @@ function journalLines(entry: JournalEntry, style: Style, statements: boolean): s
     entry.outcome
   ];
   const spent = entry.durationMs > 0 ? ` ${style.dim(`(${formatDuration(entry.durationMs)})`)}` : '';
-  const head = `${style.dim(entry.at.slice(11, 19))} ${sign} ${style.bold(entry.title)}: ${entry.evidence}${spent}`;
+  const head = `${style.dim(shortTime(entry.at))} ${sign} ${style.bold(entry.title)}: ${entry.evidence}${spent}`;
   if (!statements) return [head];
   return [
     head,

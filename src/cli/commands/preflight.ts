@@ -14,7 +14,7 @@ export async function preflight(output: Output, options: PreflightOptions): Prom
   const spec = await loadLinkMigration(options);
   const { preflightLink } = await import('../../activities/link/preflight');
   const outcome = await withLocalPorts(spec, (context) => preflightLink(context));
-  for (const line of checkLines(outcome.report, output.style, options.all)) output.say(line);
+  for (const line of checkLines(outcome.report, output.style, options.all ? 'all' : 'open')) output.say(line);
   output.result(outcome);
   return outcome.report.blockers > 0 ? EXIT.refused : EXIT.ok;
 }

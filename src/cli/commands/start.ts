@@ -33,6 +33,7 @@ export async function start(output: Output, options: StartOptions): Promise<Exit
 }
 
 async function untilPreflightPassed(output: Output, migrations: LinkMigrations, name: string): Promise<void> {
+  let told = false;
   for (;;) {
     const { status, closedAt, pending } = await migrations.view(name);
     if (closedAt !== null) return explainEnd(output, migrations, name);
@@ -41,8 +42,10 @@ async function untilPreflightPassed(output: Output, migrations: LinkMigrations, 
       return;
     }
     const failure = pending.find((work) => work.lastFailure !== null)?.lastFailure;
-    if (failure) output.note(`preflight is tried again: ${failure}`);
-    await wait(failure ? LOOK_MS * 5 : LOOK_MS);
+    // Once, and without the details: when it stays, the run ends with them.
+    if (failure && !told) output.note('preflight could not be done yet; it is tried again');
+    told ||= failure !== undefined;
+    await wait(LOOK_MS);
   }
 }
 
@@ -50,21 +53,24 @@ async function untilPreflightPassed(output: Output, migrations: LinkMigrations, 
 async function explainEnd(output: Output, migrations: LinkMigrations, name: string): Promise<void> {
   const report = await migrations.preflight(name);
   if (report !== null && report.blockers > 0) {
-    for (const line of checkLines(report, output.style, false)) output.say(line);
+    for (const line of checkLines(report, output.style, 'important')) output.say(line);
     throw new CliFailure(
       `preflight found ${report.blockers} blocker${report.blockers === 1 ? '' : 's'}; nothing was changed`,
       EXIT.refused,
-      ['remove the blockers, then start again'],
+      [`remove ${report.blockers === 1 ? 'it' : 'them'}, then start again`],
       { report },
     );
   }
   const failure = await migrations.failure(name);
+  if (failure === undefined) throw new CliFailure(`${name} ended before preflight was over`, EXIT.failed);
+  const { code, message, remedy } = failure;
+  const { explain } = await import('../../rules/errors/catalogue');
+  const known = explain(code);
+  const passes = known.found && known.entry.reaction === 'retry';
   throw new CliFailure(
-    failure?.message ?? `${name} ended before preflight was over`,
-    EXIT.failed,
-    failure ? [failure.remedy] : [],
-    {
-      ...(failure === undefined ? {} : { code: failure.code }),
-    },
+    `${message} [${code}]`,
+    passes ? EXIT.unreachable : EXIT.failed,
+    [remedy, 'nothing was changed: correct it, then start again'],
+    { code },
   );
 }

@@ -1,17 +1,30 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LinkMigrations, LinkMigrationView } from '../../client/link-migrations';
+import type { RunFailure } from '../../client/run-failure';
 import { EXIT, type ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { type TemporalOptions, withMigrations } from '../temporal';
-import { statusLine, statusLines } from '../terminal/status-view';
+import { fitLines } from '../terminal/layout';
+import { newsOf, statusLine, statusLines } from '../terminal/status-view';
+import type { Style } from '../terminal/style';
 
 export async function status(output: Output, name: string, options: TemporalOptions): Promise<ExitCode> {
   return withMigrations(options, async (migrations) => {
     const view = await migrations.view(name);
-    for (const line of statusLines(view, output.style, Date.now())) output.say(line);
-    output.result(view);
+    const width = process.stdout.columns ?? 100;
+    const lines = statusLines(view, output.style, Date.now(), { width });
+    for (const line of output.style.interactive ? fitLines(lines, width) : lines) output.say(line);
+    const failure = view.status.outcome === 'failed' ? await migrations.failure(name) : undefined;
+    if (failure !== undefined) sayFailure(output, failure);
+    output.result(failure === undefined ? view : { ...view, failure });
     return exitCodeOf(view);
   });
+}
+
+function sayFailure(output: Output, { code, message, remedy }: RunFailure): void {
+  output.say('');
+  output.say(`${output.style.red('failed')}  ${message} [${code}]`);
+  output.say(`  ${output.style.dim('→')} ${remedy}`);
 }
 
 export interface WatchOptions extends TemporalOptions {
@@ -34,7 +47,13 @@ export async function watchRun(
   for (;;) {
     const view = await migrations.view(name);
     screen.draw(view);
-    if (view.status.outcome !== 'running') return exitCodeOf(view);
+    if (view.status.outcome !== 'running') {
+      const failure = view.status.outcome === 'failed' ? await migrations.failure(name) : undefined;
+      if (failure === undefined) return exitCodeOf(view);
+      sayFailure(output, failure);
+      output.result({ ...view, failure });
+      return exitCodeOf(view);
+    }
     await wait(intervalMs);
   }
 }
@@ -47,50 +66,35 @@ class Screen {
   constructor(private readonly output: Output) {}
 
   draw(view: LinkMigrationView): void {
-    if (this.output.json) this.jsonLine(view);
+    if (this.output.json) this.once(JSON.stringify(view), () => this.output.result(view));
     else if (this.output.style.interactive) this.redraw(view);
-    else this.plainLine(view);
+    else this.once(newsOf(view), () => this.output.say(statusLine(view)));
   }
 
   private redraw(view: LinkMigrationView): void {
-    const width = process.stdout.columns ?? 100;
-    const lines = statusLines(view, this.output.style, Date.now()).map((line) => cut(line, width));
+    const { columns: width = 100, rows = 50 } = process.stdout;
+    const lines = screenLines(view, this.output.style, width, rows);
     const up = this.drawn > 0 ? `\u001b[${this.drawn}A` : '';
     process.stdout.write(`${up}${lines.map((line) => `\u001b[2K${line}`).join('\n')}\n\u001b[J`);
     this.drawn = lines.length;
   }
 
-  private plainLine(view: LinkMigrationView): void {
-    const line = statusLine(view);
-    if (line === this.last) return;
-    this.last = line;
-    this.output.say(line);
+  private once(news: string, tell: () => void): void {
+    if (news === this.last) return;
+    this.last = news;
+    tell();
   }
+}
 
-  private jsonLine(view: LinkMigrationView): void {
-    const line = JSON.stringify(view);
-    if (line === this.last) return;
-    this.last = line;
-    this.output.result(view);
+/** What scrolled out of a small terminal cannot be drawn over: older events make room first. */
+function screenLines(view: LinkMigrationView, style: Style, width: number, rows: number): string[] {
+  for (const events of [5, 4, 3, 2, 1, 0]) {
+    const lines = fitLines(statusLines(view, style, Date.now(), { width, events }), width);
+    if (lines.length < rows || events === 0) return lines.slice(0, rows - 1);
   }
+  return [];
 }
 
 function exitCodeOf(view: LinkMigrationView): ExitCode {
   return view.status.outcome === 'failed' ? EXIT.failed : EXIT.ok;
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of our own colours
-const COLOUR = /\u001b\[\d+m/g;
-
-/** A line that wraps would be counted wrongly when it is drawn over. */
-function cut(line: string, width: number): string {
-  let visible = 0;
-  let position = 0;
-  for (const match of [...line.matchAll(COLOUR), undefined]) {
-    const end = match?.index ?? line.length;
-    if (visible + (end - position) > width) return `${line.slice(0, position + (width - visible))}\u001b[0m`;
-    visible += end - position;
-    position = end + (match?.[0].length ?? 0);
-  }
-  return line;
 }

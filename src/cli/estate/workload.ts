@@ -1,14 +1,22 @@
 /** A writer that stays with its database: on the SQL Server at first, on the managed instance after a cutover. */
 import type { RunningEstate, RunningInstance } from '../../estate/estate';
 import type { WorkloadTarget } from '../../estate/workload/driver';
-import { type WorkloadReport, WorkloadWriter } from '../../estate/workload/writer';
+import { verify, type WorkloadReport, WorkloadWriter } from '../../estate/workload/writer';
 import { applicationLogins, crossingsOf } from './spec-files';
 
 export interface RunningWorkload {
   readonly database: string;
   report(): WorkloadReport;
-  /** Ends it after the row under way. */
-  stop(): Promise<WorkloadReport>;
+  /** Ends it after the row under way, and looks for every acknowledged row where it wrote last. */
+  stop(): Promise<WorkloadEnd>;
+}
+
+export interface WorkloadEnd {
+  readonly report: WorkloadReport;
+  /** Instance on which it wrote last. */
+  readonly place: string;
+  /** Acknowledged rows that are not there; undefined when the instance cannot be asked. */
+  readonly lost: number | undefined;
 }
 
 const ROWS_PER_SECOND = 20;
@@ -56,7 +64,11 @@ export function startWorkload(estate: RunningEstate): RunningWorkload | undefine
     async stop() {
       clearInterval(looking);
       await writer.stop();
-      return writer.report();
+      const lost = await verify(writer.acknowledged, target(estate.instance(place))).then(
+        (verdict) => verdict.lost.length,
+        () => undefined,
+      );
+      return { report: writer.report(), place, lost };
     },
   };
 }

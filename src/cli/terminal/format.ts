@@ -1,4 +1,6 @@
 /** Numbers as people read them. */
+import { formatDuration } from '../../model/duration';
+import { visibleLength } from './layout';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -39,7 +41,9 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
     .join('\n');
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of our own colours
-const COLOURS = /\u001b\[\d+m/g;
+/** @param iso time in ISO 8601, UTC; @returns `2026-11-28 02:57:09 UTC` */
+export const formatTime = (iso: string): string => `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 
-const visibleLength = (text: string): number => text.replaceAll(COLOURS, '').length;
+/** A length of time that a person waits: tenths of a second only where they are most of it. */
+export const formatSpent = (ms: number): string =>
+  formatDuration(ms < 10_000 ? ms : Math.round(ms / 1_000) * 1_000);

@@ -4,26 +4,40 @@ import { formatDuration } from '../../model/duration';
 import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
 import type { Progress } from '../../model/progress';
 import type { RunEvent } from '../../workflows/link/messages';
-import { bar, formatBytes, table } from './format';
+import { bar, formatBytes, formatSpent, formatTime, table } from './format';
 import type { Style } from './style';
 
 const BAR_WIDTH = 30;
+/** Columns of the line with the bar that are not bar: percent, amount, rate, ETA. */
+const BESIDE_BAR = 54;
 const EVENTS_SHOWN = 5;
 
+export interface StatusLayout {
+  /** Columns of the terminal; 100 when there is none. */
+  readonly width?: number;
+  /** How many of the latest events are shown. */
+  readonly events?: number;
+}
+
 /** The run as lines for a person: phases, progress, health, what it waits for and what to do. */
-export function statusLines(view: LinkMigrationView, style: Style, now: number): string[] {
+export function statusLines(
+  view: LinkMigrationView,
+  style: Style,
+  now: number,
+  { width = 100, events = EVENTS_SHOWN }: StatusLayout = {},
+): string[] {
   const { status } = view;
   const lines = [
     `${style.bold(status.name)}  ${status.database}: ${status.source} → ${status.target}  ${outcomeText(view, style)}`,
     '',
     ...phaseLines(view, style, now),
-  ];
+  ].map((line) => line.trimEnd());
   const progress = progressOf(view.pending);
-  if (progress !== undefined) lines.push('', ...progressLines(progress, style));
+  if (progress !== undefined) lines.push('', ...progressLines(progress, style, width));
   if (status.waitingFor !== '') lines.push('', `${style.bold('waiting for')}  ${status.waitingFor}`);
   lines.push(...detailLines(view, style, now));
-  if (status.events.length > 0) {
-    lines.push('', ...status.events.slice(-EVENTS_SHOWN).map((event) => eventLine(event, style)));
+  if (status.events.length > 0 && events > 0) {
+    lines.push('', ...status.events.slice(-events).map((event) => eventLine(event, style)));
   }
   if (status.nextSteps.length > 0) {
     lines.push('', ...status.nextSteps.map((step) => `${style.dim('→')} ${step}`));
@@ -31,15 +45,24 @@ export function statusLines(view: LinkMigrationView, style: Style, now: number):
   return lines;
 }
 
-/** The same news once, as one plain line, for logs and pipes. */
+/** What makes a new line of a watched run: rates, lag and estimates change with every look and are no news. */
+export function newsOf({ status, pending }: LinkMigrationView): string {
+  const percent = Math.floor(progressOf(pending)?.percent ?? 0);
+  return JSON.stringify([status.outcome, status.phase, status.waitingFor, status.paused, percent]);
+}
+
+/** The run as one plain line, for logs and pipes. */
 export function statusLine(view: LinkMigrationView): string {
   const { status } = view;
   const progress = progressOf(view.pending);
   const parts = [
     `phase=${status.phase}`,
+    ...(status.outcome === 'running' ? [] : [status.outcome]),
+    ...(status.blockedBy === null ? [] : ['needs a person']),
+    ...(status.paused ? ['paused'] : []),
     ...(progress?.percent === undefined ? [] : [`${progress.percent.toFixed(0)}%`]),
     ...(progress?.bytesPerSecond === undefined ? [] : [`${formatBytes(progress.bytesPerSecond)}/s`]),
-    ...(progress?.etaMs === undefined ? [] : [`eta=${formatDuration(progress.etaMs)}`]),
+    ...(progress?.etaMs === undefined ? [] : [`eta=${formatSpent(progress.etaMs)}`]),
     ...(progress?.lagSeconds === undefined ? [] : [`lag=${progress.lagSeconds}s`]),
     ...(status.waitingFor === '' ? [] : [`waiting for ${status.waitingFor}`]),
   ];
@@ -48,8 +71,11 @@ export function statusLine(view: LinkMigrationView): string {
 
 export function eventLine(event: RunEvent, style: Style): string {
   const sign = { info: style.dim('·'), warning: style.yellow('!'), critical: style.red('✗') }[event.severity];
-  return `${style.dim(event.at.slice(11, 19))} ${sign} ${event.message}`;
+  return `${style.dim(shortTime(event.at))} ${sign} ${event.message}`;
 }
+
+/** @returns `11-28 02:57:09`, UTC: a migration may last for days */
+export const shortTime = (iso: string): string => iso.slice(5, 19).replace('T', ' ');
 
 function outcomeText({ status }: LinkMigrationView, style: Style): string {
   switch (status.outcome) {
@@ -74,12 +100,7 @@ function phaseLines(view: LinkMigrationView, style: Style, now: number): string[
     const sign = phaseSign(view, phase, style);
     const spent = phaseMs(view, phase, now);
     const step = phase === status.phase && status.outcome === 'running' ? (status.step ?? '') : '';
-    return [
-      sign,
-      LINK_PHASE_TITLES[phase],
-      spent === undefined ? '' : formatDuration(spent),
-      style.dim(step),
-    ];
+    return [sign, LINK_PHASE_TITLES[phase], spent === undefined ? '' : formatSpent(spent), style.dim(step)];
   });
   return table(rows, '  ').split('\n');
 }
@@ -108,17 +129,19 @@ const progressOf = (pending: readonly PendingWork[]): Progress | undefined =>
   pending.find((work) => work.progress !== null)?.progress ??
   undefined;
 
-function progressLines(progress: Progress, style: Style): string[] {
+function progressLines(progress: Progress, style: Style, width: number): string[] {
   const lines: string[] = [];
+  const barWidth = Math.max(10, Math.min(BAR_WIDTH, width - BESIDE_BAR));
   if (progress.percent !== undefined) {
     const rate = progress.bytesPerSecond === undefined ? '' : `  ${formatBytes(progress.bytesPerSecond)}/s`;
-    const eta = progress.etaMs === undefined ? '' : `  ETA ${formatDuration(progress.etaMs)}`;
+    const eta =
+      progress.etaMs === undefined ? '' : `  ETA ${formatSpent(Math.round(progress.etaMs / 1_000) * 1_000)}`;
     const amount =
       progress.doneBytes === undefined || progress.totalBytes === undefined
         ? ''
         : `  ${formatBytes(progress.doneBytes)} of ${formatBytes(progress.totalBytes)}`;
     const percent = `${progress.percent.toFixed(1)}%`.padStart(6);
-    lines.push(`  ${style.cyan(bar(progress.percent / 100, BAR_WIDTH))} ${percent}${amount}${rate}${eta}`);
+    lines.push(`  ${style.cyan(bar(progress.percent / 100, barWidth))} ${percent}${amount}${rate}${eta}`);
   }
   const measures = [
     ...(progress.lagSeconds === undefined ? [] : [['lag', `${progress.lagSeconds} s`]]),
@@ -129,9 +152,12 @@ function progressLines(progress: Progress, style: Style): string[] {
   ];
   if (measures.length > 0)
     lines.push(`  ${measures.map(([label, value]) => `${style.dim(`${label}:`)} ${value}`).join('   ')}`);
-  if (progress.waitingFor !== '') lines.push(`  ${style.dim(progress.waitingFor)}`);
+  if (progress.waitingFor !== '') lines.push(`  ${style.dim(withoutBody(progress.waitingFor))}`);
   return lines;
 }
+
+/** Requests to Azure are told with their body, which is for the log. */
+const withoutBody = (text: string): string => text.replace(/ \{.*$/s, '');
 
 function detailLines(view: LinkMigrationView, style: Style, now: number): string[] {
   const { status } = view;
@@ -139,16 +165,19 @@ function detailLines(view: LinkMigrationView, style: Style, now: number): string
   if (status.seedingDeadline !== null) {
     rows.push([
       'seeding deadline',
-      `${status.seedingDeadline} (in ${formatDuration(Math.max(Date.parse(status.seedingDeadline) - now, 0))})`,
+      `${formatTime(status.seedingDeadline)} (in ${formatDuration(Math.max(Date.parse(status.seedingDeadline) - now, 0))})`,
     ]);
   }
   if (status.seedingRestarts > 0) rows.push(['seeding restarts', String(status.seedingRestarts)]);
   if (status.logBackups.count > 0)
-    rows.push(['log backups', `${status.logBackups.count}, last ${status.logBackups.lastAt ?? ''}`]);
+    rows.push([
+      'log backups',
+      `${status.logBackups.count}${status.logBackups.lastAt === null ? '' : `, last ${formatTime(status.logBackups.lastAt)}`}`,
+    ]);
   if (status.health !== null) rows.push(['link', status.health.summary]);
   if (status.approval !== null)
-    rows.push(['approved', `by ${status.approval.by}, valid until ${status.approval.expiresAt}`]);
-  if (status.nextCutoverAt !== null) rows.push(['cutover not before', status.nextCutoverAt]);
+    rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
+  if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
   if (status.rtoMs !== null) rows.push(['out of service', formatDuration(status.rtoMs)]);
   for (const work of view.pending) {
     if (work.lastFailure === null) continue;

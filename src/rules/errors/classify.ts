@@ -70,7 +70,11 @@ function classifyAzure({ status, code, transport, message }: AzureFailureLike): 
   const told = message === undefined ? '' : `: ${message}`;
   const evidence = `HTTP ${status ?? 'without an answer'}${code === undefined ? '' : `, ${code}`}${told}`;
   const entry = code === undefined ? undefined : findEntry(code);
-  return { entry: entry ?? byStatus(status) ?? byTransport(transport) ?? UNKNOWN_AZURE.person, evidence };
+  return {
+    entry:
+      entry ?? byStatus(status) ?? byIdentity(transport) ?? byTransport(transport) ?? UNKNOWN_AZURE.person,
+    evidence,
+  };
 }
 
 function byStatus(status: number | undefined): CatalogueEntry | undefined {
@@ -79,6 +83,10 @@ function byStatus(status: number | undefined): CatalogueEntry | undefined {
   if (status === 408 || status === 429) return UNKNOWN_AZURE.throttled;
   return status === 409 || status >= 500 ? UNKNOWN_AZURE.retry : UNKNOWN_AZURE.person;
 }
+
+/** Without a token there is no answer of Azure: Entra ID refused the credential, not a server its login. */
+const byIdentity = (transport: string | undefined): CatalogueEntry | undefined =>
+  transport === 'login-failed' ? findEntry('unauthorized') : undefined;
 
 const byTransport = (transport: string | undefined): CatalogueEntry | undefined =>
   transport === undefined ? undefined : findEntry(transport);

@@ -6,7 +6,7 @@ export const TRANSPORT_ENTRIES = [
     'Unreachable',
     ['unreachable'],
     'The server or service cannot be reached.',
-    'Check host, port, name resolution and firewalls; the step is tried again by itself.',
+    'Check host and port in the inventory, name resolution and firewalls.',
     'sqlferry',
   ),
   retry(

@@ -87,8 +87,3 @@ export function ownDistributedGroup({
 export const hasOwnLink = (context: LinkPreflightContext): boolean =>
   includesName(context.facts.instance.linkNames, context.spec.names.link) &&
   ownDistributedGroup(context) !== undefined;
-
-/** Name of the source's endpoint certificate; a backslash (named instance) is not allowed in it. */
-export function endpointCertificateName(spec: ResolvedLinkMigration, serverName: string): string {
-  return spec.migration.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
-}

@@ -38,7 +38,8 @@ export const DATABASE_CHECKS: readonly LinkCheck[] = [
     id: 'database.online',
     title: 'The database is online',
     severity: 'blocker',
-    remedy: 'Bring it online: ALTER DATABASE [name] SET ONLINE, or finish its restore or recovery.',
+    remedy:
+      'Bring it online: ALTER DATABASE [name] SET ONLINE, or finish its restore or recovery. A secondary of an availability group migrates from its primary.',
     source: error(1467),
     preventsError: '1467',
     run: ofDatabase(({ stateDesc }) => says(stateDesc === 'ONLINE', `Its state is ${stateDesc}.`)),

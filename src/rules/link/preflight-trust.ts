@@ -2,7 +2,8 @@ import { formatDuration } from '../../model/duration';
 import type { CertificateFacts, EndpointFacts } from '../../model/observation';
 import { sameName } from '../names';
 import { type Finding, failed, notApplicable, passed, unknown } from '../preflight';
-import { DOC, endpointCertificateName, type LinkCheck, type LinkPreflightContext } from './preflight-context';
+import { endpointCertificateName } from './certificate-name';
+import { DOC, type LinkCheck, type LinkPreflightContext } from './preflight-context';
 
 /** Long enough to rotate a certificate without haste, and longer than seeding may take (6 days). */
 const EXPIRES_SOON_MS = 30 * 86_400_000;

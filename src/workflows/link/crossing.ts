@@ -1,9 +1,9 @@
 /** The crossing itself, shared by the cutover of a migration and the failovers of a link that stays. */
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
-import { AbortRequested, personProblem } from '../run-control';
+import { personProblem } from '../run-control';
 import type { LinkRun } from './run';
 
 /** What leads up to the point of no return. */
@@ -13,28 +13,39 @@ export interface Approach {
   readonly modes: readonly LinkStepInfo[];
   /** Side that is the primary now. */
   readonly primary: LinkSide;
+  /** Throws when somebody held the crossing since it began. */
+  readonly throwIfHeld: () => void;
 }
 
 /**
- * Fence, equal and stable LSNs, a last look. Throws when anything fails; the caller lifts the fence then (promise 7).
+ * Fence, equal and stable LSNs, a last look, all within the limit: whatever does not answer now, applications do not
+ * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 7).
  */
-export async function approachPointOfNoReturn(
-  run: LinkRun,
-  { fence, modes, primary }: Approach,
-): Promise<void> {
+export function approachPointOfNoReturn(run: LinkRun, approach: Approach): Promise<void> {
+  const { catchUpTimeout } = run.spec.migration.cutover;
+  return withinLimit(run, catchUpTimeout, () => approachFenced(run, approach));
+}
+
+async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
   const { spec, state } = run;
-  const { catchUpTimeout } = spec.migration.cutover;
+  const { fence, modes, primary } = approach;
+  const stopIfHeld = (): void => {
+    run.control.throwIfAborted();
+    approach.throwIfHeld();
+  };
   state.fencedAt = run.now();
   run.waitingFor = 'the applications to be kept out of the source';
-  const fencedAt = await performOnce(run, fence);
-  for (const step of modes) await performOnce(run, step);
+  const fencedAt = await performOnce(run, fence, stopIfHeld);
+  for (const step of modes) {
+    stopIfHeld();
+    await performOnce(run, step, stopIfHeld);
+  }
   run.waitingFor = 'the instance to harden the last transaction of the source';
-  const caughtUp = await withinLimit(catchUpTimeout, () =>
-    run.quick.awaitCatchUp({ spec, primary, fencedAt }),
-  );
-  run.control.throwIfAborted();
+  const caughtUp = await run.quick.awaitCatchUp({ spec, primary, fencedAt });
+  stopIfHeld();
+  run.waitingFor = 'the last look before the point of no return';
   const confirmed = await run.quick.confirmPointOfNoReturn({ spec, primary, evidence: caughtUp });
-  run.control.throwIfAborted();
+  stopIfHeld();
   passPointOfNoReturn(run, confirmed);
 }
 
@@ -52,10 +63,11 @@ function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
  * Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later.
  * @returns when the step was done, ISO 8601
  */
-async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<string> {
+async function performOnce(run: LinkRun, step: LinkStepInfo, stopIfHeld: () => void): Promise<string> {
   const { spec } = run;
   run.step = step.title;
   const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
+  stopIfHeld();
   run.begin(step.id, seen.before);
   const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
   run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
@@ -64,28 +76,32 @@ async function performOnce(run: LinkRun, step: LinkStepInfo): Promise<string> {
   return new Date(Date.parse(outcome.startedAt) + outcome.durationMs).toISOString();
 }
 
-/** @throws CatchUpTimedOut when the limit, in milliseconds, passes first. */
-async function withinLimit<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
-  let timedOut = false;
+/** @throws BehindFenceTooLong when the limit, in milliseconds, passes first. */
+async function withinLimit<T>(run: LinkRun, limitMs: number, work: () => Promise<T>): Promise<T> {
+  let waitedFor: string | undefined;
   const scope = new CancellationScope();
   const working = scope.run(work);
   working.catch(() => undefined);
-  const limit = condition(() => false, limitMs).then(() => {
-    timedOut = true;
+  const timer = new CancellationScope();
+  const limit = timer.run(async () => {
+    await sleep(limitMs);
+    waitedFor = run.waitingFor;
     scope.cancel();
   });
   limit.catch(() => undefined);
   try {
     return await working;
   } catch (error) {
-    if (timedOut) throw new CatchUpTimedOut(limitMs);
+    if (waitedFor !== undefined) throw new BehindFenceTooLong(limitMs, waitedFor);
     throw error;
+  } finally {
+    timer.cancel();
   }
 }
 
-class CatchUpTimedOut extends Error {
-  constructor(limitMs: number) {
-    super(`the instance did not catch up within ${formatDuration(limitMs)} behind the fence`);
+class BehindFenceTooLong extends Error {
+  constructor(limitMs: number, waitedFor: string) {
+    super(`${formatDuration(limitMs)} behind the fence were not enough for ${waitedFor}`);
   }
 }
 
@@ -107,8 +123,16 @@ export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]):
   );
 }
 
-export function reasonOf(error: unknown): string {
-  if (error instanceof AbortRequested) return error.message;
+/** Applications must not stay out because one statement failed: a person is told, and resume tries again. */
+export async function giveBack(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<void> {
+  for (const { id, title } of steps) {
+    await run.control.untilDone(`Withdraw: ${title}`, () => run.undoOrFail(id));
+  }
+}
+
+export function reasonOf(error: unknown, run: LinkRun): string {
+  const { abortRequest } = run.control;
+  if (abortRequest !== undefined) return `abort requested by ${abortRequest.by}`;
   if (isCancellation(error)) return 'the run was cancelled';
   return personProblem(error)?.message ?? (error instanceof Error ? error.message : String(error));
 }

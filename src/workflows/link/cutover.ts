@@ -3,7 +3,7 @@ import { formatDuration } from '../../model/duration';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
-import { approachPointOfNoReturn, crossOver, reasonOf } from './crossing';
+import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
 import type { LinkRun } from './run';
 
@@ -25,6 +25,8 @@ export async function replicateUntilCutOver(run: LinkRun): Promise<'cut-over' | 
       await CancellationScope.nonCancellable(() => guard.stop());
     }
     if (!ready) return 'new-history';
+    // Somebody may have paused or postponed while the guard came to its end.
+    if (!waitVerdict(run).mayBegin) continue;
     run.enter('cutover');
     if (await attemptCutover(run)) return 'cut-over';
   }
@@ -38,6 +40,7 @@ async function untilReady(run: LinkRun): Promise<boolean> {
     const wait = waitVerdict(run);
     run.waitingFor = wait.reason;
     const seen = run.changes;
+    await askForApproval(run, wait);
     if (wait.mayBegin) {
       if (await linkIsReady(run, seen)) return true;
       continue;
@@ -45,6 +48,18 @@ async function untilReady(run: LinkRun): Promise<boolean> {
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
     await condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
   }
+}
+
+/** Told once for each approval that is needed: nobody looks at a status for weeks. */
+async function askForApproval(run: LinkRun, wait: ReturnType<typeof waitVerdict>): Promise<void> {
+  const reason = wait.reasons.find(({ id }) => id.startsWith('gate.approval'))?.reason;
+  if (reason === undefined) {
+    run.state.approvalAsked = false;
+    return;
+  }
+  if (run.state.approvalAsked === true) return;
+  run.state.approvalAsked = true;
+  await run.tell('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.migration.name}`);
 }
 
 export function waitVerdict(run: LinkRun) {
@@ -72,7 +87,8 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   });
   looking.catch(() => undefined);
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
-  await Promise.race([looking, condition(() => run.changes > seen && !waitVerdict(run).mayBegin)]);
+  const mustLeave = () => (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
+  await Promise.race([looking, condition(mustLeave)]);
   if (!ready) scope.cancel();
   await looking.catch((error) => {
     if (!isCancellation(error)) throw error;
@@ -93,8 +109,14 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
   const forward = rest.filter((step) => step.id !== 'source.synchronous-commit');
+  const heard = run.changes;
   try {
-    await approachPointOfNoReturn(run, { fence, modes, primary: 'source' });
+    await approachPointOfNoReturn(run, {
+      fence,
+      modes,
+      primary: 'source',
+      throwIfHeld: () => throwIfHeld(run, heard),
+    });
   } catch (error) {
     await withdraw(run, error, [...modes].reverse(), fence);
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
@@ -105,6 +127,26 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
   return true;
 }
 
+/**
+ * Somebody paused, postponed or rescheduled since the attempt began: it is withdrawn, as the answer promised. Time
+ * alone (a window that ends, an approval that expires) does not stop what has begun.
+ * @param heard `run.changes` when the attempt began
+ */
+function throwIfHeld(run: LinkRun, heard: number): void {
+  if (run.changes === heard) return;
+  const wait = waitVerdict(run);
+  if (!wait.mayBegin) throw new HeldBehindFence(wait.reason, wait.until);
+}
+
+class HeldBehindFence extends Error {
+  constructor(
+    reason: string,
+    readonly until: string | null,
+  ) {
+    super(`somebody held the cutover: ${reason.replace(/\.$/, '')}`);
+  }
+}
+
 /** Gives the source back to its applications, whatever happened. */
 async function withdraw(
   run: LinkRun,
@@ -113,16 +155,29 @@ async function withdraw(
   fence: LinkStepInfo,
 ): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
-    for (const step of [...modes, fence]) await run.undo(step.id);
+    const isStopped = run.control.abortRequest !== undefined || isCancellation(error);
+    const left: LinkStepInfo[] = [];
+    for (const step of [...modes, fence]) {
+      if ((await run.undo(step.id)) !== undefined) left.push(step);
+    }
+    // A run that is being undone tries these once more and reports them; any other must not leave them.
+    if (!isStopped) await giveBack(run, left);
     run.state.fencedAt = null;
     run.waitingFor = '';
-    const reason = reasonOf(error);
+    const reason = reasonOf(error, run);
     closeAttempt(run, 'withdrawn', reason);
-    await run.tell('warning', 'cutover.withdrawn', `${reason}; the fence is lifted`, nextTry(run));
+    const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : 'the fence is lifted';
+    const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
+    await run.tell('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
   });
 }
 
-function nextTry(run: LinkRun): string {
+function nextTry(run: LinkRun, error: unknown): string {
+  if (error instanceof HeldBehindFence) {
+    return error.until === null
+      ? 'resume or approve to try again'
+      : `nothing: it may be tried again at ${error.until}`;
+  }
   const { attempts, retryAfter } = run.spec.migration.cutover;
   const made = run.state.attempts.length;
   if (made % attempts === 0) {

@@ -2,7 +2,7 @@
 import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { failoverProcedure } from '../../model/link/procedure';
 import { AbortRequested } from '../run-control';
-import { approachPointOfNoReturn, crossOver, reasonOf } from './crossing';
+import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import type { FailoverRecord, LinkFailoverInput } from './disaster-recovery-messages';
 import { journalQuery, statusQuery } from './messages';
 import { otherSide, sideName } from './protection';
@@ -28,12 +28,19 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
     await run.control.abortable(async () => {
       run.waitingFor = 'the link to be healthy and close enough behind';
       await run.control.untilDone('Failover gate', () => run.long.awaitCutoverReadiness({ spec, primary }));
-      if (fence !== null) await approachPointOfNoReturn(run, { fence, modes: [], primary });
+      if (fence !== null) {
+        await approachPointOfNoReturn(run, {
+          fence,
+          modes: [],
+          primary,
+          throwIfHeld: () => throwIfPaused(run),
+        });
+      }
     });
   } catch (error) {
-    if (fence !== null) await CancellationScope.nonCancellable(() => run.undo(fence.id));
+    await CancellationScope.nonCancellable(() => giveBack(run, fence === null ? [] : [fence]));
     if (isCancellation(error) && !(error instanceof AbortRequested)) throw error;
-    return record(run, request, startedAt, 'withdrawn', `${reasonOf(error)}; the fence is lifted`);
+    return record(run, request, startedAt, 'withdrawn', `${reasonOf(error, run)}; the fence is lifted`);
   }
   await CancellationScope.nonCancellable(() => crossOver(run, forward));
   return record(
@@ -43,6 +50,11 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
     'done',
     `the ${sideName(request.to)} is the primary; nothing was lost`,
   );
+}
+
+/** A pause is no reason to keep applications waiting behind the fence: the failover is withdrawn. */
+function throwIfPaused(run: LinkRun): void {
+  if (run.state.paused) throw new Error('the failover was paused');
 }
 
 /** The old primary is out of reach. What is lost is measured or estimated before, since nobody can tell afterwards. */

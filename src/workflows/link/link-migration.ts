@@ -43,13 +43,14 @@ export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigr
     // The one place that continues as new (promise 12): the link replicates, no step is under way, no message pending.
     if (next === 'new-history') return await beginNewHistory(run);
     outcome = 'completed';
-    return await finish(run, 'completed', []);
+    // Also when the workflow was cancelled behind the point of no return: what is done is done, and has a result.
+    return await CancellationScope.nonCancellable(() => finish(run, 'completed', []));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (error instanceof AbortRequested) {
       const left = await undoRun(run);
       outcome = 'aborted';
-      return await finish(run, 'aborted', left);
+      return await CancellationScope.nonCancellable(() => finish(run, 'aborted', left));
     }
     outcome = isCancellation(error) ? 'aborted' : 'failed';
     if (state.pointOfNoReturn === null) await undoRun(run);
@@ -105,7 +106,8 @@ async function takeFirstLogBackup(run: LinkRun): Promise<void> {
   const { spec, state } = run;
   const [step] = run.steps('first-log-backup');
   if (step === undefined) return;
-  await run.control.quietPoint();
+  // No quiet point before it: a paused run lets no log fill up.
+  run.control.throwIfAborted();
   const backup = await run.control.untilDone(step.title, () =>
     run.long.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
   );
@@ -137,6 +139,8 @@ export function mayDrop(run: LinkRun, stepId: string): boolean {
 
 async function beginNewHistory(run: LinkRun): Promise<never> {
   await condition(allHandlersFinished);
+  // An abort that was accepted in this very moment would be lost with this history.
+  run.control.throwIfAborted();
   return continueAsNew<typeof linkMigration>({ ...run.input, state: run.state });
 }
 

@@ -147,23 +147,8 @@ export class LinkRun {
 
   /** Gives back what a step found. @returns a sentence about what had to be left, or undefined. */
   async undo(stepId: LinkStepId): Promise<string | undefined> {
-    const begun = this.state.begun.find((candidate) => candidate.stepId === stepId);
-    if (begun === undefined) return undefined;
     try {
-      const effects = await this.quick.undoLinkStep({ spec: this.spec, stepId, before: begun.before });
-      this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
-      if (effects.length > 0) {
-        addJournalEntry(this.state, {
-          at: this.now(),
-          phase: this.state.phase,
-          stepId,
-          title: `Undo ${stepId}`,
-          outcome: 'undone',
-          effects,
-          evidence: 'the state before the step is back',
-          durationMs: 0,
-        });
-      }
+      await this.undoOrFail(stepId);
       return undefined;
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -172,6 +157,25 @@ export class LinkRun {
       this.event('warning', 'undo.left-behind', `${stepId} could not be undone: ${message}`);
       return `${stepId} could not be undone: ${message}`;
     }
+  }
+
+  /** As `undo`. @throws ActivityFailure when the step could not be undone */
+  async undoOrFail(stepId: LinkStepId): Promise<void> {
+    const begun = this.state.begun.find((candidate) => candidate.stepId === stepId);
+    if (begun === undefined) return;
+    const effects = await this.quick.undoLinkStep({ spec: this.spec, stepId, before: begun.before });
+    this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
+    if (effects.length === 0) return;
+    addJournalEntry(this.state, {
+      at: this.now(),
+      phase: this.state.phase,
+      stepId,
+      title: `Undo ${stepId}`,
+      outcome: 'undone',
+      effects,
+      evidence: 'the state before the step is back',
+      durationMs: 0,
+    });
   }
 
   record(

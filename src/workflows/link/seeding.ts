@@ -27,13 +27,18 @@ export async function createLinkAndSeed(run: LinkRun): Promise<void> {
 /** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
 async function createAndSeedOnce(run: LinkRun, step: LinkStepInfo): Promise<BrokenLink | undefined> {
   const creation = new Creation(run.perform(step));
-  const unconnected = await creation.beside(connect(run, creation));
-  if (unconnected !== undefined) return unconnected;
-  run.enter('seeding');
-  const broken = await creation.beside(seed(run, creation));
-  if (broken !== undefined) return broken;
-  await creation.done;
-  return undefined;
+  try {
+    const unconnected = await creation.beside(connect(run, creation));
+    if (unconnected !== undefined) return unconnected;
+    run.enter('seeding');
+    const broken = await creation.beside(seed(run, creation));
+    if (broken !== undefined) return broken;
+    await creation.done;
+    return undefined;
+  } finally {
+    // A link must not be undone beneath an activity that may still be creating it.
+    await CancellationScope.nonCancellable(() => creation.done.catch(() => undefined));
+  }
 }
 
 /** The step that creates the link, while others wait for what it leads to. */
@@ -137,7 +142,14 @@ async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T>
     done = true;
   });
   const watching = warnAndExpire(run, deadlineAt, warnBefore, () => done);
-  const expired = await Promise.race([working.then(() => false), watching]);
+  let expired: boolean;
+  try {
+    expired = await Promise.race([working.then(() => false), watching]);
+  } catch (error) {
+    // A stop ends the timers at once, the activities later.
+    await CancellationScope.nonCancellable(() => working.catch(() => undefined));
+    throw error;
+  }
   if (!expired) return working;
   scope.cancel();
   await working.catch(() => undefined);

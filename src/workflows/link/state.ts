@@ -28,6 +28,8 @@ export interface LinkRunState {
   logAlarmRaised: boolean;
   paused: boolean;
   approval: { by: string; at: string } | null;
+  /** A person was told that an approval is needed, and none was given since. */
+  approvalAsked?: boolean;
   postponedUntil: string | null;
   schedule: CutoverSchedule;
   attempts: CutoverAttempt[];

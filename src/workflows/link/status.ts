@@ -69,11 +69,10 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
   }
   if (state.paused) return [`sqlferry resume ${name}`, ...abortStep(run)];
   if (state.protection !== null) return protectionSteps(run);
-  if (
+  const waitsForApproval =
     state.phase === 'replicating' &&
-    run.spec.migration.cutover.approval.required &&
-    state.approval === null
-  ) {
+    waitVerdict(run).reasons.some(({ id }) => id.startsWith('gate.approval'));
+  if (waitsForApproval) {
     return [`sqlferry approve ${name}`, `sqlferry postpone ${name} --until TIME`, ...abortStep(run)];
   }
   return abortStep(run);

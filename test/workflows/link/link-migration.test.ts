@@ -265,6 +265,55 @@ describe('the cutover', () => {
     await driver.dispose();
   });
 
+  test('whatever does not answer behind the fence, the applications get their database back in time', async () => {
+    for (const type of ['confirmPointOfNoReturn', 'performLinkStep']) {
+      let hung = false;
+      const { link, driver } = await begin({
+        override: (call) => {
+          const isFence = (call.input as { stepId?: string }).stepId === 'source.fence';
+          if (hung || call.type !== type || (type === 'performLinkStep' && !isFence)) return undefined;
+          hung = true;
+          return hang;
+        },
+      });
+      await driver.run();
+      expect(link.changes).toContain('undo source.fence');
+      const [first, second] = result(driver).phases.filter(({ phase }) => phase === 'cutover');
+      expect(Date.parse(first?.endedAt ?? '') - Date.parse(first?.startedAt ?? '')).toBeLessThan(0.25 * HOUR);
+      expect(second).toBeDefined();
+      await driver.replay();
+      await driver.dispose();
+    }
+  });
+
+  test('a postponement behind the fence lifts the fence, and holds', async () => {
+    const { link, driver } = await begin();
+    await driver.run(() => driver.calls.some((call) => call.type === 'awaitCatchUp'));
+    const until = new Date(Date.parse('2026-11-01T00:00:00Z') + DAY).toISOString();
+    const answer = await driver.update<Answer>('postponeCutover', { ...by('dba'), until });
+    expect(answer).toMatchObject({ accepted: true });
+    await driver.run(() => false, DAY - HOUR);
+    expect(link.changes.at(-1)).toBe('undo source.fence');
+    expect((await status(driver)).attempts).toMatchObject([{ outcome: 'withdrawn' }]);
+    await driver.run();
+    expect(result(driver).outcome).toBe('completed');
+    expect(driver.elapsed).toBeGreaterThan(DAY);
+    await driver.dispose();
+  });
+
+  test('a person is told once that an approval is needed, and the status says how', async () => {
+    const { link, driver } = await begin({}, withApproval());
+    const told = () => link.effects.filter((effect) => effect === 'notify cutover.approval-needed');
+    await driver.run(() => false, 6 * HOUR);
+    expect(told()).toHaveLength(1);
+    expect((await status(driver)).nextSteps).toContain('sqlferry approve sales');
+    await driver.update('approveCutover', by('dba'));
+    await driver.run();
+    expect(told()).toHaveLength(1);
+    expect(result(driver).outcome).toBe('completed');
+    await driver.dispose();
+  });
+
   test('after the last attempt the run waits for a person', async () => {
     const { driver } = await begin({
       override: (call) => (call.type === 'awaitCatchUp' ? hang : undefined),

@@ -1,26 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { CertificateFacts } from '../../../model/observation';
+import type { Effect } from '../../../model/statement';
+import { endpointCertificateName } from '../../../rules/link/certificate-name';
 import {
   createCertificate,
   createCertificateFromBinary,
   dropCertificate,
   validateCertificateChain,
 } from '../../../tsql/certificates';
-import { AZURE_AUTHORITIES } from '../../../tsql/link/azure-authorities';
+import { AZURE_AUTHORITIES, AZURE_DNS_NAME } from '../../../tsql/link/azure-authorities';
 import { trustAzureAuthority } from '../../../tsql/link/trust';
 import { createMasterKey, dropMasterKey } from '../../../tsql/master-key';
 import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing, NeedsPerson } from '../../failures';
 import { defineLinkStep, type LinkContext, readSource } from '../context';
-
-/** The Azure side trusts issuers for names below this (link-with-scripts: sp_certificate_add_issuer). */
-const AZURE_NAMES = '*.database.windows.net';
-
-/** Documented name of the source's certificate; a backslash (named instance) is not allowed in it. */
-export function endpointCertificateName(context: Pick<LinkContext, 'spec'>, serverName: string): string {
-  return context.spec.migration.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
-}
+import { unlessInUse } from './shared-trust';
 
 export const masterKey = defineLinkStep({
   id: 'source.master-key',
@@ -57,7 +52,7 @@ export const endpointCertificate = defineLinkStep<CertificateState>({
   id: 'source.endpoint-certificate',
   async observe(context) {
     const server = await oneServer(context);
-    const name = endpointCertificateName(context, server.serverName);
+    const name = endpointCertificateName(context.spec, server.serverName);
     return { name, certificate: await findCertificate(context, name), serverTime: server.serverTime };
   },
   settled({ name, certificate, serverTime }) {
@@ -80,9 +75,9 @@ export const endpointCertificate = defineLinkStep<CertificateState>({
     });
     return [{ kind: 'tsql', on: 'source', statement, undo: dropCertificate(name).display }];
   },
-  async undo(before, now) {
+  async undo(before, now, context) {
     if (before.certificate !== null || now.certificate === null) return [];
-    return [{ kind: 'tsql', on: 'source', statement: dropCertificate(now.name) }];
+    return unlessInUse([{ kind: 'tsql', on: 'source', statement: dropCertificate(now.name) }], context);
   },
 });
 
@@ -95,7 +90,7 @@ interface TrustState {
 export const trustSourceCertificate = defineLinkStep<TrustState>({
   id: 'target.trust-source-certificate',
   async observe(context) {
-    const name = endpointCertificateName(context, (await oneServer(context)).serverName);
+    const name = endpointCertificateName(context.spec, (await oneServer(context)).serverName);
     const [publicKey, trusted] = await Promise.all([
       publicKeyOf(context, name),
       context.ports.azure.readTrustCertificates(context.signal),
@@ -126,15 +121,14 @@ export const trustSourceCertificate = defineLinkStep<TrustState>({
       },
     ];
   },
-  async undo(before, now) {
+  async undo(before, now, context) {
     if (before.trustedThumbprint !== null || now.trustedThumbprint === null) return [];
-    return [
-      {
-        kind: 'arm',
-        request: { operation: 'delete-server-trust-certificate', certificateName: now.name },
-        display: `DELETE serverTrustCertificates/${now.name}`,
-      },
-    ];
+    const remove: Effect = {
+      kind: 'arm',
+      request: { operation: 'delete-server-trust-certificate', certificateName: now.name },
+      display: `DELETE serverTrustCertificates/${now.name}`,
+    };
+    return unlessInUse([remove], context);
   },
 });
 
@@ -171,7 +165,7 @@ export const trustTargetCertificate = defineLinkStep<ImportedState>({
       { kind: 'tsql', on: 'source', statement: create, undo: drop.display },
     ];
   },
-  async undo(before, now) {
+  async undo(before, now, context) {
     if (
       now.importedKey === null ||
       (before.importedKey !== null && sameHex(before.importedKey, now.importedKey))
@@ -179,13 +173,13 @@ export const trustTargetCertificate = defineLinkStep<ImportedState>({
       return [];
     }
     const drop = { kind: 'tsql' as const, on: 'source' as const, statement: dropCertificate(now.fqdn) };
-    if (before.importedKey === null) return [drop];
+    if (before.importedKey === null) return unlessInUse([drop], context);
     const restore = createCertificateFromBinary({
       name: now.fqdn,
       binaryHex: before.importedKey,
       label: `former public key of ${now.fqdn}`,
     });
-    return [drop, { kind: 'tsql', on: 'source', statement: restore }];
+    return unlessInUse([drop, { kind: 'tsql', on: 'source', statement: restore }], context);
   },
 });
 
@@ -207,15 +201,16 @@ export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly
     return AZURE_AUTHORITIES.filter((authority) => !present.includes(authority.name)).map((authority) => ({
       kind: 'tsql',
       on: 'source',
-      statement: trustAzureAuthority({ authority, dnsName: AZURE_NAMES }),
+      statement: trustAzureAuthority({ authority, dnsName: AZURE_DNS_NAME }),
       undo: dropCertificate(authority.name).display,
     }));
   },
-  async undo(before, now) {
-    return now.present
-      .filter((name) => !before.present.includes(name))
-      .reverse()
-      .map((name) => ({ kind: 'tsql', on: 'source', statement: dropCertificate(name) }));
+  async undo(before, now, context) {
+    const made = now.present.filter((name) => !before.present.includes(name)).reverse();
+    const drops = made.map((name): Effect => {
+      return { kind: 'tsql', on: 'source', statement: dropCertificate(name) };
+    });
+    return unlessInUse(drops, context);
   },
 });
 

@@ -1,4 +1,5 @@
 import type { EndpointFacts } from '../../../model/observation';
+import { endpointCertificateName } from '../../../rules/link/certificate-name';
 import {
   alterMirroringEndpoint,
   createMirroringEndpoint,
@@ -8,7 +9,7 @@ import {
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { readServer } from '../../../tsql/queries/server';
 import { defineLinkStep, readSource } from '../context';
-import { endpointCertificateName } from './certificates';
+import { unlessInUse } from './shared-trust';
 
 interface EndpointState {
   readonly certificateName: string;
@@ -37,7 +38,7 @@ export const mirroringEndpoint = defineLinkStep<EndpointState>({
       readSource(context, readEndpoints()),
     ]);
     return {
-      certificateName: endpointCertificateName(context, server?.serverName ?? ''),
+      certificateName: endpointCertificateName(context.spec, server?.serverName ?? ''),
       // An instance has at most one endpoint for DATABASE_MIRRORING.
       endpoint: endpoints[0] ?? null,
     };
@@ -66,10 +67,14 @@ export const mirroringEndpoint = defineLinkStep<EndpointState>({
     });
     return [{ kind: 'tsql', on: 'source', statement, undo: restoreMirroringEndpoint(endpoint).display }];
   },
-  async undo(before, now) {
+  async undo(before, now, context) {
     if (now.endpoint === null) return [];
-    if (before.endpoint === null)
-      return [{ kind: 'tsql', on: 'source', statement: dropEndpoint(now.endpoint.name) }];
+    if (before.endpoint === null) {
+      return unlessInUse(
+        [{ kind: 'tsql', on: 'source', statement: dropEndpoint(now.endpoint.name) }],
+        context,
+      );
+    }
     if (JSON.stringify(before.endpoint) === JSON.stringify(now.endpoint)) return [];
     return [{ kind: 'tsql', on: 'source', statement: restoreMirroringEndpoint(before.endpoint) }];
   },

@@ -1,9 +1,11 @@
+import type { ResolvedLinkMigration } from '../../../model/link/spec';
 import type { AvailabilityGroupFacts } from '../../../model/observation';
 import { clusterTypeClause } from '../../../rules/link/cluster-type';
 import {
   createAvailabilityGroup,
   createDistributedAvailabilityGroup,
   dropAvailabilityGroup,
+  instanceListenerUrl,
 } from '../../../tsql/link/availability-groups';
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../../tsql/queries/availability-groups';
 import { readServer } from '../../../tsql/queries/server';
@@ -63,8 +65,7 @@ export const distributedAvailabilityGroup = defineLinkStep<
       observeGroup(context, context.spec.names.link),
       context.ports.azure.readInstance(context.signal),
     ]);
-    // link-with-scripts: tcp://<FQDN>:5022;Server=[<short name>]; the instance's port is fixed.
-    const targetListenerUrl = `tcp://${instance.fullyQualifiedDomainName}:5022;Server=[${instance.name}]`;
+    const targetListenerUrl = instanceListenerUrl(instance.fullyQualifiedDomainName, instance.name);
     return { ...state, targetListenerUrl };
   },
   settled({ group }, { spec }) {
@@ -114,9 +115,24 @@ function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
   });
 }
 
-async function dropIfMade(before: GroupState, now: GroupState) {
+async function dropIfMade(before: GroupState, now: GroupState, context: LinkContext) {
   if (before.group !== null || now.group === null) return [];
+  const link = await findGroup(context, context.spec.names.link);
+  throwIfFailedOver(link?.localRoleDesc ?? null, context.spec);
   return [{ kind: 'tsql' as const, on: 'source' as const, statement: dropAvailabilityGroup(now.group.name) }];
+}
+
+/**
+ * Undoing is for a source that is still the primary. Once somebody failed over, the copy on the instance is the database.
+ * @throws NeedsPerson when the source is SECONDARY of the link
+ */
+export function throwIfFailedOver(sourceRole: string | null, { migration }: ResolvedLinkMigration): void {
+  if (sourceRole !== 'SECONDARY') return;
+  throw new NeedsPerson(
+    'InstanceIsPrimary',
+    `${migration.target} is the primary of ${migration.database} now, by a failover that this run did not make`,
+    'link, groups and copy are left as they are; remove by hand what is not needed, the link first',
+  );
 }
 
 async function observeGroup(context: LinkContext, name: string): Promise<GroupState> {

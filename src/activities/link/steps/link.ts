@@ -1,12 +1,17 @@
+import type { ResolvedLinkMigration } from '../../../model/link/spec';
 import type { AzureLinkFacts } from '../../../model/observation';
 import type { Effect } from '../../../model/statement';
 import { linkCapabilities } from '../../../rules/link/capability';
+import { NeedsPerson } from '../../failures';
 import { readServerFacts } from '../../observe/server';
 import { defineLinkStep, type LinkContext, sourceEndpointUrl } from '../context';
+import { findGroup, throwIfFailedOver } from './groups';
 
 interface LinkState {
   readonly link: AzureLinkFacts | null;
   readonly databaseOnInstance: boolean;
+  /** Role of the source in the distributed group; null when there is none. */
+  readonly sourceRole: string | null;
   /** Versions and update policy let the link be reversed: Azure calls such a link two-way. */
   readonly canFailBack: boolean;
 }
@@ -18,15 +23,17 @@ export const createLink = defineLinkStep<LinkState>({
   id: 'target.link',
   async observe(context) {
     const { ports, clock, signal } = context;
-    const [link, instance, server] = await Promise.all([
+    const [link, instance, server, group] = await Promise.all([
       ports.azure.readLink(context.spec.names.link, signal),
       ports.azure.readInstance(signal),
       readServerFacts(ports.source, clock, signal),
+      findGroup(context, context.spec.names.link),
     ]);
     const wanted = context.spec.migration.database.toLowerCase();
     return {
       link: link ?? null,
       databaseOnInstance: instance.databaseNames.some((name) => name.toLowerCase() === wanted),
+      sourceRole: group?.localRoleDesc ?? null,
       canFailBack: linkCapabilities(server, instance).operations.failback.available === 'yes',
     };
   },
@@ -52,8 +59,11 @@ export const createLink = defineLinkStep<LinkState>({
     // A link in an error state is not repaired by another PUT; it is dropped and made again (troubleshooting page).
     return link === null ? [put] : [deleteLink(spec.names.link), put];
   },
-  async undo(before, now, { spec }) {
+  async undo(before, now, { spec }, found) {
     if (before.link !== null) return [];
+    throwIfFailedOver(now.sourceRole, spec);
+    if (now.link?.instanceLinkRole?.toUpperCase() === 'PRIMARY') throwIfFailedOver('SECONDARY', spec);
+    if (found.link === null) return copyWithoutLink(before, now, spec);
     // Without its link the copy would stay behind on the instance, open for writes.
     const copyIsOurs = !before.databaseOnInstance && (now.link !== null || now.databaseOnInstance);
     return [
@@ -62,6 +72,20 @@ export const createLink = defineLinkStep<LinkState>({
     ];
   },
 });
+
+/**
+ * Deleting the link by hand is a way to cut over (failover how-to): a copy whose link somebody else deleted may be
+ * what the applications use now, and is never deleted.
+ */
+function copyWithoutLink(before: LinkState, now: LinkState, spec: ResolvedLinkMigration): readonly Effect[] {
+  if (before.databaseOnInstance || !now.databaseOnInstance) return [];
+  const { database, target } = spec.migration;
+  throw new NeedsPerson(
+    'CopyWithoutLink',
+    `the link is gone, and ${database} stays on ${target}: whoever deleted the link may use the copy`,
+    `drop ${database} on ${target} if no application uses it`,
+  );
+}
 
 interface LinkExists {
   readonly exists: boolean;
