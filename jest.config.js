@@ -8,7 +8,13 @@ module.exports = {
       '@swc/jest',
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' }, sourceMaps: 'inline' },
     ],
+    // commander is an ES module only, which jest loads only after a translation.
+    '/node_modules/commander/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'ecmascript' } }, module: { type: 'commonjs' } },
+    ],
   },
+  transformIgnorePatterns: ['/node_modules/(?!commander/)'],
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -1,8 +1,8 @@
 /** A fact that every supported server reports was not reported. */
 export class FactMissing extends Error {
   override readonly name = 'FactMissing';
-  constructor(readonly fact: string) {
-    super(`the server did not report ${fact}`);
+  constructor(server: string, fact: string) {
+    super(`${server} did not report ${fact}`);
   }
 }
 

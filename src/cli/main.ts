@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../model/duration';
 import { EXIT, type ExitCode } from './exit-codes';
+import { CliFailure } from './failure';
 import { createOutput, type Output, printFailure } from './output';
 
 /**
@@ -12,26 +13,32 @@ import { createOutput, type Output, printFailure } from './output';
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   const wantsJson = argv.includes('--json');
   let exitCode: ExitCode = EXIT.ok;
-  const program = createProgram((code) => {
+  const program = createProgram(wantsJson, (code) => {
     exitCode = code;
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    return printFailure(error, wantsJson);
+    if (!(error instanceof CommanderError)) return printFailure(error, wantsJson);
+    if (error.exitCode === 0) return EXIT.ok;
+    // Commander has written its text already; machines get theirs here.
+    return wantsJson ? printFailure(wrongUse(error), true) : EXIT.usage;
   }
 }
 
+const wrongUse = ({ message }: CommanderError): CliFailure =>
+  new CliFailure(message.replace(/^error: /, ''), EXIT.usage, ['sqlferry --help']);
+
 type Run<Args extends readonly unknown[]> = (output: Output, ...args: Args) => Promise<ExitCode | undefined>;
 
-function createProgram(end: (code: ExitCode) => void): Command {
+function createProgram(wantsJson: boolean, end: (code: ExitCode) => void): Command {
   const program = new Command('sqlferry')
     .description('Carries SQL Server databases to Azure SQL Managed Instance, as durable Temporal workflows.')
     .version(ownVersion())
     .exitOverride()
-    .showHelpAfterError('(see --help)')
+    .showHelpAfterError('(see: sqlferry --help, or --help after the command)')
+    .configureOutput(wantsJson ? { writeErr: () => {} } : {})
     .addHelpText('after', EXIT_CODES);
 
   /** Gives a command's action its output, and takes its exit code. */
@@ -107,6 +114,7 @@ function specCommands(program: Command, run: Runner): void {
 function runCommands(program: Command, run: Runner): void {
   temporalOptions(program.command('list'))
     .description('list the migrations that Temporal knows')
+    .addHelpText('after', example('sqlferry list', 'sqlferry list --json | jq -r .migrations[].name'))
     .action(run(async (output, options: object) => (await import('./commands/list')).list(output, options)));
 
   temporalOptions(program.command('status'))
@@ -137,6 +145,7 @@ function runCommands(program: Command, run: Runner): void {
     .description('show what a migration did, in order')
     .argument('<name>', 'name of the migration')
     .option('--statements', 'with the statements and requests themselves', false)
+    .addHelpText('after', example('sqlferry logs sales-to-west', 'sqlferry logs sales-to-west --statements'))
     .action(
       run(async (output, name: string, options: { statements: boolean }) =>
         (await import('./commands/logs')).logs(output, name, options),
@@ -159,6 +168,10 @@ function requestCommands(program: Command, run: Runner): void {
   );
   request(program, 'postpone', 'keep the cutover from beginning before a time', false)
     .requiredOption('--until <time>', 'ISO 8601, for example 2026-12-01T22:00:00Z')
+    .addHelpText(
+      'after',
+      example('sqlferry postpone sales-to-west --until 2026-12-01T22:00:00Z --reason "month end"'),
+    )
     .action(
       run(async (output, name: string, options: { until: string }) => {
         await (await import('./commands/requests')).postpone(output, name, options);
@@ -169,6 +182,14 @@ function requestCommands(program: Command, run: Runner): void {
     .option('--now', 'as soon as the link is ready')
     .option('--at <time>', 'not before this time, ISO 8601')
     .option('--windows <file>', 'YAML file with a list of maintenance windows')
+    .addHelpText(
+      'after',
+      example(
+        'sqlferry schedule sales-to-west --now',
+        'sqlferry schedule sales-to-west --at 2026-12-05T22:00:00Z',
+        'sqlferry schedule sales-to-west --windows windows.yaml',
+      ),
+    )
     .action(
       run(async (output, name: string, options: object) => {
         await (await import('./commands/requests')).schedule(output, name, options);
@@ -210,6 +231,7 @@ function processCommands(program: Command, run: Runner): void {
 
   temporalOptions(program.command('doctor'))
     .description('look whether this machine, Temporal and the workers are ready')
+    .addHelpText('after', example('sqlferry doctor', 'TEMPORAL_ADDRESS=temporal:7233 sqlferry doctor'))
     .action(
       run(async (output, options: object) => (await import('./commands/doctor')).doctor(output, options)),
     );
@@ -267,7 +289,11 @@ function request(program: Command, name: string, description: string, asks: bool
     .argument('<name>', 'name of the migration')
     .option('--by <who>', 'who asks (default: the user of this machine)')
     .option('--reason <text>', 'why; stands in the journal');
-  return asks ? command.option('--yes', 'do not ask', false) : command;
+  if (asks) command.option('--yes', 'do not ask; needed where there is no terminal', false);
+  // These two take options of their own, and show them in their examples.
+  if (name === 'postpone' || name === 'schedule') return command;
+  const line = `sqlferry ${name} sales-to-west`;
+  return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
 }
 
 const example = (...lines: readonly string[]): string =>

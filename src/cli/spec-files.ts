@@ -28,9 +28,11 @@ function readText(file: string, what: string): string {
   try {
     return readFileSync(resolve(file), 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : error;
     const text =
-      code === 'ENOENT' ? `there is no file ${file} (${what})` : `${what}: ${file} cannot be read (${code})`;
+      code === 'ENOENT'
+        ? `there is no file ${file} (${what})`
+        : `${what}: ${file} cannot be read (${String(code)})`;
     throw new CliFailure(text, EXIT.usage, ['make example files with: sqlferry init']);
   }
 }

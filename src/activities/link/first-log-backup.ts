@@ -39,7 +39,10 @@ export async function takeFirstLogBackup(
   };
 }
 
-/** @returns when the newest log backup finished, ISO 8601 UTC by the source's clock; null when there is none */
+/**
+ * Copy-only log backups leave the log as it is, so they do not count.
+ * @returns when the newest log backup finished, ISO 8601 UTC by the source's clock; null when there is none
+ */
 export function newestLogBackup(backups: readonly BackupRow[]): string | null {
-  return backups.find((backup) => backup.type === 'L')?.finishedAt ?? null;
+  return backups.find(({ type, isCopyOnly }) => type === 'L' && !isCopyOnly)?.finishedAt ?? null;
 }

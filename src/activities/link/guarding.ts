@@ -5,6 +5,7 @@ import { readBackups } from '../../tsql/queries/backups';
 import { NeedsPerson } from '../failures';
 import { applyEffect } from '../steps/apply-effect';
 import { toJournalEffect } from '../steps/run-step';
+import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
 import type { ActivityReporter } from '../temporal/edge';
 import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
 import { newestLogBackup } from './first-log-backup';
@@ -13,6 +14,8 @@ import { type Observing, requireLinkFacts } from './observing';
 import { logBackupEffect } from './steps/log-backup';
 
 const SAMPLES_KEPT = 20;
+/** A source that does not answer for this long is news: a restart is over sooner. */
+const UNREADABLE_MS = 2 * 60_000;
 /** A link that is down for one look is not news yet. */
 const LOOKS_UNTIL_NEWS = 3;
 
@@ -31,9 +34,24 @@ export async function guardReplication(
   const startedAt = clock.now();
   let samples: readonly LogUseSample[] = [];
   let looksOfOtherHealth = 0;
-  let lastBackupAt = await readLastBackup(observing, reporter.signal);
+  let lastBackupAt: number | null | undefined;
+  let unreadableSince: number | undefined;
   for (;;) {
-    const facts = await requireLinkFacts(observing, polling.steady / 2);
+    let facts: LinkReplicaFacts;
+    try {
+      facts = await requireLinkFacts(observing, polling.steady / 2);
+      if (lastBackupAt === undefined) lastBackupAt = await readLastBackup(observing, reporter.signal);
+      unreadableSince = undefined;
+    } catch (error) {
+      const { message } = whatPasses(error, reporter.signal);
+      // Known already: Temporal tries again, and shows the last failure.
+      if (!input.knownHealthy) throw error;
+      unreadableSince ??= clock.now();
+      if (clock.now() - unreadableSince >= UNREADABLE_MS)
+        return { kind: 'health-changed', health: unreadable(message, clock.now()) };
+      await clock.sleep(polling.active, reporter.signal);
+      continue;
+    }
     throwIfNotPrimary(facts, observing);
     const health = healthOf(facts);
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
@@ -58,6 +76,22 @@ export async function guardReplication(
     await clock.sleep(nextLook(verdict, facts, polling.steady), reporter.signal);
   }
 }
+
+/** A failure that passes by itself. @throws the error, when a person must act or the activity was cancelled */
+function whatPasses(error: unknown, signal: AbortSignal): DescribedFailure {
+  const failure = describeFailure(error);
+  if (signal.aborted || failure.reaction === 'needs-person') throw error;
+  return failure;
+}
+
+/** A link that nobody can look at is not healthy: no log backups are taken meanwhile. */
+const unreadable = (message: string, now: number): LinkHealth => ({
+  observedAt: new Date(now).toISOString(),
+  healthy: false,
+  summary: `the link cannot be looked at, and no log backup be taken: ${message}`,
+  lagSeconds: null,
+  logUsedPercent: 0,
+});
 
 /** Cadence is a matter of the source's own clock: its backup history is stamped with it. */
 function judge(

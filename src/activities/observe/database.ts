@@ -11,7 +11,8 @@ import {
   readDatabaseFiles,
 } from '../../tsql/queries/database';
 import { readTargetDatabase } from '../../tsql/queries/target';
-import { FactsMissing, observedAt, withSignal } from './reading';
+import { FactMissing } from '../failures';
+import { observedAt, withSignal } from './reading';
 
 /** Nothing can be asked of the catalog of a database that is not ONLINE; preflight refuses it for that already. */
 const NO_FEATURES = { hasFilestream: false, hasFileTables: false, hasMemoryOptimizedFilegroup: false };
@@ -54,7 +55,7 @@ async function readInside(
   if (stateDesc !== 'ONLINE') return { ...NO_FEATURES, stateDesc };
   try {
     const [features] = await port.query(readDatabaseFeatures(name), withSignal(signal));
-    if (features === undefined) throw new FactsMissing(port.name, `features of ${name}`);
+    if (features === undefined) throw new FactMissing(port.name, `features of ${name}`);
     return { ...features, stateDesc };
   } catch (error) {
     const refusal =
@@ -75,6 +76,6 @@ export async function readTargetDatabaseFacts(
   signal?: AbortSignal,
 ): Promise<TargetDatabaseFacts> {
   const [row] = await port.query(readTargetDatabase(name, linkName), withSignal(signal));
-  if (row === undefined) throw new FactsMissing(port.name, `state of ${name}`);
+  if (row === undefined) throw new FactMissing(port.name, `state of ${name}`);
   return { observedAt: observedAt(clock), database: name, ...row };
 }

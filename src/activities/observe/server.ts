@@ -2,9 +2,10 @@ import type { ServerFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import type { SqlServerPort } from '../../ports/sql-server';
 import { readServer, readTraceFlags } from '../../tsql/queries/server';
-import { FactsMissing, observedAt, withSignal } from './reading';
+import { FactMissing } from '../failures';
+import { observedAt, withSignal } from './reading';
 
-/** Properties of an instance. @throws FactsMissing when the server sent no row */
+/** Properties of an instance. @throws FactMissing when the server sent no row */
 export async function readServerFacts(
   port: SqlServerPort,
   clock: Clock,
@@ -15,7 +16,7 @@ export async function readServerFacts(
     port.query(readTraceFlags(), withSignal(signal)),
   ]);
   const [server] = rows;
-  if (server === undefined) throw new FactsMissing(port.name, 'properties of the server');
+  if (server === undefined) throw new FactMissing(port.name, 'its properties');
   const traceFlags = flags.filter((row) => row.isOn).map((row) => row.flag);
   return { observedAt: observedAt(clock), ...server, traceFlags };
 }

@@ -5,6 +5,7 @@
 import { activityInfo, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Progress } from '../../model/progress';
+import { AzureFailure } from '../../ports/failures';
 import type { SealedOperation } from '../../ports/managed-instance';
 import type { Reporter } from '../steps/reporter';
 import { describeFailure } from './describe-failure';
@@ -88,6 +89,10 @@ function atEdge(error: unknown): unknown {
     type: failure.code,
     message: failure.message,
     nonRetryable: failure.reaction === 'needs-person',
+    // Azure says when: asking sooner only makes the throttling longer.
+    ...(error instanceof AzureFailure && error.retryAfterMs !== undefined
+      ? { nextRetryDelay: error.retryAfterMs }
+      : {}),
     details: [{ remedy: failure.remedy, evidence: failure.evidence, source: failure.source }],
   });
 }

@@ -21,7 +21,7 @@ export async function plan(output: Output, options: PlanOptions): Promise<ExitCo
   output.say(render(planned, options.format));
   if (report.blockers > 0) {
     output.note(
-      `preflight finds ${report.blockers} blocker(s): a run would stop before the first statement; see sqlferry preflight`,
+      `preflight finds ${report.blockers} blocker${report.blockers === 1 ? '' : 's'}: a run would stop before the first statement; see: sqlferry preflight`,
     );
   }
   output.result({ ...planned, blockers: report.blockers });

@@ -51,8 +51,8 @@ export async function postpone(
   name: string,
   options: RequestOptions & { readonly until: string },
 ): Promise<void> {
+  const asked = { ...request(options), until: timeOf(options.until) };
   await withMigrations(options, async (migrations) => {
-    const asked = { ...request(options), until: timeOf(options.until) };
     show(output, 'postpone', name, await migrations.postpone(name, asked));
   });
 }

@@ -135,7 +135,9 @@ function progressLines(progress: Progress, style: Style, width: number): string[
   if (progress.percent !== undefined) {
     const rate = progress.bytesPerSecond === undefined ? '' : `  ${formatBytes(progress.bytesPerSecond)}/s`;
     const eta =
-      progress.etaMs === undefined ? '' : `  ETA ${formatSpent(Math.round(progress.etaMs / 1_000) * 1_000)}`;
+      progress.etaMs === undefined
+        ? ''
+        : `  ETA ${formatSpent(Math.max(1, Math.round(progress.etaMs / 1_000)) * 1_000)}`;
     const amount =
       progress.doneBytes === undefined || progress.totalBytes === undefined
         ? ''

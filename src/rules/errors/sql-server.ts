@@ -76,6 +76,12 @@ export const SQL_SERVER_ENTRIES: readonly CatalogueEntry[] = [
     'The database is neither primary nor secondary at this moment (RESOLVING).',
     'It is tried again.',
   ),
+  retry(
+    'DatabaseStillReadOnly',
+    [3906],
+    'The database takes no writes: it is read-only, or its role is just changing.',
+    'It is tried again; if it stays, look at the role of the database.',
+  ),
   person('QuorumLost', [988], 'The cluster has no quorum.', 'Restore the quorum of the cluster.'),
   person('DiskFull', [1105], 'A filegroup has no space left.', 'Add space or a file.'),
   person(

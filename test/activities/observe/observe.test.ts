@@ -1,6 +1,6 @@
+import { FactMissing } from '../../../src/activities/failures';
 import { readDatabaseFacts, readTargetDatabaseFacts } from '../../../src/activities/observe/database';
 import { readLinkPreflightFacts, readLinkReplicaFacts } from '../../../src/activities/observe/link';
-import { FactsMissing } from '../../../src/activities/observe/reading';
 import { readServerFacts } from '../../../src/activities/observe/server';
 import type { ResolvedLinkMigration } from '../../../src/model/link/spec';
 import type { Clock } from '../../../src/ports/clock';
@@ -78,7 +78,7 @@ describe('server', () => {
 
   test('no row is an error', async () => {
     const port = new ScriptedPort('s', { 'read-server': [], 'read-trace-flags': [] });
-    await expect(readServerFacts(port, clock)).rejects.toBeInstanceOf(FactsMissing);
+    await expect(readServerFacts(port, clock)).rejects.toBeInstanceOf(FactMissing);
   });
 });
 

@@ -235,7 +235,7 @@ export const validateChain = defineLinkStep<{ readonly possible: boolean; readon
 
 async function oneServer(context: LinkContext) {
   const [server] = await readSource(context, readServer());
-  if (server === undefined) throw new FactMissing('properties of the source server');
+  if (server === undefined) throw new FactMissing(context.ports.source.name, 'its properties');
   return server;
 }
 

@@ -1,0 +1,64 @@
+/** A source that does not answer must not stay a secret: no log backups are taken meanwhile. */
+import { guardReplication } from '../../../src/activities/link/guarding';
+import type { Observing } from '../../../src/activities/link/observing';
+import { Snapshots } from '../../../src/activities/observe/snapshots';
+import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+import { SqlServerFailure, type TransportProblem } from '../../../src/ports/failures';
+import { linkSpec } from '../../support/link-spec';
+
+function silentSource(transport: TransportProblem, signal = new AbortController().signal) {
+  let now = 0;
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+    },
+  };
+  const source = {
+    name: 'sql1',
+    query: async () => {
+      now += 100;
+      throw new SqlServerFailure('sql1', 'read-link-replicas', [], transport, 'sql1: no answer');
+    },
+  };
+  const observing = {
+    ports: { source },
+    spec: linkSpec(),
+    clock,
+    snapshots: new Snapshots(clock),
+  } as unknown as Observing;
+  const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
+  const guard = (knownHealthy: boolean) =>
+    guardReplication(observing, reporter, {
+      spec: observing.spec,
+      knownHealthy,
+      logAlarmRaised: false,
+      checkpointAfterMs: Number.MAX_SAFE_INTEGER,
+    });
+  return { guard, elapsed: () => now };
+}
+
+test('a source that does not answer for minutes is told as unhealthy, with the reason', async () => {
+  const { guard, elapsed } = silentSource('unreachable');
+  const news = await guard(true);
+  expect(news).toMatchObject({ kind: 'health-changed', health: { healthy: false } });
+  expect(news.health.summary).toContain('sql1');
+  expect(elapsed()).toBeGreaterThanOrEqual(120_000);
+  expect(elapsed()).toBeLessThan(200_000);
+});
+
+test('once that is known, the failure goes to Temporal, which tries again', async () => {
+  await expect(silentSource('unreachable').guard(false)).rejects.toBeInstanceOf(SqlServerFailure);
+});
+
+test('a failure for a person is told at once, as itself', async () => {
+  const { guard, elapsed } = silentSource('login-failed');
+  await expect(guard(true)).rejects.toMatchObject({ transport: 'login-failed' });
+  expect(elapsed()).toBeLessThan(1_000);
+});
+
+test('a cancelled guard does not wait', async () => {
+  await expect(silentSource('unreachable', AbortSignal.abort()).guard(true)).rejects.toBeInstanceOf(
+    SqlServerFailure,
+  );
+});

@@ -1,0 +1,37 @@
+/** What leaves an activity: a catalogue code, whether a person is needed, and when to try again. */
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { atTheEdge } from '../../../src/activities/temporal/edge';
+import { AzureFailure, SqlServerFailure } from '../../../src/ports/failures';
+
+async function failureOf(error: Error): Promise<ApplicationFailure> {
+  const thrown = await new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') })
+    .run(() =>
+      atTheEdge(async () => {
+        throw error;
+      }),
+    )
+    .catch((caught: unknown) => caught);
+  if (!(thrown instanceof ApplicationFailure))
+    throw new Error(`not an ApplicationFailure: ${String(thrown)}`);
+  return thrown;
+}
+
+test('throttled by Azure: tried again when Azure says, not sooner', async () => {
+  const failure = await failureOf(new AzureFailure('put-link', 429, undefined, 'throttled', 47_000, 'slow'));
+  expect(failure).toMatchObject({ type: 'Throttled', nonRetryable: false, nextRetryDelay: 47_000 });
+});
+
+test('without a word of Azure the retry policy decides', async () => {
+  const failure = await failureOf(new AzureFailure('put-link', 500, undefined, undefined, undefined, 'oops'));
+  expect(failure.nonRetryable).toBe(false);
+  expect(failure.nextRetryDelay ?? undefined).toBeUndefined();
+});
+
+test('what only a person can mend is not tried again', async () => {
+  const wrong = { number: 18456, severity: 14, state: 1, message: 'Login failed' };
+  const failure = await failureOf(new SqlServerFailure('sql1', 'connect', [wrong], 'login-failed', 'no'));
+  expect(failure).toMatchObject({ type: 'LoginFailed', nonRetryable: true });
+  expect(failure.details?.[0]).toMatchObject({ remedy: expect.stringContaining('inventory') });
+});
