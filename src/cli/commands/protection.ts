@@ -1,11 +1,11 @@
 /** failover, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
 import type { LinkSide } from '../../model/link/procedure';
-import { confirm, requester } from '../asking';
+import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
 import type { Output } from '../output';
 import { withMigrations } from '../temporal';
-import { type RequestOptions, show } from './requests';
+import { type RequestOptions, request, show } from './requests';
 
 export interface FailoverOptions extends RequestOptions {
   readonly to: string;
@@ -27,8 +27,7 @@ export async function failover(output: Output, name: string, options: FailoverOp
   );
   await withMigrations(options, async (migrations) => {
     const answer = await migrations.failover(name, {
-      by: requester(options.by),
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...request(options),
       type: options.force ? 'forced' : 'planned',
       to,
       ...(acceptLossSeconds === undefined ? {} : { acceptLossSeconds }),
@@ -52,8 +51,7 @@ export async function repair(
   );
   await withMigrations(options, async (migrations) => {
     const answer = await migrations.repair(name, {
-      by: requester(options.by),
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...request(options),
       survivor,
     });
     show(output, 'repair', name, answer);
@@ -67,11 +65,7 @@ export async function remove(output: Output, name: string, options: RequestOptio
     options.yes ?? false,
   );
   await withMigrations(options, async (migrations) => {
-    const request = {
-      by: requester(options.by),
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
-    };
-    show(output, 'remove', name, await migrations.remove(name, request));
+    show(output, 'remove', name, await migrations.remove(name, request(options)));
   });
 }
 
