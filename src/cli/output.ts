@@ -52,6 +52,7 @@ function toCliFailure(error: unknown): CliFailure {
     case 'NoSuchMigration':
       return new CliFailure(message, EXIT.notFound);
     case 'StillRunning':
+    case 'RunIsOver':
       return new CliFailure(message, EXIT.refused);
     case 'NoWorkerAnswers':
     case 'TemporalConnectionFailure':

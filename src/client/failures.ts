@@ -5,6 +5,13 @@ export class NoSuchMigration extends Error {
   }
 }
 
+export class RunIsOver extends Error {
+  override readonly name = 'RunIsOver';
+  constructor(readonly migration: string) {
+    super(`the run of "${migration}" is over; look at it with: sqlferry status ${migration}`);
+  }
+}
+
 export class StillRunning extends Error {
   override readonly name = 'StillRunning';
   constructor(readonly migration: string) {
@@ -18,10 +25,11 @@ export class NoWorkerAnswers extends Error {
     readonly migration: string,
     readonly taskQueue: string,
     cause: unknown,
+    consequence = 'nothing is lost meanwhile',
   ) {
     super(
       `no worker of task queue "${taskQueue}" answered for "${migration}"; start one with: sqlferry worker ` +
-        `(nothing is lost meanwhile)`,
+        `(${consequence})`,
       { cause },
     );
   }

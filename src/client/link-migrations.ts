@@ -10,7 +10,7 @@ import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/sea
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
-import { NoSuchMigration, NoWorkerAnswers, StillRunning } from './failures';
+import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './failures';
 import { type PendingWork, pendingWork } from './pending-work';
 import { type RunFailure, runFailure } from './run-failure';
 
@@ -21,6 +21,8 @@ const WORKFLOW_TYPES = { migration: 'linkMigration', 'disaster-recovery': 'disas
 const PREFIX = 'sqlferry-link-';
 /** A query needs a worker; without one nobody shall wait long. */
 const QUERY_DEADLINE_MS = 5_000;
+/** Handlers only note what is asked, so a worker that lives answers at once. */
+const UPDATE_DEADLINE_MS = 10_000;
 
 export interface LinkMigrationsOptions {
   readonly taskQueue?: string;
@@ -193,10 +195,26 @@ export class LinkMigrations {
     return this.client.workflow.getHandle(linkWorkflowId(name));
   }
 
+  /** @throws NoSuchMigration, RunIsOver */
   private update(name: string, message: string, request: Request): Promise<Answer> {
-    return this.named(name, () =>
-      this.handle(name).executeUpdate<Answer, [Request]>(message, { args: [request] }),
-    );
+    return this.named(name, async () => {
+      try {
+        return await this.client.connection.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
+          this.handle(name).executeUpdate<Answer, [Request]>(message, { args: [request] }),
+        );
+      } catch (error) {
+        if (isNamed(error, 'WorkflowUpdateRPCTimeoutOrCancelledError')) throw this.notTaken(name, error);
+        if (!isNamed(error, 'WorkflowNotFoundError')) throw error;
+        // Temporal calls a run that is over not found, too.
+        await this.handle(name).describe();
+        throw new RunIsOver(name);
+      }
+    });
+  }
+
+  private notTaken(name: string, error: unknown): NoWorkerAnswers {
+    const taskQueue = this.options.taskQueue ?? DEFAULT_TASK_QUEUE;
+    return new NoWorkerAnswers(name, taskQueue, error, 'then look at the status, and ask again if need be');
   }
 
   private query<T>(name: string, query: string): Promise<T> {

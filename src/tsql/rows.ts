@@ -66,5 +66,4 @@ export const readNullableText = nullable(readText);
 export const readNullableInteger = nullable(readInteger);
 export const readNullableBoolean = nullable(readBoolean);
 export const readNullableLsn = nullable(readLsn);
-export const readNullableTime = nullable(readTime);
 export const readNullableUtcTime = nullable(readUtcTime);

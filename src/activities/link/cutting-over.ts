@@ -60,9 +60,11 @@ export async function awaitCatchUp(
   const { spec, clock } = observing;
   const pollMs = Math.min(spec.migration.polling.active, FENCED_POLL_MS);
   const samples: LsnSample[] = [];
+  // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
+  const after = new Date(Math.min(Date.parse(fencedAt), clock.now() - 1)).toISOString();
   for (;;) {
     samples.push(await sampleBoth(observing, primary, reporter.signal));
-    const verdict = lsnEquality(samples, fencedAt, SAMPLES_NEEDED);
+    const verdict = lsnEquality(samples, after, SAMPLES_NEEDED);
     if (verdict.equal && verdict.lsn !== null) {
       return {
         observedAt: new Date(clock.now()).toISOString(),
@@ -104,6 +106,14 @@ export async function confirmPointOfNoReturn(
       'SourceNotPrimary',
       `${spec.migration.source} is ${facts?.localRoleDesc ?? 'not part'} of the link`,
       'find out who changed the roles',
+    );
+  }
+  // Equal logs are no use without the link: the roles could not swap, and behind the point nothing lifts the fence.
+  if (facts.connectedStateDesc !== 'CONNECTED' || facts.isSuspended) {
+    throw new NeedsPerson(
+      'LinkNotConnected',
+      `behind the fence the link is ${facts.isSuspended ? 'suspended' : (facts.connectedStateDesc ?? 'without a state')}`,
+      'check the network between the endpoints; the cutover begins again once the link is healthy',
     );
   }
   if (!stands) {

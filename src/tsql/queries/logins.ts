@@ -24,11 +24,8 @@ ORDER BY name;
   );
 }
 
-/** Sessions of these logins in a database: what `terminateSessions` would end. */
-export function readSessions(options: {
-  readonly database: string;
-  readonly logins: readonly string[];
-}): Query<SessionFacts> {
+/** Sessions of these logins, whatever their database: what `terminateSessions` would end. */
+export function readSessions(options: { readonly logins: readonly string[] }): Query<SessionFacts> {
   const list = listParameter('login', options.logins);
   return query(
     'read-sessions',
@@ -36,7 +33,6 @@ export function readSessions(options: {
 SELECT session_id, original_login_name, program_name
 FROM sys.dm_exec_sessions
 WHERE is_user_process = 1 AND session_id <> @@SPID
-    AND database_id = DB_ID(@database)
     AND original_login_name IN ${list.text}
 ORDER BY session_id;
 `,
@@ -45,6 +41,6 @@ ORDER BY session_id;
       loginName: readText(row, 'original_login_name'),
       programName: readNullableText(row, 'program_name') ?? '',
     }),
-    { parameters: { database: options.database, ...list.parameters } },
+    { parameters: list.parameters },
   );
 }

@@ -54,7 +54,6 @@ export class ReplicationGuard {
   private async note(news: ReplicationNews): Promise<void> {
     const { run } = this;
     const { state } = run;
-    const wasHealthy = state.health?.healthy ?? true;
     state.health = news.health;
     switch (news.kind) {
       case 'log-backup-taken': {
@@ -92,12 +91,8 @@ export class ReplicationGuard {
       case 'checkpoint':
         break;
     }
-    if (news.health.healthy !== wasHealthy || news.kind !== 'checkpoint') run.changes += 1;
-    if (this.historyIsLong()) run.changes += 1;
-  }
-
-  private historyIsLong(): boolean {
-    return historyIsLong(this.run);
+    // What the cutover waits for does not depend on this news: waking it would cost two events for each backup.
+    if (historyIsLong(run)) run.changes += 1;
   }
 }
 

@@ -9,8 +9,6 @@ import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
 import type { ProtectionStatus } from './disaster-recovery-messages';
 
-export const LINK_MIGRATION_WORKFLOW = 'linkMigration';
-
 export const approveCutoverUpdate = defineUpdate<Answer, [Request]>('approveCutover');
 
 export interface PostponeRequest extends Request {

@@ -57,7 +57,7 @@ function defineFence(id: string, on: Side) {
         {
           kind: 'tsql',
           on,
-          statement: terminateSessions({ database: spec.migration.database, logins: names }),
+          statement: terminateSessions({ logins: names }),
         },
       ];
     },
@@ -96,7 +96,7 @@ async function observeLogins(context: LinkContext, on: Side): Promise<FenceState
   if (disableLogins.length === 0) return { logins: [], openSessions: 0 };
   const [logins, sessions] = await Promise.all([
     readOn(context, on, readLogins(disableLogins)),
-    readOn(context, on, readSessions({ database: context.spec.migration.database, logins: disableLogins })),
+    readOn(context, on, readSessions({ logins: disableLogins })),
   ]);
   const byName = new Map(logins.map((login) => [login.name.toLowerCase(), login]));
   return {
