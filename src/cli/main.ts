@@ -53,6 +53,7 @@ function createProgram(wantsJson: boolean, end: (code: ExitCode) => void): Comma
   specCommands(program, run);
   runCommands(program, run);
   requestCommands(program, run);
+  protectionCommands(program, run);
   processCommands(program, run);
   return program;
 }
@@ -216,6 +217,45 @@ function requestCommands(program: Command, run: Runner): void {
   ).action(
     run(async (output, name: string, options: object) => {
       await (await import('./commands/requests')).abort(output, name, options);
+      return undefined;
+    }),
+  );
+}
+
+function protectionCommands(program: Command, run: Runner): void {
+  request(program, 'failover', 'swap the roles of a link that stays (purpose: disaster-recovery)', true)
+    .requiredOption('--to <side>', 'the new primary: instance or server')
+    .option(
+      '--force',
+      'without the other side; may lose data, needs --reason and --accept-loss-seconds',
+      false,
+    )
+    .option('--accept-loss-seconds <seconds>', 'committed transactions that may be lost by a forced failover')
+    .option('--acknowledge-by <who>', 'who means it, within the cool-down after another failover')
+    .addHelpText(
+      'after',
+      example(
+        'sqlferry failover sales --to instance',
+        'sqlferry failover sales --to instance --force --reason "data centre lost" --accept-loss-seconds 30',
+      ),
+    )
+    .action(
+      run(async (output, name: string, options: { to: string }) => {
+        await (await import('./commands/protection')).failover(output, name, options);
+        return undefined;
+      }),
+    );
+  request(program, 'repair', 'end a split brain: one side survives, the other one follows it again', true)
+    .requiredOption('--survivor <side>', 'whose data stays: instance or server')
+    .action(
+      run(async (output, name: string, options: { survivor: string }) => {
+        await (await import('./commands/protection')).repair(output, name, options);
+        return undefined;
+      }),
+    );
+  request(program, 'remove', 'take a link that stays down; both copies become independent', true).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/protection')).remove(output, name, options);
       return undefined;
     }),
   );

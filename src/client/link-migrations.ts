@@ -7,6 +7,7 @@ import type { PreflightReport } from '../model/check';
 import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
+import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
 import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './failures';
@@ -16,7 +17,7 @@ import { type RunFailure, runFailure } from './run-failure';
 /** Task queue of the workers, unless a service chooses its own. */
 export const DEFAULT_TASK_QUEUE = 'sqlferry';
 
-const WORKFLOW_TYPE = 'linkMigration';
+const WORKFLOW_TYPES = { migration: 'linkMigration', 'disaster-recovery': 'disasterRecoveryLink' } as const;
 const PREFIX = 'sqlferry-link-';
 /** A query needs a worker; without one nobody shall wait long. */
 const QUERY_DEADLINE_MS = 5_000;
@@ -59,6 +60,10 @@ export interface ListedMigration {
   readonly closedAt: string | null;
 }
 
+const LIST_QUERY = Object.values(WORKFLOW_TYPES)
+  .map((type) => `WorkflowType = "${type}"`)
+  .join(' OR ');
+
 export const linkWorkflowId = (name: string): string => `${PREFIX}${name}`;
 
 export class LinkMigrations {
@@ -74,7 +79,7 @@ export class LinkMigrations {
     const { maxHistoryEvents } = this.options;
     const visibility = await this.options.visibility();
     try {
-      const handle = await this.client.workflow.start(WORKFLOW_TYPE, {
+      const handle = await this.client.workflow.start(WORKFLOW_TYPES[migration.purpose], {
         workflowId,
         taskQueue: this.options.taskQueue ?? DEFAULT_TASK_QUEUE,
         args: [{ spec, visibility, ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }) }],
@@ -141,7 +146,7 @@ export class LinkMigrations {
 
   async list(): Promise<readonly ListedMigration[]> {
     const found: ListedMigration[] = [];
-    for await (const info of this.client.workflow.list({ query: `WorkflowType = "${WORKFLOW_TYPE}"` })) {
+    for await (const info of this.client.workflow.list({ query: LIST_QUERY })) {
       found.push({
         name: info.workflowId.startsWith(PREFIX) ? info.workflowId.slice(PREFIX.length) : info.workflowId,
         workflowId: info.workflowId,
@@ -169,6 +174,17 @@ export class LinkMigrations {
   changeSchedule(name: string, request: Request & { readonly schedule: CutoverSchedule }): Promise<Answer> {
     return this.update(name, 'changeCutoverSchedule', request);
   }
+
+  /** Only of a link for disaster recovery. */
+  failover(name: string, request: FailoverRequest): Promise<Answer> {
+    return this.update(name, 'failover', request);
+  }
+
+  repair(name: string, request: RepairRequest): Promise<Answer> {
+    return this.update(name, 'repairSplitBrain', request);
+  }
+
+  remove = (name: string, request: Request): Promise<Answer> => this.update(name, 'removeLink', request);
 
   /** Waits for the end, across new histories. Rejects with WorkflowFailedError when the run failed. */
   result(name: string): Promise<LinkMigrationResult> {

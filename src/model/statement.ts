@@ -36,6 +36,14 @@ export type ArmRequest =
   | { readonly operation: 'delete-server-trust-certificate'; readonly certificateName: string }
   | { readonly operation: 'put-link'; readonly linkName: string; readonly link: LinkRequestBody }
   | { readonly operation: 'delete-link'; readonly linkName: string }
+  /** Planned only while the instance is the primary; forced only while it is the secondary. */
+  | {
+      readonly operation: 'fail-over-link';
+      readonly linkName: string;
+      readonly failoverType: 'Planned' | 'ForcedAllowDataLoss';
+    }
+  /** Demotes an instance that was the primary before a forced failover. */
+  | { readonly operation: 'demote-instance'; readonly linkName: string }
   /** Only for undoing a run that made the copy itself. */
   | { readonly operation: 'delete-database'; readonly database: string };
 

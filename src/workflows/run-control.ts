@@ -29,8 +29,10 @@ export interface Problem {
 }
 
 export interface ControlledRun {
-  /** True once the run must go forward only (promise 4). */
-  readonly isPastPointOfNoReturn: () => boolean;
+  /** Why the run goes forward only, so that abort is refused (promise 4); null while it may be undone. */
+  readonly forwardOnly: () => string | null;
+  /** Pausing makes sense although the run cannot be undone any more. */
+  readonly mayPause: () => boolean;
   readonly isPaused: () => boolean;
   readonly setPaused: (paused: boolean, request: Request) => void;
   readonly problem: () => Problem | null;
@@ -80,7 +82,7 @@ export class RunControl {
   }
 
   throwIfAborted(): void {
-    if (this.run.isPastPointOfNoReturn()) return;
+    if (this.run.forwardOnly() !== null) return;
     if (this.abort !== undefined) throw new AbortRequested(this.abort);
     // An activity may complete although it was asked to stop: its result must not carry a cancelled run on.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled');
@@ -110,7 +112,7 @@ export class RunControl {
     try {
       await this.run.announce(problem, where);
       await condition(
-        () => this.retries > seen || (this.abort !== undefined && !this.run.isPastPointOfNoReturn()),
+        () => this.retries > seen || (this.abort !== undefined && this.run.forwardOnly() === null),
       );
     } finally {
       // Also when the wait was cancelled: nobody waits for the person any more.
@@ -120,8 +122,9 @@ export class RunControl {
   }
 
   private pause(request: Request): Answer {
-    if (this.run.isPastPointOfNoReturn()) {
-      return refuse('the point of no return is passed', 'let the run finish; it needs no further decision');
+    const forwardOnly = this.run.forwardOnly();
+    if (forwardOnly !== null && !this.run.mayPause()) {
+      return refuse(forwardOnly, 'let the run finish; it needs no further decision');
     }
     if (this.run.isPaused()) return accept('the run is paused already');
     this.run.setPaused(true, request);
@@ -139,12 +142,8 @@ export class RunControl {
   }
 
   private requestAbort(request: Request): Answer {
-    if (this.run.isPastPointOfNoReturn()) {
-      return refuse(
-        'the point of no return is passed: the instance is, or is about to become, the primary',
-        'let the run finish; to go back, fail over from the instance afterwards where the versions allow it',
-      );
-    }
+    const forwardOnly = this.run.forwardOnly();
+    if (forwardOnly !== null) return refuse(forwardOnly, 'look at status: it says what can be asked now');
     if (this.abort !== undefined) return accept('the run is being aborted already');
     this.abort = request;
     this.scope.cancel();

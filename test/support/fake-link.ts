@@ -85,6 +85,18 @@ export class FakeLink {
       awaitCutoverReadiness: () => answer({ observedAt: AT, summary: 'ready' }, 1_000),
       awaitCatchUp: () => answer(evidence, 2_000),
       confirmPointOfNoReturn: () => answer(evidence),
+      watchReversedLink: () => hang,
+      measureLoss: () =>
+        answer({
+          observedAt: AT,
+          method: 'estimate',
+          seconds: 1,
+          oldPrimaryEndOfLogLsn: null,
+          newPrimaryHardenedLsn: '42',
+          newPrimaryTime: AT,
+          summary: 'estimate',
+        }),
+      awaitLinkHealthy: () => answer({ evidence: 'healthy' }, 1_000),
       awaitAzureFullBackup: () => answer({ evidence: 'full backup' }, 60_000),
       notifyPerson: (call) => {
         this.effects.push(`notify ${(call.input as { code: string }).code}`);

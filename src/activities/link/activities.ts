@@ -22,6 +22,7 @@ import { takeFirstLogBackup } from './first-log-backup';
 import { guardReplication } from './guarding';
 import type { Observing } from './observing';
 import { preflightLink } from './preflight';
+import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
 import { LINK_STEPS } from './steps/registry';
 import { watchSeeding } from './watching-seeding';
 
@@ -94,14 +95,23 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
     guardReplication: (input) =>
       call(input.spec, ({ observing, reporter }) => guardReplication(observing, reporter, input)),
 
-    awaitCutoverReadiness: ({ spec }) =>
-      call(spec, ({ observing, reporter }) => awaitCutoverReadiness(observing, reporter)),
+    awaitCutoverReadiness: ({ spec, primary }) =>
+      call(spec, ({ observing, reporter }) => awaitCutoverReadiness(observing, reporter, primary)),
 
-    awaitCatchUp: ({ spec, fencedAt }) =>
-      call(spec, ({ observing, reporter }) => awaitCatchUp(observing, reporter, fencedAt)),
+    awaitCatchUp: ({ spec, primary, fencedAt }) =>
+      call(spec, ({ observing, reporter }) => awaitCatchUp(observing, reporter, primary, fencedAt)),
 
-    confirmPointOfNoReturn: ({ spec, evidence }) =>
-      call(spec, ({ observing, reporter }) => confirmPointOfNoReturn(observing, reporter, evidence)),
+    confirmPointOfNoReturn: ({ spec, primary, evidence }) =>
+      call(spec, ({ observing, reporter }) => confirmPointOfNoReturn(observing, reporter, primary, evidence)),
+
+    watchReversedLink: (input) =>
+      call(input.spec, ({ observing, reporter }) => watchReversedLink(observing, reporter, input)),
+
+    measureLoss: ({ spec, to, lastHealth }) =>
+      call(spec, ({ observing, reporter }) => measureLoss(observing, reporter.signal, to, lastHealth)),
+
+    awaitLinkHealthy: ({ spec, primary }) =>
+      call(spec, ({ observing, reporter }) => awaitLinkHealthy(observing, reporter, primary)),
 
     awaitAzureFullBackup: ({ spec, since }) =>
       call(spec, ({ observing, reporter }) => awaitAzureFullBackup(observing, reporter, since)),

@@ -5,7 +5,7 @@
 import type { PreflightReport } from '../../model/check';
 import type { JournalEffect } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkStepId } from '../../model/link/procedure';
+import type { LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Lsn } from '../../model/lsn';
 import type { Notification } from '../../ports/notifier';
@@ -109,7 +109,46 @@ export interface CatchUpEvidence {
   readonly instanceTime: string;
 }
 
+/** How far the side that becomes the primary is behind, as well as it can be known. */
+export interface LossReport {
+  readonly observedAt: string;
+  /** `measured`: both ends were read; `estimate`: the last lag that was seen while the link was healthy. */
+  readonly method: 'measured' | 'estimate' | 'unknown';
+  /** Upper bound in seconds of committed transactions; null when nothing is known. */
+  readonly seconds: number | null;
+  readonly oldPrimaryEndOfLogLsn: Lsn | null;
+  readonly newPrimaryHardenedLsn: Lsn | null;
+  /** Clock of the side that becomes the primary, ISO 8601 UTC. */
+  readonly newPrimaryTime: string | null;
+  /** One sentence for people. */
+  readonly summary: string;
+}
+
+export interface PrimaryInput extends LinkInput {
+  readonly primary: LinkSide;
+}
+
+/** News of a link that the instance leads. */
+export type ReversedNews =
+  | { readonly kind: 'health-changed'; readonly health: LinkHealth }
+  | { readonly kind: 'split-brain'; readonly reason: string; readonly health: LinkHealth }
+  | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
+
+export interface ReversedInput extends LinkInput {
+  readonly knownHealthy: boolean;
+  readonly splitBrainKnown: boolean;
+  readonly checkpointAfterMs: number;
+}
+
 export interface LinkActivities {
+  /** Watches a link whose primary is the instance; both sides are asked for their roles. */
+  watchReversedLink(input: ReversedInput): Promise<ReversedNews>;
+  /** What a forced failover would lose now. */
+  measureLoss(
+    input: LinkInput & { readonly to: LinkSide; readonly lastHealth: LinkHealth | null },
+  ): Promise<LossReport>;
+  /** Waits until the link replicates again after a repair. */
+  awaitLinkHealthy(input: PrimaryInput): Promise<{ readonly evidence: string }>;
   preflightLink(input: LinkInput): Promise<PreflightOutcome>;
   observeLinkStep(input: StepInput): Promise<ObservedStep>;
   performLinkStep(input: StepInput): Promise<StepOutcome>;
@@ -118,10 +157,12 @@ export interface LinkActivities {
   watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
   takeFirstLogBackup(input: LinkInput & { readonly seedingCompletedAt: string }): Promise<LogBackupTaken>;
   guardReplication(input: GuardInput): Promise<ReplicationNews>;
-  awaitCutoverReadiness(input: LinkInput): Promise<ReadinessEvidence>;
-  awaitCatchUp(input: LinkInput & { readonly fencedAt: string }): Promise<CatchUpEvidence>;
+  awaitCutoverReadiness(input: PrimaryInput): Promise<ReadinessEvidence>;
+  awaitCatchUp(input: PrimaryInput & { readonly fencedAt: string }): Promise<CatchUpEvidence>;
   /** Last look before the point of no return; its completion in the history is the journal entry. */
-  confirmPointOfNoReturn(input: LinkInput & { readonly evidence: CatchUpEvidence }): Promise<CatchUpEvidence>;
+  confirmPointOfNoReturn(
+    input: PrimaryInput & { readonly evidence: CatchUpEvidence },
+  ): Promise<CatchUpEvidence>;
   /** `since`: clock of the instance before the failover. */
   awaitAzureFullBackup(input: LinkInput & { readonly since: string }): Promise<{ readonly evidence: string }>;
   notifyPerson(input: Notification): Promise<void>;

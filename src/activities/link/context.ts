@@ -1,5 +1,5 @@
 import type { ResolvedLinkMigration } from '../../model/link/spec';
-import type { Query } from '../../model/statement';
+import type { Query, Side } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../steps/step';
@@ -17,6 +17,10 @@ export const readSource = <Row>(context: LinkContext, query: Query<Row>): Promis
 /** One read on the managed instance. */
 export const readTarget = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
   context.ports.target.query(query, { signal: context.signal });
+
+/** One read on the side that is named. */
+export const readOn = <Row>(context: LinkContext, on: Side, query: Query<Row>): Promise<readonly Row[]> =>
+  on === 'source' ? readSource(context, query) : readTarget(context, query);
 
 /** `TCP://host:port` of the source's mirroring endpoint, as the instance reaches it. */
 export const sourceEndpointUrl = ({ source }: ResolvedLinkMigration): string =>

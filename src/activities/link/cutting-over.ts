@@ -1,4 +1,6 @@
 /** What the cutover waits for: the gate, equal LSNs behind the fence, the last look, Azure's first full backup. */
+
+import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn } from '../../model/lsn';
 import { linkGate } from '../../rules/link/cutover-gate';
 import { type LsnSample, lsnEquality } from '../../rules/link/lsn-equality';
@@ -20,11 +22,12 @@ const GATE_FACTS_MAX_AGE_MS = 5_000;
 export async function awaitCutoverReadiness(
   observing: Observing,
   reporter: ActivityReporter,
+  primary: LinkSide,
 ): Promise<ReadinessEvidence> {
   const { spec, clock } = observing;
   const { polling, cutover } = spec.migration;
   for (;;) {
-    const facts = await linkFacts(observing, 0);
+    const facts = await linkFacts(observing, 0, primary);
     const reasons = linkGate({
       facts: facts ?? null,
       now: clock.now(),
@@ -51,6 +54,7 @@ export async function awaitCutoverReadiness(
 export async function awaitCatchUp(
   observing: Observing,
   reporter: ActivityReporter,
+  primary: LinkSide,
   fencedAt: string,
 ): Promise<CatchUpEvidence> {
   const { spec, clock } = observing;
@@ -59,7 +63,7 @@ export async function awaitCatchUp(
   // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
   const after = new Date(Math.min(Date.parse(fencedAt), clock.now() - 1)).toISOString();
   for (;;) {
-    samples.push(await sampleBoth(observing, reporter.signal));
+    samples.push(await sampleBoth(observing, primary, reporter.signal));
     const verdict = lsnEquality(samples, after, SAMPLES_NEEDED);
     if (verdict.equal && verdict.lsn !== null) {
       return {
@@ -88,11 +92,12 @@ export async function awaitCatchUp(
 export async function confirmPointOfNoReturn(
   observing: Observing,
   reporter: ActivityReporter,
+  primary: LinkSide,
   evidence: CatchUpEvidence,
 ): Promise<CatchUpEvidence> {
   const { spec } = observing;
-  const facts = await linkFacts(observing, 0);
-  const sample = await sampleBoth(observing, reporter.signal);
+  const facts = await linkFacts(observing, 0, primary);
+  const sample = await sampleBoth(observing, primary, reporter.signal);
   const stands = [sample.sourceEndOfLogLsn, sample.targetHardenedLsn].every(
     (lsn) => lsn !== null && compareLsn(lsn, evidence.sourceEndOfLogLsn) === 0,
   );
@@ -156,12 +161,18 @@ export async function awaitAzureFullBackup(
 }
 
 /** Both sides at once, each read locally: what the source has heard of the instance may be old. */
-async function sampleBoth(observing: Observing, signal: AbortSignal): Promise<LsnSample> {
+async function sampleBoth(observing: Observing, primary: LinkSide, signal: AbortSignal): Promise<LsnSample> {
   const { ports, spec, clock } = observing;
   const observedAt = new Date(clock.now()).toISOString();
   const [source, target] = await Promise.all([
-    linkFacts(observing, 0),
-    readTargetDatabaseFacts(ports.target, clock, spec.migration.database, spec.names.link, signal),
+    linkFacts(observing, 0, primary),
+    readTargetDatabaseFacts(
+      primary === 'source' ? ports.target : ports.source,
+      clock,
+      spec.migration.database,
+      spec.names.link,
+      signal,
+    ),
   ]);
   return {
     observedAt,

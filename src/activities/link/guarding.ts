@@ -1,7 +1,6 @@
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
-import { isReplicating } from '../../rules/link/seeding';
 import { readBackups } from '../../tsql/queries/backups';
 import { NeedsPerson } from '../failures';
 import { applyEffect } from '../steps/apply-effect';
@@ -10,6 +9,7 @@ import { type DescribedFailure, describeFailure } from '../temporal/describe-fai
 import type { ActivityReporter } from '../temporal/edge';
 import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
 import { newestLogBackup } from './first-log-backup';
+import { healthOf } from './health';
 import { type Observing, requireLinkFacts } from './observing';
 import { logBackupEffect } from './steps/log-backup';
 
@@ -143,26 +143,6 @@ function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
     `${spec.migration.source} is SECONDARY of the link, and this run did not fail it over`,
     'find out who failed over; if the cutover happened by other means, abort this run: it leaves link, groups and copy as they are then',
   );
-}
-
-function healthOf(facts: LinkReplicaFacts): LinkHealth {
-  const connected = facts.connectedStateDesc === 'CONNECTED';
-  const healthy = connected && !facts.isSuspended && isReplicating(facts);
-  const states = [
-    facts.connectedStateDesc ?? 'not connected',
-    facts.synchronizationStateDesc ?? 'no state',
-    facts.synchronizationHealthDesc ?? 'no health',
-    ...(facts.isSuspended ? [`suspended: ${facts.suspendReasonDesc ?? 'no reason'}`] : []),
-  ];
-  const error =
-    connected || facts.lastConnectErrorDescription === null ? '' : `; ${facts.lastConnectErrorDescription}`;
-  return {
-    observedAt: facts.observedAt,
-    healthy,
-    summary: `${states.join(', ')}${error}`,
-    lagSeconds: facts.secondaryLagSeconds,
-    logUsedPercent: facts.logSizeBytes > 0 ? (facts.logUsedBytes / facts.logSizeBytes) * 100 : 0,
-  };
 }
 
 function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBackupVerdict): Progress {

@@ -1,4 +1,5 @@
 /** Shared by the activities that wait: the newest facts of one link, read for all links of its server at once. */
+import type { LinkSide } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
@@ -16,16 +17,18 @@ export interface Observing {
 
 /**
  * @param maxAgeMs how old the facts may be, milliseconds
- * @returns undefined when the source has no such link
+ * @param on side whose view is asked for
+ * @returns undefined when that side has no such link
  */
 export async function linkFacts(
   { ports, spec, clock, snapshots }: Observing,
   maxAgeMs: number,
+  on: LinkSide = 'source',
 ): Promise<LinkReplicaFacts | undefined> {
-  const { host, port } = spec.source;
+  const server = on === 'source' ? `${spec.source.host}:${spec.source.port}` : spec.target.resourceId;
   // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
-  const all = await snapshots.read(`links of ${host}:${port}`, maxAgeMs, () =>
-    readLinkReplicaFacts(ports.source, clock),
+  const all = await snapshots.read(`links of ${server}`, maxAgeMs, () =>
+    readLinkReplicaFacts(on === 'source' ? ports.source : ports.target, clock),
   );
   const wanted = spec.names.link.toLowerCase();
   return all.find((facts) => facts.linkName.toLowerCase() === wanted);

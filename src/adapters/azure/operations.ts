@@ -49,7 +49,7 @@ function spec(httpMethod: Method, path: string): OperationSpec {
       },
     ],
     urlParameters: names.map(segment),
-    ...(httpMethod === 'PUT'
+    ...(httpMethod === 'PUT' || httpMethod === 'POST'
       ? {
           requestBody: { parameterPath: 'body', mapper: RAW },
           mediaType: 'json',
@@ -78,6 +78,8 @@ const CHANGES: Readonly<Record<ArmRequest['operation'], OperationSpec>> = {
   'delete-server-trust-certificate': spec('DELETE', TRUST_CERTIFICATE),
   'put-link': spec('PUT', LINK),
   'delete-link': spec('DELETE', LINK),
+  'fail-over-link': spec('POST', `${LINK}/failover`),
+  'demote-instance': spec('POST', `${LINK}/setRole`),
   'delete-database': spec('DELETE', `${INSTANCE}/databases/{name}`),
 };
 
@@ -101,6 +103,10 @@ function parametersOf(request: ArmRequest): PreparedChange['parameters'] {
       return { name: request.linkName, body: { properties: linkProperties(request.link) } };
     case 'delete-link':
       return { name: request.linkName };
+    case 'fail-over-link':
+      return { name: request.linkName, body: { failoverType: request.failoverType } };
+    case 'demote-instance':
+      return { name: request.linkName, body: { instanceRole: 'Secondary', roleChangeType: 'Forced' } };
     case 'delete-database':
       return { name: request.database };
     default:

@@ -94,14 +94,15 @@ function timeOf(text: string): string {
   return new Date(time).toISOString();
 }
 
-function request(options: RequestOptions) {
+export function request(options: RequestOptions) {
   return {
     by: requester(options.by),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   };
 }
 
-function show(output: Output, asked: string, name: string, answer: Answer): void {
+/** Prints an answer. @throws CliFailure with the reasons when it is a refusal */
+export function show(output: Output, asked: string, name: string, answer: Answer): void {
   if (!answer.accepted) {
     throw new CliFailure(
       `${asked} ${name}: refused: ${answer.reasons.join('; ')}`,

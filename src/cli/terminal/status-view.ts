@@ -181,10 +181,27 @@ function detailLines(view: LinkMigrationView, style: Style, now: number): string
     rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
   if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
   if (status.rtoMs !== null) rows.push(['out of service', formatDuration(status.rtoMs)]);
+  rows.push(...protectionRows(view));
   for (const work of view.pending) {
     if (work.lastFailure === null) continue;
     rows.push([`attempt ${work.attempt}`, `${work.activity}: ${work.lastFailure}`]);
   }
   if (rows.length === 0) return [];
   return ['', ...table(rows.map(([label = '', value = '']) => [style.dim(label), value])).split('\n')];
+}
+
+/** A link that stays: who leads it, what was done to it, what can be asked of it and what not. */
+function protectionRows({ status }: LinkMigrationView): string[][] {
+  const { protection } = status;
+  if (protection === null || protection === undefined) return [];
+  const last = protection.failovers.at(-1);
+  return [
+    ['primary', protection.primary === 'source' ? status.source : status.target],
+    ...(protection.splitBrain === null ? [] : [['split brain', protection.splitBrain.reason]]),
+    ...(last === undefined
+      ? []
+      : [['last failover', `${formatTime(last.endedAt)}: ${last.type}, ${last.summary}`]]),
+    ...protection.possible.map((what) => ['possible', what]),
+    ...protection.notPossible.map(({ what, reason }) => ['not possible', `${what}: ${reason}`]),
+  ];
 }

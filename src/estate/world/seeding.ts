@@ -37,7 +37,8 @@ export class Seeding {
     const { link } = runtime;
     const server = this.table.sqlServer(link);
     const source = this.table.copy(runtime, server);
-    if (!server || !source || runtime.seeding || runtime.stream || runtime.broken) return;
+    // After a forced failover both copies are complete and apart: nothing is to be seeded.
+    if (!server || !source || runtime.seeding || runtime.stream || runtime.broken || runtime.fork) return;
     runtime.attempts += 1;
     const row = {
       operationId: this.state.random.guid(),

@@ -47,6 +47,15 @@ export const LINK_STEP_IDS = [
   'target.remove-link',
   'source.drop-distributed-availability-group',
   'source.drop-availability-group',
+  'target.fence',
+  'source.admit-applications',
+  'target.admit-applications',
+  'target.planned-failover',
+  'target.forced-failover',
+  'source.forced-failover',
+  'source.verify-writable',
+  'source.become-secondary',
+  'target.become-secondary',
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -116,6 +125,65 @@ export function linkProcedure(
   if (afterwards === 'keep-link') return common;
   return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];
 }
+
+/** Which side of the link is meant to be the primary: the SQL Server (source) or the managed instance (target). */
+export type LinkSide = 'source' | 'target';
+
+export type FailoverType = 'planned' | 'forced';
+
+/** Steps of a failover of a link that stays: the fence first where there is one. */
+export interface FailoverProcedure {
+  readonly fence: LinkStepInfo | null;
+  readonly forward: readonly LinkStepInfo[];
+}
+
+/**
+ * The failover of a long-lived link as a table. A forced one knows no fence: the old primary is out of reach.
+ * @param to side that becomes the primary
+ */
+export function failoverProcedure(type: FailoverType, to: LinkSide): FailoverProcedure {
+  const proof: readonly LinkStepInfo[] =
+    to === 'target'
+      ? [
+          step('target.verify-writable', 'cutover', 'New primary takes writes'),
+          step('target.admit-applications', 'cutover', 'Admit the applications to the instance'),
+        ]
+      : [
+          step('source.verify-writable', 'cutover', 'New primary takes writes'),
+          step('source.admit-applications', 'cutover', 'Admit the applications to the SQL Server'),
+        ];
+  if (type === 'forced') {
+    const act =
+      to === 'target'
+        ? step('target.forced-failover', 'cutover', 'Forced failover to the instance')
+        : step('source.forced-failover', 'cutover', 'Forced failover to the SQL Server');
+    return { fence: null, forward: [act, ...proof] };
+  }
+  return to === 'target'
+    ? {
+        fence: step('source.fence', 'cutover', 'Fence the SQL Server'),
+        forward: [step('source.planned-failover', 'cutover', 'Planned failover to the instance'), ...proof],
+      }
+    : {
+        fence: step('target.fence', 'cutover', 'Fence the instance'),
+        forward: [step('target.planned-failover', 'cutover', 'Planned failover to the SQL Server'), ...proof],
+      };
+}
+
+/** Repair after a split brain: what the loser has alone is backed up first, then it follows the survivor. */
+export function repairProcedure(survivor: LinkSide): readonly LinkStepInfo[] {
+  if (survivor === 'source') return [step('target.become-secondary', 'replicating', 'Demote the instance')];
+  return [
+    step('source.log-backup', 'replicating', 'Back up the log of the former primary'),
+    step('source.become-secondary', 'replicating', 'Demote the SQL Server'),
+  ];
+}
+
+/** Taking a long-lived link down, in the documented order. */
+export const REMOVAL: readonly LinkStepInfo[] = [
+  step('target.remove-link', 'after', 'Remove the link'),
+  ...DROP_GROUPS,
+];
 
 /** @returns the steps of one phase, in order. */
 export function stepsOfPhase(procedure: readonly LinkStepInfo[], phase: LinkPhase): readonly LinkStepInfo[] {

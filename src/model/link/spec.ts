@@ -104,6 +104,10 @@ export const linkMigrationSchema = z.strictObject({
   apiVersion: z.literal('sqlferry/v1'),
   kind: z.literal('LinkMigration'),
   name: nameSchema,
+  purpose: z
+    .enum(['migration', 'disaster-recovery'])
+    .default('migration')
+    .describe('migration: cross once and end; disaster-recovery: stay for years, fail over on request'),
   database: sysnameSchema,
   source: nameSchema.describe('Name of a SQL Server in the inventory'),
   target: nameSchema.describe('Name of a managed instance in the inventory'),
@@ -128,6 +132,13 @@ export const linkMigrationSchema = z.strictObject({
   seeding: seedingSchema,
   logBackups: logBackupsSchema,
   cutover: cutoverSchema,
+  failover: z
+    .strictObject({
+      coolDown: durationSchema
+        .prefault('30m')
+        .describe('disaster-recovery: no second failover within this time unless a person acknowledges it'),
+    })
+    .prefault({}),
   polling: pollingSchema,
 });
 export type LinkMigration = z.output<typeof linkMigrationSchema>;

@@ -1,9 +1,9 @@
-import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
-import type { CatchUpEvidence } from '../../activities/link/api';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
-import { AbortRequested, personProblem } from '../run-control';
+import { AbortRequested } from '../run-control';
+import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
 import type { LinkRun } from './run';
 
@@ -80,7 +80,9 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   const scope = new CancellationScope();
   let ready = false;
   const looking = scope.run(async () => {
-    await run.control.untilDone('Cutover gate', () => run.long.awaitCutoverReadiness({ spec: run.spec }));
+    await run.control.untilDone('Cutover gate', () =>
+      run.long.awaitCutoverReadiness({ spec: run.spec, primary: 'source' }),
+    );
     ready = true;
   });
   looking.catch(() => undefined);
@@ -107,11 +109,14 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
   const forward = rest.filter((step) => step.id !== 'source.synchronous-commit');
-  const { catchUpTimeout } = run.spec.migration.cutover;
   const heard = run.changes;
   try {
-    // All of it, not only the catching up: whatever does not answer now, applications do not wait for it any longer.
-    await withinLimit(run, catchUpTimeout, () => approachPointOfNoReturn(run, fence, modes, heard));
+    await approachPointOfNoReturn(run, {
+      fence,
+      modes,
+      primary: 'source',
+      throwIfHeld: () => throwIfHeld(run, heard),
+    });
   } catch (error) {
     await withdraw(run, error, [...modes].reverse(), fence);
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
@@ -122,36 +127,12 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
   return true;
 }
 
-async function approachPointOfNoReturn(
-  run: LinkRun,
-  fence: LinkStepInfo,
-  modes: readonly LinkStepInfo[],
-  heard: number,
-): Promise<void> {
-  const { spec, state } = run;
-  state.fencedAt = run.now();
-  run.waitingFor = 'the applications to be kept out of the source';
-  const fencedAt = await performOnce(run, fence, heard);
-  for (const step of modes) {
-    throwIfStopped(run, heard);
-    await performOnce(run, step, heard);
-  }
-  run.waitingFor = 'the instance to harden the last transaction of the source';
-  const caughtUp = await run.quick.awaitCatchUp({ spec, fencedAt });
-  throwIfStopped(run, heard);
-  run.waitingFor = 'the last look before the point of no return';
-  const confirmed = await run.quick.confirmPointOfNoReturn({ spec, evidence: caughtUp });
-  throwIfStopped(run, heard);
-  passPointOfNoReturn(run, confirmed);
-}
-
 /**
  * Somebody paused, postponed or rescheduled since the attempt began: it is withdrawn, as the answer promised. Time
  * alone (a window that ends, an approval that expires) does not stop what has begun.
  * @param heard `run.changes` when the attempt began
  */
-function throwIfStopped(run: LinkRun, heard: number): void {
-  run.control.throwIfAborted();
+function throwIfHeld(run: LinkRun, heard: number): void {
   if (run.changes === heard) return;
   const wait = waitVerdict(run);
   if (!wait.mayBegin) throw new HeldBehindFence(wait.reason, wait.until);
@@ -164,78 +145,6 @@ class HeldBehindFence extends Error {
   ) {
     super(`somebody held the cutover: ${reason.replace(/\.$/, '')}`);
   }
-}
-
-/** Synchronous on purpose: no message can come between the last look and the decision. */
-function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
-  run.state.pointOfNoReturn = evidence;
-  run.event(
-    'info',
-    'cutover.point-of-no-return',
-    `source and instance are equal at LSN ${evidence.targetHardenedLsn} (${evidence.samples} samples behind the fence)`,
-  );
-}
-
-/**
- * Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later.
- * @returns when the step was done, ISO 8601
- */
-async function performOnce(run: LinkRun, step: LinkStepInfo, heard: number): Promise<string> {
-  const { spec } = run;
-  run.step = step.title;
-  const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
-  throwIfStopped(run, heard);
-  run.begin(step.id, seen.before);
-  const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
-  run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
-  run.step = null;
-  // By the worker's clock, which also stamps the LSNs that are read next.
-  return new Date(Date.parse(outcome.startedAt) + outcome.durationMs).toISOString();
-}
-
-/** @throws BehindFenceTooLong when the limit, in milliseconds, passes first. */
-async function withinLimit<T>(run: LinkRun, limitMs: number, work: () => Promise<T>): Promise<T> {
-  let waitedFor: string | undefined;
-  const scope = new CancellationScope();
-  const working = scope.run(work);
-  working.catch(() => undefined);
-  const timer = new CancellationScope();
-  const limit = timer.run(async () => {
-    await sleep(limitMs);
-    waitedFor = run.waitingFor;
-    scope.cancel();
-  });
-  limit.catch(() => undefined);
-  try {
-    return await working;
-  } catch (error) {
-    if (waitedFor !== undefined) throw new BehindFenceTooLong(limitMs, waitedFor);
-    throw error;
-  } finally {
-    timer.cancel();
-  }
-}
-
-class BehindFenceTooLong extends Error {
-  constructor(limitMs: number, waitedFor: string) {
-    super(`${formatDuration(limitMs)} behind the fence were not enough for ${waitedFor}`);
-  }
-}
-
-async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]): Promise<void> {
-  for (const step of forward) {
-    run.waitingFor =
-      step.id === 'target.verify-writable' ? 'the new primary to take a write' : 'the roles to swap';
-    await run.perform(step);
-    run.state.failedOverAt ??= run.now();
-  }
-  run.waitingFor = '';
-  run.state.rtoMs = Date.now() - Date.parse(run.state.fencedAt ?? run.now());
-  run.event(
-    'info',
-    'cutover.done',
-    `the instance takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
-  );
 }
 
 /** Gives the source back to its applications, whatever happened. */
@@ -263,13 +172,6 @@ async function withdraw(
   });
 }
 
-/** Applications must not stay out because one statement failed: a person is told, and resume tries again. */
-async function giveBack(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<void> {
-  for (const { id, title } of steps) {
-    await run.control.untilDone(`Withdraw: ${title}`, () => run.undoOrFail(id));
-  }
-}
-
 function nextTry(run: LinkRun, error: unknown): string {
   if (error instanceof HeldBehindFence) {
     return error.until === null
@@ -292,11 +194,4 @@ function nextTry(run: LinkRun, error: unknown): string {
 function closeAttempt(run: LinkRun, outcome: 'succeeded' | 'withdrawn', reason: string): void {
   const last = run.state.attempts.pop();
   if (last !== undefined) run.state.attempts.push({ ...last, endedAt: run.now(), outcome, reason });
-}
-
-function reasonOf(error: unknown, run: LinkRun): string {
-  const { abortRequest } = run.control;
-  if (abortRequest !== undefined) return `abort requested by ${abortRequest.by}`;
-  if (isCancellation(error)) return 'the run was cancelled';
-  return personProblem(error)?.message ?? (error instanceof Error ? error.message : String(error));
 }

@@ -60,18 +60,21 @@ export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigr
 
 /** The nine phases, top to bottom. A history that follows another one enters where that one left. */
 async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
-  if (run.state.phase !== 'replicating') {
-    await preflight(run);
-    await run.performPhase('trust');
-    await run.performPhase('groups');
-    await run.control.quietPoint();
-    await createLinkAndSeed(run);
-    await takeFirstLogBackup(run);
-  }
+  if (run.state.phase !== 'replicating') await establishLink(run);
   const next = await replicateUntilCutOver(run);
   if (next === 'new-history') return 'new-history';
   await CancellationScope.nonCancellable(() => takeDown(run));
   return 'done';
+}
+
+/** Preflight to first log backup: what a migration and a link that stays have in common. */
+export async function establishLink(run: LinkRun): Promise<void> {
+  await preflight(run);
+  await run.performPhase('trust');
+  await run.performPhase('groups');
+  await run.control.quietPoint();
+  await createLinkAndSeed(run);
+  await takeFirstLogBackup(run);
 }
 
 async function preflight(run: LinkRun): Promise<void> {
@@ -129,7 +132,7 @@ async function takeDown(run: LinkRun): Promise<void> {
 }
 
 /** A group that stood there before this run is not this run's to drop. */
-function mayDrop(run: LinkRun, stepId: string): boolean {
+export function mayDrop(run: LinkRun, stepId: string): boolean {
   if (stepId !== 'source.drop-availability-group') return true;
   return run.hasBegun('source.availability-group');
 }

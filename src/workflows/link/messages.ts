@@ -7,6 +7,7 @@ import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
+import type { ProtectionStatus } from './disaster-recovery-messages';
 
 export const approveCutoverUpdate = defineUpdate<Answer, [Request]>('approveCutover');
 
@@ -85,6 +86,8 @@ export interface LinkMigrationStatus {
   /** Milliseconds from the fence to the first good write on the new primary. */
   readonly rtoMs: number | null;
   readonly nextSteps: readonly string[];
+  /** Only of a link for disaster recovery, once it stands. */
+  readonly protection: ProtectionStatus | null;
 }
 
 /** Result of the workflow. */

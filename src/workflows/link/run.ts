@@ -46,7 +46,8 @@ export class LinkRun {
     this.first = proxyActivities<LinkActivities>(beforeAnyChange(heartbeat));
     this.notifications = proxyActivities<LinkActivities>(notification);
     this.control = new RunControl({
-      isPastPointOfNoReturn: () => state.pointOfNoReturn !== null,
+      forwardOnly: () => forwardOnly(state),
+      mayPause: () => state.protection !== null,
       isPaused: () => state.paused,
       setPaused: (paused, request) => {
         state.paused = paused;
@@ -229,4 +230,11 @@ export class LinkRun {
     this.state.blockedBy = problem === null ? null : { since: this.now(), stepId: where, ...problem };
     this.changes += 1;
   }
+}
+
+function forwardOnly(state: LinkRunState): string | null {
+  if (state.forwardOnly !== null) return state.forwardOnly;
+  return state.pointOfNoReturn === null
+    ? null
+    : 'the point of no return is passed: the roles are swapped, or are about to be';
 }

@@ -2,8 +2,9 @@ import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { PreflightReport } from '../../model/check';
 import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkPhase, LinkStepId } from '../../model/link/procedure';
+import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
+import type { FailoverRecord, LinkRequest } from './disaster-recovery-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
@@ -36,8 +37,20 @@ export interface LinkRunState {
   blockedBy: BlockedBy | null;
   fencedAt: string | null;
   pointOfNoReturn: CatchUpEvidence | null;
+  /** Why the run cannot be aborted any more, other than by equal LSNs; null while it can. */
+  forwardOnly: string | null;
   failedOverAt: string | null;
   rtoMs: number | null;
+  /** Only of a link for disaster recovery, once it stands. */
+  protection: Protection | null;
+}
+
+/** A link that stays: who leads it, and what was done to it. */
+export interface Protection {
+  primary: LinkSide;
+  failovers: FailoverRecord[];
+  request: LinkRequest | null;
+  splitBrain: { since: string; reason: string } | null;
 }
 
 export interface LinkMigrationInput {
@@ -79,6 +92,8 @@ export function initialState(spec: ResolvedLinkMigration): LinkRunState {
     blockedBy: null,
     fencedAt: null,
     pointOfNoReturn: null,
+    forwardOnly: null,
+    protection: null,
     failedOverAt: null,
     rtoMs: null,
   };

@@ -1,13 +1,14 @@
 import { LINK_PHASE_TITLES } from '../../model/link/procedure';
 import { waitVerdict } from './cutover';
 import type { LinkMigrationStatus, RunOutcome } from './messages';
+import { protectionStatus, protectionSteps } from './protection';
 import type { LinkRun } from './run';
 
 /** What people and machines see of a run; the state itself stays inside. */
 export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus {
   const { state, spec } = run;
   const { migration } = spec;
-  const wait = state.phase === 'replicating' ? waitVerdict(run) : null;
+  const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run) : null;
   return {
     name: migration.name,
     database: migration.database,
@@ -34,6 +35,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     pointOfNoReturn: state.pointOfNoReturn,
     rtoMs: state.rtoMs,
     nextSteps: nextSteps(run, outcome),
+    protection: protectionStatus(run),
   };
 }
 
@@ -66,6 +68,7 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
     return [state.blockedBy.remedy, `sqlferry resume ${name}`, ...abortStep(run)];
   }
   if (state.paused) return [`sqlferry resume ${name}`, ...abortStep(run)];
+  if (state.protection !== null) return protectionSteps(run);
   const waitsForApproval =
     state.phase === 'replicating' &&
     waitVerdict(run).reasons.some(({ id }) => id.startsWith('gate.approval'));
@@ -76,4 +79,6 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
 }
 
 const abortStep = (run: LinkRun): readonly string[] =>
-  run.state.pointOfNoReturn === null ? [`sqlferry abort ${run.spec.migration.name}`] : [];
+  run.state.pointOfNoReturn === null && run.state.forwardOnly === null
+    ? [`sqlferry abort ${run.spec.migration.name}`]
+    : [];

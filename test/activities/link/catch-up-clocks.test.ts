@@ -40,7 +40,7 @@ function waiting(hardened: readonly string[]) {
     report: () => undefined,
   } as unknown as ActivityReporter;
   return {
-    wait: (fencedAt: string) => awaitCatchUp(observing, reporter, fencedAt),
+    wait: (fencedAt: string) => awaitCatchUp(observing, reporter, 'source', fencedAt),
     elapsed: () => now - NOW,
   };
 }

@@ -1,11 +1,14 @@
+import type { Effect, Side } from '../../../model/statement';
 import { writeProbe } from '../../../tsql/databases';
 import {
   failoverDistributedAvailabilityGroup,
+  forceFailoverDistributedAvailabilityGroup,
   setDistributedAvailabilityMode,
+  setRoleSecondary,
 } from '../../../tsql/link/availability-groups';
 import { readTargetDatabase } from '../../../tsql/queries/target';
 import { NotYet } from '../../failures';
-import { defineLinkStep, readTarget } from '../context';
+import { defineLinkStep, type LinkContext, readOn } from '../context';
 import { findGroup } from './groups';
 
 interface ModeState {
@@ -83,23 +86,111 @@ export const plannedFailover = defineLinkStep<{ readonly sourceRole: string | nu
   },
 });
 
-export const verifyWritable = defineLinkStep<{ readonly updateability: string | null }>({
-  id: 'target.verify-writable',
-  always: true,
-  async observe(context) {
-    const { database } = context.spec.migration;
-    const [row] = await readTarget(context, readTargetDatabase(database, context.spec.names.link));
-    return { updateability: row?.updateability ?? null };
-  },
-  assume: () => ({ updateability: 'READ_WRITE' }),
-  settled: () => undefined,
-  async effects({ updateability }, { spec }) {
-    if (updateability !== 'READ_WRITE') {
-      throw new NotYet(
-        'TargetNotWritable',
-        `${spec.migration.database} on the instance is ${updateability ?? 'absent'}`,
-      );
-    }
-    return [{ kind: 'tsql', on: 'target', statement: writeProbe({ database: spec.migration.database }) }];
-  },
+export const verifyWritable = defineWritable('target.verify-writable', 'target');
+export const verifySourceWritable = defineWritable('source.verify-writable', 'source');
+
+/** Azure runs a planned failover only on the primary, and forces one only on the secondary instance. */
+export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
+  id: 'target.planned-failover',
+  observe: observeRoles,
+  settled: ({ target }) => (target === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
+  effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'Planned')],
 });
+
+export const forcedFailoverToInstance = defineLinkStep<RoleState>({
+  id: 'target.forced-failover',
+  observe: observeRoles,
+  settled: ({ target }) => (target === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
+  effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'ForcedAllowDataLoss')],
+});
+
+export const forcedFailoverToSource = defineLinkStep<RoleState>({
+  id: 'source.forced-failover',
+  observe: observeRoles,
+  settled: ({ source }) => (source === 'PRIMARY' ? 'the SQL Server is PRIMARY of the link' : undefined),
+  effects: async (_facts, { spec }) => [
+    {
+      kind: 'tsql',
+      on: 'source',
+      statement: forceFailoverDistributedAvailabilityGroup(spec.names.link),
+      deadlineMs: FAILOVER_DEADLINE_MS,
+    },
+  ],
+});
+
+/** After a split brain the former primary follows the survivor; what it has alone is rolled away. */
+export const demoteSource = defineLinkStep<RoleState>({
+  id: 'source.become-secondary',
+  observe: observeRoles,
+  settled: ({ source }) => (source === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined),
+  effects: async (_facts, { spec }) => [
+    {
+      kind: 'tsql',
+      on: 'source',
+      statement: setRoleSecondary(spec.names.link),
+      deadlineMs: FAILOVER_DEADLINE_MS,
+    },
+  ],
+});
+
+export const demoteInstance = defineLinkStep<RoleState>({
+  id: 'target.become-secondary',
+  observe: observeRoles,
+  settled: ({ target }) => (target === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
+  effects: async (_facts, { spec }) => [
+    {
+      kind: 'arm',
+      request: { operation: 'demote-instance', linkName: spec.names.link },
+      display: `POST distributedAvailabilityGroups/${spec.names.link}/setRole {"instanceRole":"Secondary","roleChangeType":"Forced"}`,
+    },
+  ],
+});
+
+interface RoleState {
+  /** Null while the side does not answer: a dead primary is why one forces. */
+  readonly source: string | null;
+  readonly target: string | null;
+}
+
+async function observeRoles(context: LinkContext): Promise<RoleState> {
+  const { link } = context.spec.names;
+  const read = (on: Side) =>
+    readOn(context, on, readTargetDatabase(context.spec.migration.database, link)).then(
+      ([row]) => row?.linkRoleDesc ?? null,
+      () => null,
+    );
+  const [source, target] = await Promise.all([read('source'), read('target')]);
+  return { source, target };
+}
+
+function failOverLink(linkName: string, failoverType: 'Planned' | 'ForcedAllowDataLoss'): Effect {
+  return {
+    kind: 'arm',
+    request: { operation: 'fail-over-link', linkName, failoverType },
+    display: `POST distributedAvailabilityGroups/${linkName}/failover {"failoverType":"${failoverType}"}`,
+  };
+}
+
+function defineWritable(id: string, on: Side) {
+  return defineLinkStep<{ readonly updateability: string | null }>({
+    id,
+    always: true,
+    async observe(context) {
+      const { database } = context.spec.migration;
+      const [row] = await readOn(context, on, readTargetDatabase(database, context.spec.names.link));
+      return { updateability: row?.updateability ?? null };
+    },
+    assume: () => ({ updateability: 'READ_WRITE' }),
+    settled: () => undefined,
+    async effects({ updateability }, { spec }) {
+      if (updateability !== 'READ_WRITE') {
+        const side = on === 'source' ? spec.migration.source : spec.migration.target;
+        throw new NotYet(
+          'TargetNotWritable',
+          `${spec.migration.database} on ${side} is ${updateability ?? 'absent'}`,
+        );
+      }
+      return [{ kind: 'tsql', on, statement: writeProbe({ database: spec.migration.database }) }];
+    },
+  });
+}

@@ -9,8 +9,18 @@ import {
   validateChain,
 } from './certificates';
 import { mirroringEndpoint } from './endpoint';
-import { plannedFailover, synchronousCommit, verifyWritable } from './failover';
-import { fence } from './fence';
+import {
+  demoteInstance,
+  demoteSource,
+  forcedFailoverToInstance,
+  forcedFailoverToSource,
+  plannedFailover,
+  plannedFailoverFromInstance,
+  synchronousCommit,
+  verifySourceWritable,
+  verifyWritable,
+} from './failover';
+import { admitToInstance, admitToSource, fence, fenceInstance } from './fence';
 import {
   availabilityGroup,
   distributedAvailabilityGroup,
@@ -41,4 +51,13 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'target.remove-link': removeLink,
   'source.drop-distributed-availability-group': dropDistributedAvailabilityGroup,
   'source.drop-availability-group': dropLocalAvailabilityGroup,
+  'target.fence': fenceInstance,
+  'source.admit-applications': admitToSource,
+  'target.admit-applications': admitToInstance,
+  'target.planned-failover': plannedFailoverFromInstance,
+  'target.forced-failover': forcedFailoverToInstance,
+  'source.forced-failover': forcedFailoverToSource,
+  'source.verify-writable': verifySourceWritable,
+  'source.become-secondary': demoteSource,
+  'target.become-secondary': demoteInstance,
 };

@@ -1,0 +1,154 @@
+/** A link that stays: watched while the instance leads it, its loss measured, its health awaited. */
+
+import type { LinkSide } from '../../model/link/procedure';
+import { compareLsn, type Lsn } from '../../model/lsn';
+import { readServer } from '../../tsql/queries/server';
+import { readTargetDatabaseFacts } from '../observe/database';
+import type { ActivityReporter } from '../temporal/edge';
+import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
+import { healthOf } from './health';
+import { linkFacts, type Observing } from './observing';
+
+const LOOKS_UNTIL_NEWS = 3;
+
+/** Watches until there is news. Both sides are asked for their roles: two primaries are a split brain. */
+export async function watchReversedLink(
+  observing: Observing,
+  reporter: ActivityReporter,
+  input: ReversedInput,
+): Promise<ReversedNews> {
+  const { spec, clock } = observing;
+  const { polling } = spec.migration;
+  const startedAt = clock.now();
+  let looksOfOtherHealth = 0;
+  for (;;) {
+    const [facts, sourceRole] = await Promise.all([
+      linkFacts(observing, polling.steady / 2, 'target'),
+      roleOf(observing, 'source', reporter.signal),
+    ]);
+    const health: LinkHealth =
+      facts === undefined ? { ...NO_LINK, observedAt: new Date(clock.now()).toISOString() } : healthOf(facts);
+    const isSplit = facts?.localRoleDesc === 'PRIMARY' && sourceRole === 'PRIMARY';
+    if (isSplit && !input.splitBrainKnown) {
+      const reason = `${spec.migration.source} and ${spec.migration.target} both say that they are PRIMARY`;
+      return { kind: 'split-brain', reason, health };
+    }
+    looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
+    if (looksOfOtherHealth >= LOOKS_UNTIL_NEWS) return { kind: 'health-changed', health };
+    if (clock.now() - startedAt >= input.checkpointAfterMs) return { kind: 'checkpoint', health };
+    reporter.report({
+      version: 1,
+      activity: 'instance-leads',
+      waitingFor: 'a request; the instance is the primary and backs up its log itself',
+      observedAt: health.observedAt,
+      ...(health.lagSeconds === null ? {} : { lagSeconds: health.lagSeconds }),
+      details: { link: health.summary, 'SQL Server': sourceRole ?? 'does not answer' },
+    });
+    await clock.sleep(polling.steady, reporter.signal);
+  }
+}
+
+/**
+ * What a forced failover would lose. Measured where both ends answer; else the last lag that was seen, with its age:
+ * all that was committed since then may be lost as well.
+ */
+export async function measureLoss(
+  observing: Observing,
+  signal: AbortSignal,
+  to: LinkSide,
+  lastHealth: LinkHealth | null,
+): Promise<LossReport> {
+  const { clock } = observing;
+  const from: LinkSide = to === 'target' ? 'source' : 'target';
+  const now = clock.now();
+  const [old, hardened, newPrimaryTime] = await Promise.all([
+    linkFacts(observing, 0, from).catch(() => undefined),
+    hardenedLsn(observing, to, signal),
+    serverTime(observing, to, signal),
+  ]);
+  const common = {
+    observedAt: new Date(now).toISOString(),
+    oldPrimaryEndOfLogLsn: old?.endOfLogLsn ?? null,
+    newPrimaryHardenedLsn: hardened,
+    newPrimaryTime,
+  };
+  if (old?.endOfLogLsn != null && hardened !== null) {
+    const behind = compareLsn(old.endOfLogLsn, hardened) > 0;
+    const seconds = behind ? (old.secondaryLagSeconds ?? 0) : 0;
+    const summary = behind
+      ? `the old primary stands at LSN ${old.endOfLogLsn}, the new one at ${hardened}: ${seconds} s of transactions`
+      : `both ends stand at LSN ${hardened}: nothing would be lost`;
+    return { ...common, method: 'measured', seconds, summary };
+  }
+  if (lastHealth?.lagSeconds == null) {
+    return {
+      ...common,
+      method: 'unknown',
+      seconds: null,
+      summary: 'no lag was ever seen: the loss is not known',
+    };
+  }
+  const age = Math.max(0, (now - Date.parse(lastHealth.observedAt)) / 1_000);
+  const seconds = Math.ceil(lastHealth.lagSeconds + age);
+  return {
+    ...common,
+    method: 'estimate',
+    seconds,
+    summary: `estimate: a lag of ${lastHealth.lagSeconds} s was seen ${Math.round(age)} s ago, so at most ${seconds} s of transactions`,
+  };
+}
+
+export async function awaitLinkHealthy(
+  observing: Observing,
+  reporter: ActivityReporter,
+  primary: LinkSide,
+): Promise<{ readonly evidence: string }> {
+  const { spec, clock } = observing;
+  for (;;) {
+    const facts = await linkFacts(observing, 0, primary);
+    if (facts?.localRoleDesc === 'PRIMARY') {
+      const health = healthOf(facts);
+      if (health.healthy) return { evidence: health.summary };
+    }
+    reporter.report({
+      version: 1,
+      activity: 'resynchronising',
+      waitingFor: `the link to be healthy again (${facts === undefined ? 'not seen' : healthOf(facts).summary})`,
+      observedAt: new Date(clock.now()).toISOString(),
+    });
+    await clock.sleep(spec.migration.polling.active, reporter.signal);
+  }
+}
+
+const NO_LINK: Omit<LinkHealth, 'observedAt'> = {
+  healthy: false,
+  summary: 'the instance shows no link',
+  lagSeconds: null,
+  logUsedPercent: 0,
+};
+
+/** Null while the side does not answer. */
+async function roleOf(observing: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
+  return sideFacts(observing, side, signal).then(
+    (facts) => facts.linkRoleDesc,
+    () => null,
+  );
+}
+
+async function serverTime({ ports }: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
+  const port = side === 'source' ? ports.source : ports.target;
+  const [server] = await port.query(readServer(), { signal });
+  return server?.serverTime ?? null;
+}
+
+async function hardenedLsn(observing: Observing, side: LinkSide, signal: AbortSignal): Promise<Lsn | null> {
+  return sideFacts(observing, side, signal).then(
+    (facts) => facts.lastHardenedLsn,
+    () => null,
+  );
+}
+
+function sideFacts({ ports, spec, clock }: Observing, side: LinkSide, signal: AbortSignal) {
+  const port = side === 'source' ? ports.source : ports.target;
+  return readTargetDatabaseFacts(port, clock, spec.migration.database, spec.names.link, signal);
+}

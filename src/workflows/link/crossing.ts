@@ -1,0 +1,138 @@
+/** The crossing itself, shared by the cutover of a migration and the failovers of a link that stays. */
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { CatchUpEvidence } from '../../activities/link/api';
+import { formatDuration } from '../../model/duration';
+import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
+import { personProblem } from '../run-control';
+import type { LinkRun } from './run';
+
+/** What leads up to the point of no return. */
+export interface Approach {
+  readonly fence: LinkStepInfo;
+  /** Steps behind the fence that are undone with it. */
+  readonly modes: readonly LinkStepInfo[];
+  /** Side that is the primary now. */
+  readonly primary: LinkSide;
+  /** Throws when somebody held the crossing since it began. */
+  readonly throwIfHeld: () => void;
+}
+
+/**
+ * Fence, equal and stable LSNs, a last look, all within the limit: whatever does not answer now, applications do not
+ * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 7).
+ */
+export function approachPointOfNoReturn(run: LinkRun, approach: Approach): Promise<void> {
+  const { catchUpTimeout } = run.spec.migration.cutover;
+  return withinLimit(run, catchUpTimeout, () => approachFenced(run, approach));
+}
+
+async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
+  const { spec, state } = run;
+  const { fence, modes, primary } = approach;
+  const stopIfHeld = (): void => {
+    run.control.throwIfAborted();
+    approach.throwIfHeld();
+  };
+  state.fencedAt = run.now();
+  run.waitingFor = 'the applications to be kept out of the source';
+  const fencedAt = await performOnce(run, fence, stopIfHeld);
+  for (const step of modes) {
+    stopIfHeld();
+    await performOnce(run, step, stopIfHeld);
+  }
+  run.waitingFor = 'the instance to harden the last transaction of the source';
+  const caughtUp = await run.quick.awaitCatchUp({ spec, primary, fencedAt });
+  stopIfHeld();
+  run.waitingFor = 'the last look before the point of no return';
+  const confirmed = await run.quick.confirmPointOfNoReturn({ spec, primary, evidence: caughtUp });
+  stopIfHeld();
+  passPointOfNoReturn(run, confirmed);
+}
+
+/** Synchronous on purpose: no message can come between the last look and the decision. */
+function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
+  run.state.pointOfNoReturn = evidence;
+  run.event(
+    'info',
+    'cutover.point-of-no-return',
+    `source and instance are equal at LSN ${evidence.targetHardenedLsn} (${evidence.samples} samples behind the fence)`,
+  );
+}
+
+/**
+ * Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later.
+ * @returns when the step was done, ISO 8601
+ */
+async function performOnce(run: LinkRun, step: LinkStepInfo, stopIfHeld: () => void): Promise<string> {
+  const { spec } = run;
+  run.step = step.title;
+  const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
+  stopIfHeld();
+  run.begin(step.id, seen.before);
+  const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
+  run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
+  run.step = null;
+  // By the worker's clock, which also stamps the LSNs that are read next.
+  return new Date(Date.parse(outcome.startedAt) + outcome.durationMs).toISOString();
+}
+
+/** @throws BehindFenceTooLong when the limit, in milliseconds, passes first. */
+async function withinLimit<T>(run: LinkRun, limitMs: number, work: () => Promise<T>): Promise<T> {
+  let waitedFor: string | undefined;
+  const scope = new CancellationScope();
+  const working = scope.run(work);
+  working.catch(() => undefined);
+  const timer = new CancellationScope();
+  const limit = timer.run(async () => {
+    await sleep(limitMs);
+    waitedFor = run.waitingFor;
+    scope.cancel();
+  });
+  limit.catch(() => undefined);
+  try {
+    return await working;
+  } catch (error) {
+    if (waitedFor !== undefined) throw new BehindFenceTooLong(limitMs, waitedFor);
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+class BehindFenceTooLong extends Error {
+  constructor(limitMs: number, waitedFor: string) {
+    super(`${formatDuration(limitMs)} behind the fence were not enough for ${waitedFor}`);
+  }
+}
+
+/** Forward only: the failover and its proof. */
+export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]): Promise<void> {
+  for (const step of forward) {
+    run.waitingFor = step.id.endsWith('verify-writable')
+      ? 'the new primary to take a write'
+      : 'the roles to swap';
+    await run.perform(step);
+    run.state.failedOverAt ??= run.now();
+  }
+  run.waitingFor = '';
+  run.state.rtoMs = Date.now() - Date.parse(run.state.fencedAt ?? run.now());
+  run.event(
+    'info',
+    'cutover.done',
+    `the instance takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
+  );
+}
+
+/** Applications must not stay out because one statement failed: a person is told, and resume tries again. */
+export async function giveBack(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<void> {
+  for (const { id, title } of steps) {
+    await run.control.untilDone(`Withdraw: ${title}`, () => run.undoOrFail(id));
+  }
+}
+
+export function reasonOf(error: unknown, run: LinkRun): string {
+  const { abortRequest } = run.control;
+  if (abortRequest !== undefined) return `abort requested by ${abortRequest.by}`;
+  if (isCancellation(error)) return 'the run was cancelled';
+  return personProblem(error)?.message ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,76 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { ReversedNews } from '../../activities/link/api';
+import { personProblem } from '../run-control';
+import type { LinkRun } from './run';
+import type { Protection } from './state';
+
+const CHECKPOINT_MS = 7 * 24 * 3_600_000;
+const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
+
+/** Watches a link that the instance leads: its health, and whether the SQL Server claims to be the primary as well. */
+export class ReversedGuard {
+  private stopping = false;
+  private readonly scope = new CancellationScope();
+  private readonly loop: Promise<void>;
+
+  constructor(
+    private readonly run: LinkRun,
+    private readonly protection: Protection,
+  ) {
+    this.loop = this.scope.run(() => this.watch());
+    this.loop.catch(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.scope.cancel();
+    await this.loop.catch((error) => {
+      if (!isCancellation(error)) throw error;
+    });
+  }
+
+  private async watch(): Promise<void> {
+    const { run } = this;
+    while (!this.stopping) {
+      try {
+        const news = await run.long.watchReversedLink({
+          spec: run.spec,
+          knownHealthy: run.state.health?.healthy ?? true,
+          splitBrainKnown: this.protection.splitBrain !== null,
+          checkpointAfterMs: CHECKPOINT_MS,
+        });
+        await this.note(news);
+      } catch (error) {
+        const problem = personProblem(error);
+        if (problem === undefined) throw error;
+        await run.tell('critical', problem.code, problem.message, problem.remedy);
+        await sleep(RETRY_AFTER_PROBLEM_MS);
+      }
+    }
+  }
+
+  private async note(news: ReversedNews): Promise<void> {
+    const { run } = this;
+    run.state.health = news.health;
+    run.changes += 1;
+    switch (news.kind) {
+      case 'split-brain':
+        this.protection.splitBrain = { since: run.now(), reason: news.reason };
+        return run.tell(
+          'critical',
+          'split-brain.found',
+          `${news.reason}; both may take writes`,
+          `decide whose data stays: sqlferry repair ${run.spec.migration.name} --survivor instance|server`,
+        );
+      case 'health-changed':
+        return run.tell(
+          news.health.healthy ? 'info' : 'warning',
+          news.health.healthy ? 'link.healthy' : 'link.unhealthy',
+          news.health.summary,
+          news.health.healthy ? 'nothing' : 'see whether the SQL Server can be reached and runs',
+        );
+      case 'checkpoint':
+        return undefined;
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { LinkMigrationView } from '../../src/client/link-migrations';
+import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
+import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
+
+afterAll(closeServer);
+
+const GB = 1024 ** 3;
+const APP = { name: 'sales_app', password: 'Sales!Passw0rd' };
+
+const ESTATE = {
+  clock: { speed: 300 },
+  instances: [
+    {
+      kind: 'sql-server' as const,
+      name: 'SQL1',
+      update: 'CU16',
+      logins: [
+        { name: 'sa', password: 'Ferry!Passw0rd' },
+        { ...APP, roles: [] },
+      ],
+      databases: [{ name: 'Sales', dataBytes: 4 * GB, users: [{ name: APP.name, login: APP.name }] }],
+    },
+    {
+      kind: 'managed-instance' as const,
+      name: 'mi-west',
+      logins: [
+        { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
+        { ...APP, roles: [] },
+      ],
+    },
+  ],
+  rates: { firstFullBackupDelayMs: 30_000 },
+};
+
+const SECTIONS = `
+purpose: disaster-recovery
+logBackups: { directory: "C:\\\\Backup" }
+cutover: { fence: { disableLogins: [sales_app] } }
+failover: { coolDown: 1s }
+${QUICK_POLLING}
+`;
+
+const by = { by: 'dba' };
+
+async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, seconds = 60) {
+  const end = Date.now() + seconds * 1_000;
+  for (;;) {
+    const view = await stage.migrations.view('sales');
+    if (reached(view)) return view;
+    if (Date.now() > end) await childReport(stage);
+    if (Date.now() > end)
+      throw new Error(`not reached: ${JSON.stringify(view.status, null, 1)} ${JSON.stringify(view.pending)}`);
+    await wait(100);
+  }
+}
+
+/** What a failover is doing, for the message of a test that waits in vain. */
+async function childReport(stage: Stage): Promise<void> {
+  for await (const info of stage.client.workflow.list({ query: 'WorkflowType = "linkFailover"' })) {
+    const handle = stage.client.workflow.getHandle(info.workflowId);
+    const description = await handle.describe();
+    const pending = description.raw.pendingActivities?.map((one) => [
+      one.activityType?.name,
+      one.attempt,
+      one.lastFailure?.message,
+    ]);
+    console.error(
+      info.workflowId,
+      info.status.name,
+      JSON.stringify(pending),
+      JSON.stringify(await handle.query('status')),
+    );
+  }
+}
+
+describe('a link that stays', () => {
+  let stage: Stage;
+  let writer: WorkloadWriter;
+  const app = (name: 'SQL1' | 'mi-west') => ({
+    host: '127.0.0.1',
+    port: stage.estate.instance(name).port,
+    database: 'Sales',
+    user: APP.name,
+    password: APP.password,
+  });
+
+  beforeAll(async () => {
+    stage = await startStage({ estate: ESTATE });
+    await stage.startWorker();
+    writer = new WorkloadWriter({ target: app('SQL1'), rate: 50 });
+    writer.start();
+    await stage.migrations.start(stage.spec(SECTIONS));
+    await until(stage, ({ status }) => status.protection !== null);
+  }, 90_000);
+  afterAll(async () => {
+    await writer.stop();
+    await stage.close();
+  });
+
+  test('fails over and back, and over again, without losing an acknowledged row', async () => {
+    for (const [index, to] of (['target', 'source', 'target', 'source'] as const).entries()) {
+      await wait(1_100);
+      expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to })).toMatchObject({
+        accepted: true,
+      });
+      const view = await until(stage, ({ status }) => status.protection?.failovers.length === index + 1);
+      expect(view.status.protection?.failovers.at(-1)).toMatchObject({
+        outcome: 'done',
+        to,
+        type: 'planned',
+      });
+      writer.repoint(app(to === 'target' ? 'mi-west' : 'SQL1'));
+      await wait(600);
+    }
+    await writer.stop();
+    const check = await verify(writer.acknowledged, {
+      ...app('SQL1'),
+      user: 'sa',
+      password: 'Ferry!Passw0rd',
+    });
+    expect(check.lost).toEqual([]);
+    expect(check.acknowledged).toBeGreaterThan(50);
+    writer.start();
+  }, 120_000);
+
+  test('refuses what is not possible, with reasons', async () => {
+    expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to: 'source' })).toMatchObject({
+      accepted: false,
+      reasons: [expect.stringContaining('is the primary already')],
+    });
+    expect(
+      await stage.migrations.failover('sales', {
+        ...by,
+        type: 'forced',
+        to: 'target',
+        acknowledgedBy: 'dba',
+      }),
+    ).toMatchObject({ accepted: false, reasons: [expect.stringContaining('needs a reason')] });
+    expect(await stage.migrations.abort('sales', by)).toMatchObject({ accepted: false });
+  });
+
+  test('a dead primary, a forced failover, its return, split brain, repair', async () => {
+    await until(stage, ({ status }) => status.health !== null || status.logBackups.count > 0);
+    stage.estate.world.instances.kill('SQL1');
+    const refused = await stage.migrations.failover('sales', {
+      ...by,
+      type: 'forced',
+      to: 'target',
+      reason: 'SQL1 burnt down',
+      acknowledgedBy: 'dba',
+    });
+    expect(refused).toMatchObject({ accepted: false });
+    const answer = await stage.migrations.failover('sales', {
+      ...by,
+      type: 'forced',
+      to: 'target',
+      reason: 'SQL1 burnt down',
+      acceptLossSeconds: 3_600,
+      acknowledgedBy: 'dba',
+    });
+    expect(answer).toMatchObject({ accepted: true });
+    const forced = await until(stage, ({ status }) => status.protection?.primary === 'target');
+    expect(forced.status.protection?.failovers.at(-1)).toMatchObject({
+      type: 'forced',
+      outcome: 'done',
+      loss: { method: expect.stringMatching(/measured|estimate|unknown/) },
+    });
+
+    stage.estate.world.instances.revive('SQL1');
+    stage.estate.world.instances.start('SQL1');
+    const split = await until(stage, ({ status }) => status.protection?.splitBrain !== null);
+    expect(split.status.nextSteps[0]).toContain('sqlferry repair sales');
+    expect(await stage.migrations.repair('sales', { ...by, survivor: 'target' })).toMatchObject({
+      accepted: true,
+    });
+    const whole = await until(stage, ({ status }) => status.protection?.splitBrain === null);
+    expect(whole.status.protection?.primary).toBe('target');
+  }, 120_000);
+
+  test('is taken down on request, link first', async () => {
+    expect(await stage.migrations.remove('sales', by)).toMatchObject({ accepted: true });
+    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'removed' });
+  }, 60_000);
+});
