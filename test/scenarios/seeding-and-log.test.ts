@@ -1,0 +1,77 @@
+/** What goes wrong before the cutover: a seeding that begins again or breaks, and a log that fills. */
+import { query, until } from '../support/application';
+import { FollowedMigration, fencingSections } from '../support/followed-migration';
+import { closeServer } from '../support/scenario';
+
+afterAll(closeServer);
+
+let migration: FollowedMigration;
+
+afterEach(() => migration.close());
+
+const BY = { by: 'test' };
+const NO_APPROVAL = 'approval: { required: false }';
+
+describe('seeding', () => {
+  test('begins again after a lost connection, and that is told', async () => {
+    migration = await FollowedMigration.begin({ speed: 100 }, fencingSections(NO_APPROVAL));
+    const { links, network, clock } = migration.world;
+    const streamed = (): number => links.physicalSeeding('SQL1')[0]?.transferredBytes ?? 0;
+    await until('a third is sent', () => streamed() > 8 * 1024 ** 3);
+    network.disconnect('SQL1', 'mi-west', 10_000);
+    clock.speed = 300;
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', seedingRestarts: 1 });
+    expect(await migration.codes()).toContain('seeding.restarted');
+  });
+
+  test('is broken by a foreign log backup at its end: a person looks, and the link is made again', async () => {
+    migration = await FollowedMigration.begin(
+      { rates: { restoreTailMs: 900_000 } },
+      fencingSections(NO_APPROVAL),
+    );
+    const { links } = migration.world;
+    await until('the copy is being restored', () =>
+      links.physicalSeeding('SQL1').some((row) => row.internalState === 'WaitingForRestoreToFinish'),
+    );
+    await query(migration.stage.estate, 'SQL1', `BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\foreign.trn'`);
+    await migration.until('it waits for a person', ({ blockedBy }) => blockedBy !== null);
+    const { blockedBy, nextSteps } = await migration.status();
+    expect(blockedBy).toMatchObject({ code: 'LinkBroken' });
+    expect(blockedBy?.message).toContain('1412');
+    expect(nextSteps).toContain(`sqlferry resume ${migration.name}`);
+    expect(await migration.stage.migrations.resume(migration.name, BY)).toMatchObject({ accepted: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    expect((await migration.status()).blockedBy).toBeNull();
+    expect(migration.world.journal.effective(/distributedAvailabilityGroups\/DAG_Sales$/).length).toBe(4);
+  });
+});
+
+describe('a log that fills', () => {
+  test('is backed up early, and a person is told when that does not help', async () => {
+    const GB = 1024 ** 3;
+    migration = await FollowedMigration.begin(
+      { database: { logBytes: GB, logMaxBytes: GB } },
+      fencingSections('approval: { required: true }', 'every: 7d, atUsedPercent: 50'),
+    );
+    await migration.untilReplicating();
+    const { databases } = migration.world;
+    databases.setSyntheticLogRate('SQL1', 'Sales', 512 * 1024);
+    await migration.until('an early backup is taken', ({ logBackups }) => logBackups.count >= 2);
+    const journal = await migration.stage.migrations.journal(migration.name);
+    expect(journal.at(-1)?.evidence).toContain('log-backup.pressure');
+    expect(await migration.codes()).not.toContain('log-backup.alarm');
+
+    const end = databases.beginTransaction('SQL1', 'Sales');
+    await until('the alarm is raised', async () => (await migration.codes()).includes('log-backup.alarm'));
+    expect(
+      (await migration.status()).events.find((event) => event.code === 'log-backup.alarm'),
+    ).toMatchObject({
+      severity: 'critical',
+      message: expect.stringContaining('transaction'),
+    });
+    end();
+    databases.setSyntheticLogRate('SQL1', 'Sales', 0);
+    expect(await migration.stage.migrations.approve(migration.name, BY)).toMatchObject({ accepted: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+  });
+});
