@@ -2,7 +2,8 @@
 
 import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn } from '../../model/lsn';
-import { linkGate } from '../../rules/link/cutover-gate';
+import type { LinkReplicaFacts } from '../../model/observation';
+import { linkGate, redoReason } from '../../rules/link/cutover-gate';
 import { type LsnSample, lsnEquality } from '../../rules/link/lsn-equality';
 import { readServer } from '../../tsql/queries/server';
 import { NeedsPerson } from '../failures';
@@ -50,7 +51,10 @@ export async function awaitCutoverReadiness(
   }
 }
 
-/** Waits until both sides stand at the same LSN, several looks in a row, all after the fence (promise 5). */
+/**
+ * Waits until both sides stand at the same LSN, several looks in a row, all after the fence (promise 5), and until the
+ * secondary has so little left to apply that a failover is not refused for it (47516).
+ */
 export async function awaitCatchUp(
   observing: Observing,
   reporter: ActivityReporter,
@@ -58,6 +62,7 @@ export async function awaitCatchUp(
   fencedAt: string,
 ): Promise<CatchUpEvidence> {
   const { spec, clock } = observing;
+  const { maxLag } = spec.migration.cutover;
   const pollMs = Math.min(spec.migration.polling.active, FENCED_POLL_MS);
   const samples: LsnSample[] = [];
   // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
@@ -65,7 +70,8 @@ export async function awaitCatchUp(
   for (;;) {
     samples.push(await sampleBoth(observing, primary, reporter.signal));
     const verdict = lsnEquality(samples, after, SAMPLES_NEEDED);
-    if (verdict.equal && verdict.lsn !== null) {
+    const [redo] = redoOf(await linkFacts(observing, pollMs, primary), maxLag);
+    if (verdict.equal && verdict.lsn !== null && redo === undefined) {
       return {
         observedAt: new Date(clock.now()).toISOString(),
         fencedAt,
@@ -78,7 +84,7 @@ export async function awaitCatchUp(
     reporter.report({
       version: 1,
       activity: 'catching-up',
-      waitingFor: verdict.reason,
+      waitingFor: verdict.equal && redo !== undefined ? `${redo.reason} (${redo.evidence})` : verdict.reason,
       observedAt: new Date(clock.now()).toISOString(),
     });
     await clock.sleep(pollMs, reporter.signal);
@@ -86,7 +92,7 @@ export async function awaitCatchUp(
 }
 
 /**
- * The last look before there is no way back: the same LSN on both sides, and the source still the primary.
+ * The last look before there is no way back: the same LSN on both sides, the log applied, the source still the primary.
  * @throws NeedsPerson when anything moved behind the fence; the fence is lifted then
  */
 export async function confirmPointOfNoReturn(
@@ -114,6 +120,14 @@ export async function confirmPointOfNoReturn(
       'LinkNotConnected',
       `behind the fence the link is ${facts.isSuspended ? 'suspended' : (facts.connectedStateDesc ?? 'without a state')}`,
       'check the network between the endpoints; the cutover begins again once the link is healthy',
+    );
+  }
+  const [redo] = redoReason(facts, spec.migration.cutover.maxLag);
+  if (redo !== undefined) {
+    throw new NeedsPerson(
+      'RedoNotDrained',
+      `${redo.reason} (${redo.evidence})`,
+      'wait until the redo queue is small, or give the secondary more resources; the cutover begins again then',
     );
   }
   if (!stands) {
@@ -159,6 +173,10 @@ export async function awaitAzureFullBackup(
     await clock.sleep(spec.migration.polling.active, reporter.signal);
   }
 }
+
+/** A link that does not show is the last look's to refuse. */
+const redoOf = (facts: LinkReplicaFacts | undefined, maxLag: number) =>
+  facts === undefined ? [] : redoReason(facts, maxLag);
 
 /** Both sides at once, each read locally: what the source has heard of the instance may be old. */
 async function sampleBoth(observing: Observing, primary: LinkSide, signal: AbortSignal): Promise<LsnSample> {

@@ -29,6 +29,9 @@ export interface ActivityReporter extends Reporter {
 const HEARTBEATS_PER_TIMEOUT = 4;
 const LONGEST_INTERVAL_MS = 5_000;
 
+/** 41976: groups that were just made may not answer yet; the second time somebody must look (troubleshooting page). */
+const WORTH_ONE_RETRY: ReadonlySet<string> = new Set(['PartnerGroupSilent']);
+
 /**
  * Runs the body of an activity with a reporter whose heartbeats go on by themselves.
  * @throws ApplicationFailure with a catalogue code, or CancelledFailure
@@ -85,10 +88,11 @@ function atEdge(error: unknown): unknown {
   if (signal.aborted)
     return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure('cancelled');
   const failure = describeFailure(error);
+  const isTriedOnceMore = WORTH_ONE_RETRY.has(failure.code) && activityInfo().attempt === 1;
   return ApplicationFailure.create({
     type: failure.code,
     message: failure.message,
-    nonRetryable: failure.reaction === 'needs-person',
+    nonRetryable: failure.reaction === 'needs-person' && !isTriedOnceMore,
     // Azure says when: asking sooner only makes the throttling longer.
     ...(error instanceof AzureFailure && error.retryAfterMs !== undefined
       ? { nextRetryDelay: error.retryAfterMs }

@@ -6,6 +6,9 @@ import type { GateReason } from './gate-reason';
 import { drainTime } from './lag';
 import { isReplicating, seedingPhase } from './seeding';
 
+/** A queue this small is applied at once, whatever rate is reported for a link that has nothing to do. */
+const SMALL_REDO_KB = 1024;
+
 export interface LinkGateInput {
   /** Null when the link does not show on the source. */
   readonly facts: LinkReplicaFacts | null;
@@ -37,6 +40,7 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
     ...seedingReason(facts),
     ...healthReason(facts),
     ...lagReason(facts, input.maxLag),
+    ...redoReason(facts, input.maxLag),
     ...firstBackupReason(input),
   ];
 }
@@ -118,6 +122,28 @@ function lagReason(facts: LinkReplicaFacts, maxLag: number): readonly GateReason
   return [
     gate('gate.lag', reason, `lag ${formatDuration(lagMs)}, send queue ${facts.logSendQueueKb ?? '?'} KB`),
   ];
+}
+
+/**
+ * What is hardened on the secondary, yet not applied. FAILOVER is refused over a large redo queue (47516), and behind
+ * the point of no return that refusal keeps applications out; the time to apply it is part of the downtime anyhow.
+ */
+export function redoReason(
+  facts: Pick<LinkReplicaFacts, 'redoQueueKb' | 'redoRateKbPerSecond'>,
+  maxLag: number,
+): readonly GateReason[] {
+  const { redoQueueKb, redoRateKbPerSecond } = facts;
+  if (redoQueueKb !== null && redoQueueKb <= SMALL_REDO_KB) return [];
+  const evidence = `redo queue ${redoQueueKb ?? '?'} KB, redo rate ${redoRateKbPerSecond ?? '?'} KB/s`;
+  const redoMs = drainTime({ ...facts, logSendQueueKb: 0, logSendRateKbPerSecond: 0 }).redoMs;
+  if (redoMs === null) {
+    return [
+      gate('gate.redo-unknown', 'How long the secondary needs to apply its log is not known.', evidence),
+    ];
+  }
+  if (redoMs <= maxLag) return [];
+  const reason = `The secondary needs ${formatDuration(redoMs)} to apply its log; at most ${formatDuration(maxLag)} are allowed.`;
+  return [gate('gate.redo', reason, evidence)];
 }
 
 function firstBackupReason({ firstLogBackupTaken }: LinkGateInput): readonly GateReason[] {

@@ -260,11 +260,12 @@ export const LINK_ENTRIES: readonly CatalogueEntry[] = [
     'The failover was refused: too much log waits to be applied.',
     'Reduce the load, or wait; it is tried again.',
   ),
-  person(
+  // Also the answer while the role is RESOLVING after a failover whose answer was lost: the next look settles it.
+  retry(
     'FailoverOnWrongSide',
     [47517],
     'The failover must run on the primary.',
-    'Run it on the other side; if the roles were swapped meanwhile, nothing is to be done.',
+    'It is looked at again: if the roles were swapped meanwhile, nothing is to be done; else run it on the other side.',
     SOURCE.linkFailover,
   ),
   person(

@@ -32,6 +32,13 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'RedoNotDrained',
+    [],
+    'Behind the fence the secondary has too much log to apply: the failover would be refused (47516).',
+    'Wait until the redo queue is small, or give the secondary more resources; the cutover begins again then.',
+    'sqlferry',
+  ),
+  person(
     'SourceNotPrimary',
     [],
     'The SQL Server is not the primary of the link, and this run did not fail it over.',

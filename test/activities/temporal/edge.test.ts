@@ -5,8 +5,8 @@ import { DefaultLogger } from '@temporalio/worker';
 import { atTheEdge } from '../../../src/activities/temporal/edge';
 import { AzureFailure, SqlServerFailure } from '../../../src/ports/failures';
 
-async function failureOf(error: Error): Promise<ApplicationFailure> {
-  const thrown = await new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') })
+async function failureOf(error: Error, attempt = 1): Promise<ApplicationFailure> {
+  const thrown = await new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') })
     .run(() =>
       atTheEdge(async () => {
         throw error;
@@ -34,4 +34,18 @@ test('what only a person can mend is not tried again', async () => {
   const failure = await failureOf(new SqlServerFailure('sql1', 'connect', [wrong], 'login-failed', 'no'));
   expect(failure).toMatchObject({ type: 'LoginFailed', nonRetryable: true });
   expect(failure.details?.[0]).toMatchObject({ remedy: expect.stringContaining('inventory') });
+});
+
+test.each([
+  [1, false],
+  [2, true],
+])('groups that do not answer (41976), attempt %i: for a person is %s', async (attempt, nonRetryable) => {
+  const silent = new AzureFailure('put-link', 200, '41976', undefined, undefined, 'no answer');
+  expect(await failureOf(silent, attempt)).toMatchObject({ type: 'PartnerGroupSilent', nonRetryable });
+});
+
+test('a failover whose answer was lost meets 47517 while the role changes: looked at again, for no person', async () => {
+  const resolving = { number: 47517, severity: 16, state: 1, message: 'must be run on the primary' };
+  const failure = await failureOf(new SqlServerFailure('sql1', 'failover', [resolving], undefined, 'no'));
+  expect(failure).toMatchObject({ type: 'FailoverOnWrongSide', nonRetryable: false });
 });

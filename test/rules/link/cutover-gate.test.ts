@@ -48,8 +48,16 @@ describe('the state of the link', () => {
     ['gate.health', { synchronizationStateDesc: null, seeding: null }],
     ['gate.lag', { secondaryLagSeconds: 31 }],
     ['gate.lag', { secondaryLagSeconds: null, logSendQueueKb: 40_000, logSendRateKbPerSecond: 1000 }],
-    ['gate.lag-unknown', { secondaryLagSeconds: null, redoQueueKb: null }],
+    ['gate.lag-unknown', { secondaryLagSeconds: null, logSendQueueKb: null }],
+    ['gate.redo', { redoQueueKb: 31_000, redoRateKbPerSecond: 1000 }],
+    ['gate.redo-unknown', { redoQueueKb: 31_000, redoRateKbPerSecond: 0 }],
+    ['gate.redo-unknown', { redoQueueKb: null }],
   ])('%s for %j', (id, changes) => expect(ids(input(changes))).toEqual([id]));
+
+  test('a small redo queue needs no rate: nothing may be going on', () => {
+    expect(ids(input({ redoQueueKb: 1024, redoRateKbPerSecond: 0 }))).toEqual([]);
+    expect(ids(input({ redoQueueKb: 30_000, redoRateKbPerSecond: 1000 }))).toEqual([]);
+  });
 
   test('a failed seeding is told as such', () => {
     const changes = {

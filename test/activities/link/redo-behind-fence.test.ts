@@ -1,0 +1,77 @@
+/** FAILOVER is refused over a large redo queue (47516): that must come out before the point of no return. */
+import { awaitCatchUp, confirmPointOfNoReturn } from '../../../src/activities/link/cutting-over';
+import type { Observing } from '../../../src/activities/link/observing';
+import { Snapshots } from '../../../src/activities/observe/snapshots';
+import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+import type { LinkSide } from '../../../src/model/link/procedure';
+import type { Lsn } from '../../../src/model/lsn';
+import type { LinkReplicaFacts } from '../../../src/model/observation';
+import type { Query } from '../../../src/model/statement';
+import { replica } from '../../rules/link/replica';
+import { linkSpec } from '../../support/link-spec';
+
+const LSN = '42' as Lsn;
+const FENCED_AT = '2026-11-01T00:00:00.000Z';
+
+/** Both sides stand at the same LSN; the queue of the secondary drains by `perLookKb`. */
+function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSide) {
+  let now = Date.parse(FENCED_AT) + 1;
+  let queue = redoQueueKb;
+  const told: string[] = [];
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+      queue = Math.max(0, queue - perLookKb);
+    },
+  };
+  const facts = (): Partial<LinkReplicaFacts> =>
+    replica({ linkName: 'DAG_Sales', database: 'Sales', endOfLogLsn: LSN, redoQueueKb: queue });
+  const led = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
+    if (asked.id === 'read-link-replicas') return [facts()];
+    return asked.id === 'read-server' ? [{ serverTime: FENCED_AT }] : [];
+  };
+  const follows = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
+    if (asked.id === 'read-target-database') return [{ lastHardenedLsn: '42' }];
+    return asked.id === 'read-server' ? [{ serverTime: FENCED_AT }] : [];
+  };
+  const [source, target] = primary === 'source' ? [led, follows] : [follows, led];
+  const observing = {
+    ports: { source: { query: source }, target: { query: target } },
+    spec: linkSpec(),
+    clock,
+    snapshots: new Snapshots(clock),
+  } as unknown as Observing;
+  const reporter = {
+    signal: new AbortController().signal,
+    report: ({ waitingFor }: { waitingFor: string }) => told.push(waitingFor),
+  } as unknown as ActivityReporter;
+  const evidence = {
+    observedAt: FENCED_AT,
+    fencedAt: FENCED_AT,
+    sourceEndOfLogLsn: LSN,
+    targetHardenedLsn: LSN,
+    samples: 3,
+    instanceTime: FENCED_AT,
+  };
+  return {
+    told,
+    queue: () => queue,
+    wait: () => awaitCatchUp(observing, reporter, primary, FENCED_AT),
+    confirm: () => confirmPointOfNoReturn(observing, reporter, primary, evidence),
+  };
+}
+
+describe.each<LinkSide>(['source', 'target'])('led by the %s', (primary) => {
+  test('equal LSNs are not enough: what is not applied is waited for', async () => {
+    const world = fenced(500_000, 20_000, primary);
+    await world.wait();
+    expect(world.queue()).toBeLessThan(500_000);
+    expect(world.told.at(-1)).toContain('to apply its log');
+  });
+
+  test('the last look refuses a queue that grew again', async () => {
+    await expect(fenced(500_000, 0, primary).confirm()).rejects.toMatchObject({ code: 'RedoNotDrained' });
+    await expect(fenced(0, 0, primary).confirm()).resolves.toMatchObject({ sourceEndOfLogLsn: '42' });
+  });
+});
