@@ -39,10 +39,17 @@ function runOnProjectNode() {
   });
 }
 
+/** `sqlferry logs x | head` closes the pipe early: that is no failure, and nobody reads on. */
+function endWithReader(error) {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}
+
 function main() {
   if (isTooOld()) return runOnProjectNode();
   const entry = join(root, 'dist', 'cli', 'main.js');
   if (!existsSync(entry)) return fail('not built yet. Run "npm run build" first.');
+  process.stdout.on('error', endWithReader);
   // Compiled code is kept between starts, so that short commands answer at once.
   require('node:module').enableCompileCache?.();
   require(entry)

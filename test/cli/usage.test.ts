@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
 import { parseInventory } from '../../src/model/spec-file';
-import { json, sqlferry, sqlferryProcess } from './command';
+import { BIN, json, sqlferry, sqlferryProcess } from './command';
 import { commandNames, helpOf } from './help';
 
 const VERSION = (
@@ -14,6 +16,17 @@ describe('help and version', () => {
   test('--version prints the version of the package, also as a process of its own', async () => {
     expect(await sqlferry(['--version'])).toEqual({ code: 0, out: `${VERSION}\n`, err: '' });
     expect(await sqlferryProcess(['--version'])).toEqual({ code: 0, out: `${VERSION}\n`, err: '' });
+  });
+
+  test('a reader who leaves early is no failure', async () => {
+    const child = spawn(process.execPath, [BIN, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString('utf8');
+    });
+    await once(child, 'close');
+    expect({ err, code: child.exitCode }).toEqual({ err: '', code: 0 });
   });
 
   test('--help lists every command and the exit codes', async () => {

@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EstateParts } from '../world/world';
+import { cloudMetadata } from './cloud-metadata';
 import { type Drop, type FaultSource, type Outcome, throughFaults } from './faults';
 import { BadRequest, type HttpRequest, type HttpResponse, parseTarget, readBody } from './http';
 import { IdentityProvider, newIdentityHeader } from './identity';
@@ -179,7 +180,8 @@ export class AzureServer {
     return throughFaults(
       this.#faults,
       request,
-      async (each, failed) => this.#identity.handle(each) ?? this.#manager.handle(each, failed),
+      async (each, failed) =>
+        this.#identity.handle(each) ?? cloudMetadata(each) ?? this.#manager.handle(each, failed),
       (reason) => this.#recordRefused(request, reason),
     );
   }

@@ -64,6 +64,9 @@ export interface RpcCall {
   readonly parameters: readonly RpcParameter[];
 }
 
+/** Of a call with all its arguments, those of sp_executesql itself among them (maximum capacity specifications). */
+const MAXIMUM_PARAMETERS = 2100;
+
 const BY_NUMBER = 0xffff;
 const STATUS_OUTPUT = 0x01;
 const STATUS_DEFAULT = 0x02;
@@ -93,8 +96,15 @@ function parseCall(reader: ByteReader, dialect: TdsDialect): RpcCall {
   const parameters: RpcParameter[] = [];
   while (!reader.atEnd && !isFlag(reader.peek(), dialect))
     parameters.push(parseParameter(reader, parameters.length));
+  if (parameters.length > MAXIMUM_PARAMETERS) throw tooManyParameters();
   return { ...procedure, parameters };
 }
+
+const tooManyParameters = (): SqlError =>
+  new SqlError(
+    8003,
+    `The incoming request has too many parameters. The server supports a maximum of ${MAXIMUM_PARAMETERS} parameters. Reduce the number of parameters and resend the request.`,
+  );
 
 function isFlag(byte: number | undefined, dialect: TdsDialect): boolean {
   return dialect.atLeast72 ? byte === BATCH_FLAG || byte === NO_EXECUTE_FLAG : byte === BATCH_FLAG_71;

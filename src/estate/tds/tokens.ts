@@ -57,6 +57,9 @@ const COLUMN_NULLABLE = 0x01;
 /** "Updatable: unknown", what SQL Server sets for columns of a query (usUpdateable = 2). */
 const COLUMN_UPDATE_UNKNOWN = 0x08;
 
+/** "For compatibility reasons, the Database Engine converts severity 10 to severity 0" (Database Engine error severities). */
+const STATUS_SEVERITY = 10;
+
 /** ERROR or INFO by severity. */
 export function writeMessage(
   w: ByteWriter,
@@ -68,7 +71,7 @@ export function writeMessage(
   w.lengthPrefixed16(() => {
     w.i32(message.number)
       .u8(message.state & 0xff)
-      .u8(message.severity);
+      .u8(message.severity === STATUS_SEVERITY ? 0 : message.severity);
     w.usVarchar(message.message.slice(0, MAX_MESSAGE_CHARACTERS));
     w.bVarchar(serverName).bVarchar(message.procedure ?? '');
     const line = message.line ?? 1;

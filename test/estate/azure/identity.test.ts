@@ -93,6 +93,21 @@ describe('token endpoint', () => {
     expect(verify('sha256', signed, key, Buffer.from(signature, 'base64url'))).toBe(true);
   });
 
+  test('Resource Manager tells anybody where its cloud is, as `az cloud register` asks', async () => {
+    const ask = (version: string) => rawRequest(azure, 'GET', `/metadata/endpoints?api-version=${version}`);
+    const { status, body } = await ask('2022-09-01');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      resourceManager: azure.endpoint,
+      authentication: {
+        loginEndpoint: azure.endpoint,
+        audiences: ['https://management.core.windows.net/', 'https://management.azure.com/'],
+      },
+      suffixes: { sqlServerHostname: 'database.windows.net' },
+    });
+    expect((await ask('2019-05-01')).body).toEqual([body]);
+  });
+
   test('credentials may come as HTTP basic authentication', async () => {
     const basic = Buffer.from(`${good.client_id}:${encodeURIComponent(good.client_secret)}`).toString(
       'base64',

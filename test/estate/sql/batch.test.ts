@@ -219,6 +219,32 @@ describe('batches', () => {
     expect(await session.errors('SELECT * FROM #a')).toEqual([208]);
   });
 
+  test.each([
+    'NOEXEC',
+    'PARSEONLY',
+  ])('under SET %s ON nothing runs until it is taken back', async (option) => {
+    const session = new TestSession();
+    await session.run('CREATE TABLE t (a int)');
+    await session.run(`SET ${option} ON`);
+    await session.run('DROP TABLE t; WHILE 1 = 1 SELECT 1; BEGIN TRY DELETE t END TRY BEGIN CATCH END CATCH');
+    expect(await session.rows('SELECT 1')).toEqual([]);
+    expect(await session.errors('SELECT FROM t')).toEqual([156]);
+    await session.run(`SET ${option} OFF`);
+    expect(await session.rows('SELECT COUNT(*) FROM t')).toEqual([[0]]);
+  });
+
+  test('plans are refused, not promised', async () => {
+    const session = new TestSession();
+    expect(await session.errors('SET SHOWPLAN_XML ON')).toEqual([40_510]);
+    expect(await session.errors('SET SHOWPLAN_XML OFF')).toEqual([]);
+  });
+
+  test('RAISERROR of a number that sys.messages does not hold is error 18054', async () => {
+    const session = new TestSession();
+    expect(await session.errors('RAISERROR(60001, 16, 1)')).toEqual([18_054]);
+    expect(await session.errors('RAISERROR(60001, 5, 1)')).toEqual([18_054]);
+  });
+
   test('IMPLICIT_TRANSACTIONS begins with the first write', async () => {
     const session = new TestSession();
     await session.run('CREATE TABLE t (a int)');

@@ -114,9 +114,13 @@ describe('tokens', () => {
     expect(written((w) => tokens.writeMessage(w, message, 'S', TDS_74))).toBe(
       hex('aa 1600 b2890000 09 10 0200 6e006f00 01 5300 01 7000 0c000000'),
     );
-    expect(
-      written((w) => tokens.writeMessage(w, { ...message, severity: 10 }, 'S', TDS_74)).slice(0, 2),
-    ).toBe('ab');
+    // Severity 10 travels as 0; others keep their number.
+    expect(written((w) => tokens.writeMessage(w, { ...message, severity: 10 }, 'S', TDS_74))).toBe(
+      hex('ab 1600 b2890000 09 00 0200 6e006f00 01 5300 01 7000 0c000000'),
+    );
+    expect(written((w) => tokens.writeMessage(w, { ...message, severity: 9 }, 'S', TDS_74))).toBe(
+      hex('ab 1600 b2890000 09 09 0200 6e006f00 01 5300 01 7000 0c000000'),
+    );
   });
 
   test('DONE in its three forms', () => {
@@ -385,6 +389,13 @@ describe('requests', () => {
         { name: 'a', output: true, type: { kind: 'int' }, value: 5, ordinal: 1 },
       ],
     });
+  });
+
+  test('more than 2100 parameters are refused with 8003', () => {
+    const call = (parameters: number) =>
+      Buffer.from(hex(`0100 7000 0000 ${'00 00 2604 00 '.repeat(parameters)}`), 'hex');
+    expect(parseRpc(call(2100), TDS_74)[0]?.parameters).toHaveLength(2100);
+    expect(() => parseRpc(call(2101), TDS_74)).toThrow(expect.objectContaining({ number: 8003 }));
   });
 
   test('several calls in one request', () => {

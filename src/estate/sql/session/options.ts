@@ -24,6 +24,21 @@ export function setOption(statement: Extract<Statement, { kind: 'set-option' }>,
       case 'FMTONLY':
         options.fmtOnly = on;
         break;
+      case 'NOEXEC':
+        options.noExec = on;
+        break;
+      case 'PARSEONLY':
+        options.parseOnly = on;
+        break;
+      case 'SHOWPLAN_ALL':
+      case 'SHOWPLAN_TEXT':
+      case 'SHOWPLAN_XML':
+        if (on)
+          throw new SqlError(
+            40510,
+            `Statement 'SET ${name}' is not supported in this version of SQL Server.`,
+          );
+        break;
       case 'IDENTITY_INSERT':
         options.identityInsert = on;
         break;

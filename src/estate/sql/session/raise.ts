@@ -22,6 +22,7 @@ export function raiseError(statement: Of<'raiserror'>, context: RunContext): voi
   const text = known
     ? `Error ${id}, severity ${severity}, state ${mark} was raised, but no message with that error number was found in sys.messages.`
     : formatMessage(String(message.value ?? ''), args);
+  if (known) throw new SqlError(18054, text, { line: statement.line });
   if (severity > 18 && !statement.options.includes('LOG')) {
     throw new SqlError(
       2754,

@@ -53,6 +53,7 @@ export async function runStatements(statements: readonly Statement[], context: R
 export async function runStatement(statement: Statement, context: RunContext): Promise<Flow> {
   const { state } = context;
   context.signal.throwIfAborted();
+  if (isOnlyParsed(statement, state)) return 'next';
   switch (statement.kind) {
     case 'block':
       return runStatements(statement.statements, context);
@@ -78,6 +79,10 @@ export async function runStatement(statement: Statement, context: RunContext): P
       return 'next';
   }
 }
+
+/** Under SET NOEXEC ON and SET PARSEONLY ON nothing runs until a SET takes them back. */
+const isOnlyParsed = (statement: Statement, { options }: SessionState): boolean =>
+  (options.noExec || options.parseOnly) && statement.kind !== 'set-option';
 
 async function runConditional(
   statement: Extract<Statement, { kind: 'if' | 'while' }>,

@@ -20,6 +20,7 @@ export interface SessionOptions {
   rowCount: number;
   fmtOnly: boolean;
   noExec: boolean;
+  parseOnly: boolean;
   identityInsert: boolean;
 }
 
@@ -31,6 +32,7 @@ export const defaultOptions = (): SessionOptions => ({
   rowCount: 0,
   fmtOnly: false,
   noExec: false,
+  parseOnly: false,
   identityInsert: false,
 });
 
