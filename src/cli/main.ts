@@ -247,6 +247,7 @@ function protectionCommands(program: Command, run: Runner): void {
     );
   request(program, 'repair', 'end a split brain: one side survives, the other one follows it again', true)
     .requiredOption('--survivor <side>', 'whose data stays: instance or server')
+    .addHelpText('after', example('sqlferry repair sales --survivor instance'))
     .action(
       run(async (output, name: string, options: { survivor: string }) => {
         await (await import('./commands/protection')).repair(output, name, options);
@@ -330,8 +331,8 @@ function request(program: Command, name: string, description: string, asks: bool
     .option('--by <who>', 'who asks (default: the user of this machine)')
     .option('--reason <text>', 'why; stands in the journal');
   if (asks) command.option('--yes', 'do not ask; needed where there is no terminal', false);
-  // These two take options of their own, and show them in their examples.
-  if (name === 'postpone' || name === 'schedule') return command;
+  // These need options of their own, and show them in examples of their own.
+  if (['postpone', 'schedule', 'failover', 'repair'].includes(name)) return command;
   const line = `sqlferry ${name} sales-to-west`;
   return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
 }
