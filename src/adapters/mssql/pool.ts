@@ -69,7 +69,7 @@ export class LazyPool {
     return isConnection ? connectFailure(error, loginErrors, this.context) : undefined;
   }
 
-  /** Forgets the pool, so that the next request reads the credentials anew. Requests that run are let finish. */
+  /** Forgets the pool, so that the next request reads credentials and authority anew. Requests that run are let finish. */
   discard(): void {
     const opening = this.opening;
     this.opening = undefined;

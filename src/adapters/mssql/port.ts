@@ -188,7 +188,10 @@ function translate(error: unknown, pool: LazyPool, context: FailureContext, call
     return stoppedFailure(error.reason, context, detail);
   }
   const failure = toFailure(error, pool, context);
-  if (failure instanceof SqlServerFailure && failure.transport === 'login-failed') pool.discard();
+  // Password and authority may have been renewed meanwhile: the next connection reads both again.
+  const isTrust =
+    failure instanceof SqlServerFailure && ['login-failed', 'tls'].includes(failure.transport ?? '');
+  if (isTrust) pool.discard();
   return failure;
 }
 

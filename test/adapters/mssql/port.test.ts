@@ -39,8 +39,8 @@ let server: ScriptedServer;
 const ports: ClosableSqlServerPort[] = [];
 const servers: ScriptedServer[] = [];
 
-async function start(options: Parameters<typeof ScriptedServer.start>[0] = {}): Promise<ScriptedServer> {
-  const started = await ScriptedServer.start(options);
+async function start(...options: Parameters<typeof ScriptedServer.start>): Promise<ScriptedServer> {
+  const started = await ScriptedServer.start(...options);
   servers.push(started);
   return started;
 }
@@ -389,12 +389,32 @@ describe('TLS', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   async function secured(dnsName: string, ips: readonly string[] = []) {
-    const certificate = await serverCertificate(dnsName, ips);
     const caFile = join(folder, 'ca.pem');
-    await writeFile(caFile, certificate.certPem);
-    const tls = { cert: certificate.certPem, key: certificate.keyPem };
-    server = await start({ tls, encryption: 'required' });
+    const { certPem, keyPem } = await serverCertificate(dnsName, ips);
+    await writeFile(caFile, certPem);
+    server = await start({ tls: { cert: certPem, key: keyPem }, encryption: 'required' });
     return caFile;
+  }
+
+  test('an authority that changes while the pool stands is taken up', async () => {
+    const caFile = await secured('sql1.corp');
+    const port = open({
+      tls: { mode: 'required', caFile, serverName: 'sql1.corp', trustServerCertificate: false },
+    });
+    await port.query(query('SELECT 1'));
+    await server.close();
+    const renewed = await serverCertificate('sql1.corp');
+    const tls = { cert: renewed.certPem, key: renewed.keyPem };
+    server = await start({ tls, encryption: 'required' }, server.port);
+    await expect(untilTlsFails(port)).resolves.toMatchObject({ transport: 'tls' });
+    await writeFile(caFile, renewed.certPem);
+    await expect(port.query(query('SELECT 1'))).resolves.toEqual([]);
+  });
+
+  /** The pool may notice first that its old connection is gone. */
+  async function untilTlsFails(port: ClosableSqlServerPort): Promise<SqlServerFailure> {
+    const failure = await failureOf(port.query(query('SELECT 1')));
+    return failure.transport === 'connection-lost' ? untilTlsFails(port) : failure;
   }
 
   test.each([

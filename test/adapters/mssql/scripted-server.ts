@@ -37,9 +37,10 @@ export class ScriptedServer implements TdsBackend {
 
   port = 0;
 
-  static async start(options: Omit<TdsServerOptions, 'backend'> = {}): Promise<ScriptedServer> {
+  /** @param port 0 = any free one */
+  static async start(options: Omit<TdsServerOptions, 'backend'> = {}, port = 0): Promise<ScriptedServer> {
     const scripted = new ScriptedServer(options);
-    scripted.port = (await scripted.server.listen(0, '127.0.0.1')).port;
+    scripted.port = (await scripted.server.listen(port, '127.0.0.1')).port;
     return scripted;
   }
 
