@@ -15,6 +15,7 @@ ENV NODE_ENV=production
 COPY --from=build /app/package.json ./
 COPY --from=build /app/bin ./bin
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/examples ./examples
 COPY --from=build /app/node_modules ./node_modules
 # The user `node` (1000) of the base image; a volume mounted here takes over its owner.
 RUN mkdir -p /var/lib/sqlferry && chown node:node /var/lib/sqlferry

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
 import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
+import { openSteps } from '../support/steps-without-temporal';
 
 afterAll(closeServer);
 
@@ -77,6 +79,7 @@ async function childReport(stage: Stage): Promise<void> {
 describe('a link that stays', () => {
   let stage: Stage;
   let writer: WorkloadWriter;
+  let planned: LinkPlan;
   const app = (name: 'SQL1' | 'mi-west') => ({
     host: '127.0.0.1',
     port: stage.estate.instance(name).port,
@@ -90,12 +93,23 @@ describe('a link that stays', () => {
     await stage.startWorker();
     writer = new WorkloadWriter({ target: app('SQL1'), rate: 50 });
     writer.start();
-    await stage.migrations.start(stage.spec(SECTIONS));
+    const spec = stage.spec(SECTIONS);
+    const steps = await openSteps(spec, stage.env);
+    planned = await planLinkMigration(steps.context, 'planned-failover');
+    await steps.close();
+    await stage.migrations.start(spec);
     await until(stage, ({ status }) => status.protection !== null);
   }, 90_000);
   afterAll(async () => {
     await writer.stop();
     await stage.close();
+  });
+
+  test('was set up by the statements that its plan showed', async () => {
+    const journal = await stage.migrations.journal('sales');
+    const made = journal.filter(({ phase }) => phase !== 'replicating').flatMap(({ effects }) => effects);
+    const shown = planned.steps.filter(({ repeats }) => repeats === 'once').flatMap(({ effects }) => effects);
+    expect(made.map(({ display }) => display)).toEqual(shown.map(({ display }) => display));
   });
 
   test('fails over and back, and over again, without losing an acknowledged row', async () => {

@@ -1,6 +1,6 @@
 import type { JournalEffect } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import { type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
+import { ESTABLISH, type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
 import type { LinkContext } from './context';
@@ -40,7 +40,11 @@ export async function planLinkMigration(
   const { migration } = context.spec;
   const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
   const steps: PlannedStep[] = [];
-  for (const step of linkProcedure(route, migration.cutover.afterwards)) {
+  const procedure =
+    migration.purpose === 'disaster-recovery'
+      ? ESTABLISH
+      : linkProcedure(route, migration.cutover.afterwards);
+  for (const step of procedure) {
     const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
     steps.push({
       stepId: step.id,

@@ -111,6 +111,9 @@ const DROP_GROUPS: readonly LinkStepInfo[] = [
   step('source.drop-availability-group', 'after', 'Drop the availability group'),
 ];
 
+/** Setting up a link that replicates: all there is to plan of a link that stays. */
+export const ESTABLISH: readonly LinkStepInfo[] = [...TRUST, ...GROUPS, ...LINK, ...FIRST_BACKUP, ...BACKUPS];
+
 /**
  * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
  * @param route how this version leaves its SQL Server
@@ -120,7 +123,7 @@ export function linkProcedure(
   route: CutoverRoute,
   afterwards: 'remove-link' | 'keep-link',
 ): readonly LinkStepInfo[] {
-  const common = [...TRUST, ...GROUPS, ...LINK, ...FIRST_BACKUP, ...BACKUPS, ...CUTOVER[route]];
+  const common = [...ESTABLISH, ...CUTOVER[route]];
   if (route === 'delete-link') return [...common, ...DROP_GROUPS];
   if (afterwards === 'keep-link') return common;
   return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];
