@@ -3,6 +3,8 @@ export interface RunFailure {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+  /** What the run could not undo; absent when it left nothing behind. */
+  readonly leftovers?: readonly string[];
 }
 
 const FALLBACK = 'look at the log of the worker and at the history in the Temporal UI';
@@ -18,7 +20,13 @@ export function runFailure(error: unknown): RunFailure | undefined {
   while (cause instanceof Error && cause.name === 'ActivityFailure' && cause.cause !== undefined)
     cause = cause.cause;
   if (!(cause instanceof Error)) return { code: 'Unknown', message: error.message, remedy: FALLBACK };
-  return { code: typeOf(cause), message: cause.message, remedy: remedyOf(cause) ?? FALLBACK };
+  const left = leftoversOf(cause);
+  return {
+    code: typeOf(cause),
+    message: cause.message,
+    remedy: remedyOf(cause) ?? FALLBACK,
+    ...(left.length === 0 ? {} : { leftovers: left }),
+  };
 }
 
 function typeOf(error: Error): string {
@@ -27,8 +35,19 @@ function typeOf(error: Error): string {
 }
 
 function remedyOf(error: Error): string | undefined {
+  const detail = detailOf(error);
+  if (detail === undefined || !('remedy' in detail)) return undefined;
+  return typeof detail.remedy === 'string' ? detail.remedy : undefined;
+}
+
+function leftoversOf(error: Error): readonly string[] {
+  const detail = detailOf(error);
+  if (detail === undefined || !('leftovers' in detail) || !Array.isArray(detail.leftovers)) return [];
+  return detail.leftovers.filter((one): one is string => typeof one === 'string');
+}
+
+function detailOf(error: Error): object | undefined {
   if (!('details' in error) || !Array.isArray(error.details)) return undefined;
   const [first] = error.details as readonly unknown[];
-  if (typeof first !== 'object' || first === null || !('remedy' in first)) return undefined;
-  return typeof first.remedy === 'string' ? first.remedy : undefined;
+  return typeof first === 'object' && first !== null ? first : undefined;
 }

@@ -52,6 +52,8 @@ export class AbortRequested extends Error {
 export class RunControl {
   private abort: Request | undefined;
   private retries = 0;
+  /** Waits for a person that are under way, the first first: work that goes on beside other work may need one, too. */
+  private waits: { readonly problem: Problem; readonly where: string }[] = [];
   private readonly scope = new CancellationScope({ cancellable: true });
 
   constructor(private readonly run: ControlledRun) {
@@ -108,7 +110,9 @@ export class RunControl {
   /** Tells the problem and waits: `resume` returns, `abort` throws. */
   async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
-    this.run.setProblem(problem, where);
+    const wait = { problem, where };
+    this.waits.push(wait);
+    this.showWaits();
     try {
       await this.run.announce(problem, where);
       await condition(
@@ -116,9 +120,21 @@ export class RunControl {
       );
     } finally {
       // Also when the wait was cancelled: nobody waits for the person any more.
-      this.run.setProblem(null, where);
+      this.waits = this.waits.filter((other) => other !== wait);
+      this.showWaits();
     }
     this.throwIfAborted();
+  }
+
+  /** The oldest problem is shown, the others with it: it is often their cause. */
+  private showWaits(): void {
+    const [first, ...others] = this.waits;
+    if (first === undefined) {
+      this.run.setProblem(null, '');
+      return;
+    }
+    const also = others.map(({ problem, where }) => `; also ${where}: ${problem.message}`).join('');
+    this.run.setProblem({ ...first.problem, message: `${first.problem.message}${also}` }, first.where);
   }
 
   private pause(request: Request): Answer {
@@ -161,6 +177,16 @@ export function personProblem(error: unknown): Problem | undefined {
     code: cause.type ?? 'Unknown',
     message: cause.message,
     remedy: isDetail(detail) ? detail.remedy : 'see the message; then resume to try again, or abort',
+  };
+}
+
+/** As `personProblem`, of an activity that ended for good by a time-out or the like: it is begun again, not silently. */
+export function activityProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof ActivityFailure) || error.cause instanceof CancelledFailure) return undefined;
+  return {
+    code: error.cause?.name ?? error.name,
+    message: error.cause?.message ?? error.message,
+    remedy: 'look at the log of the worker; it is tried again',
   };
 }
 

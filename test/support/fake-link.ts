@@ -85,6 +85,7 @@ export class FakeLink {
       awaitCutoverReadiness: () => answer({ observedAt: AT, summary: 'ready' }, 1_000),
       awaitCatchUp: () => answer(evidence, 2_000),
       confirmPointOfNoReturn: () => answer(evidence),
+      readEndOfLog: () => answer({ lsn: '42' }),
       watchReversedLink: () => hang,
       measureLoss: () =>
         answer({

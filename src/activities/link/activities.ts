@@ -20,7 +20,7 @@ import {
 } from './cutting-over';
 import { takeFirstLogBackup } from './first-log-backup';
 import { guardReplication } from './guarding';
-import type { Observing } from './observing';
+import { linkFacts, type Observing } from './observing';
 import { preflightLink } from './preflight';
 import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
 import { LINK_STEPS } from './steps/registry';
@@ -112,6 +112,11 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
 
     awaitLinkHealthy: ({ spec, primary }) =>
       call(spec, ({ observing, reporter }) => awaitLinkHealthy(observing, reporter, primary)),
+
+    readEndOfLog: ({ spec }) =>
+      call(spec, async ({ observing }) => ({
+        lsn: (await linkFacts(observing, 0))?.endOfLogLsn ?? null,
+      })),
 
     awaitAzureFullBackup: ({ spec, since }) =>
       call(spec, ({ observing, reporter }) => awaitAzureFullBackup(observing, reporter, since)),

@@ -163,6 +163,8 @@ export interface LinkActivities {
   confirmPointOfNoReturn(
     input: PrimaryInput & { readonly evidence: CatchUpEvidence },
   ): Promise<CatchUpEvidence>;
+  /** Where the log of the source ends now; null when the link does not show there any more. */
+  readEndOfLog(input: LinkInput): Promise<{ readonly lsn: Lsn | null }>;
   /** `since`: clock of the instance before the failover. */
   awaitAzureFullBackup(input: LinkInput & { readonly since: string }): Promise<{ readonly evidence: string }>;
   notifyPerson(input: Notification): Promise<void>;

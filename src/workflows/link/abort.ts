@@ -1,4 +1,5 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { LinkRun } from './run';
 
 /**
@@ -16,5 +17,35 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
     }
     run.step = null;
     return left;
+  });
+}
+
+/**
+ * A run that ends without its goal tells people why, and what it left behind.
+ * @returns the failure to end with; it carries the leftovers in its details
+ */
+export async function failWith(run: LinkRun, error: unknown, leftovers: readonly string[]): Promise<unknown> {
+  const isCancelled = isCancellation(error);
+  const cause = error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error;
+  const why = isCancelled ? 'the run was cancelled' : cause instanceof Error ? cause.message : String(cause);
+  const undone =
+    run.state.pointOfNoReturn === null ? 'what it made was undone' : 'nothing is undone any more';
+  const left = leftovers.length === 0 ? '' : `, except: ${leftovers.join('; ')}`;
+  const nextStep =
+    leftovers.length > 0 ? 'remove by hand what was left behind' : 'find the cause and start again';
+  const code = isCancelled ? 'run.cancelled' : 'run.failed';
+  await CancellationScope.nonCancellable(() =>
+    run.tell('critical', code, `${why}; ${undone}${left}`, nextStep),
+  );
+  // A cancelled run must end as cancelled; an error that is no failure ends no run.
+  if (leftovers.length === 0 || isCancelled || !(cause instanceof TemporalFailure)) return error;
+  const isOurs = cause instanceof ApplicationFailure;
+  const [detail] = isOurs ? (cause.details ?? []) : [];
+  return ApplicationFailure.create({
+    type: (isOurs ? cause.type : undefined) ?? cause.name,
+    message: cause.message,
+    nonRetryable: true,
+    details: [{ ...(typeof detail === 'object' ? detail : {}), leftovers }],
+    cause,
   });
 }

@@ -66,10 +66,14 @@ function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
 async function performOnce(run: LinkRun, step: LinkStepInfo, stopIfHeld: () => void): Promise<string> {
   const { spec } = run;
   run.step = step.title;
-  const seen = await run.quick.observeLinkStep({ spec, stepId: step.id });
+  const seen = await run.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
+    { spec, stepId: step.id },
+  ]);
   stopIfHeld();
   run.begin(step.id, seen.before);
-  const outcome = await run.quick.performLinkStep({ spec, stepId: step.id });
+  const outcome = await run.quick.performLinkStep.executeWithOptions({ summary: step.title }, [
+    { spec, stepId: step.id },
+  ]);
   run.record(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
   run.step = null;
   // By the worker's clock, which also stamps the LSNs that are read next.
@@ -107,12 +111,15 @@ class BehindFenceTooLong extends Error {
 
 /** Forward only: the failover and its proof. */
 export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]): Promise<void> {
+  let looked: Promise<void> | undefined;
   for (const step of forward) {
     run.waitingFor = step.id.endsWith('verify-writable')
       ? 'the new primary to take a write'
       : 'the roles to swap';
     await run.perform(step);
     run.state.failedOverAt ??= run.now();
+    // Applications do not wait for this look: they are admitted by what was proved before.
+    if (step.id === 'target.delete-link-to-cut-over') looked = lookForLeftOut(run);
   }
   run.waitingFor = '';
   run.state.rtoMs = Date.now() - Date.parse(run.state.fencedAt ?? run.now());
@@ -121,6 +128,37 @@ export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]):
     'cutover.done',
     `the instance takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
   );
+  await looked;
+}
+
+/**
+ * Deleting a link does not demote its source: logins outside the fence may have written there after the last look, and
+ * nothing would ever tell. So the source is read again, and a difference goes to people and into the result.
+ */
+async function lookForLeftOut(run: LinkRun): Promise<void> {
+  const { state, spec } = run;
+  const { source, database } = spec.migration;
+  if (state.pointOfNoReturn === null) return;
+  const { sourceEndOfLogLsn: lsn } = state.pointOfNoReturn;
+  const now = await run.first.readEndOfLog({ spec }).then(
+    (seen) => seen.lsn,
+    () => null,
+  );
+  if (now === lsn) {
+    run.event(
+      'info',
+      'cutover.nothing-left-out',
+      `after the deletion of the link ${source} still stands at LSN ${lsn}`,
+    );
+    return;
+  }
+  const found =
+    now === null
+      ? `the log of ${database} on ${source} could not be read after the deletion of the link, so nobody knows whether it went on from LSN ${lsn}`
+      : `the log of ${database} on ${source} went on from LSN ${lsn} to ${now} about when the link was deleted`;
+  const remedy = `what logins outside the fence wrote on ${source} since ${state.pointOfNoReturn.observedAt} is not on the instance: look for it in the old copy before it is dropped`;
+  state.leftOut = `${found}; ${remedy}`;
+  await run.tell('critical', 'cutover.log-moved', found, remedy);
 }
 
 /** Applications must not stay out because one statement failed: a person is told, and resume tries again. */

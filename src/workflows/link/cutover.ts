@@ -20,7 +20,7 @@ export async function replicateUntilCutOver(run: LinkRun): Promise<'cut-over' | 
     const guard = new ReplicationGuard(run);
     let ready: boolean;
     try {
-      ready = await untilReady(run);
+      ready = await guard.beside(untilReady(run));
     } finally {
       await CancellationScope.nonCancellable(() => guard.stop());
     }
@@ -161,11 +161,15 @@ async function withdraw(
       if ((await run.undo(step.id)) !== undefined) left.push(step);
     }
     // A run that is being undone tries these once more and reports them; any other must not leave them.
-    if (!isStopped) await giveBack(run, left);
-    run.state.fencedAt = null;
-    run.waitingFor = '';
+    try {
+      if (!isStopped) await giveBack(run, left);
+    } finally {
+      // Also when an abort ends the wait for a person here: what is left is undone with the run then.
+      run.state.fencedAt = null;
+      run.waitingFor = '';
+      closeAttempt(run, 'withdrawn', reasonOf(error, run));
+    }
     const reason = reasonOf(error, run);
-    closeAttempt(run, 'withdrawn', reason);
     const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : 'the fence is lifted';
     const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
     await run.tell('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);

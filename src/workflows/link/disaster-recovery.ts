@@ -13,7 +13,7 @@ import {
 import { REMOVAL, repairProcedure } from '../../model/link/procedure';
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
-import { undoRun } from './abort';
+import { failWith, undoRun } from './abort';
 import {
   type FailoverRecord,
   failoverUpdate,
@@ -66,7 +66,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     outcome = isCancellation(error) || error instanceof AbortRequested ? 'aborted' : 'failed';
     // A link that stands is data that others rely on: it is removed on request only.
     const leftovers = standing ? [] : await undoRun(run);
-    if (!(error instanceof AbortRequested)) throw error;
+    if (!(error instanceof AbortRequested)) throw await failWith(run, error, leftovers);
     await condition(allHandlersFinished);
     return { outcome: 'aborted', failovers: 0, leftovers };
   }
@@ -95,7 +95,7 @@ async function nextRequest(run: LinkRun, protection: Protection): Promise<LinkRe
     protection.primary === 'source' ? new ReplicationGuard(run) : new ReversedGuard(run, protection);
   run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
   try {
-    await condition(() => protection.request !== null || historyIsLong(run));
+    await guard.beside(condition(() => protection.request !== null || historyIsLong(run)));
   } finally {
     await CancellationScope.nonCancellable(() => guard.stop());
   }

@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ReplicationNews } from '../../activities/link/api';
-import { personProblem } from '../run-control';
+import { activityProblem, personProblem } from '../run-control';
 import type { LinkRun } from './run';
 
 /** A quiet link returns this often, so that a new history can begin. */
@@ -26,9 +26,20 @@ export class ReplicationGuard {
   async stop(): Promise<void> {
     this.stopping = true;
     this.scope.cancel();
-    await this.loop.catch((error) => {
-      if (!isCancellation(error)) throw error;
-    });
+    const { waitingFor } = this.run;
+    this.run.waitingFor = 'the watch of the link to end; a log backup that runs just now is not interrupted';
+    try {
+      await this.loop.catch((error) => {
+        if (!isCancellation(error)) throw error;
+      });
+    } finally {
+      this.run.waitingFor = waitingFor;
+    }
+  }
+
+  /** Resolves with `work`; rejects when the watch ended by itself, which it never may. */
+  beside<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.loop.then(() => work)]);
   }
 
   private async watch(): Promise<void> {
@@ -43,7 +54,7 @@ export class ReplicationGuard {
         });
         await this.note(news);
       } catch (error) {
-        const problem = personProblem(error);
+        const problem = personProblem(error) ?? activityProblem(error);
         if (problem === undefined) throw error;
         await run.tell('critical', problem.code, `guarding the log: ${problem.message}`, problem.remedy);
         await sleep(RETRY_AFTER_PROBLEM_MS);

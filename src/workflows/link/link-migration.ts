@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { AbortRequested } from '../run-control';
-import { undoRun } from './abort';
+import { failWith, undoRun } from './abort';
 import { replicateUntilCutOver } from './cutover';
 import { handleCutoverMessages } from './cutover-messages';
 import {
@@ -53,8 +53,8 @@ export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigr
       return await CancellationScope.nonCancellable(() => finish(run, 'aborted', left));
     }
     outcome = isCancellation(error) ? 'aborted' : 'failed';
-    if (state.pointOfNoReturn === null) await undoRun(run);
-    throw error;
+    const left = state.pointOfNoReturn === null ? await undoRun(run) : [];
+    throw await failWith(run, error, left);
   }
 }
 
@@ -157,7 +157,7 @@ async function finish(
     outcome,
     summary:
       outcome === 'completed'
-        ? `${database} crossed from ${source} to ${target}; no committed transaction was lost (equal LSNs behind the fence)`
+        ? `${database} crossed from ${source} to ${target}; ${proofOf(run)}`
         : `the run was aborted; what it made was undone`,
     route: state.route ?? 'delete-link',
     phases: state.phases,
@@ -170,6 +170,11 @@ async function finish(
   };
 }
 
+const proofOf = ({ state }: LinkRun): string =>
+  state.leftOut === undefined
+    ? 'no committed transaction was lost (equal LSNs behind the fence)'
+    : `equal LSNs behind the fence, but ${state.leftOut}`;
+
 /** The documented end state, as far as a person should know it. */
 function leftBehind(run: LinkRun): readonly string[] {
   const { source, database, cutover } = run.spec.migration;
@@ -181,6 +186,7 @@ function leftBehind(run: LinkRun): readonly string[] {
       : `on ${source} the copy of ${database} is the secondary of the link`;
   return [
     copy,
+    ...(run.state.leftOut === undefined ? [] : [run.state.leftOut]),
     ...(fenced.length > 0
       ? [`on ${source} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
       : []),

@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { ReversedNews } from '../../activities/link/api';
-import { personProblem } from '../run-control';
+import { activityProblem, personProblem } from '../run-control';
 import type { LinkRun } from './run';
 import type { Protection } from './state';
 
@@ -24,9 +24,20 @@ export class ReversedGuard {
   async stop(): Promise<void> {
     this.stopping = true;
     this.scope.cancel();
-    await this.loop.catch((error) => {
-      if (!isCancellation(error)) throw error;
-    });
+    const { waitingFor } = this.run;
+    this.run.waitingFor = 'the watch of the link to end';
+    try {
+      await this.loop.catch((error) => {
+        if (!isCancellation(error)) throw error;
+      });
+    } finally {
+      this.run.waitingFor = waitingFor;
+    }
+  }
+
+  /** Resolves with `work`; rejects when the watch ended by itself, which it never may. */
+  beside<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.loop.then(() => work)]);
   }
 
   private async watch(): Promise<void> {
@@ -41,7 +52,7 @@ export class ReversedGuard {
         });
         await this.note(news);
       } catch (error) {
-        const problem = personProblem(error);
+        const problem = personProblem(error) ?? activityProblem(error);
         if (problem === undefined) throw error;
         await run.tell('critical', problem.code, problem.message, problem.remedy);
         await sleep(RETRY_AFTER_PROBLEM_MS);

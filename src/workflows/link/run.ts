@@ -2,6 +2,7 @@
 
 import {
   ActivityFailure,
+  type ActivityInterfaceFor,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -24,9 +25,9 @@ import { addEvent, addJournalEntry, type LinkMigrationInput, type LinkRunState }
 
 export class LinkRun {
   readonly control: RunControl;
-  readonly quick: LinkActivities;
-  readonly long: LinkActivities;
-  readonly first: LinkActivities;
+  readonly quick: ActivityInterfaceFor<LinkActivities>;
+  readonly long: ActivityInterfaceFor<LinkActivities>;
+  readonly first: ActivityInterfaceFor<LinkActivities>;
   /** Step that is being performed. */
   step: string | null = null;
   /** Why the run is not further; empty while it works. */
@@ -120,14 +121,18 @@ export class LinkRun {
     const { spec } = this;
     const stepId = step.id;
     await this.control.untilDone(step.title, async () => {
-      const seen = await this.quick.observeLinkStep({ spec, stepId });
+      const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
+        { spec, stepId },
+      ]);
       this.control.throwIfAborted();
       if (seen.settled !== undefined && !this.hasBegun(stepId)) {
         this.record(step, 'already-done', [], seen.settled, 0);
         return;
       }
       this.begin(stepId, seen.before);
-      const outcome = await this.long.performLinkStep({ spec, stepId });
+      const outcome = await this.long.performLinkStep.executeWithOptions({ summary: step.title }, [
+        { spec, stepId },
+      ]);
       const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
       // An earlier attempt may have made the change and died before it could say so.
       const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
@@ -163,7 +168,9 @@ export class LinkRun {
   async undoOrFail(stepId: LinkStepId): Promise<void> {
     const begun = this.state.begun.find((candidate) => candidate.stepId === stepId);
     if (begun === undefined) return;
-    const effects = await this.quick.undoLinkStep({ spec: this.spec, stepId, before: begun.before });
+    const effects = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+      { spec: this.spec, stepId, before: begun.before },
+    ]);
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
     if (effects.length === 0) return;
     addJournalEntry(this.state, {
@@ -227,7 +234,9 @@ export class LinkRun {
   }
 
   private setProblem(problem: Problem | null, where: string): void {
-    this.state.blockedBy = problem === null ? null : { since: this.now(), stepId: where, ...problem };
+    const known = this.state.blockedBy;
+    const since = known !== null && known.stepId === where ? known.since : this.now();
+    this.state.blockedBy = problem === null ? null : { since, stepId: where, ...problem };
     this.changes += 1;
   }
 }

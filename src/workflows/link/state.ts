@@ -40,6 +40,8 @@ export interface LinkRunState {
   /** Why the run cannot be aborted any more, other than by equal LSNs; null while it can. */
   forwardOnly: string | null;
   failedOverAt: string | null;
+  /** On the route `delete-link`: the source may have gone on after the last look, as a sentence. */
+  leftOut?: string;
   rtoMs: number | null;
   /** Only of a link for disaster recovery, once it stands. */
   protection: Protection | null;
