@@ -66,6 +66,16 @@ export class RunControl {
     return this.abort;
   }
 
+  /** Grows whenever somebody asks to try again what failed; a child that waits for a person is told of it. */
+  get retriesAsked(): number {
+    return this.retries;
+  }
+
+  /** Tries again what waits for a person: the resume was asked of the run's parent. */
+  retry(): void {
+    this.retries += 1;
+  }
+
   /** Runs what an abort may interrupt. Throws AbortRequested when it was interrupted. */
   async abortable<T>(fn: () => Promise<T>): Promise<T> {
     try {

@@ -10,9 +10,11 @@ import {
   ActivityFailure,
   type ApplicationFailure,
   CancelledFailure,
+  ChildWorkflowFailure,
   DefaultFailureConverter,
   defaultPayloadConverter,
   RetryState,
+  TerminatedFailure,
   TypedSearchAttributes,
 } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time';
@@ -78,17 +80,55 @@ interface Pending {
   isForgotten: boolean;
 }
 
-interface Due {
-  readonly at: number;
-  readonly order: number;
-  readonly job: Job;
-  readonly key: string;
-}
-
 const converter = defaultPayloadConverter;
 const failures = new DefaultFailureConverter();
 const toPayload = (value: unknown) => converter.toPayload(value === undefined ? null : value);
 const START = Date.parse('2026-11-01T00:00:00Z');
+
+interface Due {
+  readonly owner: WorkflowDriver;
+  readonly at: number;
+  readonly job: Job;
+  readonly key: string;
+}
+
+/** What is due, of a workflow and its children, in one virtual time. */
+class Timetable {
+  now = START;
+  private due: Due[] = [];
+  /** Workflows by id: signals find their way. */
+  readonly workflows = new Map<string, WorkflowDriver>();
+  readonly calls: ActivityCall[] = [];
+  readonly trace: TracedCall[] = [];
+  readonly counts = new Map<string, number>();
+
+  get next(): Due | undefined {
+    return this.due[0];
+  }
+
+  shift(): void {
+    this.due.shift();
+  }
+
+  has(owner: WorkflowDriver, key: string): boolean {
+    return this.due.some((due) => due.owner === owner && due.key === key);
+  }
+
+  schedule(owner: WorkflowDriver, afterMs: number, key: string, job: Job): void {
+    const due = { owner, at: this.now + afterMs, job, key };
+    const place = this.due.findIndex((other) => other.at > due.at);
+    this.due.splice(place === -1 ? this.due.length : place, 0, due);
+  }
+
+  unschedule(owner: WorkflowDriver, key?: string): void {
+    this.due = this.due.filter((due) => due.owner !== owner || (key !== undefined && due.key !== key));
+  }
+}
+
+interface Child {
+  readonly seq: number;
+  readonly parent: WorkflowDriver;
+}
 
 let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 
@@ -135,16 +175,11 @@ export async function closeWorkflowDrivers(): Promise<void> {
 let runs = 0;
 
 export class WorkflowDriver {
-  readonly calls: ActivityCall[] = [];
-  /** As `calls`, with what became of each. */
-  readonly trace: TracedCall[] = [];
-  private readonly counts = new Map<string, number>();
+  /** Children that this workflow began, in order; each is a driver of its own in the same virtual time. */
+  readonly children: WorkflowDriver[] = [];
   /** Every batch of jobs with the commands it led to, for the determinism check. */
   private readonly batches: { readonly at: number; readonly jobs: Job[]; readonly commands: Command[] }[] =
     [];
-  private due: Due[] = [];
-  private order = 0;
-  private now = START;
   private updates = 0;
   private ending: Ending | undefined;
   private readonly answers = new Map<string, { rejected?: string; value?: unknown }>();
@@ -156,7 +191,12 @@ export class WorkflowDriver {
     private readonly activities: Readonly<Record<string, FakeActivity>>,
     private readonly workflowType: string,
     private readonly options: DriverOptions,
-  ) {}
+    readonly workflowId: string,
+    private readonly table: Timetable,
+    private readonly child?: Child,
+  ) {
+    table.workflows.set(workflowId, this);
+  }
 
   static async start(
     workflowType: string,
@@ -164,25 +204,32 @@ export class WorkflowDriver {
     activities: Readonly<Record<string, FakeActivity>>,
     options: DriverOptions = {},
   ): Promise<WorkflowDriver> {
-    runs += 1;
-    const runId = `run-${process.pid}-${runs}`;
-    const workflow = await create(workflowType, runId);
-    const driver = new WorkflowDriver(workflow, runId, activities, workflowType, options);
-    await driver.activate([
-      {
-        initializeWorkflow: {
-          workflowId: 'test',
-          workflowType,
-          arguments: [toPayload(input)],
-        },
-      },
-    ]);
+    const runId = newRunId();
+    const workflow = await create(workflowType, runId, 'test');
+    const table = new Timetable();
+    const driver = new WorkflowDriver(workflow, runId, activities, workflowType, options, 'test', table);
+    await driver.initialize([toPayload(input)]);
     return driver;
+  }
+
+  private initialize(args: coresdk.workflow_activation.IInitializeWorkflow['arguments']): Promise<void> {
+    const { workflowId, workflowType } = this;
+    return this.activate([{ initializeWorkflow: { workflowId, workflowType, arguments: args ?? [] } }]);
+  }
+
+  /** Calls of activities, of the children too. */
+  get calls(): readonly ActivityCall[] {
+    return this.table.calls;
+  }
+
+  /** As `calls`, with what became of each. */
+  get trace(): readonly TracedCall[] {
+    return this.table.trace;
   }
 
   /** Virtual milliseconds since the start. */
   get elapsed(): number {
-    return this.now - START;
+    return this.table.now - START;
   }
 
   get ended(): Ending | undefined {
@@ -192,17 +239,27 @@ export class WorkflowDriver {
   /** Goes on until the workflow ends, nothing is due, or the condition holds (looked at after every batch). */
   async run(until: () => boolean = () => false, untilMs = Number.POSITIVE_INFINITY): Promise<Ending> {
     while (this.ending === undefined && !until()) {
-      const next = this.due[0];
+      const { next } = this.table;
       if (next === undefined || next.at - START > untilMs) {
-        if (Number.isFinite(untilMs)) this.now = Math.max(this.now, START + untilMs);
+        if (Number.isFinite(untilMs)) this.table.now = Math.max(this.table.now, START + untilMs);
         return { kind: 'idle' };
       }
-      this.now = Math.max(this.now, next.at);
-      this.due.shift();
-      this.noteOutcome(next.job);
-      await this.activate([next.job]);
+      this.table.now = Math.max(this.table.now, next.at);
+      this.table.shift();
+      await next.owner.deliver(next.job);
     }
     return this.ending ?? { kind: 'idle' };
+  }
+
+  private async deliver(job: Job): Promise<void> {
+    if (this.ending !== undefined) return;
+    this.noteOutcome(job);
+    await this.activate([job]);
+  }
+
+  /** Somebody ends this workflow by force; its parent learns of it. */
+  terminate(): void {
+    this.end({ kind: 'failed', error: new TerminatedFailure('terminated') });
   }
 
   /** Sends an update and goes on until it is answered. Rejections of a validator reject here. */
@@ -246,32 +303,34 @@ export class WorkflowDriver {
   /** Replays all jobs in a new instance, as a restarted worker would, and compares every command. */
   async replay(): Promise<void> {
     await this.workflow.dispose();
-    this.workflow = await create(this.workflowType, this.runId);
-    for (const batch of this.batches) {
-      const commands = await this.send(batch.jobs, batch.at, true);
+    this.workflow = await create(this.workflowType, this.runId, this.workflowId, this.child?.parent);
+    for (const [before, batch] of this.batches.entries()) {
+      const commands = await this.send(batch.jobs, batch.at, before);
       if (Buffer.compare(encoded(commands), encoded(batch.commands)) !== 0) {
         throw new Error(`replay differs:\n was ${describe(batch.commands)}\n now ${describe(commands)}`);
       }
     }
+    for (const child of this.children) await child.replay();
   }
 
   async dispose(): Promise<void> {
+    for (const child of this.children) await child.dispose();
     await this.workflow.dispose();
   }
 
   private async activate(jobs: Job[]): Promise<void> {
-    const at = this.now;
+    const at = this.table.now;
     const commands = await this.send(jobs, at);
     this.batches.push({ at, jobs, commands });
-    for (const command of commands) this.obey(command);
+    for (const command of commands) await this.obey(command);
   }
 
-  private async send(jobs: Job[], at = this.now, isReplaying = false): Promise<Command[]> {
+  private async send(jobs: Job[], at = this.table.now, replayed?: number): Promise<Command[]> {
     const activation = coresdk.workflow_activation.WorkflowActivation.fromObject({
       runId: this.runId,
       timestamp: msToTs(at),
-      isReplaying,
-      historyLength: 3 + this.batches.length * 5,
+      isReplaying: replayed !== undefined,
+      historyLength: 3 + (replayed ?? this.batches.length) * 5,
       jobs,
     });
     const completion = await this.execute(activation);
@@ -288,39 +347,112 @@ export class WorkflowDriver {
     }
   }
 
-  private obey(command: Command): void {
+  private async obey(command: Command): Promise<void> {
     if (command.startTimer) {
       const { startToFireTimeout } = command.startTimer;
       const seq = command.startTimer.seq ?? 0;
-      this.schedule(tsToMs(startToFireTimeout), `timer-${seq}`, { fireTimer: { seq } });
+      this.table.schedule(this, tsToMs(startToFireTimeout), `timer-${seq}`, { fireTimer: { seq } });
     } else if (command.cancelTimer) {
-      this.unschedule(`timer-${command.cancelTimer.seq}`);
+      this.table.unschedule(this, `timer-${command.cancelTimer.seq}`);
     } else if (command.scheduleActivity) {
       this.callActivity(command.scheduleActivity);
     } else if (command.requestCancelActivity) {
       this.cancelActivity(command.requestCancelActivity.seq ?? 0);
     } else if (command.updateResponse) {
       this.noteAnswer(command.updateResponse);
+    } else if (command.startChildWorkflowExecution) {
+      await this.startChild(command.startChildWorkflowExecution);
+    } else if (command.cancelChildWorkflowExecution) {
+      const { childWorkflowSeq } = command.cancelChildWorkflowExecution;
+      const child = this.children.find((each) => each.child?.seq === childWorkflowSeq);
+      this.table.schedule(child ?? this, 0, 'cancel', { cancelWorkflow: { reason: 'by the parent' } });
+    } else if (command.signalExternalWorkflowExecution) {
+      this.signalOther(command.signalExternalWorkflowExecution);
     } else if (command.completeWorkflowExecution) {
       const payload = command.completeWorkflowExecution.result;
-      this.ending = { kind: 'completed', result: payload ? converter.fromPayload(payload) : undefined };
+      this.end({ kind: 'completed', result: payload ? converter.fromPayload(payload) : undefined });
     } else if (command.failWorkflowExecution) {
       const failure = command.failWorkflowExecution.failure ?? {};
-      this.ending = { kind: 'failed', error: failures.failureToError(failure, converter) };
+      this.end({ kind: 'failed', error: failures.failureToError(failure, converter) });
     } else if (command.cancelWorkflowExecution) {
-      this.ending = { kind: 'cancelled' };
+      this.end({ kind: 'cancelled' });
     } else if (command.continueAsNewWorkflowExecution) {
       const [payload] = command.continueAsNewWorkflowExecution.arguments ?? [];
       this.ending = { kind: 'continued-as-new', input: payload ? converter.fromPayload(payload) : undefined };
     }
   }
 
+  private async startChild(command: coresdk.workflow_commands.IStartChildWorkflowExecution): Promise<void> {
+    const workflowId = command.workflowId ?? '';
+    const workflowType = command.workflowType ?? '';
+    const seq = command.seq ?? 0;
+    const runId = newRunId();
+    const workflow = await create(workflowType, runId, workflowId, this);
+    const child = new WorkflowDriver(
+      workflow,
+      runId,
+      this.activities,
+      workflowType,
+      this.options,
+      workflowId,
+      this.table,
+      { seq, parent: this },
+    );
+    this.children.push(child);
+    this.table.schedule(this, 0, `child-start-${seq}`, {
+      resolveChildWorkflowExecutionStart: { seq, succeeded: { runId } },
+    });
+    await child.initialize(command.input);
+  }
+
+  private signalOther(command: coresdk.workflow_commands.ISignalExternalWorkflowExecution): void {
+    const seq = command.seq ?? 0;
+    const id = command.childWorkflowId || command.workflowExecution?.workflowId || '';
+    const other = this.table.workflows.get(id);
+    const isGone = other === undefined || other.ending !== undefined;
+    if (!isGone) {
+      this.table.schedule(other, 0, `signal-${seq}`, {
+        signalWorkflow: { signalName: command.signalName ?? '', input: command.args ?? [], headers: {} },
+      });
+    }
+    const failure = failures.errorToFailure(new Error(`no workflow ${id} runs`), converter);
+    this.table.schedule(this, 0, `signal-resolved-${seq}`, {
+      resolveSignalExternalWorkflow: { seq, ...(isGone ? { failure } : {}) },
+    });
+  }
+
+  /** The workflow is over: nothing of it is due any more, and its parent is told. */
+  private end(ending: Ending): void {
+    this.ending = ending;
+    this.table.unschedule(this);
+    if (this.child === undefined) return;
+    const { seq, parent } = this.child;
+    this.table.schedule(parent, 0, `child-${seq}`, {
+      resolveChildWorkflowExecution: { seq, result: this.childResult(ending) },
+    });
+  }
+
+  private childResult(ending: Ending): coresdk.child_workflow.IChildWorkflowResult {
+    if (ending.kind === 'completed') return { completed: { result: toPayload(ending.result) } };
+    const isCancelled = ending.kind === 'cancelled';
+    const cause = ending.kind === 'failed' ? ending.error : new CancelledFailure('cancelled');
+    const error = new ChildWorkflowFailure(
+      'default',
+      { workflowId: this.workflowId, runId: this.runId },
+      this.workflowType,
+      RetryState.NON_RETRYABLE_FAILURE,
+      cause,
+    );
+    const failure = failures.errorToFailure(error, converter);
+    return isCancelled ? { cancelled: { failure } } : { failed: { failure } };
+  }
+
   private callActivity(command: coresdk.workflow_commands.IScheduleActivity): void {
     const type = command.activityType ?? '';
     const seq = command.seq ?? 0;
     const [payload] = command.arguments ?? [];
-    const count = (this.counts.get(type) ?? 0) + 1;
-    this.counts.set(type, count);
+    const count = (this.table.counts.get(type) ?? 0) + 1;
+    this.table.counts.set(type, count);
     const call: ActivityCall = {
       type,
       input: payload ? converter.fromPayload(payload) : undefined,
@@ -328,8 +460,8 @@ export class WorkflowDriver {
       count,
     };
     const traced: TracedCall = { call, state: 'running' };
-    this.calls.push(call);
-    this.trace.push(traced);
+    this.table.calls.push(call);
+    this.table.trace.push(traced);
     this.pending.set(seq, {
       traced,
       stopIsWaitedFor: command.cancellationType === ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -347,7 +479,7 @@ export class WorkflowDriver {
               failure: this.activityFailure(type, outcome.failure, RetryState.NON_RETRYABLE_FAILURE),
             },
           };
-    this.schedule(outcome.afterMs ?? 0, `activity-${seq}`, { resolveActivity: { seq, result } });
+    this.table.schedule(this, outcome.afterMs ?? 0, `activity-${seq}`, { resolveActivity: { seq, result } });
   }
 
   private cancelActivity(seq: number): void {
@@ -357,9 +489,9 @@ export class WorkflowDriver {
       this.forget(seq, pending);
       return;
     }
-    if (this.options.cancellationIsLate === true && this.due.some((due) => due.key === key)) return;
-    this.unschedule(key);
-    this.schedule(this.options.cancellationTakesMs ?? 0, key, this.cancelled(seq));
+    if (this.options.cancellationIsLate === true && this.table.has(this, key)) return;
+    this.table.unschedule(this, key);
+    this.table.schedule(this, this.options.cancellationTakesMs ?? 0, key, this.cancelled(seq));
   }
 
   /** The activity runs on, as far as anybody knows. */
@@ -367,8 +499,8 @@ export class WorkflowDriver {
     const key = `activity-${seq}`;
     pending.isForgotten =
       this.options.cancellationIsLate === true || this.options.cancellationTakesMs !== undefined;
-    this.unschedule(key);
-    this.schedule(0, key, this.cancelled(seq));
+    this.table.unschedule(this, key);
+    this.table.schedule(this, 0, key, this.cancelled(seq));
   }
 
   private cancelled(seq: number): Job {
@@ -398,26 +530,23 @@ export class WorkflowDriver {
     if (response.rejected) this.answers.set(id, { rejected: response.rejected.message ?? 'rejected' });
     if (response.completed) this.answers.set(id, { value: converter.fromPayload(response.completed) });
   }
-
-  private schedule(afterMs: number, key: string, job: Job): void {
-    this.order += 1;
-    const due = { at: this.now + afterMs, order: this.order, job, key };
-    const place = this.due.findIndex((other) => other.at > due.at);
-    this.due.splice(place === -1 ? this.due.length : place, 0, due);
-  }
-
-  private unschedule(key: string): void {
-    this.due = this.due.filter((due) => due.key !== key);
-  }
 }
 
-async function create(workflowType: string, runId: string) {
+const newRunId = (): string => {
+  runs += 1;
+  return `run-${process.pid}-${runs}`;
+};
+
+async function create(workflowType: string, runId: string, workflowId: string, parent?: WorkflowDriver) {
   const now = START;
   return (await workflowCreator()).createWorkflow({
     info: {
       workflowType,
       runId,
-      workflowId: 'test',
+      workflowId,
+      ...(parent === undefined
+        ? {}
+        : { parent: { workflowId: parent.workflowId, runId: 'of-the-parent', namespace: 'default' } }),
       namespace: 'default',
       firstExecutionRunId: runId,
       originalExecutionRunId: runId,

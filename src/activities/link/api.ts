@@ -71,10 +71,37 @@ export interface LogBackupTaken {
 
 export type ReplicationNews =
   | { readonly kind: 'log-backup-taken'; readonly backup: LogBackupTaken; readonly health: LinkHealth }
-  | { readonly kind: 'health-changed'; readonly health: LinkHealth }
+  | HealthChanged
+  | SplitBrainNews
   | { readonly kind: 'log-alarm'; readonly reason: string; readonly health: LinkHealth }
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
+
+/** `lastSeen`: the newest look that knew a lag, when the link cannot be looked at any more. */
+export interface HealthChanged {
+  readonly kind: 'health-changed';
+  readonly health: LinkHealth;
+  readonly lastSeen?: LinkHealth;
+}
+
+/** Both sides say that they are the primary. */
+export interface SplitBrainNews {
+  readonly kind: 'split-brain';
+  readonly reason: string;
+  readonly health: LinkHealth;
+  /** How far each log reaches now. */
+  readonly logEnds: Readonly<Record<LinkSide, Lsn | null>>;
+}
+
+/** The part of a former primary's log that the new primary does not have. */
+export interface DivergedLog {
+  readonly on: LinkSide;
+  /** The new primary had hardened this much when it took over; what came after it is on one side only. */
+  readonly afterLsn: Lsn | null;
+  readonly toLsn: Lsn;
+  /** One sentence for people. */
+  readonly summary: string;
+}
 
 export interface LinkHealth {
   readonly observedAt: string;
@@ -89,6 +116,8 @@ export interface GuardInput extends LinkInput {
   /** Health that the workflow knows already: only changes are news. */
   readonly knownHealthy: boolean;
   readonly logAlarmRaised: boolean;
+  /** Present for a link that stays: both sides are asked for their roles, and two primaries are news unless known. */
+  readonly splitBrainKnown?: boolean;
   /** Return a checkpoint after this long without news, milliseconds. */
   readonly checkpointAfterMs: number;
 }
@@ -130,8 +159,8 @@ export interface PrimaryInput extends LinkInput {
 
 /** News of a link that the instance leads. */
 export type ReversedNews =
-  | { readonly kind: 'health-changed'; readonly health: LinkHealth }
-  | { readonly kind: 'split-brain'; readonly reason: string; readonly health: LinkHealth }
+  | HealthChanged
+  | SplitBrainNews
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
 export interface ReversedInput extends LinkInput {

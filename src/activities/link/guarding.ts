@@ -11,6 +11,7 @@ import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { type Observing, requireLinkFacts } from './observing';
+import { otherFacts, splitBrain } from './split-brain';
 import { logBackupEffect } from './steps/log-backup';
 
 const SAMPLES_KEPT = 20;
@@ -36,6 +37,7 @@ export async function guardReplication(
   let looksOfOtherHealth = 0;
   let lastBackupAt: number | null | undefined;
   let unreadableSince: number | undefined;
+  let lastSeen: LinkHealth | undefined;
   for (;;) {
     let facts: LinkReplicaFacts;
     try {
@@ -48,12 +50,21 @@ export async function guardReplication(
       if (!input.knownHealthy) throw error;
       unreadableSince ??= clock.now();
       if (clock.now() - unreadableSince >= UNREADABLE_MS)
-        return { kind: 'health-changed', health: unreadable(message, clock.now()) };
+        return {
+          kind: 'health-changed',
+          health: unreadable(message, clock.now()),
+          ...(lastSeen === undefined ? {} : { lastSeen }),
+        };
       await clock.sleep(polling.active, reporter.signal);
       continue;
     }
     throwIfNotPrimary(facts, observing);
     const health = healthOf(facts);
+    if (health.lagSeconds !== null) lastSeen = health;
+    if (input.splitBrainKnown === false) {
+      const split = splitBrain(observing, 'source', facts, await otherFacts(observing, 'target'));
+      if (split !== undefined) return { ...split, health };
+    }
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
       -SAMPLES_KEPT,
     );
@@ -78,7 +89,7 @@ export async function guardReplication(
 }
 
 /** A failure that passes by itself. @throws the error, when a person must act or the activity was cancelled */
-function whatPasses(error: unknown, signal: AbortSignal): DescribedFailure {
+export function whatPasses(error: unknown, signal: AbortSignal): DescribedFailure {
   const failure = describeFailure(error);
   if (signal.aborted || failure.reaction === 'needs-person') throw error;
   return failure;

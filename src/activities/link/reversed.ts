@@ -2,14 +2,19 @@
 
 import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn, type Lsn } from '../../model/lsn';
+import type { LinkReplicaFacts } from '../../model/observation';
 import { readServer } from '../../tsql/queries/server';
 import { readTargetDatabaseFacts } from '../observe/database';
 import type { ActivityReporter } from '../temporal/edge';
 import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
+import { whatPasses } from './guarding';
 import { healthOf } from './health';
 import { linkFacts, type Observing } from './observing';
+import { otherFacts, splitBrain } from './split-brain';
 
 const LOOKS_UNTIL_NEWS = 3;
+/** An instance that does not answer for this long is news; a short break is not. */
+const UNREADABLE_MS = 2 * 60_000;
 
 /** Watches until there is news. Both sides are asked for their roles: two primaries are a split brain. */
 export async function watchReversedLink(
@@ -21,17 +26,31 @@ export async function watchReversedLink(
   const { polling } = spec.migration;
   const startedAt = clock.now();
   let looksOfOtherHealth = 0;
+  let unreadableSince: number | undefined;
+  let lastSeen: LinkHealth | undefined;
   for (;;) {
-    const [facts, sourceRole] = await Promise.all([
-      linkFacts(observing, polling.steady / 2, 'target'),
-      roleOf(observing, 'source', reporter.signal),
-    ]);
-    const health: LinkHealth =
-      facts === undefined ? { ...NO_LINK, observedAt: new Date(clock.now()).toISOString() } : healthOf(facts);
-    const isSplit = facts?.localRoleDesc === 'PRIMARY' && sourceRole === 'PRIMARY';
-    if (isSplit && !input.splitBrainKnown) {
-      const reason = `${spec.migration.source} and ${spec.migration.target} both say that they are PRIMARY`;
-      return { kind: 'split-brain', reason, health };
+    let facts: LinkReplicaFacts | undefined;
+    try {
+      facts = await linkFacts(observing, polling.steady / 2, 'target');
+      unreadableSince = undefined;
+    } catch (error) {
+      const { message } = whatPasses(error, reporter.signal);
+      // Known already: Temporal tries again, and shows the last failure.
+      if (!input.knownHealthy) throw error;
+      unreadableSince ??= clock.now();
+      if (clock.now() - unreadableSince >= UNREADABLE_MS) {
+        const health = notSeen(`the instance cannot be looked at: ${message}`, clock.now());
+        return { kind: 'health-changed', health, ...(lastSeen === undefined ? {} : { lastSeen }) };
+      }
+      await clock.sleep(polling.active, reporter.signal);
+      continue;
+    }
+    const health = facts === undefined ? notSeen('the instance shows no link', clock.now()) : healthOf(facts);
+    if (health.lagSeconds !== null) lastSeen = health;
+    const other = await otherFacts(observing, 'source');
+    if (!input.splitBrainKnown) {
+      const split = splitBrain(observing, 'target', facts, other);
+      if (split !== undefined) return { ...split, health };
     }
     looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
     if (looksOfOtherHealth >= LOOKS_UNTIL_NEWS) return { kind: 'health-changed', health };
@@ -42,7 +61,10 @@ export async function watchReversedLink(
       waitingFor: 'a request; the instance is the primary and backs up its log itself',
       observedAt: health.observedAt,
       ...(health.lagSeconds === null ? {} : { lagSeconds: health.lagSeconds }),
-      details: { link: health.summary, 'SQL Server': sourceRole ?? 'does not answer' },
+      details: {
+        link: health.summary,
+        'SQL Server': other === undefined ? 'does not answer' : (other.localRoleDesc ?? 'no role'),
+      },
     });
     await clock.sleep(polling.steady, reporter.signal);
   }
@@ -74,7 +96,7 @@ export async function measureLoss(
   };
   if (old?.endOfLogLsn != null && hardened !== null) {
     const behind = compareLsn(old.endOfLogLsn, hardened) > 0;
-    const seconds = behind ? (old.secondaryLagSeconds ?? 0) : 0;
+    const seconds = behind ? upperBound(old.secondaryLagSeconds ?? 0) : 0;
     const summary = behind
       ? `the old primary stands at LSN ${old.endOfLogLsn}, the new one at ${hardened}: ${seconds} s of transactions`
       : `both ends stand at LSN ${hardened}: nothing would be lost`;
@@ -89,7 +111,7 @@ export async function measureLoss(
     };
   }
   const age = Math.max(0, (now - Date.parse(lastHealth.observedAt)) / 1_000);
-  const seconds = Math.ceil(lastHealth.lagSeconds + age);
+  const seconds = upperBound(lastHealth.lagSeconds + age);
   return {
     ...common,
     method: 'estimate',
@@ -97,6 +119,9 @@ export async function measureLoss(
     summary: `estimate: a lag of ${lastHealth.lagSeconds} s was seen ${Math.round(age)} s ago, so at most ${seconds} s of transactions`,
   };
 }
+
+/** secondary_lag_seconds comes in whole seconds, so up to one more may be meant. */
+const upperBound = (seconds: number): number => Math.ceil(seconds) + 1;
 
 export async function awaitLinkHealthy(
   observing: Observing,
@@ -120,25 +145,21 @@ export async function awaitLinkHealthy(
   }
 }
 
-const NO_LINK: Omit<LinkHealth, 'observedAt'> = {
+const notSeen = (summary: string, now: number): LinkHealth => ({
+  observedAt: new Date(now).toISOString(),
   healthy: false,
-  summary: 'the instance shows no link',
+  summary,
   lagSeconds: null,
   logUsedPercent: 0,
-};
+});
 
-/** Null while the side does not answer. */
-async function roleOf(observing: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
-  return sideFacts(observing, side, signal).then(
-    (facts) => facts.linkRoleDesc,
-    () => null,
-  );
-}
-
+/** Null when it cannot be read: its clock is evidence, not a condition. */
 async function serverTime({ ports }: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
   const port = side === 'source' ? ports.source : ports.target;
-  const [server] = await port.query(readServer(), { signal });
-  return server?.serverTime ?? null;
+  return port.query(readServer(), { signal }).then(
+    ([server]) => server?.serverTime ?? null,
+    () => null,
+  );
 }
 
 async function hardenedLsn(observing: Observing, side: LinkSide, signal: AbortSignal): Promise<Lsn | null> {

@@ -1,9 +1,10 @@
 /** Messages and views of a link that stays (purpose: disaster-recovery). */
-import { defineUpdate } from '@temporalio/workflow';
-import type { CatchUpEvidence, LinkHealth, LossReport } from '../../activities/link/api';
+import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { CatchUpEvidence, DivergedLog, LinkHealth, LossReport } from '../../activities/link/api';
 import type { FailoverType, LinkSide } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
+import type { Problem } from '../run-control';
 
 export const DISASTER_RECOVERY_WORKFLOW = 'disasterRecoveryLink';
 export const FAILOVER_WORKFLOW = 'linkFailover';
@@ -50,7 +51,8 @@ export interface FailoverRecord {
   readonly reason: string | null;
   readonly startedAt: string;
   readonly endedAt: string;
-  readonly outcome: 'done' | 'withdrawn';
+  /** `withdrawn`: nothing crossed, the fence is lifted. `failed`: its workflow ended without saying what it did. */
+  readonly outcome: 'done' | 'withdrawn' | 'failed';
   readonly summary: string;
   /** Milliseconds from the fence (forced: from the request) to the first good write. */
   readonly rtoMs: number | null;
@@ -58,12 +60,33 @@ export interface FailoverRecord {
   readonly evidence: CatchUpEvidence | null;
   /** Forced: what was lost, measured or estimated. */
   readonly loss: LossReport | null;
+  /** Forced, once the old primary is back: what it has alone. */
+  readonly diverged?: DivergedLog | null;
+}
+
+/** What a failover tells the link that began it, while it goes on. */
+export type FailoverNews =
+  /** The gate is passed: the guard of the old primary is to end. */
+  | { readonly kind: 'closing-in' }
+  /** A person is needed, or no more (null): the link's status shows it, and its `resume` is passed on. */
+  | { readonly kind: 'problem'; readonly problem: (Problem & { readonly where: string }) | null };
+export const failoverNewsSignal = defineSignal<[FailoverNews]>('failoverNews');
+
+/** What was asked of the link and concerns the failover under way. */
+export type FailoverControl = { readonly kind: 'pause' | 'retry' };
+export const failoverControlSignal = defineSignal<[FailoverControl]>('failoverControl');
+
+/** Two primaries, since when, and what the old one has alone. */
+export interface SplitBrain {
+  readonly since: string;
+  readonly reason: string;
+  readonly diverged?: DivergedLog | null;
 }
 
 /** What can be asked of a link that stays, and what cannot, with reasons. */
 export interface ProtectionStatus {
   readonly primary: LinkSide;
-  readonly splitBrain: { readonly since: string; readonly reason: string } | null;
+  readonly splitBrain: SplitBrain | null;
   readonly pendingRequest: string | null;
   readonly failovers: readonly FailoverRecord[];
   readonly possible: readonly string[];

@@ -5,23 +5,16 @@ import {
   ContinueAsNew,
   condition,
   continueAsNew,
-  executeChild,
   isCancellation,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { REMOVAL, repairProcedure } from '../../model/link/procedure';
+import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
-import {
-  type FailoverRecord,
-  failoverUpdate,
-  type LinkRequest,
-  removeUpdate,
-  repairUpdate,
-} from './disaster-recovery-messages';
-import { linkFailover } from './failover';
+import { failoverUpdate, type LinkRequest, removeUpdate, repairUpdate } from './disaster-recovery-messages';
+import { carryOutFailover } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { establishLink, mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
@@ -33,6 +26,11 @@ import { statusOf } from './status';
 
 /** Failovers kept in the state; older ones have workflows of their own. */
 const FAILOVERS_KEPT = 50;
+/** Each failover enters two phases: the newest ones are kept. */
+const PHASES_KEPT = 100;
+
+/** Watches the link by its role while nobody asks for anything. */
+type LinkWatch = Pick<ReplicationGuard, 'stop' | 'beside'>;
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -59,7 +57,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     outcome = 'completed';
     run.leavePhase();
     await condition(allHandlersFinished);
-    return { outcome: 'removed', failovers: state.protection?.failovers.length ?? 0, leftovers: [] };
+    return { outcome: 'removed', failovers: state.protection?.failoverCount ?? 0, leftovers: [] };
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const standing = state.protection !== null;
@@ -81,32 +79,39 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   const { protection } = run.state;
   for (;;) {
     run.enter('replicating');
-    const request = await nextRequest(run, protection);
-    if (request === undefined) return 'new-history';
-    if (await carryOut(run, protection, request)) return 'removed';
+    const guard =
+      protection.primary === 'source'
+        ? new ReplicationGuard(run, protection)
+        : new ReversedGuard(run, protection);
+    try {
+      run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
+      await guard.beside(condition(() => protection.request !== null || historyIsLong(run)));
+      const { request } = protection;
+      // The one place that continues as new (promise 12); a request that comes now goes along in the state.
+      if (request === null) return 'new-history';
+      if (await carryOut(run, protection, request, guard)) return 'removed';
+    } finally {
+      await CancellationScope.nonCancellable(() => guard.stop());
+    }
     protection.request = null;
     run.changes += 1;
+    run.state.phases = run.state.phases.slice(-PHASES_KEPT);
   }
-}
-
-/** Guards the link by its role until somebody asks for something. @returns undefined when a new history should begin */
-async function nextRequest(run: LinkRun, protection: Protection): Promise<LinkRequest | undefined> {
-  const guard =
-    protection.primary === 'source' ? new ReplicationGuard(run) : new ReversedGuard(run, protection);
-  run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
-  try {
-    await guard.beside(condition(() => protection.request !== null || historyIsLong(run)));
-  } finally {
-    await CancellationScope.nonCancellable(() => guard.stop());
-  }
-  return protection.request ?? undefined;
 }
 
 /** @returns true when the link is gone */
-async function carryOut(run: LinkRun, protection: Protection, asked: LinkRequest): Promise<boolean> {
+async function carryOut(
+  run: LinkRun,
+  protection: Protection,
+  asked: LinkRequest,
+  guard: LinkWatch,
+): Promise<boolean> {
+  // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
+  const isPlanned = asked.kind === 'failover' && asked.request.type === 'planned';
+  if (!isPlanned) await CancellationScope.nonCancellable(() => guard.stop());
   switch (asked.kind) {
     case 'failover':
-      await failOver(run, protection, asked);
+      await failOver(run, protection, asked, guard);
       return false;
     case 'repair':
       await repair(run, protection, asked);
@@ -121,25 +126,53 @@ async function failOver(
   run: LinkRun,
   protection: Protection,
   { request }: Extract<LinkRequest, { kind: 'failover' }>,
+  guard: LinkWatch,
 ): Promise<void> {
   run.enter('cutover');
-  const number = protection.failovers.length + 1;
   run.waitingFor = `the ${request.type} failover to the ${sideName(request.to)}`;
-  const done: FailoverRecord = await executeChild(linkFailover, {
-    workflowId: `${run.workflowId}/failover-${number}-${Date.now()}`,
-    args: [{ spec: run.spec, request, lastHealth: run.state.health }],
-    staticSummary: `${request.type} failover to the ${sideName(request.to)}, asked by ${request.by}`,
-  });
+  // Applications do not wait for the guard to hear that it is over.
+  const stopGuard = () => {
+    CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
+  };
+  const done = await carryOutFailover(run, request, stopGuard);
   protection.failovers = [...protection.failovers, done].slice(-FAILOVERS_KEPT);
+  protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
   run.waitingFor = '';
-  if (done.outcome === 'done') {
+  const swapped = done.outcome === 'failed' ? await swappedAfterAll(run, done.to) : done.outcome === 'done';
+  if (swapped) {
     protection.primary = done.to;
     run.state.health = null;
+    run.state.lastLag = null;
     // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
     run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
-  const severity = done.type === 'forced' || done.outcome === 'withdrawn' ? 'warning' : 'info';
-  await run.tell(severity, `failover.${done.outcome}`, done.summary, 'look at status');
+  if (done.outcome === 'failed') await admitApplications(run, protection.primary);
+  const severity = SEVERITY[done.outcome];
+  await run.tell(
+    done.type === 'forced' && severity === 'info' ? 'warning' : severity,
+    `failover.${done.outcome}`,
+    done.summary,
+    'look at status',
+  );
+}
+
+const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
+
+/** A failover that did not say how it ended: the roles themselves tell. */
+async function swappedAfterAll(run: LinkRun, to: LinkSide): Promise<boolean> {
+  const [act] = failoverProcedure('forced', to).forward;
+  if (act === undefined) return false;
+  run.waitingFor = 'the roles after a failover that did not tell how it ended';
+  const seen = await run.control.untilDone('Roles of the link', () =>
+    run.quick.observeLinkStep({ spec: run.spec, stepId: act.id }),
+  );
+  return seen.settled !== undefined;
+}
+
+/** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 7). */
+async function admitApplications(run: LinkRun, primary: LinkSide): Promise<void> {
+  const admit = failoverProcedure('planned', primary).forward.at(-1);
+  if (admit !== undefined) await run.perform(admit);
 }
 
 /** Two primaries: what the loser has alone is backed up, then it follows the survivor. */
@@ -153,8 +186,11 @@ async function repair(
   const { evidence } = await run.control.untilDone('Resynchronisation', () =>
     run.long.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
   );
+  await admitApplications(run, request.survivor);
   protection.primary = request.survivor;
   protection.splitBrain = null;
+  run.state.health = null;
+  run.state.lastLag = null;
   await run.tell('info', 'split-brain.repaired', `the link is whole again: ${evidence}`, 'nothing');
 }
 

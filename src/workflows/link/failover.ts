@@ -1,9 +1,22 @@
 /** One failover of a link that stays, as a workflow of its own: id, result and evidence apart from the link's. */
-import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
-import { failoverProcedure } from '../../model/link/procedure';
-import { AbortRequested } from '../run-control';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { LossReport } from '../../activities/link/api';
+import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
-import type { FailoverRecord, LinkFailoverInput } from './disaster-recovery-messages';
+import {
+  type FailoverNews,
+  type FailoverRecord,
+  failoverControlSignal,
+  failoverNewsSignal,
+  type LinkFailoverInput,
+} from './disaster-recovery-messages';
 import { journalQuery, statusQuery } from './messages';
 import { otherSide, sideName } from './protection';
 import { LinkRun } from './run';
@@ -15,8 +28,21 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
+  setHandler(failoverControlSignal, ({ kind }) => {
+    if (kind === 'retry') run.control.retry();
+    else run.state.paused = true;
+    run.changes += 1;
+  });
   run.enter('cutover');
-  return input.request.type === 'planned' ? failOverPlanned(run, input) : failOverForced(run, input);
+  const telling = new CancellationScope();
+  telling.run(() => tellProblems(run)).catch(() => undefined);
+  try {
+    return await (input.request.type === 'planned'
+      ? failOverPlanned(run, input)
+      : failOverForced(run, input));
+  } finally {
+    telling.cancel();
+  }
 }
 
 /** Gate, fence, equal LSNs, swap, proof. Before the point of no return everything that fails withdraws it. */
@@ -26,8 +52,8 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
   const primary = otherSide(request.to);
   try {
     await run.control.abortable(async () => {
-      run.waitingFor = 'the link to be healthy and close enough behind';
-      await run.control.untilDone('Failover gate', () => run.long.awaitCutoverReadiness({ spec, primary }));
+      await passGate(run, primary);
+      tellLink({ kind: 'closing-in' }).catch(() => undefined);
       if (fence !== null) {
         await approachPointOfNoReturn(run, {
           fence,
@@ -38,18 +64,33 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
       }
     });
   } catch (error) {
+    const reason = reasonOf(error, run);
+    const wasFenced = fence !== null && run.hasBegun(fence.id);
     await CancellationScope.nonCancellable(() => giveBack(run, fence === null ? [] : [fence]));
-    if (isCancellation(error) && !(error instanceof AbortRequested)) throw error;
-    return record(run, request, startedAt, 'withdrawn', `${reasonOf(error, run)}; the fence is lifted`);
+    const end = wasFenced ? 'the fence is lifted' : 'nothing was changed';
+    return record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
   }
   await CancellationScope.nonCancellable(() => crossOver(run, forward));
-  return record(
-    run,
-    request,
-    startedAt,
-    'done',
-    `the ${sideName(request.to)} is the primary; nothing was lost`,
+  const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
+  return record(run, { spec, request }, startedAt, 'done', summary);
+}
+
+/** Waits for the link to be healthy and close enough behind, unless somebody pauses. */
+async function passGate(run: LinkRun, primary: LinkSide): Promise<void> {
+  run.waitingFor = 'the link to be healthy and close enough behind';
+  const scope = new CancellationScope();
+  const gate = scope.run(() =>
+    run.control.untilDone('Failover gate', () => run.long.awaitCutoverReadiness({ spec: run.spec, primary })),
   );
+  gate.catch(() => undefined);
+  await Promise.race([gate, condition(() => run.state.paused)]);
+  if (run.state.paused) {
+    scope.cancel();
+    await gate.catch((error) => {
+      if (!isCancellation(error)) throw error;
+    });
+  }
+  throwIfPaused(run);
 }
 
 /** A pause is no reason to keep applications waiting behind the fence: the failover is withdrawn. */
@@ -57,27 +98,80 @@ function throwIfPaused(run: LinkRun): void {
   if (run.state.paused) throw new Error('the failover was paused');
 }
 
-/** The old primary is out of reach. What is lost is measured or estimated before, since nobody can tell afterwards. */
-async function failOverForced(
+/**
+ * What is lost is measured or estimated before, since nobody can tell afterwards. An old primary that still answers is
+ * fenced first, as far as it lets itself be: what it commits meanwhile would be lost as well.
+ */
+async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<FailoverRecord> {
+  const startedAt = run.now();
+  const { to } = input.request;
+  run.state.fencedAt = startedAt;
+  const loss = await measureLoss(run, input);
+  run.state.forwardOnly = 'a forced failover is under way';
+  const { forward } = failoverProcedure('forced', to);
+  await CancellationScope.nonCancellable(() => crossOver(run, forward));
+  return { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
+}
+
+async function measureLoss(
   run: LinkRun,
   { spec, request, lastHealth }: LinkFailoverInput,
-): Promise<FailoverRecord> {
-  const startedAt = run.now();
-  const { forward } = failoverProcedure('forced', request.to);
-  const loss = await run.quick.measureLoss({ spec, to: request.to, lastHealth });
-  run.state.fencedAt = startedAt;
-  run.state.forwardOnly = 'a forced failover is under way';
-  await CancellationScope.nonCancellable(() => crossOver(run, forward));
-  return { ...record(run, request, startedAt, 'done', `forced: ${loss.summary}`), loss };
+): Promise<LossReport> {
+  const { to } = request;
+  const measure = () =>
+    run.control.untilDone('Loss of the forced failover', () =>
+      run.quick.measureLoss({ spec, to, lastHealth }),
+    );
+  run.waitingFor = 'the loss to be measured or estimated';
+  const seen = await measure();
+  if (seen.method !== 'measured') return seen;
+  const { fence: step } = failoverProcedure('planned', to);
+  if (step === null) return seen;
+  run.waitingFor = 'the applications to be kept out of the old primary, which still answers';
+  try {
+    const { before } = await run.first.observeLinkStep({ spec, stepId: step.id });
+    run.begin(step.id, before);
+    const { outcome, effects, evidence, durationMs } = await run.first.performLinkStep({
+      spec,
+      stepId: step.id,
+    });
+    run.record(step, outcome, effects, evidence, durationMs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    run.event('warning', 'failover.old-primary-open', `${step.title}: ${reasonOf(error, run)}`);
+    return seen;
+  }
+  return measure();
+}
+
+/** What waits for a person here is shown by the link, where people look. */
+async function tellProblems(run: LinkRun): Promise<void> {
+  let told = run.state.blockedBy;
+  for (;;) {
+    await condition(() => run.state.blockedBy !== told);
+    told = run.state.blockedBy;
+    const problem =
+      told === null
+        ? null
+        : { code: told.code, message: told.message, remedy: told.remedy, where: told.stepId };
+    await tellLink({ kind: 'problem', problem });
+  }
+}
+
+async function tellLink(news: FailoverNews): Promise<void> {
+  const { parent } = workflowInfo();
+  if (parent === undefined) return;
+  await getExternalWorkflowHandle(parent.workflowId).signal(failoverNewsSignal, news);
 }
 
 function record(
   run: LinkRun,
-  { type, to, by, reason }: LinkFailoverInput['request'],
+  { request }: Pick<LinkFailoverInput, 'spec' | 'request'>,
   startedAt: string,
-  outcome: FailoverRecord['outcome'],
+  outcome: 'done' | 'withdrawn',
   summary: string,
 ): FailoverRecord {
+  const { type, to, by, reason } = request;
   run.leavePhase();
   return {
     workflowId: run.workflowId,

@@ -2,6 +2,8 @@ import { CancellationScope, isCancellation, sleep, workflowInfo } from '@tempora
 import type { ReplicationNews } from '../../activities/link/api';
 import { activityProblem, personProblem } from '../run-control';
 import type { LinkRun } from './run';
+import { noteSplitBrain } from './split-brain';
+import { noteHealth, type Protection } from './state';
 
 /** A quiet link returns this often, so that a new history can begin. */
 const CHECKPOINT_MS = 7 * 24 * 3_600_000;
@@ -17,7 +19,11 @@ export class ReplicationGuard {
   private readonly scope = new CancellationScope();
   private readonly loop: Promise<void>;
 
-  constructor(private readonly run: LinkRun) {
+  constructor(
+    private readonly run: LinkRun,
+    /** Of a link that stays: two primaries are looked for as well. */
+    private readonly protection?: Protection,
+  ) {
     this.loop = this.scope.run(() => this.watch());
     this.loop.catch(() => undefined);
   }
@@ -50,10 +56,13 @@ export class ReplicationGuard {
           spec: run.spec,
           knownHealthy: run.state.health?.healthy ?? true,
           logAlarmRaised: run.state.logAlarmRaised,
+          ...(this.protection === undefined ? {} : { splitBrainKnown: this.protection.splitBrain !== null }),
           checkpointAfterMs: CHECKPOINT_MS,
         });
         await this.note(news);
       } catch (error) {
+        // The roles may have swapped beneath a watch that is being ended: that is no news.
+        if (this.stopping) return;
         const problem = personProblem(error) ?? activityProblem(error);
         if (problem === undefined) throw error;
         await run.tell('critical', problem.code, `guarding the log: ${problem.message}`, problem.remedy);
@@ -65,7 +74,7 @@ export class ReplicationGuard {
   private async note(news: ReplicationNews): Promise<void> {
     const { run } = this;
     const { state } = run;
-    state.health = news.health;
+    noteHealth(state, news.health);
     switch (news.kind) {
       case 'log-backup-taken': {
         const { backup } = news;
@@ -80,7 +89,11 @@ export class ReplicationGuard {
         );
         break;
       }
+      case 'split-brain':
+        if (this.protection !== undefined) await noteSplitBrain(run, this.protection, news);
+        break;
       case 'health-changed':
+        if (news.lastSeen !== undefined) state.lastLag = news.lastSeen;
         await run.tell(
           news.health.healthy ? 'info' : 'warning',
           news.health.healthy ? 'link.healthy' : 'link.unhealthy',

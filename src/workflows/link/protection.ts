@@ -109,7 +109,7 @@ function forcedRefusal(run: LinkRun, request: FailoverRequest): Answer | undefin
   if (request.reason === undefined || request.reason.trim() === '') {
     return refuse('a forced failover needs a reason', 'say why: --reason "..."');
   }
-  const health = run.state.health;
+  const health = run.state.lastLag ?? run.state.health;
   const estimate = estimatedLossSeconds(run);
   const accepted = request.acceptLossSeconds;
   if (accepted === undefined || (estimate !== null && accepted < estimate)) {
@@ -127,9 +127,10 @@ function forcedRefusal(run: LinkRun, request: FailoverRequest): Answer | undefin
 
 /** Lag that was seen last plus its age: everything since then may be lost as well. */
 function estimatedLossSeconds(run: LinkRun): number | null {
-  const { health } = run.state;
+  const health = run.state.lastLag ?? run.state.health;
   if (health?.lagSeconds == null) return null;
-  return Math.ceil(health.lagSeconds + Math.max(0, Date.now() - Date.parse(health.observedAt)) / 1_000);
+  // secondary_lag_seconds is rounded to whole seconds.
+  return Math.ceil(health.lagSeconds + 1 + Math.max(0, Date.now() - Date.parse(health.observedAt)) / 1_000);
 }
 
 const probe = (to: LinkSide, type: 'planned' | 'forced'): FailoverRequest => ({ by: 'status', to, type });

@@ -2,9 +2,11 @@ import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { ReversedNews } from '../../activities/link/api';
 import { activityProblem, personProblem } from '../run-control';
 import type { LinkRun } from './run';
-import type { Protection } from './state';
+import { noteSplitBrain } from './split-brain';
+import { noteHealth, type Protection } from './state';
 
-const CHECKPOINT_MS = 7 * 24 * 3_600_000;
+/** The health that is known is at most this old: the loss of a forced failover is estimated from it. */
+const CHECKPOINT_MS = 3_600_000;
 const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
 
 /** Watches a link that the instance leads: its health, and whether the SQL Server claims to be the primary as well. */
@@ -48,10 +50,12 @@ export class ReversedGuard {
           spec: run.spec,
           knownHealthy: run.state.health?.healthy ?? true,
           splitBrainKnown: this.protection.splitBrain !== null,
-          checkpointAfterMs: CHECKPOINT_MS,
+          // After a failover nothing is known of this direction: the first look is news.
+          checkpointAfterMs: run.state.health === null ? 0 : CHECKPOINT_MS,
         });
         await this.note(news);
       } catch (error) {
+        if (this.stopping) return;
         const problem = personProblem(error) ?? activityProblem(error);
         if (problem === undefined) throw error;
         await run.tell('critical', problem.code, problem.message, problem.remedy);
@@ -62,23 +66,18 @@ export class ReversedGuard {
 
   private async note(news: ReversedNews): Promise<void> {
     const { run } = this;
-    run.state.health = news.health;
+    noteHealth(run.state, news.health);
     run.changes += 1;
     switch (news.kind) {
       case 'split-brain':
-        this.protection.splitBrain = { since: run.now(), reason: news.reason };
-        return run.tell(
-          'critical',
-          'split-brain.found',
-          `${news.reason}; both may take writes`,
-          `decide whose data stays: sqlferry repair ${run.spec.migration.name} --survivor instance|server`,
-        );
+        return noteSplitBrain(run, this.protection, news);
       case 'health-changed':
+        if (news.lastSeen !== undefined) run.state.lastLag = news.lastSeen;
         return run.tell(
           news.health.healthy ? 'info' : 'warning',
           news.health.healthy ? 'link.healthy' : 'link.unhealthy',
           news.health.summary,
-          news.health.healthy ? 'nothing' : 'see whether the SQL Server can be reached and runs',
+          news.health.healthy ? 'nothing' : 'see whether both sides run and reach each other',
         );
       case 'checkpoint':
         return undefined;

@@ -4,7 +4,7 @@ import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
-import type { FailoverRecord, LinkRequest } from './disaster-recovery-messages';
+import type { FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
@@ -25,6 +25,8 @@ export interface LinkRunState {
   seedingRestarts: number;
   logBackups: { count: number; lastAt: string | null };
   health: LinkHealth | null;
+  /** Newest health with a lag that was seen: what a forced failover may lose is estimated from it. */
+  lastLag?: LinkHealth | null;
   logAlarmRaised: boolean;
   paused: boolean;
   approval: { by: string; at: string } | null;
@@ -50,9 +52,12 @@ export interface LinkRunState {
 /** A link that stays: who leads it, and what was done to it. */
 export interface Protection {
   primary: LinkSide;
+  /** The newest ones; older ones have workflows of their own. */
   failovers: FailoverRecord[];
+  /** All that ever were, also those that are not kept here. */
+  failoverCount?: number;
   request: LinkRequest | null;
-  splitBrain: { since: string; reason: string } | null;
+  splitBrain: SplitBrain | null;
 }
 
 export interface LinkMigrationInput {
@@ -99,6 +104,12 @@ export function initialState(spec: ResolvedLinkMigration): LinkRunState {
     failedOverAt: null,
     rtoMs: null,
   };
+}
+
+/** A side that does not answer has no lag; the last one that was seen is remembered. */
+export function noteHealth(state: LinkRunState, health: LinkHealth): void {
+  state.health = health;
+  if (health.lagSeconds !== null) state.lastLag = health;
 }
 
 /** Keeps the state small enough to be carried over for years. */

@@ -1,0 +1,121 @@
+/** The link's side of a failover that is a workflow of its own: begins it, passes on what is asked, hears its news. */
+import { ChildWorkflowFailure } from '@temporalio/common';
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  condition,
+  setHandler,
+  startChild,
+} from '@temporalio/workflow';
+import {
+  type FailoverControl,
+  type FailoverNews,
+  type FailoverRecord,
+  type FailoverRequest,
+  failoverControlSignal,
+  failoverNewsSignal,
+} from './disaster-recovery-messages';
+import { linkFailover } from './failover';
+import { sideName } from './protection';
+import type { LinkRun } from './run';
+
+/**
+ * @param closingIn called once the gate of the failover is passed
+ * @returns its record, also when its workflow failed or was ended by somebody: the link goes on in any case
+ */
+export async function carryOutFailover(
+  run: LinkRun,
+  request: FailoverRequest,
+  closingIn: () => void,
+): Promise<FailoverRecord> {
+  const startedAt = run.now();
+  const workflowId = `${run.workflowId}/failover-${Date.now()}`;
+  setHandler(failoverNewsSignal, (news) => hear(run, news, closingIn));
+  try {
+    const child = await startChild(linkFailover, {
+      workflowId,
+      args: [{ spec: run.spec, request, lastHealth: run.state.lastLag ?? null }],
+      staticSummary: `${request.type} failover to the ${sideName(request.to)}, asked by ${request.by}`,
+      // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
+      parentClosePolicy: 'ABANDON',
+    });
+    return await resultOf(run, child);
+  } catch (error) {
+    // Somebody ended the link, not the failover alone.
+    if (CancellationScope.current().consideredCancelled) throw error;
+    return failed(run, request, workflowId, startedAt, error);
+  }
+}
+
+async function resultOf(
+  run: LinkRun,
+  child: ChildWorkflowHandle<typeof linkFailover>,
+): Promise<FailoverRecord> {
+  const scope = new CancellationScope();
+  const passing = scope.run(() => passOn(run, child));
+  passing.catch(() => undefined);
+  try {
+    return await child.result();
+  } finally {
+    scope.cancel();
+    run.state.blockedBy = null;
+  }
+}
+
+/** People talk to the link: a pause and a resume that concern the failover reach it from there. */
+async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailover>): Promise<void> {
+  let { paused } = run.state;
+  let retries = run.control.retriesAsked;
+  for (;;) {
+    await condition(() => run.state.paused !== paused || run.control.retriesAsked !== retries);
+    const asked: FailoverControl[] = [];
+    if (run.state.paused && !paused) asked.push({ kind: 'pause' });
+    if (run.control.retriesAsked !== retries) asked.push({ kind: 'retry' });
+    paused = run.state.paused;
+    retries = run.control.retriesAsked;
+    for (const control of asked) await child.signal(failoverControlSignal, control);
+  }
+}
+
+function hear(run: LinkRun, news: FailoverNews, closingIn: () => void): void {
+  switch (news.kind) {
+    case 'closing-in':
+      closingIn();
+      return;
+    case 'problem': {
+      const { problem } = news;
+      if (problem === null) {
+        run.state.blockedBy = null;
+      } else {
+        const { where, ...what } = problem;
+        run.state.blockedBy = { since: run.now(), stepId: where, ...what };
+      }
+      run.changes += 1;
+    }
+  }
+}
+
+function failed(
+  run: LinkRun,
+  { type, to, by, reason }: FailoverRequest,
+  workflowId: string,
+  startedAt: string,
+  error: unknown,
+): FailoverRecord {
+  const cause = error instanceof ChildWorkflowFailure ? (error.cause ?? error) : error;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return {
+    workflowId,
+    type,
+    to,
+    by,
+    reason: reason ?? null,
+    startedAt,
+    endedAt: run.now(),
+    outcome: 'failed',
+    summary: `its workflow ended without a result: ${why}`,
+    rtoMs: null,
+    evidence: null,
+    loss: null,
+  };
+}

@@ -1,0 +1,45 @@
+import type { DivergedLog, SplitBrainNews } from '../../activities/link/api';
+import { compareLsn } from '../../model/lsn';
+import { otherSide, sideName } from './protection';
+import type { LinkRun } from './run';
+import type { Protection } from './state';
+
+/** Both sides take writes: people are told at once, with what the former primary has alone. */
+export async function noteSplitBrain(
+  run: LinkRun,
+  protection: Protection,
+  { reason, logEnds }: Pick<SplitBrainNews, 'reason' | 'logEnds'>,
+): Promise<void> {
+  const diverged = divergedLog(protection, logEnds);
+  protection.splitBrain = { since: run.now(), reason, diverged };
+  const last = protection.failovers.at(-1);
+  if (last?.type === 'forced' && diverged !== null) {
+    protection.failovers = [...protection.failovers.slice(0, -1), { ...last, diverged }];
+  }
+  run.changes += 1;
+  const alone = diverged === null ? '' : `; ${diverged.summary}`;
+  await run.tell(
+    'critical',
+    'split-brain.found',
+    `${reason}; both may take writes${alone}`,
+    `decide whose data stays: sqlferry repair ${run.spec.migration.name} --survivor instance|server`,
+  );
+}
+
+/** What the side that was primary before has in its log beyond the take-over; null when it cannot be read. */
+function divergedLog(protection: Protection, logEnds: SplitBrainNews['logEnds']): DivergedLog | null {
+  const on = otherSide(protection.primary);
+  const toLsn = logEnds[on];
+  if (toLsn === null) return null;
+  const last = protection.failovers.findLast(({ outcome }) => outcome === 'done');
+  const afterLsn = last?.type === 'forced' ? (last.loss?.newPrimaryHardenedLsn ?? null) : null;
+  const where = `the ${sideName(on)}`;
+  if (afterLsn === null) {
+    return { on, afterLsn, toLsn, summary: `the log of ${where} ends at LSN ${toLsn}` };
+  }
+  const summary =
+    compareLsn(toLsn, afterLsn) > 0
+      ? `${where} alone has what stands in its log after LSN ${afterLsn}, up to ${toLsn}`
+      : `${where} has nothing that the ${sideName(protection.primary)} did not have at LSN ${afterLsn}`;
+  return { on, afterLsn, toLsn, summary };
+}
