@@ -56,6 +56,20 @@ export function restoreMirroringEndpoint(before: EndpointFacts): Statement {
   );
 }
 
+/**
+ * Gives the endpoint another certificate and leaves everything else as it was read: port, role, form of authentication,
+ * encryption.
+ * @throws QuotingError when the facts hold a value that ALTER ENDPOINT has no word for
+ */
+export function switchEndpointCertificate(before: EndpointFacts, certificateName: string): Statement {
+  const { text } = restoreMirroringEndpoint({ ...before, certificateName });
+  return statement('switch-endpoint-certificate', text);
+}
+
+/** Cuts all connections of the endpoint until it is started again. */
+export const stopEndpoint = (name: string): Statement =>
+  statement('stop-endpoint', `ALTER ENDPOINT ${quoteIdentifier(name)} STATE = STOPPED;`);
+
 export const startEndpoint = (name: string): Statement =>
   statement('start-endpoint', `ALTER ENDPOINT ${quoteIdentifier(name)} STATE = STARTED;`);
 

@@ -1,10 +1,12 @@
 /** The worker process: wires adapters to activities and serves the task queue until it is told to stop. */
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
+import { createCertificateActivities } from '../activities/link/certificates';
 import { Snapshots } from '../activities/observe/snapshots';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
 import { createNotifier } from '../adapters/notify';
+import type { ResolvedLinkMigration } from '../model/link/spec';
 import { workflowBundlePath } from '../temporal/package-root';
 import type { WorkerConfig } from './config';
 import { LinkPortsPool } from './link-ports';
@@ -41,16 +43,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { Worker: TemporalWorker } = await import('@temporalio/worker');
   const key: StateKey = stateKeyFrom(await stateSecret(env, config.stateDirectory));
   const ports = new LinkPortsPool({ env, clock: systemClock, stateKeys: [key], warn: log });
-  const activities = createLinkActivities({
-    openPorts: (spec) => ports.open(spec),
-    secrets: (spec) => ports.secrets(spec),
+  const dependencies = {
+    openPorts: (spec: ResolvedLinkMigration) => ports.open(spec),
+    secrets: (spec: ResolvedLinkMigration) => ports.secrets(spec),
     clock: systemClock,
     snapshots: new Snapshots(systemClock),
     notifier: createNotifier({
       log,
       ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
     }),
-  });
+  };
+  const activities = { ...createLinkActivities(dependencies), ...createCertificateActivities(dependencies) };
   const worker: Worker = await TemporalWorker.create({
     connection,
     namespace,

@@ -1,4 +1,6 @@
 /** Every workflow type that the worker serves. */
+export { certificateCheck } from './link/certificate-check';
+export { rotateLinkCertificate } from './link/certificate-rotation';
 export { disasterRecoveryLink } from './link/disaster-recovery';
 export { linkFailover } from './link/failover';
 export { linkMigration } from './link/link-migration';

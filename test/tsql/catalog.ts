@@ -15,6 +15,8 @@ import {
   dropEndpoint,
   restoreMirroringEndpoint,
   startEndpoint,
+  stopEndpoint,
+  switchEndpointCertificate,
 } from '../../src/tsql/endpoints';
 import {
   createAvailabilityGroup,
@@ -70,6 +72,20 @@ export const everyStatement = (name: string): readonly Statement[] => [
     certificateName: name,
     port: 5022,
   }),
+  switchEndpointCertificate(
+    {
+      name,
+      stateDesc: 'STARTED',
+      roleDesc: 'ALL',
+      connectionAuthDesc: 'CERTIFICATE, KERBEROS',
+      isEncryptionEnabled: true,
+      encryptionAlgorithmDesc: 'AES',
+      certificateName: 'old',
+      port: 5022,
+    },
+    name,
+  ),
+  stopEndpoint(name),
   startEndpoint(name),
   dropEndpoint(name),
   ...(['NONE', 'omit'] as const).flatMap((clusterType) =>

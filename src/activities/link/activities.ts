@@ -1,15 +1,9 @@
 /** The activities of a link, wired to whatever stands behind the ports. */
 import type { LinkStepId } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
-import type { Clock } from '../../ports/clock';
-import type { OpenLinkPorts } from '../../ports/link-ports';
-import type { NotifierPort } from '../../ports/notifier';
-import type { SecretsPort } from '../../ports/secrets';
-import type { Snapshots } from '../observe/snapshots';
-import type { ApplyContext } from '../steps/apply-effect';
 import { runStep, toJournalEffect, undoStep } from '../steps/run-step';
-import { type ActivityReporter, atTheEdge } from '../temporal/edge';
+import { atTheEdge } from '../temporal/edge';
 import type { LinkActivities } from './api';
+import { type LinkActivityDependencies, linkCalls } from './call';
 import { awaitConnected } from './connecting';
 import type { LinkContext } from './context';
 import {
@@ -20,50 +14,20 @@ import {
 } from './cutting-over';
 import { takeFirstLogBackup } from './first-log-backup';
 import { guardReplication } from './guarding';
-import { linkFacts, type Observing } from './observing';
+import { linkFacts } from './observing';
 import { preflightLink } from './preflight';
 import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
 import { LINK_STEPS } from './steps/registry';
 import { watchSeeding } from './watching-seeding';
 
-export interface LinkActivityDependencies {
-  readonly openPorts: OpenLinkPorts;
-  readonly secrets: (spec: ResolvedLinkMigration) => Promise<SecretsPort>;
-  readonly clock: Clock;
-  readonly snapshots: Snapshots;
-  readonly notifier: NotifierPort;
-}
-
-interface Call {
-  readonly observing: Observing;
-  readonly context: LinkContext;
-  readonly apply: ApplyContext;
-  readonly reporter: ActivityReporter;
-}
+export type { LinkActivityDependencies } from './call';
 
 /** Shown where a secret would stand; a look at a step must not read it. */
 const UNREAD_SECRET = 'secret';
 
 export function createLinkActivities(dependencies: LinkActivityDependencies): LinkActivities {
-  const { clock, snapshots, notifier } = dependencies;
-
-  const call = <T>(spec: ResolvedLinkMigration, work: (call: Call) => Promise<T>): Promise<T> =>
-    atTheEdge(async (reporter) => {
-      const ports = await dependencies.openPorts(spec);
-      const { signal } = reporter;
-      return work({
-        reporter,
-        observing: { ports, spec, clock, snapshots },
-        context: {
-          ports,
-          spec,
-          clock,
-          signal,
-          secret: async (reference) => (await dependencies.secrets(spec)).read(reference),
-        },
-        apply: { ports, clock, signal, reporter, pollMs: Math.min(spec.migration.polling.active, 1_000) },
-      });
-    });
+  const { notifier } = dependencies;
+  const call = linkCalls(dependencies);
 
   return {
     preflightLink: ({ spec }) => call(spec, ({ context }) => preflightLink(context)),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CertificateFacts } from '../../../model/observation';
 import type { Effect } from '../../../model/statement';
-import { endpointCertificateName } from '../../../rules/link/certificate-name';
+import { isRotationOf } from '../../../rules/link/certificate-name';
+import { sameName } from '../../../rules/names';
 import {
   createCertificate,
   createCertificateFromBinary,
@@ -15,6 +16,7 @@ import { readCertificatePublicKey, readCertificates } from '../../../tsql/querie
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing, NeedsPerson } from '../../failures';
 import { defineLinkStep, type LinkContext, readSource } from '../context';
+import { certificateInUse } from './certificate-in-use';
 import { unlessInUse } from './shared-trust';
 
 export const masterKey = defineLinkStep({
@@ -45,15 +47,18 @@ export const masterKey = defineLinkStep({
 interface CertificateState {
   readonly name: string;
   readonly certificate: CertificateFacts | null;
+  /** Certificates that rotations made of it since. */
+  readonly rotations: readonly string[];
   readonly serverTime: string;
 }
 
 export const endpointCertificate = defineLinkStep<CertificateState>({
   id: 'source.endpoint-certificate',
   async observe(context) {
-    const server = await oneServer(context);
-    const name = endpointCertificateName(context.spec, server.serverName);
-    return { name, certificate: await findCertificate(context, name), serverTime: server.serverTime };
+    const { name, wanted, certificates, serverTime } = await certificateInUse(context);
+    const certificate = certificates.find((row) => sameName(row.name, name)) ?? null;
+    const rotations = certificates.map((row) => row.name).filter((row) => isRotationOf(wanted, row));
+    return { name, certificate, rotations, serverTime };
   },
   settled({ name, certificate, serverTime }) {
     if (certificate === null) return undefined;
@@ -63,7 +68,7 @@ export const endpointCertificate = defineLinkStep<CertificateState>({
     throw new NeedsPerson(
       'CertificateExpired',
       `certificate ${name} expired on ${certificate.expiryDate}`,
-      'rotate it: create a new certificate, give it to the endpoint with ALTER ENDPOINT, and drop the old one',
+      'rotate it: sqlferry certificates rotate MIGRATION-FILE',
     );
   },
   async effects({ name, serverTime }, context) {
@@ -76,27 +81,51 @@ export const endpointCertificate = defineLinkStep<CertificateState>({
     return [{ kind: 'tsql', on: 'source', statement, undo: dropCertificate(name).display }];
   },
   async undo(before, now, context) {
-    if (before.certificate !== null || now.certificate === null) return [];
-    return unlessInUse([{ kind: 'tsql', on: 'source', statement: dropCertificate(now.name) }], context);
+    if (before.certificate !== null) return [];
+    const made = [
+      ...(now.certificate === null ? [] : [now.name]),
+      ...rotatedSince(before, now).filter((name) => name !== now.name),
+    ];
+    const drops = made.map((name): Effect => {
+      return { kind: 'tsql', on: 'source', statement: dropCertificate(name) };
+    });
+    return unlessInUse(drops, context);
   },
 });
+
+/** A history that began before there were rotations has no such fact. */
+const rotatedSince = (
+  before: { readonly rotations?: readonly string[] },
+  now: { readonly rotations: readonly string[] },
+): readonly string[] => now.rotations.filter((name) => !(before.rotations ?? []).includes(name));
 
 interface TrustState {
   readonly name: string;
   readonly publicKey: string | null;
   readonly trustedThumbprint: string | null;
+  /** Keys of certificates that rotations made of it since. */
+  readonly rotations: readonly string[];
 }
 
 export const trustSourceCertificate = defineLinkStep<TrustState>({
   id: 'target.trust-source-certificate',
   async observe(context) {
-    const name = endpointCertificateName(context.spec, (await oneServer(context)).serverName);
+    const { name, wanted, certificates } = await certificateInUse(context);
     const [publicKey, trusted] = await Promise.all([
       publicKeyOf(context, name),
       context.ports.azure.readTrustCertificates(context.signal),
     ]);
-    const match = trusted.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
-    return { name, publicKey, trustedThumbprint: match?.thumbprint ?? null };
+    const match = trusted.find((candidate) => sameName(candidate.name, name));
+    // Another server may use names of the same form on this instance: the key tells them apart.
+    const isOurs = (thumbprint: string): boolean =>
+      certificates.some((certificate) => sameName(certificate.thumbprint, thumbprint));
+    const rotations = trusted.filter((one) => isRotationOf(wanted, one.name) && isOurs(one.thumbprint));
+    return {
+      name,
+      publicKey,
+      trustedThumbprint: match?.thumbprint ?? null,
+      rotations: rotations.map((one) => one.name),
+    };
   },
   settled({ name, publicKey, trustedThumbprint }) {
     if (trustedThumbprint === null || publicKey === null) return undefined;
@@ -122,13 +151,19 @@ export const trustSourceCertificate = defineLinkStep<TrustState>({
     ];
   },
   async undo(before, now, context) {
-    if (before.trustedThumbprint !== null || now.trustedThumbprint === null) return [];
-    const remove: Effect = {
-      kind: 'arm',
-      request: { operation: 'delete-server-trust-certificate', certificateName: now.name },
-      display: `DELETE serverTrustCertificates/${now.name}`,
-    };
-    return unlessInUse([remove], context);
+    if (before.trustedThumbprint !== null) return [];
+    const made = [
+      ...(now.trustedThumbprint === null ? [] : [now.name]),
+      ...rotatedSince(before, now).filter((name) => name !== now.name),
+    ];
+    const removals = made.map((certificateName): Effect => {
+      return {
+        kind: 'arm',
+        request: { operation: 'delete-server-trust-certificate', certificateName },
+        display: `DELETE serverTrustCertificates/${certificateName}`,
+      };
+    });
+    return unlessInUse(removals, context);
   },
 });
 
@@ -237,11 +272,6 @@ async function oneServer(context: LinkContext) {
   const [server] = await readSource(context, readServer());
   if (server === undefined) throw new FactMissing(context.ports.source.name, 'its properties');
   return server;
-}
-
-async function findCertificate(context: LinkContext, name: string): Promise<CertificateFacts | null> {
-  const rows = await readSource(context, readCertificates());
-  return rows.find((row) => row.name.toLowerCase() === name.toLowerCase()) ?? null;
 }
 
 async function publicKeyOf(context: LinkContext, name: string): Promise<string | null> {

@@ -1,5 +1,4 @@
 import type { EndpointFacts } from '../../../model/observation';
-import { endpointCertificateName } from '../../../rules/link/certificate-name';
 import {
   alterMirroringEndpoint,
   createMirroringEndpoint,
@@ -7,8 +6,8 @@ import {
   restoreMirroringEndpoint,
 } from '../../../tsql/endpoints';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
-import { readServer } from '../../../tsql/queries/server';
 import { defineLinkStep, readSource } from '../context';
+import { certificateInUse } from './certificate-in-use';
 import { unlessInUse } from './shared-trust';
 
 interface EndpointState {
@@ -33,12 +32,12 @@ const usesWindows = (endpoint: EndpointFacts): boolean =>
 export const mirroringEndpoint = defineLinkStep<EndpointState>({
   id: 'source.mirroring-endpoint',
   async observe(context) {
-    const [[server], endpoints] = await Promise.all([
-      readSource(context, readServer()),
+    const [{ name }, endpoints] = await Promise.all([
+      certificateInUse(context),
       readSource(context, readEndpoints()),
     ]);
     return {
-      certificateName: endpointCertificateName(context.spec, server?.serverName ?? ''),
+      certificateName: name,
       // An instance has at most one endpoint for DATABASE_MIRRORING.
       endpoint: endpoints[0] ?? null,
     };

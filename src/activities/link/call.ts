@@ -1,0 +1,50 @@
+/** What an activity of a link gets: its ports, its context, and its edge to Temporal. */
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { Clock } from '../../ports/clock';
+import type { OpenLinkPorts } from '../../ports/link-ports';
+import type { NotifierPort } from '../../ports/notifier';
+import type { SecretsPort } from '../../ports/secrets';
+import type { Snapshots } from '../observe/snapshots';
+import type { ApplyContext } from '../steps/apply-effect';
+import { type ActivityReporter, atTheEdge } from '../temporal/edge';
+import type { LinkContext } from './context';
+import type { Observing } from './observing';
+
+export interface LinkActivityDependencies {
+  readonly openPorts: OpenLinkPorts;
+  readonly secrets: (spec: ResolvedLinkMigration) => Promise<SecretsPort>;
+  readonly clock: Clock;
+  readonly snapshots: Snapshots;
+  readonly notifier: NotifierPort;
+}
+
+export interface LinkCall {
+  readonly observing: Observing;
+  readonly context: LinkContext;
+  readonly apply: ApplyContext;
+  readonly reporter: ActivityReporter;
+}
+
+export type CallLink = <T>(spec: ResolvedLinkMigration, work: (call: LinkCall) => Promise<T>) => Promise<T>;
+
+/** Opens the ports of a spec for one activity, and runs it at the edge. */
+export function linkCalls(dependencies: LinkActivityDependencies): CallLink {
+  const { clock, snapshots } = dependencies;
+  return (spec, work) =>
+    atTheEdge(async (reporter) => {
+      const ports = await dependencies.openPorts(spec);
+      const { signal } = reporter;
+      return work({
+        reporter,
+        observing: { ports, spec, clock, snapshots },
+        context: {
+          ports,
+          spec,
+          clock,
+          signal,
+          secret: async (reference) => (await dependencies.secrets(spec)).read(reference),
+        },
+        apply: { ports, clock, signal, reporter, pollMs: Math.min(spec.migration.polling.active, 1_000) },
+      });
+    });
+}

@@ -1,0 +1,68 @@
+/** The activities around certificates as workflows see them. All inputs and results are plain data, without secrets. */
+import type { JournalEffect } from '../../model/journal';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { CertificateInventory } from '../../rules/link/certificate-inventory';
+import type {
+  RotatedCertificate,
+  RotationPlan,
+  RotationRefusal,
+  RotationStepId,
+} from '../../rules/link/certificate-rotation';
+import type { StepOutcome } from '../steps/run-step';
+import type { ObservedStep } from './api';
+
+export interface CertificateInput {
+  readonly spec: ResolvedLinkMigration;
+}
+
+/** The links of one endpoint: `spec`, and those to other instances. */
+export interface EndpointInput extends CertificateInput {
+  readonly others: readonly ResolvedLinkMigration[];
+}
+
+export interface RotationVerdict {
+  readonly refusals: readonly RotationRefusal[];
+  /** Null when there is nothing to rotate, or when it is refused. */
+  readonly plan: RotationPlan | null;
+}
+
+export interface RotationStepInput extends CertificateInput {
+  readonly plan: RotationPlan;
+  readonly stepId: RotationStepId;
+}
+
+export interface ConnectionProof {
+  /** False: not all links came back within the limit. */
+  readonly connected: boolean;
+  /** What was seen, one sentence. */
+  readonly evidence: string;
+  /** Upper bound: from the change of the endpoint until all links were up for good, as it was sampled. */
+  readonly secondsWithoutConnection: number;
+  readonly looks: number;
+}
+
+export interface ProofInput extends EndpointInput {
+  readonly plan: RotationPlan;
+  /** When the endpoint was changed, ISO 8601. */
+  readonly since: string;
+  /** Longest time to wait, milliseconds. */
+  readonly limitMs: number;
+}
+
+export interface CertificateActivities {
+  /** Reads every certificate that the link depends on; changes nothing. */
+  readLinkCertificates(input: CertificateInput): Promise<CertificateInventory>;
+  /** Whether a rotation may begin, and what it would do; changes nothing. */
+  planCertificateRotation(input: EndpointInput): Promise<RotationVerdict>;
+  /** @returns null when the source has no certificate of this name */
+  readCertificate(input: CertificateInput & { readonly name: string }): Promise<RotatedCertificate | null>;
+  observeRotationStep(input: RotationStepInput): Promise<ObservedStep>;
+  performRotationStep(input: RotationStepInput): Promise<StepOutcome>;
+  undoRotationStep(
+    input: RotationStepInput & { readonly before: unknown },
+  ): Promise<readonly JournalEffect[]>;
+  /** Waits until all links of the endpoint are connected and take the log. */
+  proveConnection(input: ProofInput): Promise<ConnectionProof>;
+  /** Drops what the source holds of the instance and of the authorities, so that the next steps import it anew. */
+  dropInstanceTrust(input: CertificateInput): Promise<StepOutcome>;
+}

@@ -1,0 +1,36 @@
+/** Every link of one SQL Server at once, each from the view of the side that leads it. */
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { LinkReplicaFacts } from '../../model/observation';
+import type { Clock } from '../../ports/clock';
+import type { LinkPorts } from '../../ports/link-ports';
+import { sameName } from '../../rules/names';
+import { readLinkReplicaFacts } from '../observe/link';
+
+export interface LinkEnd {
+  readonly spec: ResolvedLinkMigration;
+  readonly ports: LinkPorts;
+}
+
+/**
+ * The links that the source shows. Where the source only follows, its rows say little (only a primary has rows of a
+ * distributed group), so the instance that leads is asked.
+ * @param ends the instances that are known, all with the same source
+ */
+export async function readLinksOfServer(
+  ends: readonly [LinkEnd, ...LinkEnd[]],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<LinkReplicaFacts[]> {
+  const seen = await readLinkReplicaFacts(ends[0].ports.source, clock, signal);
+  if (seen.every(({ localRoleDesc }) => localRoleDesc === 'PRIMARY')) return seen;
+  const led = (
+    await Promise.all(ends.map(({ ports }) => readLinkReplicaFacts(ports.target, clock, signal)))
+  ).flat();
+  return seen.map((here) => {
+    if (here.localRoleDesc === 'PRIMARY') return here;
+    return (
+      led.find((there) => there.localRoleDesc === 'PRIMARY' && sameName(there.linkName, here.linkName)) ??
+      here
+    );
+  });
+}

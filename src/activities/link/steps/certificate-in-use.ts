@@ -1,0 +1,37 @@
+import type { CertificateFacts } from '../../../model/observation';
+import { certificateNameToUse, endpointCertificateName } from '../../../rules/link/certificate-name';
+import { sameName } from '../../../rules/names';
+import { readCertificates } from '../../../tsql/queries/certificates';
+import { readEndpoints } from '../../../tsql/queries/endpoints';
+import { readServer } from '../../../tsql/queries/server';
+import { FactMissing } from '../../failures';
+import { type LinkContext, readSource } from '../context';
+
+export interface CertificateInUse {
+  /** Certificate that the endpoint of the source shall use. */
+  readonly name: string;
+  /** Name in the spec, or the one by default; differs from `name` after a rotation. */
+  readonly wanted: string;
+  readonly certificates: readonly CertificateFacts[];
+  readonly serverTime: string;
+}
+
+/** Which certificate the steps of a link work with: after a rotation, the one that the endpoint has. */
+export async function certificateInUse(context: LinkContext): Promise<CertificateInUse> {
+  const [[server], certificates, [endpoint]] = await Promise.all([
+    readSource(context, readServer()),
+    readSource(context, readCertificates()),
+    readSource(context, readEndpoints()),
+  ]);
+  if (server === undefined) throw new FactMissing(context.ports.source.name, 'its properties');
+  const { serverTime } = server;
+  const wanted = endpointCertificateName(context.spec, server.serverName);
+  const used = endpoint?.certificateName ?? null;
+  if (endpoint === undefined || used === null || sameName(used, wanted)) {
+    return { name: wanted, wanted, certificates, serverTime };
+  }
+  const trusted = await context.ports.azure.readTrustCertificates(context.signal);
+  const isExplicit = context.spec.migration.certificate.name !== undefined;
+  const name = certificateNameToUse(wanted, isExplicit, { endpoint, certificates, trusted, serverTime });
+  return { name, wanted, certificates, serverTime };
+}

@@ -1,0 +1,16 @@
+/** Names by which workflows and schedules around certificates are found. */
+
+export const ROTATION_WORKFLOW = 'rotateLinkCertificate';
+export const CERTIFICATE_CHECK_WORKFLOW = 'certificateCheck';
+
+/**
+ * One rotation at a time on one server: its endpoint has one certificate.
+ * @param source name of the SQL Server in the inventory
+ */
+export const rotationWorkflowId = (source: string): string => `sqlferry-certificate-of-${source}`;
+
+export const CERTIFICATE_SCHEDULE_PREFIX = 'sqlferry-certificates-';
+
+/** @param migration name of the migration whose certificates are looked at */
+export const certificateScheduleId = (migration: string): string =>
+  `${CERTIFICATE_SCHEDULE_PREFIX}${migration}`;

@@ -1,0 +1,181 @@
+/** One rotation: its journal, its activities, and how it performs and undoes a step. */
+import { isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { LinkActivities } from '../../activities/link/api';
+import type { CertificateActivities } from '../../activities/link/certificate-api';
+import type { JournalEntry } from '../../model/journal';
+import type { LinkStepId } from '../../model/link/procedure';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { RotationPlan, RotationStepId } from '../../rules/link/certificate-rotation';
+import { longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
+import { type Problem, RunControl } from '../run-control';
+import type { CertificateRotationInput } from './certificate-messages';
+
+type Activities = CertificateActivities & Pick<LinkActivities, 'observeLinkStep' | 'performLinkStep'>;
+
+/** A step on one end, with what was there before it. */
+interface Begun {
+  readonly stepId: RotationStepId;
+  readonly spec: ResolvedLinkMigration;
+  readonly before: unknown;
+}
+
+export const ROTATION_STEP_TITLES: Readonly<Record<RotationStepId, string>> = {
+  'rotation.create-certificate': 'Create the new certificate on the source',
+  'rotation.trust-certificate': 'The instance trusts the new certificate, too',
+  'rotation.switch-endpoint': 'The endpoint switches to the new certificate',
+  'rotation.force-reconnect': 'The links shake hands anew',
+  'rotation.distrust-old-certificate': 'The instance forgets the old certificate',
+  'rotation.drop-old-certificate': 'Drop the old certificate on the source',
+};
+
+export class CertificateRun {
+  readonly control: RunControl;
+  readonly quick: Activities;
+  readonly long: Activities;
+  readonly journal: JournalEntry[] = [];
+  waitingFor = '';
+  paused = false;
+  blockedBy: Problem | null = null;
+  /** Why there is no way back; null while there is one. */
+  forwardOnly: string | null = null;
+  private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
+  private begun: Begun[] = [];
+
+  constructor(
+    readonly input: CertificateRotationInput,
+    readonly workflowId: string,
+  ) {
+    const heartbeat = input.spec.migration.polling.heartbeatTimeout;
+    this.quick = proxyActivities<Activities>(quickAndIdempotent(heartbeat));
+    this.long = proxyActivities<Activities>(longWithHeartbeat(heartbeat));
+    this.notifications = proxyActivities<LinkActivities>(notification);
+    this.control = new RunControl({
+      forwardOnly: () => this.forwardOnly,
+      mayPause: () => false,
+      isPaused: () => this.paused,
+      setPaused: (paused) => {
+        this.paused = paused;
+      },
+      problem: () => this.blockedBy,
+      setProblem: (problem) => {
+        this.blockedBy = problem;
+      },
+      announce: (problem, where) =>
+        this.tell('critical', problem.code, `${where}: ${problem.message}`, `${problem.remedy}; then resume`),
+    });
+  }
+
+  /** All ends of the endpoint: each instance is asked through the spec of its link. */
+  get ends(): readonly ResolvedLinkMigration[] {
+    return [this.input.spec, ...this.input.others];
+  }
+
+  now(): string {
+    return new Date(Date.now()).toISOString();
+  }
+
+  /** Looks, notes what was there, and does it. @returns when the step began, ISO 8601 */
+  async perform(plan: RotationPlan, stepId: RotationStepId, spec = this.input.spec): Promise<string> {
+    const title = ROTATION_STEP_TITLES[stepId];
+    this.waitingFor = title;
+    return this.control.untilDone(title, async () => {
+      const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
+      this.control.throwIfAborted();
+      if (!this.hasBegun(stepId, spec)) this.begun.push({ stepId, spec, before: seen.before });
+      const done = await this.long.performRotationStep({ spec, plan, stepId });
+      const effects = seen.planned.length > 0 ? seen.planned : done.effects;
+      this.note(
+        stepId,
+        title,
+        effects.length > 0 ? 'done' : 'already-done',
+        effects,
+        done.evidence,
+        done.durationMs,
+      );
+      return done.startedAt;
+    });
+  }
+
+  /** As `perform`, once: what only a person can mend is thrown. */
+  async tryStep(plan: RotationPlan, stepId: RotationStepId, spec = this.input.spec): Promise<void> {
+    const title = ROTATION_STEP_TITLES[stepId];
+    this.waitingFor = title;
+    const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
+    const done = await this.long.performRotationStep({ spec, plan, stepId });
+    const effects = seen.planned.length > 0 ? seen.planned : done.effects;
+    this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
+  }
+
+  /** A step of the link itself: the same that a migration performs. */
+  async performLinkStep(stepId: LinkStepId, title: string): Promise<string> {
+    const { spec } = this.input;
+    this.waitingFor = title;
+    return this.control.untilDone(title, async () => {
+      const seen = await this.quick.observeLinkStep({ spec, stepId });
+      const done = await this.long.performLinkStep({ spec, stepId });
+      const effects = seen.planned.length > 0 ? seen.planned : done.effects;
+      this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
+      return done.evidence;
+    });
+  }
+
+  hasBegun(stepId: RotationStepId, spec = this.input.spec): boolean {
+    return this.begun.some((one) => one.stepId === stepId && one.spec === spec);
+  }
+
+  /** Gives back what a step changed, on every end on which it began, latest first. Waits for a person when it cannot. */
+  async undo(plan: RotationPlan, stepId: RotationStepId): Promise<void> {
+    for (const one of this.begun.filter((candidate) => candidate.stepId === stepId).reverse()) {
+      const title = `Undo: ${ROTATION_STEP_TITLES[stepId]}`;
+      this.waitingFor = title;
+      await this.control.untilDone(title, async () => {
+        const { spec, before } = one;
+        const effects = await this.quick.undoRotationStep({ spec, plan, stepId, before });
+        if (effects.length > 0)
+          this.note(stepId, title, 'undone', effects, 'the state before the step is back', 0);
+      });
+      this.begun = this.begun.filter((candidate) => candidate !== one);
+    }
+  }
+
+  note(
+    stepId: string,
+    title: string,
+    outcome: JournalEntry['outcome'],
+    effects: JournalEntry['effects'],
+    evidence: string,
+    durationMs: number,
+  ): void {
+    this.journal.push({
+      at: this.now(),
+      phase: 'certificates',
+      stepId,
+      title,
+      outcome,
+      effects,
+      evidence,
+      durationMs,
+    });
+  }
+
+  /** Tells a person. A notifier that fails never holds a run up. */
+  async tell(
+    severity: 'info' | 'warning' | 'critical',
+    code: string,
+    message: string,
+    nextStep: string,
+  ): Promise<void> {
+    try {
+      await this.notifications.notifyPerson({
+        severity,
+        code,
+        workflowId: this.workflowId,
+        title: `${this.input.spec.migration.source}: ${code}`,
+        message,
+        nextStep,
+      });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+    }
+  }
+}
