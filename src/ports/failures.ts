@@ -60,3 +60,15 @@ export class SecretFailure extends Error {
     super(message);
   }
 }
+
+/** A setting of the inventory that cannot be used, for example a file that is not there. */
+export class SettingFailure extends Error {
+  override readonly name = 'SettingFailure';
+  constructor(
+    /** For example `azure.caFile`. */
+    readonly setting: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,6 +1,8 @@
 import type { Reaction } from '../../model/failure';
-import { AzureFailure, SecretFailure, SqlServerFailure } from '../../ports/failures';
+import { AzureFailure, SecretFailure, SettingFailure, SqlServerFailure } from '../../ports/failures';
 import { classify } from '../../rules/errors/classify';
+import { QuotingError } from '../../tsql/quote';
+import { RowShapeError } from '../../tsql/rows';
 import { FactMissing, NeedsPerson, NotYet } from '../failures';
 import { StepNotSettled } from '../steps/run-step';
 
@@ -27,6 +29,20 @@ export function describeFailure(error: unknown): DescribedFailure {
       'needs-person',
       `make ${error.reference} readable for the process that connects`,
     );
+  }
+  if (error instanceof SettingFailure) {
+    const remedy = `correct ${error.setting} in the inventory, or the file that it names, on the machine of the worker`;
+    return own('SettingUnusable', error.message, 'needs-person', remedy);
+  }
+  // The same text would be refused, and the same row come, each time.
+  if (error instanceof QuotingError) {
+    const remedy = 'correct the name or the path that the message means: no statement can be made of it';
+    return own('NotQuotable', error.message, 'needs-person', remedy);
+  }
+  if (error instanceof RowShapeError) {
+    const remedy =
+      'report it with the version of the server: its catalog answers in a way that is not known here';
+    return own('RowNotUnderstood', error.message, 'needs-person', remedy);
   }
   if (error instanceof NotYet) return own(error.code, error.message, 'retry', 'it is looked at again');
   if (error instanceof StepNotSettled)

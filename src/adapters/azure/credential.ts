@@ -2,6 +2,7 @@
 import {
   ClientSecretCredential,
   DefaultAzureCredential,
+  type GetTokenOptions,
   ManagedIdentityCredential,
   type TokenCredential,
 } from '@azure/identity';
@@ -14,7 +15,7 @@ export type { TokenCredential };
 
 /**
  * Keep and share it: it caches tokens.
- * @throws SecretFailure when the client secret cannot be read; Error when the CA file cannot.
+ * @throws SecretFailure when the client secret cannot be read; SettingFailure when the CA file cannot.
  */
 export async function createCredential(azure: AzureAccess, secrets: SecretsPort): Promise<TokenCredential> {
   const options = await clientOptions(azure);
@@ -27,11 +28,36 @@ export async function createCredential(azure: AzureAccess, secrets: SecretsPort)
         ? new ManagedIdentityCredential(options)
         : new ManagedIdentityCredential({ ...options, clientId: credential.clientId });
     case 'client-secret': {
-      const secret = await secrets.read(credential.clientSecret);
-      return new ClientSecretCredential(credential.tenantId, credential.clientId, secret, options);
+      const { tenantId, clientId, clientSecret } = credential;
+      const open = async () =>
+        new ClientSecretCredential(tenantId, clientId, await secrets.read(clientSecret), options);
+      return new ReopeningCredential(await open(), open);
     }
     default:
       return credential satisfies never;
+  }
+}
+
+/** A secret may be rotated while a worker runs for months: after a refusal it is read again. */
+class ReopeningCredential implements TokenCredential {
+  #current: TokenCredential | undefined;
+
+  constructor(
+    first: TokenCredential,
+    private readonly open: () => Promise<TokenCredential>,
+  ) {
+    this.#current = first;
+  }
+
+  async getToken(scopes: string | string[], options?: GetTokenOptions) {
+    this.#current ??= await this.open();
+    const used = this.#current;
+    try {
+      return await used.getToken(scopes, options);
+    } catch (error) {
+      if (this.#current === used) this.#current = undefined;
+      throw error;
+    }
   }
 }
 

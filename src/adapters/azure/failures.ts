@@ -42,10 +42,27 @@ export function toAzureFailure(
   aborted: boolean,
 ): AzureFailure | SecretFailure {
   if (error instanceof AzureFailure || error instanceof SecretFailure) return error;
-  const transport = transportOf(error, aborted);
   const text = entraReason(scrub(error instanceof Error ? error.message : String(error)));
-  return new AzureFailure(operation, undefined, undefined, transport, undefined, `${operation}: ${text}`);
+  const outage = aborted ? undefined : outageOf(error);
+  const transport = outage === undefined ? transportOf(error, aborted) : transportOfStatus(outage);
+  return new AzureFailure(operation, outage, undefined, transport, undefined, `${operation}: ${text}`);
 }
+
+/**
+ * HTTP status of an Entra ID that is down or busy, wherever @azure/identity keeps it: `statusCode` of an
+ * AuthenticationError, `status` of MSAL's ServerError below, one of the `errors` of a chain.
+ */
+function outageOf(error: unknown, depth = 0): number | undefined {
+  if (!isRecord(error) || depth > 3) return undefined;
+  const outage = [error.statusCode, error.status].find(
+    (status) => typeof status === 'number' && isOutage(status),
+  );
+  if (typeof outage === 'number') return outage;
+  const below = [error.cause, ...(Array.isArray(error.errors) ? error.errors : [])];
+  return below.map((one) => outageOf(one, depth + 1)).find((status) => status !== undefined);
+}
+
+const isOutage = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /** Entra ID's sentence out of what @azure/identity wraps around it: error lists, time stamps, trace ids. */
 const entraReason = (text: string): string =>
@@ -109,7 +126,11 @@ function transportOf(error: unknown, aborted: boolean): TransportProblem | undef
   if (name === 'AbortError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return 'timeout';
   if (TLS.test(code) || /self.signed certificate|unable to (get|verify)[\w ]*certificate/i.test(message))
     return 'tls';
-  if (UNREACHABLE.some((one) => seen.includes(one)) || /network_error/.test(message)) return 'unreachable';
+  if (
+    UNREACHABLE.some((one) => seen.includes(one)) ||
+    /network_error|endpoints_resolution_error/.test(message)
+  )
+    return 'unreachable';
   if (LOST.includes(code)) return 'connection-lost';
   if (/Authentication|CredentialUnavailable/.test(name)) return 'login-failed';
   return undefined;

@@ -37,7 +37,7 @@ export interface ManagedInstanceDependencies {
 
 const POLL_MS = 5_000;
 
-/** @throws Error when the resource id is none, or the CA file cannot be read. */
+/** @throws Error when the resource id is none; SettingFailure when the CA file cannot be read. */
 export async function createManagedInstancePort(
   { resourceId, azure }: ManagedInstanceAddress,
   dependencies: ManagedInstanceDependencies,

@@ -11,6 +11,27 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'SettingUnusable',
+    [],
+    'A setting of the inventory cannot be used, for example a file that is not there.',
+    'Correct it in the inventory, or the file that it names, on the machine of the worker.',
+    'sqlferry',
+  ),
+  person(
+    'NotQuotable',
+    [],
+    'A name or path cannot be put into a statement.',
+    'Correct the name or the path in the specs.',
+    'sqlferry',
+  ),
+  person(
+    'RowNotUnderstood',
+    [],
+    'A server answered a query of its catalog in a way that is not known.',
+    'Report it with the version of the server.',
+    'sqlferry',
+  ),
+  person(
     'MasterKeyPasswordMissing',
     [],
     'The master database has no master key, and the inventory gives no password to make one.',

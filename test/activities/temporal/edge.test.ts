@@ -3,7 +3,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { atTheEdge } from '../../../src/activities/temporal/edge';
-import { AzureFailure, SqlServerFailure } from '../../../src/ports/failures';
+import { AzureFailure, SettingFailure, SqlServerFailure } from '../../../src/ports/failures';
+import { CATALOGUE } from '../../../src/rules/errors/catalogue';
+import { QuotingError } from '../../../src/tsql/quote';
+import { RowShapeError } from '../../../src/tsql/rows';
 
 async function failureOf(error: Error, attempt = 1): Promise<ApplicationFailure> {
   const thrown = await new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') })
@@ -48,4 +51,16 @@ test('a failover whose answer was lost meets 47517 while the role changes: looke
   const resolving = { number: 47517, severity: 16, state: 1, message: 'must be run on the primary' };
   const failure = await failureOf(new SqlServerFailure('sql1', 'failover', [resolving], undefined, 'no'));
   expect(failure).toMatchObject({ type: 'FailoverOnWrongSide', nonRetryable: false });
+});
+
+test.each<[string, Error]>([
+  ['SettingUnusable', new SettingFailure('azure.caFile', 'azure.caFile /ca.pem cannot be read: ENOENT')],
+  ['NotQuotable', new QuotingError('a name must not hold a NUL character')],
+  ['RowNotUnderstood', new RowShapeError('port', 'an integer below 2^53', 'x')],
+])('%s: the same each time, so a person is told and it is not retried for ever', async (code, error) => {
+  const failure = await failureOf(error);
+  expect(failure).toMatchObject({ type: code, nonRetryable: true, message: error.message });
+  expect(CATALOGUE.flatMap(({ entries }) => entries).find((entry) => entry.code === code)).toMatchObject({
+    reaction: 'needs-person',
+  });
 });

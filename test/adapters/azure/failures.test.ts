@@ -33,6 +33,28 @@ describe('errors that came instead of an answer', () => {
     expect(toAzureFailure('op', coded(code), false)).toMatchObject({ transport, status: undefined });
   });
 
+  const named = (name: string, more: object) => Object.assign(new Error('no token'), { name, ...more });
+  test.each([
+    ['AuthenticationError', { statusCode: 503 }, 503, undefined],
+    ['AuthenticationRequiredError', { cause: named('ServerError', { status: 500 }) }, 500, undefined],
+    [
+      'AggregateAuthenticationError',
+      { errors: [named('X', {}), named('Y', { statusCode: 504 })] },
+      504,
+      undefined,
+    ],
+    ['AuthenticationError', { statusCode: 429 }, 429, 'throttled'],
+    ['AuthenticationError', { statusCode: 401 }, undefined, 'login-failed'],
+    [
+      'AuthenticationRequiredError',
+      { cause: named('ServerError', { status: 400 }) },
+      undefined,
+      'login-failed',
+    ],
+  ])('Entra ID: %s %j has status %s and is %s', (name, more, status, transport) => {
+    expect(toAzureFailure('get-token', named(name, more), false)).toMatchObject({ status, transport });
+  });
+
   test('an abort is a cancellation only when the caller aborted', () => {
     const abort = Object.assign(new Error('aborted'), { name: 'AbortError' });
     expect(toAzureFailure('op', abort, true)).toMatchObject({ transport: 'cancelled' });

@@ -415,6 +415,27 @@ describe('failures', () => {
   });
 });
 
+test('a rotated client secret is read again after a refusal', async () => {
+  const env = { CLIENT_SECRET: 'former' };
+  const credential = await createCredential(azure.access(), createSecrets({ env, clock }));
+  const token = () => createTokenProvider(credential)('https://database.windows.net/.default');
+  azure.tokenError = {
+    status: 401,
+    body: { error: 'invalid_client', error_description: 'AADSTS7000222: expired' },
+  };
+  await expect(token()).rejects.toMatchObject({ transport: 'login-failed' });
+  azure.tokenError = undefined;
+  env.CLIENT_SECRET = 'rotated';
+  await expect(token()).resolves.toBe(TOKEN);
+  expect(String(azure.tokenRequests.at(-1)?.body)).toContain('client_secret=rotated');
+});
+
+test('a CA file that is not there is a setting for a person to correct', async () => {
+  const access = { ...azure.access(), caFile: '/nowhere/ca.pem' };
+  const opening = createCredential(access, createSecrets({ env: { CLIENT_SECRET: SECRET }, clock }));
+  await expect(opening).rejects.toMatchObject({ name: 'SettingFailure', setting: 'azure.caFile' });
+});
+
 test('a token for SQL is asked for with its own scope', async () => {
   const credential = await createCredential(
     azure.access(),
