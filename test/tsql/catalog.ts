@@ -36,7 +36,7 @@ import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
 import { readEndpoints } from '../../src/tsql/queries/endpoints';
-import { readLinkConnection, readLinkReplicas } from '../../src/tsql/queries/link/replicas';
+import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
 import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
@@ -88,17 +88,14 @@ export const everyStatement = (name: string): readonly Statement[] => [
   stopEndpoint(name),
   startEndpoint(name),
   dropEndpoint(name),
-  ...(['NONE', 'omit'] as const).flatMap((clusterType) =>
-    [true, false].map((basic) =>
-      createAvailabilityGroup({
-        name,
-        database: name,
-        serverName: name,
-        endpointUrl: "TCP://o'hara:5022",
-        clusterType,
-        basic,
-      }),
-    ),
+  ...(['NONE', 'omit'] as const).map((clusterType) =>
+    createAvailabilityGroup({
+      name,
+      database: name,
+      serverName: name,
+      endpointUrl: "TCP://o'hara:5022",
+      clusterType,
+    }),
   ),
   createDistributedAvailabilityGroup({
     name,
@@ -138,7 +135,6 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readLogins([name, 'b']),
   readSessions({ logins: [name] }),
   readLinkReplicas(),
-  readLinkConnection(name),
   readSeeding(),
   readTargetDatabase(name, name),
 ];

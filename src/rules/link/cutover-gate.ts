@@ -1,7 +1,6 @@
 import { formatDuration } from '../../model/duration';
 import type { LinkReplicaFacts } from '../../model/observation';
 import { staleness } from '../freshness';
-import { type CutoverWait, type CutoverWaitInput, cutoverWait } from './cutover-wait';
 import type { GateReason } from './gate-reason';
 import { drainTime } from './lag';
 import { isReplicating, seedingPhase } from './seeding';
@@ -43,29 +42,6 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
     ...redoReason(facts, input.maxLag),
     ...firstBackupReason(input),
   ];
-}
-
-export interface CutoverGateInput {
-  readonly link: LinkGateInput;
-  readonly wait: CutoverWaitInput;
-}
-
-export interface CutoverGate extends CutoverWait {
-  readonly ruleId: 'cutover.gate-open' | 'cutover.gate-closed';
-}
-
-/** People, calendar and link together. */
-export function cutoverGate({ link, wait }: CutoverGateInput): CutoverGate {
-  const people = cutoverWait(wait);
-  const reasons = [...people.reasons, ...linkGate(link)];
-  const mayBegin = reasons.length === 0;
-  return {
-    ruleId: mayBegin ? 'cutover.gate-open' : 'cutover.gate-closed',
-    mayBegin,
-    reason: reasons.map(({ reason }) => reason).join(' '),
-    until: people.reasons.length === reasons.length ? people.until : null,
-    reasons,
-  };
 }
 
 function roleReason({ localRoleDesc }: LinkReplicaFacts): readonly GateReason[] {

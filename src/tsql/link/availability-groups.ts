@@ -15,21 +15,18 @@ export interface NewAvailabilityGroup {
   readonly endpointUrl: string;
   /** `omit` on SQL Server 2016, which does not know the option and needs a cluster. */
   readonly clusterType: 'NONE' | 'omit';
-  /** Basic availability group, for Standard edition. */
-  readonly basic?: boolean;
 }
 
-/** Availability group of one database with this server as its only replica. */
+/**
+ * Availability group of one database with this server as its only replica. The documented script for links is the same
+ * for all editions, without BASIC.
+ */
 export function createAvailabilityGroup(group: NewAvailabilityGroup): Statement {
-  const options = [
-    ...(group.basic === true ? ['BASIC'] : []),
-    ...(group.clusterType === 'NONE' ? ['CLUSTER_TYPE = NONE'] : []),
-  ];
   return statement(
     'create-availability-group',
     lines(
       `CREATE AVAILABILITY GROUP ${quoteIdentifier(group.name)}`,
-      options.length === 0 ? undefined : `WITH (${options.join(', ')})`,
+      group.clusterType === 'NONE' ? 'WITH (CLUSTER_TYPE = NONE)' : undefined,
       `    FOR DATABASE ${quoteIdentifier(group.database)}`,
       '    REPLICA ON',
       `        ${quoteLiteral(group.serverName)} WITH (`,

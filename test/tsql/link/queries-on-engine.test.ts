@@ -2,7 +2,7 @@
 import { readAvailabilityGroups } from '../../../src/tsql/queries/availability-groups';
 import { readBackups, readFullBackup } from '../../../src/tsql/queries/backups';
 import { readDatabase } from '../../../src/tsql/queries/database';
-import { readLinkConnection, readLinkReplicas } from '../../../src/tsql/queries/link/replicas';
+import { readLinkReplicas } from '../../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../../src/tsql/queries/link/seeding';
 import { readTargetDatabase } from '../../../src/tsql/queries/target';
 import { type Catalog, lsn, runQuery, time } from '../catalog-host';
@@ -266,17 +266,6 @@ describe('link replicas', () => {
         logSizeBytes: 0,
       }),
     ]);
-  });
-
-  test('connection of one link', async () => {
-    const rows = await runQuery(readLinkConnection('DAG_Stock'), CATALOG);
-    expect(
-      rows.map((row) => [row.replica, row.roleDesc, row.connectedStateDesc, row.lastConnectErrorNumber]),
-    ).toEqual([
-      ['AG_Stock', 'PRIMARY', 'CONNECTED', null],
-      ['AG_Stock_MI', 'SECONDARY', 'DISCONNECTED', 10060],
-    ]);
-    expect(await runQuery(readLinkConnection('AG_Stock'), CATALOG)).toEqual([]);
   });
 });
 

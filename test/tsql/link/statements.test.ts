@@ -47,15 +47,6 @@ WITH (CLUSTER_TYPE = NONE)
     );
   });
 
-  test('basic', () => {
-    expect(createAvailabilityGroup({ ...group, basic: true }).text).toContain(
-      'WITH (BASIC, CLUSTER_TYPE = NONE)',
-    );
-    expect(createAvailabilityGroup({ ...group, basic: true, clusterType: 'omit' }).text).toContain(
-      'WITH (BASIC)',
-    );
-  });
-
   test('an address that is no ASCII is refused', () => {
     expect(() => createAvailabilityGroup({ ...group, endpointUrl: 'TCP://sérver:5022' })).toThrow(
       QuotingError,
