@@ -94,6 +94,8 @@ export interface EndpointFacts {
   readonly encryptionAlgorithmDesc: string;
   readonly certificateName: string | null;
   readonly port: number;
+  /** Address that it is bound to; null where it listens on all, absent in facts of older versions. */
+  readonly ipAddress?: string | null;
 }
 
 export interface AvailabilityGroupFacts {

@@ -1,18 +1,21 @@
 /** The database mirroring endpoint: an instance has at most one (7862), shared by all availability groups. */
 import type { EndpointFacts } from '../model/observation';
 import type { Statement } from '../model/statement';
-import { integerLiteral, QuotingError, quoteIdentifier } from './quote';
+import { integerLiteral, QuotingError, quoteAscii, quoteIdentifier } from './quote';
 import { lines, statement } from './statement';
 
 export interface MirroringEndpoint {
   readonly name: string;
   readonly port: number;
   readonly certificateName: string;
+  /** Address that it stays bound to; null or absent for all. */
+  readonly ipAddress?: string | null;
 }
 
 interface EndpointClauses {
   readonly state: string;
   readonly port: number;
+  readonly address: string;
   readonly role: string;
   readonly authentication: string;
   readonly encryption: string;
@@ -49,6 +52,7 @@ export function restoreMirroringEndpoint(before: EndpointFacts): Statement {
     endpointText('ALTER', before.name, {
       state: keyword(before.stateDesc, ['STARTED', 'STOPPED', 'DISABLED'], 'state'),
       port: before.port,
+      address: listenerAddress(before.ipAddress),
       role: keyword(before.roleDesc, ['ALL', 'PARTNER', 'WITNESS'], 'role'),
       authentication: authenticationClause(before),
       encryption: encryptionClause(before),
@@ -84,6 +88,7 @@ function linkClauses(
   return {
     state: 'STARTED',
     port: endpoint.port,
+    address: listenerAddress(endpoint.ipAddress),
     role: 'ALL',
     authentication: authentication === 'certificate' ? certificate : `WINDOWS NEGOTIATE ${certificate}`,
     encryption: 'REQUIRED ALGORITHM AES',
@@ -94,13 +99,21 @@ function endpointText(verb: 'CREATE' | 'ALTER', name: string, clauses: EndpointC
   return lines(
     `${verb} ENDPOINT ${quoteIdentifier(name)}`,
     `    STATE = ${clauses.state}`,
-    `    AS TCP (LISTENER_PORT = ${integerLiteral(clauses.port)}, LISTENER_IP = ALL)`,
+    `    AS TCP (LISTENER_PORT = ${integerLiteral(clauses.port)}, LISTENER_IP = ${clauses.address})`,
     '    FOR DATABASE_MIRRORING (',
     `        ROLE = ${clauses.role},`,
     `        AUTHENTICATION = ${clauses.authentication},`,
     `        ENCRYPTION = ${clauses.encryption}`,
     '    );',
   );
+}
+
+/** `ALL`, `(10.0.1.8)` or `('fd00::8')` (CREATE ENDPOINT, LISTENER_IP). */
+function listenerAddress(address: string | null | undefined): string {
+  if (address === null || address === undefined) return 'ALL';
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(address)) return `(${address})`;
+  if (/^[0-9a-f:.]+$/i.test(address) && address.includes(':')) return `(${quoteAscii(address)})`;
+  throw new QuotingError('the address that the endpoint is bound to is no IP address');
 }
 
 /** connection_auth_desc: NTLM, KERBEROS, NEGOTIATE, CERTIFICATE, or two of them in order ("NEGOTIATE, CERTIFICATE"). */

@@ -179,6 +179,20 @@ describe('endpoints', () => {
     );
   });
 
+  test.each([
+    [null, 'LISTENER_IP = ALL)'],
+    ['10.0.1.8', 'LISTENER_IP = (10.0.1.8))'],
+    ['fd00::8', "LISTENER_IP = ('fd00::8'))"],
+  ])('bound to %s: it stays so, changed and restored', (ipAddress, clause) => {
+    const changed = alterMirroringEndpoint({ ...endpoint, ipAddress, authentication: 'certificate' });
+    expect(changed.text).toContain(clause);
+    expect(restoreMirroringEndpoint({ ...before, ipAddress }).text).toContain(clause);
+  });
+
+  test('an address that is none is refused', () => {
+    expect(() => restoreMirroringEndpoint({ ...before, ipAddress: '1.1.1.1); DROP' })).toThrow(QuotingError);
+  });
+
   test('start and drop', () => {
     expect(startEndpoint('ep').text).toBe('ALTER ENDPOINT [ep] STATE = STARTED;');
     expect(dropEndpoint('ep').text).toBe('DROP ENDPOINT [ep];');

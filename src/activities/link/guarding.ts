@@ -41,7 +41,7 @@ export async function guardReplication(
   for (;;) {
     let facts: LinkReplicaFacts;
     try {
-      facts = await requireLinkFacts(observing, polling.steady / 2);
+      facts = await requireLinkFacts(observing, Math.min(polling.steady / 2, polling.heartbeatTimeout));
       if (lastBackupAt === undefined) lastBackupAt = await readLastBackup(observing, reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
@@ -104,17 +104,21 @@ const unreadable = (message: string, now: number): LinkHealth => ({
   logUsedPercent: 0,
 });
 
-/** Cadence is a matter of the source's own clock: its backup history is stamped with it. */
+/**
+ * Cadence is a matter of the source's own clock: its backup history is stamped with it. How old the facts are is a
+ * matter of the worker's: that much later it is there, too.
+ */
 function judge(
-  { spec }: Observing,
+  { spec, clock }: Observing,
   facts: LinkReplicaFacts,
   lastBackupAt: number | null,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
+  const age = Math.max(0, clock.now() - Date.parse(facts.observedAt));
   return logBackupVerdict({
     facts: { ...facts, observedAt: facts.serverTime },
     policy: spec.migration.logBackups,
-    now: Date.parse(facts.serverTime),
+    now: Date.parse(facts.serverTime) + age,
     factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
     lastBackupAt,
     seedingCompleted: true,

@@ -18,6 +18,13 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'LinkGroupMissing',
+    [],
+    'The distributed availability group is gone, so there is nothing to cut over by.',
+    'Find out who dropped it; then abort, or create the link anew.',
+    'sqlferry',
+  ),
+  person(
     'LinkNotConnected',
     [],
     'The link did not connect in the time that the instance waits.',

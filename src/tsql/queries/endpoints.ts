@@ -10,7 +10,7 @@ export const readEndpoints = (): Query<EndpointFacts> =>
     `
 SELECT
     e.name, e.state_desc, e.role_desc, e.connection_auth_desc, e.is_encryption_enabled,
-    e.encryption_algorithm_desc, c.name AS certificate_name, t.port
+    e.encryption_algorithm_desc, c.name AS certificate_name, t.port, t.ip_address
 FROM sys.database_mirroring_endpoints AS e
 JOIN sys.tcp_endpoints AS t ON t.endpoint_id = e.endpoint_id
 LEFT JOIN sys.certificates AS c ON c.certificate_id = e.certificate_id
@@ -25,5 +25,6 @@ ORDER BY e.endpoint_id;
       encryptionAlgorithmDesc: readText(row, 'encryption_algorithm_desc'),
       certificateName: readNullableText(row, 'certificate_name'),
       port: readInteger(row, 'port'),
+      ipAddress: readNullableText(row, 'ip_address'),
     }),
   );

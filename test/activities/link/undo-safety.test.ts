@@ -38,6 +38,7 @@ const ENDPOINT = {
   encryption_algorithm_desc: 'AES',
   certificate_name: 'Cert_SQL1_endpoint',
   port: 5022,
+  ip_address: null,
 };
 
 function rowsOf(world: World, id: string): readonly Record<string, unknown>[] {

@@ -62,6 +62,7 @@ export const mirroringEndpoint = defineLinkStep<EndpointState>({
       name: endpoint.name,
       port: endpoint.port,
       certificateName,
+      ipAddress: endpoint.ipAddress ?? null,
       authentication: usesWindows(endpoint) ? 'negotiate-and-certificate' : 'certificate',
     });
     return [{ kind: 'tsql', on: 'source', statement, undo: restoreMirroringEndpoint(endpoint).display }];

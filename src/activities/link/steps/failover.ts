@@ -7,7 +7,7 @@ import {
   setRoleSecondary,
 } from '../../../tsql/link/availability-groups';
 import { readTargetDatabase } from '../../../tsql/queries/target';
-import { NotYet } from '../../failures';
+import { NeedsPerson, NotYet } from '../../failures';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
 import { findGroup } from './groups';
 
@@ -40,6 +40,13 @@ export const synchronousCommit = defineLinkStep<ModeState>({
     return 'both groups commit synchronously';
   },
   async effects({ members }, { spec }) {
+    if (members.length === 0) {
+      throw new NeedsPerson(
+        'LinkGroupMissing',
+        `${spec.migration.source} has no distributed availability group ${spec.names.link}`,
+        'find out who dropped it; without it there is no link to cut over by',
+      );
+    }
     const groups = members.map((member) => member.name);
     return [
       {
