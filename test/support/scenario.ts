@@ -93,12 +93,6 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const workers: RunningWorker[] = [];
   const connections: NativeConnection[] = [];
   const config = workerConfig(base.env, { taskQueue, logLevel: 'ERROR', shutdownGraceMs: 200 });
-  if (!runtimeInstalled) {
-    runtimeInstalled = true;
-    await installRuntime(config, (line) => {
-      if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);
-    });
-  }
   return {
     ...base,
     server,
@@ -106,6 +100,13 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     client,
     migrations: new LinkMigrations(client, { taskQueue, visibility: async () => true }),
     async startWorker() {
+      // Not before: a runtime ends with its last worker, and one that never had any would keep the process alive.
+      if (!runtimeInstalled) {
+        runtimeInstalled = true;
+        await installRuntime(config, (line) => {
+          if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);
+        });
+      }
       const connection = await connectWorker(target);
       connections.push(connection);
       const worker = await startWorker({
