@@ -72,13 +72,12 @@ describe('calls of sqlferry', () => {
     const key = command ?? '';
     const known = help.get(key);
     if (known !== undefined) return known === '' ? undefined : known;
-    const args = command === undefined ? ['--help'] : [command, '--help'];
     let text = '';
     try {
-      text = execFileSync(process.execPath, [join(ROOT, 'bin', 'sqlferry.js'), ...args], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
+      text = helpText(command === undefined ? [] : [command]);
+      // Options of a sub-command stand in its own help.
+      const below = command === undefined ? [] : [...text.matchAll(/^ {2}([a-z]+) \[options\]/gm)];
+      text += below.map(([, sub = '']) => helpText([command ?? '', sub])).join('');
     } catch {
       // Commander ends with an error for an unknown command.
     }
@@ -86,6 +85,13 @@ describe('calls of sqlferry', () => {
     const isOwn = command === undefined || text.startsWith(`Usage: sqlferry ${command} `);
     help.set(key, isOwn ? text : '');
     return isOwn ? text : undefined;
+  }
+
+  function helpText(path: readonly string[]): string {
+    return execFileSync(process.execPath, [join(ROOT, 'bin', 'sqlferry.js'), ...path, '--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   }
 
   test('there are many', () => {

@@ -1,10 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../model/duration';
+import { Command, CommanderError, Option } from 'commander';
+import { certificateCommands } from './certificate-commands';
+import {
+  durationArgument,
+  example,
+  json,
+  type Run,
+  type Runner,
+  spec,
+  specOptions,
+  temporalOptions,
+} from './command-parts';
 import { EXIT, type ExitCode } from './exit-codes';
 import { CliFailure } from './failure';
-import { createOutput, type Output, printFailure } from './output';
+import { createOutput, printFailure } from './output';
 
 /**
  * The `sqlferry` command. Each command's code is loaded when it is called: `--version` must not wait for the SDKs of
@@ -30,8 +40,6 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
 const wrongUse = ({ message }: CommanderError): CliFailure =>
   new CliFailure(message.replace(/^error: /, ''), EXIT.usage, ['sqlferry --help']);
 
-type Run<Args extends readonly unknown[]> = (output: Output, ...args: Args) => Promise<ExitCode | undefined>;
-
 function createProgram(wantsJson: boolean, end: (code: ExitCode) => void): Command {
   const program = new Command('sqlferry')
     .description('Carries SQL Server databases to Azure SQL Managed Instance, as durable Temporal workflows.')
@@ -54,11 +62,10 @@ function createProgram(wantsJson: boolean, end: (code: ExitCode) => void): Comma
   runCommands(program, run);
   requestCommands(program, run);
   protectionCommands(program, run);
+  certificateCommands(program, run);
   processCommands(program, run);
   return program;
 }
-
-type Runner = <Args extends readonly unknown[]>(work: Run<Args>) => (...given: unknown[]) => Promise<void>;
 
 function specCommands(program: Command, run: Runner): void {
   json(program.command('init'))
@@ -303,27 +310,6 @@ function processCommands(program: Command, run: Runner): void {
     );
 }
 
-function json(command: Command): Command {
-  return command.exitOverride().option('--json', 'print one JSON object instead of text');
-}
-
-function specOptions(command: Command): Command {
-  return spec(json(command));
-}
-
-function spec(command: Command): Command {
-  return command
-    .argument('<migration>', 'file that describes the migration')
-    .option('-i, --inventory <file>', 'file that describes the instances', 'inventory.yaml');
-}
-
-function temporalOptions(command: Command): Command {
-  return json(command)
-    .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, then 127.0.0.1:7233)')
-    .option('--namespace <name>', 'Temporal namespace (default: TEMPORAL_NAMESPACE)')
-    .option('--task-queue <name>', 'task queue of the workers (default: SQLFERRY_TASK_QUEUE, then sqlferry)');
-}
-
 function request(program: Command, name: string, description: string, asks: boolean): Command {
   const command = temporalOptions(program.command(name))
     .description(description)
@@ -335,15 +321,6 @@ function request(program: Command, name: string, description: string, asks: bool
   if (['postpone', 'schedule', 'failover', 'repair'].includes(name)) return command;
   const line = `sqlferry ${name} sales-to-west`;
   return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
-}
-
-const example = (...lines: readonly string[]): string =>
-  `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
-
-function durationArgument(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 500ms, 2s or 1m');
-  return ms;
 }
 
 function ownVersion(): string {

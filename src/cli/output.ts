@@ -50,9 +50,11 @@ function toCliFailure(error: unknown): CliFailure {
   const message = error instanceof Error ? error.message : String(error);
   switch (error instanceof Error ? error.name : '') {
     case 'NoSuchMigration':
+    case 'NoSuchSchedule':
       return new CliFailure(message, EXIT.notFound);
     case 'StillRunning':
     case 'RunIsOver':
+    case 'RotationRuns':
       return new CliFailure(message, EXIT.refused);
     case 'NoWorkerAnswers':
     case 'TemporalConnectionFailure':

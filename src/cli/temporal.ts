@@ -1,3 +1,5 @@
+import type { Client } from '@temporalio/client';
+import type { Certificates } from '../client/certificates';
 import type { LinkMigrations } from '../client/link-migrations';
 
 export interface TemporalOptions {
@@ -7,26 +9,46 @@ export interface TemporalOptions {
 }
 
 /** Connects to Temporal for one command, and leaves it again. @throws TemporalConnectionFailure */
+async function withClient<T>(
+  options: TemporalOptions,
+  work: (client: Client, namespace: string, taskQueue: string | undefined) => Promise<T>,
+): Promise<T> {
+  const { connectClient, temporalTarget } = await import('../temporal/connection');
+  const target = await temporalTarget({ address: options.address, namespace: options.namespace });
+  const client = await connectClient(target);
+  try {
+    return await work(client, target.namespace, options.taskQueue ?? process.env.SQLFERRY_TASK_QUEUE);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** As `withClient`, with the migrations. */
 export async function withMigrations<T>(
   options: TemporalOptions,
   work: (migrations: LinkMigrations) => Promise<T>,
 ): Promise<T> {
-  const { connectClient, temporalTarget } = await import('../temporal/connection');
   const { LinkMigrations: Migrations } = await import('../client/link-migrations');
-  const target = await temporalTarget({ address: options.address, namespace: options.namespace });
-  const client = await connectClient(target);
-  try {
-    const taskQueue = options.taskQueue ?? process.env.SQLFERRY_TASK_QUEUE;
-    return await work(
+  return withClient(options, (client, namespace, taskQueue) =>
+    work(
       new Migrations(client, {
         ...(taskQueue === undefined ? {} : { taskQueue }),
         visibility: async () => {
           const { ensureSearchAttributes } = await import('../temporal/search-attributes');
-          return (await ensureSearchAttributes(client.connection, target.namespace)).usable;
+          return (await ensureSearchAttributes(client.connection, namespace)).usable;
         },
       }),
-    );
-  } finally {
-    await client.connection.close();
-  }
+    ),
+  );
+}
+
+/** As `withClient`, with rotations and schedules of certificates. */
+export async function withCertificates<T>(
+  options: TemporalOptions,
+  work: (certificates: Certificates) => Promise<T>,
+): Promise<T> {
+  const { Certificates: Found } = await import('../client/certificates');
+  return withClient(options, (client, _namespace, taskQueue) =>
+    work(new Found(client, taskQueue === undefined ? {} : { taskQueue })),
+  );
 }

@@ -10,17 +10,26 @@ export interface Help {
   readonly optionLines: readonly string[];
 }
 
-/** Names of all commands, from the list in `sqlferry --help`. */
+/** Names of all commands, from the lists in the helps; those below another one as `certificates rotate`. */
 export async function commandNames(): Promise<readonly string[]> {
-  const { out } = await sqlferry(['--help']);
-  const list = out.slice(out.indexOf('Commands:'));
-  return [...list.matchAll(/^ {2}([a-z]+) /gm)]
+  const top = await listed([]);
+  const below = await Promise.all(
+    top.map(async (name) => (await listed([name])).map((sub) => `${name} ${sub}`)),
+  );
+  return [...top, ...below.flat()];
+}
+
+async function listed(path: readonly string[]): Promise<readonly string[]> {
+  const { out } = await sqlferry([...path, '--help']);
+  const start = out.indexOf('\nCommands:');
+  if (start === -1) return [];
+  return [...out.slice(start).matchAll(/^ {2}([a-z]+) /gm)]
     .map(([, name = '']) => name)
     .filter((name) => name !== 'help');
 }
 
 export async function helpOf(name: string): Promise<Help> {
-  const { out: text, code } = await sqlferry([name, '--help']);
+  const { out: text, code } = await sqlferry([...name.split(' '), '--help']);
   if (code !== 0) throw new Error(text);
   const [, description = ''] = text.split('\n\n');
   const start = text.indexOf('Options:');

@@ -2,7 +2,7 @@ import { formatDuration } from '../../model/duration';
 import type { CertificateFacts, EndpointFacts } from '../../model/observation';
 import { sameName } from '../names';
 import { type Finding, failed, notApplicable, passed, unknown } from '../preflight';
-import { endpointCertificateName } from './certificate-name';
+import { certificateNameToUse, endpointCertificateName } from './certificate-name';
 import { DOC, type LinkCheck, type LinkPreflightContext } from './preflight-context';
 
 /** Long enough to rotate a certificate without haste, and longer than seeding may take (6 days). */
@@ -40,14 +40,15 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
   },
   {
     id: 'endpoint.certificate',
-    title: 'The mirroring endpoint that exists uses the certificate of this migration',
+    title:
+      'The mirroring endpoint that exists uses the certificate of this migration, or one that took its place',
     severity: 'warning',
     remedy:
       'The run gives it the certificate of this migration: every other partner of the endpoint must trust that one too. To keep the present one, name it in certificate.name.',
     source: `${DOC.scripts}; effect on other partners inferred`,
     preventsError: '28035',
     run: ofEndpoint((endpoint, context) => {
-      const wanted = endpointCertificateName(context.spec, context.facts.source.serverName);
+      const wanted = certificateName(context);
       if (endpoint.certificateName === null) return failed(`${endpoint.name} has no certificate.`);
       return says(
         sameName(endpoint.certificateName, wanted),
@@ -119,8 +120,8 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     remedy: 'Set certificate.name in the migration to a name without a backslash.',
     source: DOC.scripts,
     preventsError: 'MissingCertificateName',
-    run({ facts, spec }) {
-      const name = endpointCertificateName(spec, facts.source.serverName);
+    run(context) {
+      const name = certificateName(context);
       return says(!name.includes('\\'), `The certificate is named ${name}.`);
     },
   },
@@ -129,7 +130,7 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     title: 'The endpoint certificate that exists is valid today',
     severity: 'blocker',
     remedy:
-      'Make a new certificate, give it to the endpoint with ALTER ENDPOINT, name it in certificate.name, and drop the old one.',
+      'sqlferry certificates rotate MIGRATION-FILE: it makes a new certificate, gives it to the endpoint, and drops the old one.',
     source: `${DOC.bestPractices}; ${DOC.errors} (28035)`,
     preventsError: '28035',
     run: ofOwnCertificate((certificate, { facts }) => {
@@ -183,8 +184,8 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     source: 'Azure REST: serverTrustCertificates, CertificateAlreadyExists',
     preventsError: 'CertificateAlreadyExists',
     run(context) {
-      const { facts, spec } = context;
-      const name = endpointCertificateName(spec, facts.source.serverName);
+      const { facts } = context;
+      const name = certificateName(context);
       const there = facts.trustCertificates.find((certificate) => sameName(certificate.name, name));
       if (there === undefined) return passed(`The instance has no certificate named ${name}.`);
       const own = ownCertificate(context);
@@ -264,8 +265,20 @@ function ofEndpoint(
   };
 }
 
-function ownCertificate({ facts, spec }: LinkPreflightContext): CertificateFacts | undefined {
-  const name = endpointCertificateName(spec, facts.source.serverName);
+/** The certificate that the steps of the run will work with: after a rotation, the one that the endpoint has. */
+function certificateName({ facts, spec }: LinkPreflightContext): string {
+  const wanted = endpointCertificateName(spec, facts.source.serverName);
+  return certificateNameToUse(wanted, spec.migration.certificate.name !== undefined, {
+    endpoint: facts.endpoints[0] ?? null,
+    certificates: facts.certificates,
+    trusted: facts.trustCertificates,
+    serverTime: facts.source.serverTime,
+  });
+}
+
+function ownCertificate(context: LinkPreflightContext): CertificateFacts | undefined {
+  const { facts } = context;
+  const name = certificateName(context);
   return facts.certificates.find((certificate) => sameName(certificate.name, name));
 }
 

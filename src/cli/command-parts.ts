@@ -1,0 +1,45 @@
+/** What the definitions of commands have in common. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseDuration } from '../model/duration';
+import type { ExitCode } from './exit-codes';
+import type { Output } from './output';
+
+export type Run<Args extends readonly unknown[]> = (
+  output: Output,
+  ...args: Args
+) => Promise<ExitCode | undefined>;
+
+/** Gives a command's action its output, and takes its exit code. */
+export type Runner = <Args extends readonly unknown[]>(
+  work: Run<Args>,
+) => (...given: unknown[]) => Promise<void>;
+
+export function json(command: Command): Command {
+  return command.exitOverride().option('--json', 'print one JSON object instead of text');
+}
+
+export function specOptions(command: Command): Command {
+  return spec(json(command));
+}
+
+export function spec(command: Command): Command {
+  return command
+    .argument('<migration>', 'file that describes the migration')
+    .option('-i, --inventory <file>', 'file that describes the instances', 'inventory.yaml');
+}
+
+export function temporalOptions(command: Command): Command {
+  return json(command)
+    .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, then 127.0.0.1:7233)')
+    .option('--namespace <name>', 'Temporal namespace (default: TEMPORAL_NAMESPACE)')
+    .option('--task-queue <name>', 'task queue of the workers (default: SQLFERRY_TASK_QUEUE, then sqlferry)');
+}
+
+export const example = (...lines: readonly string[]): string =>
+  `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+export function durationArgument(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 500ms, 2s or 1m');
+  return ms;
+}

@@ -1,0 +1,181 @@
+/** certificates: list, rotate, schedule. */
+import type { Certificates } from '../../client/certificates';
+import { formatDuration, parseDuration } from '../../model/duration';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { confirm, requester } from '../asking';
+import { EXIT, type ExitCode } from '../exit-codes';
+import { CliFailure } from '../failure';
+import { withLocalPorts } from '../local-ports';
+import type { Output } from '../output';
+import { loadLinkMigration, type SpecFileOptions } from '../spec-files';
+import { type TemporalOptions, withCertificates } from '../temporal';
+import { certificateLines, rotationLines } from '../terminal/certificate-view';
+import { table } from '../terminal/format';
+
+interface EndpointOptions extends SpecFileOptions, TemporalOptions {
+  /** Files of further migrations of the same server. */
+  readonly with?: readonly string[];
+  /** Milliseconds. */
+  readonly within: number;
+}
+
+export interface RotateOptions extends EndpointOptions {
+  readonly reimport: boolean;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly wait: boolean;
+  readonly yes: boolean;
+}
+
+export interface ScheduleOptions extends EndpointOptions {
+  readonly check?: readonly string[];
+  /** Milliseconds. */
+  readonly rotateBefore: number;
+  readonly onlyTell: boolean;
+}
+
+/** Reads the certificates from here, without Temporal. Changes nothing. */
+export async function certificates(output: Output, options: SpecFileOptions): Promise<ExitCode> {
+  const spec = await loadLinkMigration(options);
+  const { readLinkCertificates } = await import('../../activities/link/certificates');
+  const inventory = await withLocalPorts(spec, (context) => readLinkCertificates(context));
+  for (const line of certificateLines(inventory, output.style)) output.say(line);
+  output.result(inventory);
+  return EXIT.ok;
+}
+
+export async function rotate(output: Output, options: RotateOptions): Promise<ExitCode> {
+  const links = await loadEndpoint(options);
+  const { source } = links.spec.migration;
+  await confirm(
+    output,
+    options.reimport
+      ? `This drops the certificate of the instance and the authorities of Azure on ${source}, and imports them anew.`
+      : `This gives the endpoint of ${source} a new certificate. All its links reconnect; nothing is seeded again.`,
+    options.yes,
+  );
+  return withCertificates(options, async (client) => {
+    const started = await client.rotate({
+      ...links,
+      by: requester(options.by),
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      rotateEndpoint: !options.reimport,
+      reimportInstance: options.reimport,
+      connectWithinMs: options.within,
+    });
+    if (!options.wait) {
+      output.say(`the rotation runs as ${started.workflowId}`);
+      output.result(started);
+      return EXIT.ok;
+    }
+    return showResult(output, client, source, started.runId);
+  });
+}
+
+async function showResult(
+  output: Output,
+  client: Certificates,
+  source: string,
+  runId: string,
+): Promise<ExitCode> {
+  const result = await client.result(source, runId);
+  for (const line of rotationLines(result, output.style)) output.say(line);
+  for (const { nextStep } of result.refusals) output.say(`  ${output.style.dim('→')} ${nextStep}`);
+  output.result(result);
+  switch (result.outcome) {
+    case 'done':
+      return EXIT.ok;
+    case 'refused':
+      return EXIT.refused;
+    case 'rolled-back':
+    case 'aborted':
+      return EXIT.failed;
+  }
+}
+
+export async function schedule(output: Output, options: ScheduleOptions): Promise<ExitCode> {
+  const links = await loadEndpoint(options);
+  const everyMs = intervalOf(options.check ?? ['every', '1d']);
+  const { name, certificate } = links.spec.migration;
+  const rotateBeforeMs = options.onlyTell ? null : options.rotateBefore;
+  if (rotateBeforeMs !== null && rotateBeforeMs >= certificate.validFor) {
+    throw new CliFailure(
+      `--rotate-before ${formatDuration(rotateBeforeMs)} is not less than certificate.validFor of the migration (${formatDuration(certificate.validFor)}): each new certificate would be due at once`,
+      EXIT.usage,
+    );
+  }
+  return withCertificates(options, async (client) => {
+    const made = await client.schedule({
+      ...links,
+      everyMs,
+      rotateBeforeMs,
+      connectWithinMs: options.within,
+    });
+    const rotation =
+      rotateBeforeMs === null
+        ? 'people are told'
+        : `rotated when less than ${formatDuration(rotateBeforeMs)} are left`;
+    output.say(
+      `certificates of ${name}: ${made.changed ? 'schedule changed' : 'scheduled'}: looked at every ${formatDuration(everyMs)}, ${rotation}`,
+    );
+    output.result({ name, everyMs, rotateBeforeMs, ...made });
+    return EXIT.ok;
+  });
+}
+
+export async function schedules(output: Output, options: TemporalOptions): Promise<ExitCode> {
+  return withCertificates(options, async (client) => {
+    const found = await client.schedules();
+    if (found.length === 0) {
+      output.say('no schedules; make one with: sqlferry certificates schedule migration.yaml');
+    } else {
+      const head = ['NAME', 'SERVER', 'EVERY', 'ROTATES BEFORE', 'STATE', 'NEXT (UTC)'].map(output.style.dim);
+      const rows = found.map((one) => [
+        one.name,
+        one.source ?? '',
+        one.everyMs === null ? '' : formatDuration(one.everyMs),
+        one.rotateBeforeMs === null ? 'never' : formatDuration(one.rotateBeforeMs),
+        one.paused ? output.style.red('paused') : 'active',
+        one.nextCheckAt?.slice(0, 19).replace('T', ' ') ?? '',
+      ]);
+      output.say(table([head, ...rows]));
+      for (const { name, note } of found.filter(({ paused }) => paused)) {
+        output.say(`${name} is paused: ${note ?? 'no note'}; to go on, give the schedule command again`);
+      }
+    }
+    output.result({ schedules: found });
+    return EXIT.ok;
+  });
+}
+
+export async function unschedule(output: Output, name: string, options: TemporalOptions): Promise<ExitCode> {
+  return withCertificates(options, async (client) => {
+    await client.unschedule(name);
+    output.say(`certificates of ${name}: not looked at any more`);
+    output.result({ name, unscheduled: true });
+    return EXIT.ok;
+  });
+}
+
+async function loadEndpoint(
+  options: EndpointOptions,
+): Promise<{ spec: ResolvedLinkMigration; others: readonly ResolvedLinkMigration[] }> {
+  const { inventory, migration } = options;
+  const spec = await loadLinkMigration({ inventory, migration });
+  const others: ResolvedLinkMigration[] = [];
+  for (const file of options.with ?? []) others.push(await loadLinkMigration({ inventory, migration: file }));
+  const { endpointMismatch } = await import('../../client/certificates');
+  const mismatch = endpointMismatch({ spec, others });
+  if (mismatch !== undefined) throw new CliFailure(`--with: ${mismatch}`, EXIT.usage);
+  return { spec, others };
+}
+
+/** `every 1d`, also as one word or without `every`. */
+function intervalOf(words: readonly string[]): number {
+  const text = words.join(' ').trim();
+  const ms = parseDuration(text.replace(/^every\s+/, ''));
+  if (ms !== undefined && ms >= 1_000) return ms;
+  throw new CliFailure(`--check "${text}" is no interval`, EXIT.usage, [
+    'write for example: --check every 1d (behind the migration file)',
+  ]);
+}
