@@ -1,6 +1,6 @@
 /** Approve, postpone, change the schedule: what an operator may say about the cutover. */
 import { setHandler } from '@temporalio/workflow';
-import { cutoverScheduleSchema } from '../../model/link/spec';
+import { readSchedule } from '../../rules/link/read-schedule';
 import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
 import {
   approveCutoverUpdate,
@@ -50,18 +50,17 @@ function postpone(run: LinkRun, request: PostponeRequest): Answer {
 function changeSchedule(run: LinkRun, request: ChangeScheduleRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
-  const parsed = cutoverScheduleSchema.safeParse(request.schedule);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+  const read = readSchedule(request.schedule);
+  if (!read.ok) {
     return refuse(
-      `the schedule is not valid: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
+      `the schedule is not valid: ${read.problem}`,
       'give one of: as-soon-as-ready, at a time, in windows',
     );
   }
-  run.state.schedule = parsed.data;
+  run.state.schedule = read.schedule;
   run.state.postponedUntil = null;
   run.changes += 1;
-  run.event('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${parsed.data.type}`);
+  run.event('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`);
   return accept('the new schedule is in force');
 }
 
