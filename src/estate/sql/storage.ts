@@ -9,13 +9,21 @@ export interface TableDefinition {
   readonly name: string;
   readonly columns: readonly TableColumn[];
   readonly primaryKey: readonly string[];
+  /** Name of the constraint where the statement gave one. */
+  readonly primaryKeyName?: string;
 }
 
 export interface TableColumn extends SqlColumn {
   readonly identity?: { readonly seed: bigint; readonly increment: bigint };
   /** T-SQL text of the DEFAULT expression. */
   readonly defaultExpression?: string;
+  /** Name of the DEFAULT constraint where the statement gave one. */
+  readonly defaultName?: string;
 }
+
+/** Constraint name of a primary key: the given one, or one made from the table's name. */
+export const primaryKeyName = ({ name, primaryKeyName: given }: TableDefinition): string =>
+  given ?? `PK_${name}`;
 
 /** One redo record. Row ids are stable across copies, so that redo is exact and cheap. */
 export type StorageChange =

@@ -61,18 +61,26 @@ export function definitionOf(schema: string, name: string, shape: TableShape): T
     }
     seen.add(key);
   }
-  return { schema, name, columns: shape.columns.map(tableColumn), primaryKey: shape.primaryKey };
+  const { primaryKey, primaryKeyName } = shape;
+  return {
+    schema,
+    name,
+    columns: shape.columns.map(tableColumn),
+    primaryKey,
+    ...(primaryKeyName === undefined ? {} : { primaryKeyName }),
+  };
 }
 
 /** Columns accept NULL unless told otherwise (ANSI_NULL_DFLT_ON, as drivers set it). */
 function tableColumn(column: ColumnDefinition): TableColumn {
-  const { name, type, nullable, identity, defaultExpression } = column;
+  const { name, type, nullable, identity, defaultExpression, defaultName } = column;
   return {
     name,
     type,
     nullable: nullable ?? true,
     ...(identity === undefined ? {} : { identity }),
     ...(defaultExpression === undefined ? {} : { defaultExpression: defaultExpression.text }),
+    ...(defaultName === undefined ? {} : { defaultName }),
   };
 }
 
@@ -119,6 +127,7 @@ export async function alterTableAdd(
   const shape = definitionOf(definition.schema, definition.name, {
     columns: [...definition.columns.map(asColumn), ...statement.columns],
     primaryKey: definition.primaryKey,
+    ...(definition.primaryKeyName === undefined ? {} : { primaryKeyName: definition.primaryKeyName }),
   });
   const rows = [...target.table.entries()];
   const filled = added.map((column) => {
@@ -140,13 +149,14 @@ export async function alterTableAdd(
 }
 
 function asColumn(column: TableColumn): ColumnDefinition {
-  const { name, type, nullable, identity, defaultExpression } = column;
+  const { name, type, nullable, identity, defaultExpression, defaultName } = column;
   return {
     name,
     type,
     nullable,
     ...(identity === undefined ? {} : { identity }),
     ...(defaultExpression === undefined ? {} : { defaultExpression: { text: defaultExpression } }),
+    ...(defaultName === undefined ? {} : { defaultName }),
   };
 }
 

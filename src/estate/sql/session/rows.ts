@@ -3,7 +3,7 @@ import { SqlError } from '../errors';
 import { compile } from '../query/compile';
 import type { CompileContext } from '../query/environment';
 import { EMPTY_FRAME, Scope } from '../query/frame';
-import type { TableColumn, TableDefinition } from '../storage';
+import { primaryKeyName, type TableColumn, type TableDefinition } from '../storage';
 import { SqlDecimal, type SqlRow, type SqlScalar, type SqlType, type SqlValue } from '../types';
 import { convert, converter } from '../values/convert';
 import { formatDecimal } from '../values/decimals';
@@ -90,7 +90,7 @@ export function duplicateKey(target: Target, key: SqlRow): SqlError {
   const values = key.map((value, at) => keyText(value, definition, at)).join(', ');
   return new SqlError(
     2627,
-    `Violation of PRIMARY KEY constraint 'PK_${definition.name}'. Cannot insert duplicate key in object '${definition.schema}.${definition.name}'. The duplicate key value is (${values}).`,
+    `Violation of PRIMARY KEY constraint '${primaryKeyName(definition)}'. Cannot insert duplicate key in object '${definition.schema}.${definition.name}'. The duplicate key value is (${values}).`,
     { severity: 14 },
   );
 }

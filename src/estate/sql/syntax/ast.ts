@@ -243,11 +243,13 @@ export interface ColumnDefinition {
   readonly nullable: boolean | undefined;
   readonly identity?: { readonly seed: bigint; readonly increment: bigint };
   readonly defaultExpression?: { readonly text: string };
+  readonly defaultName?: string;
 }
 
 export interface TableShape {
   readonly columns: readonly ColumnDefinition[];
   readonly primaryKey: readonly string[];
+  readonly primaryKeyName?: string;
 }
 
 /** `SET c = expression`, `SET c += expression`, `SET @v = expression`, `SET @v = c = expression`. */

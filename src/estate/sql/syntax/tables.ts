@@ -8,27 +8,42 @@ import { skipParentheses } from './queries';
 interface ColumnResult {
   readonly column: ColumnDefinition;
   readonly primaryKey: boolean;
+  readonly primaryKeyName?: string;
+}
+
+interface TableConstraint {
+  /** Columns of a primary key; none for other constraints. */
+  readonly key: readonly string[];
+  readonly name?: string;
 }
 
 /** `( column type ..., PRIMARY KEY (...), UNIQUE (...) )` */
 export function parseTableShape(cursor: Cursor): TableShape {
   const columns: ColumnDefinition[] = [];
-  let primaryKey: readonly string[] = [];
+  let primaryKey: TableConstraint = { key: [] };
   cursor.expect('(');
   do {
     if (cursor.at(')')) break;
     const constraint = parseTableConstraint(cursor);
     if (constraint !== undefined) {
-      if (constraint.length > 0) primaryKey = constraint;
+      if (constraint.key.length > 0) primaryKey = constraint;
       continue;
     }
-    const { column, primaryKey: inline } = parseColumn(cursor);
+    const { column, primaryKey: inline, primaryKeyName } = parseColumn(cursor);
     columns.push(column);
-    if (inline) primaryKey = [column.name];
+    if (inline) primaryKey = constraintOf([column.name], primaryKeyName);
   } while (cursor.accept(','));
   cursor.expect(')');
-  return { columns: keyColumnsNotNull(columns, primaryKey), primaryKey };
+  const { key, name } = primaryKey;
+  return {
+    columns: keyColumnsNotNull(columns, key),
+    primaryKey: key,
+    ...(name === undefined ? {} : { primaryKeyName: name }),
+  };
 }
+
+const constraintOf = (key: readonly string[], name: string | undefined): TableConstraint =>
+  name === undefined ? { key } : { key, name };
 
 function keyColumnsNotNull(columns: readonly ColumnDefinition[], key: readonly string[]): ColumnDefinition[] {
   const names = new Set(key.map((name) => name.toLowerCase()));
@@ -41,29 +56,29 @@ function keyColumnsNotNull(columns: readonly ColumnDefinition[], key: readonly s
   );
 }
 
-/** @returns the columns of a primary key, [] for other constraints, undefined when a column follows. */
-function parseTableConstraint(cursor: Cursor): readonly string[] | undefined {
-  if (cursor.accept('CONSTRAINT')) cursor.identifier();
+/** @returns undefined when a column follows. */
+function parseTableConstraint(cursor: Cursor): TableConstraint | undefined {
+  const name = cursor.accept('CONSTRAINT') ? cursor.identifier() : undefined;
   if (cursor.accept('PRIMARY', 'KEY')) {
     acceptClustering(cursor);
     const names = parseKeyColumns(cursor);
     acceptIndexOptions(cursor);
-    return names;
+    return constraintOf(names, name);
   }
   if (cursor.accept('UNIQUE')) {
     acceptClustering(cursor);
     parseKeyColumns(cursor);
     acceptIndexOptions(cursor);
-    return [];
+    return { key: [] };
   }
   if (cursor.accept('CHECK')) {
     skipParentheses(cursor);
-    return [];
+    return { key: [] };
   }
   if (cursor.accept('FOREIGN', 'KEY')) {
     skipParentheses(cursor);
     acceptReferences(cursor);
-    return [];
+    return { key: [] };
   }
   if (!cursor.at('INDEX')) return undefined;
   cursor.next();
@@ -71,7 +86,7 @@ function parseTableConstraint(cursor: Cursor): readonly string[] | undefined {
   cursor.accept('UNIQUE');
   acceptClustering(cursor);
   parseKeyColumns(cursor);
-  return [];
+  return { key: [] };
 }
 
 function acceptReferences(cursor: Cursor): void {
@@ -110,6 +125,10 @@ interface ColumnDraft {
   identity?: { seed: bigint; increment: bigint };
   defaultExpression?: { text: string };
   primaryKey: boolean;
+  primaryKeyName?: string;
+  defaultName?: string;
+  /** Name of the constraint that follows. */
+  pendingName?: string;
 }
 
 export function parseColumn(cursor: Cursor): ColumnResult {
@@ -122,19 +141,25 @@ export function parseColumn(cursor: Cursor): ColumnResult {
   const type = parseType(cursor);
   const draft: ColumnDraft = { nullable: undefined, primaryKey: false };
   while (parseColumnOption(cursor, draft));
-  const { primaryKey, nullable, ...rest } = draft;
+  const { primaryKey, primaryKeyName, nullable, pendingName: _pending, ...rest } = draft;
   const notNull = primaryKey || draft.identity !== undefined ? false : nullable;
-  return { column: { name, type, nullable: notNull, ...rest }, primaryKey };
+  const column = { name, type, nullable: notNull, ...rest };
+  return { column, primaryKey, ...(primaryKeyName === undefined ? {} : { primaryKeyName }) };
 }
 
 function parseColumnOption(cursor: Cursor, draft: ColumnDraft): boolean {
   if (cursor.accept('NOT', 'NULL')) draft.nullable = false;
   else if (cursor.accept('NULL')) draft.nullable = true;
   else if (cursor.accept('IDENTITY')) draft.identity = parseIdentity(cursor);
-  else if (cursor.accept('CONSTRAINT')) cursor.identifier();
-  else if (cursor.accept('DEFAULT')) draft.defaultExpression = parseDefault(cursor);
-  else if (cursor.accept('PRIMARY', 'KEY')) {
+  else if (cursor.accept('CONSTRAINT')) draft.pendingName = cursor.identifier();
+  else if (cursor.accept('DEFAULT')) {
+    draft.defaultExpression = parseDefault(cursor);
+    if (draft.pendingName !== undefined) draft.defaultName = draft.pendingName;
+    delete draft.pendingName;
+  } else if (cursor.accept('PRIMARY', 'KEY')) {
     draft.primaryKey = true;
+    if (draft.pendingName !== undefined) draft.primaryKeyName = draft.pendingName;
+    delete draft.pendingName;
     acceptClustering(cursor);
     acceptIndexOptions(cursor);
   } else if (cursor.accept('UNIQUE')) acceptClustering(cursor);

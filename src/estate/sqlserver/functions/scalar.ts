@@ -28,8 +28,9 @@ import {
 } from '../values';
 import { columnsOf, type ViewDefinition } from '../views/definition';
 import { filesOf } from '../views/files';
-import { schemasOf, systemObjectId, tableObjectId } from '../views/objects';
+import { schemasOf, systemObjectId } from '../views/object-rows';
 import { visibleViews } from '../views/registry';
+import { tableObjectId } from '../views/table-facts';
 import { databaseProperty, serverProperty } from './properties';
 
 type Implementation = (context: SessionContext, args: readonly TypedValue[]) => TypedValue;

@@ -101,3 +101,7 @@ export const findProcedure = (context: SessionContext, name: ProcedureName): Pro
   const gate = requires[found];
   return gate === undefined || gate(context) ? found : undefined;
 };
+
+/** System procedures that this server shows in its catalog. */
+export const systemProcedures = (context: SessionContext): readonly string[] =>
+  master.filter((key) => requires[key]?.(context) ?? true);

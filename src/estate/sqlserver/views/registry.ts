@@ -4,9 +4,13 @@ import type { ObjectName, RowSource } from '../../sql/host';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
 import { serverError } from '../messages/raise';
 import { availabilityViews } from './availability';
+import { constraintViews } from './constraints';
 import { databaseViews } from './databases';
 import { rowSource, type ViewDefinition } from './definition';
 import { endpointViews } from './endpoints';
+import { indexViews } from './indexes';
+import { informationSchemaViews } from './information-schema';
+import { moduleViews } from './modules';
 import { msdbViews } from './msdb';
 import { objectViews } from './objects';
 import { permissionViews } from './permissions';
@@ -25,6 +29,10 @@ const all: ViewDefinition[] = [
   ...sessionViews,
   ...serverViews,
   ...msdbViews,
+  ...constraintViews,
+  ...indexViews,
+  ...moduleViews,
+  ...informationSchemaViews,
 ];
 all.push(...objectViews((context) => visibleViews(context)));
 
