@@ -46,6 +46,54 @@ describe('seeding', () => {
   });
 });
 
+describe('a log backup of somebody else', () => {
+  const foreignBackup = (file: string): Promise<unknown> =>
+    query(
+      migration.stage.estate,
+      'SQL1',
+      `BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\${file}.trn' WITH NAME = N'Nightly maintenance'`,
+    );
+  const told = async (code: string) =>
+    (await migration.status()).events.filter((event) => event.code === code);
+
+  test('is told while the copy streams, before it can break it, and once more when it shares the chain', async () => {
+    migration = await FollowedMigration.begin(
+      { speed: 100 },
+      fencingSections('approval: { required: true }'),
+    );
+    const { links, clock } = migration.world;
+    const streamed = (): number => links.physicalSeeding('SQL1')[0]?.transferredBytes ?? 0;
+    await until('the copy streams', () => streamed() > 1024 ** 3);
+    expect(await told('seeding.foreign-log-backup')).toEqual([]);
+    await foreignBackup('one');
+    await until('it is told', async () => (await told('seeding.foreign-log-backup')).length > 0);
+    // Still streaming: there is time to stop the job before the end, where it does harm.
+    expect(streamed()).toBeGreaterThan(0);
+    await foreignBackup('two');
+    clock.speed = 300;
+    await migration.untilReplicating();
+    expect(await told('seeding.foreign-log-backup')).toMatchObject([
+      {
+        severity: 'warning',
+        message: expect.stringMatching(/Sales are taken by "Nightly maintenance".*1412/),
+      },
+    ]);
+    expect(await told('log-backup.foreign')).toEqual([]);
+
+    await foreignBackup('three');
+    await until('the shared chain is told', async () => (await told('log-backup.foreign')).length > 0);
+    await foreignBackup('four');
+    const { count } = (await migration.status()).logBackups;
+    await migration.until('backups go on', ({ logBackups }) => logBackups.count >= count + 2);
+    expect(await told('log-backup.foreign')).toMatchObject([
+      { severity: 'warning', message: expect.stringMatching(/"Nightly maintenance".*share one log chain/) },
+    ]);
+    expect(await told('seeding.foreign-log-backup')).toHaveLength(1);
+    expect(await migration.stage.migrations.approve(migration.name, BY)).toMatchObject({ accepted: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', seedingRestarts: 0 });
+  });
+});
+
 describe('a log that fills', () => {
   test('is backed up early, and a person is told when that does not help', async () => {
     const GB = 1024 ** 3;

@@ -42,6 +42,10 @@ export interface SeedingMark {
   readonly transferredBytes: number;
   /** Told already, so not to be told again. */
   readonly told: readonly ('stalled' | 'log-alarm')[];
+  /** Clock of the source when this copy was first looked at, ISO 8601 UTC: log backups from then on are looked for. */
+  readonly backupsSince?: string;
+  /** Jobs of others whose log backups were told already. */
+  readonly foreignJobs?: readonly string[];
 }
 
 /** Azure gave the link up; it must be dropped and created again. */
@@ -59,7 +63,9 @@ export type SeedingNews =
   | { readonly kind: 'completed'; readonly serverTime: string; readonly evidence: string }
   | { readonly kind: 'restarted'; readonly reason: string; readonly mark: SeedingMark }
   | { readonly kind: 'stalled'; readonly reason: string; readonly mark: SeedingMark }
-  | { readonly kind: 'log-alarm'; readonly reason: string; readonly mark: SeedingMark };
+  | { readonly kind: 'log-alarm'; readonly reason: string; readonly mark: SeedingMark }
+  /** Somebody else backs up the log while the copy is under way. */
+  | { readonly kind: 'foreign-log-backup'; readonly reason: string; readonly mark: SeedingMark };
 
 export interface LogBackupTaken {
   readonly at: string;
@@ -74,6 +80,13 @@ export type ReplicationNews =
   | HealthChanged
   | SplitBrainNews
   | { readonly kind: 'log-alarm'; readonly reason: string; readonly health: LinkHealth }
+  /** Somebody else backs up the log as well. */
+  | {
+      readonly kind: 'foreign-log-backup';
+      readonly reason: string;
+      readonly jobs: readonly string[];
+      readonly health: LinkHealth;
+    }
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
@@ -118,6 +131,11 @@ export interface GuardInput extends LinkInput {
   readonly logAlarmRaised: boolean;
   /** Present for a link that stays: both sides are asked for their roles, and two primaries are news unless known. */
   readonly splitBrainKnown?: boolean;
+  /**
+   * Log backups of others that are looked for: those after `since` (ISO 8601 UTC, clock of the source) by jobs that
+   * nobody was told of. Absent: none are looked for.
+   */
+  readonly foreignBackups?: { readonly since: string; readonly told: readonly string[] };
   /** Return a checkpoint after this long without news, milliseconds. */
   readonly checkpointAfterMs: number;
 }

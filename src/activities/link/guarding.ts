@@ -1,5 +1,10 @@
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
+import {
+  type ForeignLogBackups,
+  foreignLogBackups,
+  foreignWhileReplicating,
+} from '../../rules/link/foreign-backups';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
 import { readBackups } from '../../tsql/queries/backups';
 import { NeedsPerson } from '../failures';
@@ -12,7 +17,7 @@ import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { type Observing, requireLinkFacts } from './observing';
 import { otherFacts, splitBrain } from './split-brain';
-import { logBackupEffect } from './steps/log-backup';
+import { logBackupEffect, logBackupName } from './steps/log-backup';
 
 const SAMPLES_KEPT = 20;
 /** A source that does not answer for this long is news: a restart is over sooner. */
@@ -35,14 +40,14 @@ export async function guardReplication(
   const startedAt = clock.now();
   let samples: readonly LogUseSample[] = [];
   let looksOfOtherHealth = 0;
-  let lastBackupAt: number | null | undefined;
+  let backups: BackupHistory | undefined;
   let unreadableSince: number | undefined;
   let lastSeen: LinkHealth | undefined;
   for (;;) {
     let facts: LinkReplicaFacts;
     try {
       facts = await requireLinkFacts(observing, Math.min(polling.steady / 2, polling.heartbeatTimeout));
-      if (lastBackupAt === undefined) lastBackupAt = await readLastBackup(observing, reporter.signal);
+      backups ??= await readHistory(observing, input, reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
@@ -68,14 +73,19 @@ export async function guardReplication(
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
       -SAMPLES_KEPT,
     );
-    let verdict = judge(observing, facts, lastBackupAt, samples);
+    let verdict = judge(observing, facts, backups.lastAt, samples);
     if (verdict.decision === 'take') {
       // Somebody else may have taken one since: the history of the server decides.
-      lastBackupAt = await readLastBackup(observing, reporter.signal);
-      verdict = judge(observing, facts, lastBackupAt, samples);
+      backups = await readHistory(observing, input, reporter.signal);
+      verdict = judge(observing, facts, backups.lastAt, samples);
     }
     if (verdict.decision === 'take') {
       return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
+    }
+    if (backups.foreign.length > 0) {
+      const jobs = backups.foreign.map(({ job }) => job);
+      const reason = foreignWhileReplicating(spec.migration.database, backups.foreign);
+      return { kind: 'foreign-log-backup', reason, jobs, health };
     }
     if (verdict.alarm !== undefined && !input.logAlarmRaised) {
       return { kind: 'log-alarm', reason: verdict.alarm.reason, health };
@@ -126,9 +136,28 @@ function judge(
   });
 }
 
-async function readLastBackup({ ports, spec }: Observing, signal: AbortSignal): Promise<number | null> {
-  const newest = newestLogBackup(await ports.source.query(readBackups(spec.migration.database), { signal }));
-  return newest === null ? null : Date.parse(newest);
+interface BackupHistory {
+  /** Finish of the newest log backup by anybody, milliseconds since 1970-01-01 UTC; null when there is none. */
+  readonly lastAt: number | null;
+  /** Jobs of others that nobody was told of. */
+  readonly foreign: readonly ForeignLogBackups[];
+}
+
+/** Read before each backup only: jobs of others are found as often as this run takes its own. */
+async function readHistory(
+  { ports, spec }: Observing,
+  { foreignBackups }: GuardInput,
+  signal: AbortSignal,
+): Promise<BackupHistory> {
+  const backups = await ports.source.query(readBackups(spec.migration.database), { signal });
+  const newest = newestLogBackup(backups);
+  return {
+    lastAt: newest === null ? null : Date.parse(newest),
+    foreign:
+      foreignBackups === undefined
+        ? []
+        : foreignLogBackups({ backups, ownName: logBackupName(spec), ...foreignBackups }),
+  };
 }
 
 async function backUp(

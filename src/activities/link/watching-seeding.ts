@@ -1,5 +1,6 @@
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
+import { foreignLogBackups, foreignWhileSeeding } from '../../rules/link/foreign-backups';
 import { logBackupVerdict } from '../../rules/link/log-backup';
 import {
   type SeedingProgress,
@@ -10,10 +11,12 @@ import {
   seedingSample,
 } from '../../rules/link/seeding';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
+import { readBackups } from '../../tsql/queries/backups';
 import type { ActivityReporter } from '../temporal/edge';
 import type { BrokenLink, SeedingMark, SeedingNews } from './api';
 import { type Observing, requireLinkFacts } from './observing';
 import { isFailedReplicaState } from './steps/link';
+import { logBackupName } from './steps/log-backup';
 
 /** Samples kept for the rate; older ones say little of the rate now. */
 const SAMPLES_KEPT = 40;
@@ -31,20 +34,30 @@ export async function watchSeeding(
 ): Promise<SeedingNews> {
   const { spec, clock } = observing;
   const { polling } = spec.migration;
-  let samples = earlierSamples(reporter.resumeState);
+  let { samples, backupsSince } = seenEarlier(reporter.resumeState);
+  let backupsReadAt: number | undefined;
   for (let look = 0; ; look += 1) {
     const facts = await requireLinkFacts(observing, polling.active / 2);
+    const now = clock.now();
+    if (facts.seeding !== null)
+      samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
+    backupsSince = mark?.backupsSince ?? backupsSince ?? facts.serverTime;
+    reporter.saveResumeState({ samples, backupsSince });
+    const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
+    const here = markOf(samples.at(-1), mark, backupsSince);
+    const news = newsOf(facts, samples, progress, mark, here, observing);
+    const mayLook = backupsReadAt === undefined || now - backupsReadAt >= polling.seeding;
+    // What was sampled is lost with other news, and would take its time to be seen again.
+    if (mayLook && (news === undefined || news.kind === 'completed')) {
+      backupsReadAt = now;
+      const foreign = await findForeign(observing, here, reporter.signal);
+      if (foreign !== undefined) return foreign;
+    }
+    // After the backups were looked at: one that broke the copy is told as its likely cause.
     if (look % LOOKS_PER_AZURE_READ === 0 || seedingPhase(facts) === 'failed') {
       const broken = await findBroken(observing, facts, reporter.signal);
       if (broken !== undefined) return broken;
     }
-    const now = clock.now();
-    if (facts.seeding !== null) {
-      samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
-      reporter.saveResumeState(samples);
-    }
-    const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
-    const news = newsOf(facts, samples, progress, mark, observing);
     if (news !== undefined) return news;
     reporter.report(progressOf(facts, progress, now));
     await clock.sleep(nextLook(progress, polling.seeding, polling.active), reporter.signal);
@@ -56,6 +69,7 @@ function newsOf(
   samples: readonly SeedingSample[],
   progress: SeedingProgress | undefined,
   mark: SeedingMark | null,
+  here: SeedingMark,
   { spec, clock }: Observing,
 ): SeedingNews | undefined {
   if (seedingPhase(facts) === 'completed') {
@@ -69,7 +83,6 @@ function newsOf(
     };
   }
   const last = samples.at(-1);
-  const here = markOf(last, mark);
   const restart = last === undefined || mark === null ? progress?.restart : restartSince(mark, last);
   if (restart !== undefined) return { kind: 'restarted', reason: restart, mark: { ...here, told: [] } };
   if (progress?.stalled === true && !here.told.includes('stalled')) {
@@ -105,12 +118,41 @@ function restartSince(mark: SeedingMark, last: SeedingSample): string | undefine
   return seedingRestart(before, last);
 }
 
-function markOf(last: SeedingSample | undefined, mark: SeedingMark | null): SeedingMark {
+/** Log backups by others since this copy was first looked at: a danger while it lasts, and told once for each job. */
+async function findForeign(
+  { ports, spec }: Observing,
+  here: SeedingMark,
+  signal: AbortSignal,
+): Promise<SeedingNews | undefined> {
+  const { database } = spec.migration;
+  const told = here.foreignJobs ?? [];
+  const jobs = foreignLogBackups({
+    backups: await ports.source.query(readBackups(database), { signal }),
+    ownName: logBackupName(spec),
+    since: here.backupsSince ?? '',
+    told,
+  });
+  if (jobs.length === 0) return undefined;
+  const foreignJobs = [...told, ...jobs.map(({ job }) => job)];
+  return {
+    kind: 'foreign-log-backup',
+    reason: foreignWhileSeeding(database, jobs),
+    mark: { ...here, foreignJobs },
+  };
+}
+
+function markOf(
+  last: SeedingSample | undefined,
+  mark: SeedingMark | null,
+  backupsSince: string,
+): SeedingMark {
   return {
     operationId: last?.operationId ?? mark?.operationId ?? null,
     attempts: last?.attempts ?? mark?.attempts ?? 0,
     transferredBytes: last?.transferredBytes ?? 0,
     told: mark?.told ?? [],
+    backupsSince,
+    foreignJobs: mark?.foreignJobs ?? [],
   };
 }
 
@@ -158,7 +200,15 @@ function nextLook(progress: SeedingProgress | undefined, steadyMs: number, activ
   return Math.min(steadyMs, Math.max(activeMs, remaining / 3));
 }
 
+interface SeenEarlier {
+  readonly samples: readonly SeedingSample[];
+  readonly backupsSince?: string;
+}
+
 /** What an earlier attempt of this activity had seen, so that the rate does not begin anew. */
-function earlierSamples(state: unknown): readonly SeedingSample[] {
-  return Array.isArray(state) ? (state as readonly SeedingSample[]) : [];
+function seenEarlier(state: unknown): SeenEarlier {
+  // Older workers kept the samples alone.
+  if (Array.isArray(state)) return { samples: state as readonly SeedingSample[] };
+  if (typeof state === 'object' && state !== null && 'samples' in state) return state as SeenEarlier;
+  return { samples: [] };
 }

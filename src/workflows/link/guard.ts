@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import type { ReplicationNews } from '../../activities/link/api';
+import type { GuardInput, ReplicationNews } from '../../activities/link/api';
 import { activityProblem, personProblem } from '../run-control';
 import type { LinkRun } from './run';
 import { noteSplitBrain } from './split-brain';
@@ -57,6 +57,7 @@ export class ReplicationGuard {
           knownHealthy: run.state.health?.healthy ?? true,
           logAlarmRaised: run.state.logAlarmRaised,
           ...(this.protection === undefined ? {} : { splitBrainKnown: this.protection.splitBrain !== null }),
+          ...foreignBackups(run),
           checkpointAfterMs: CHECKPOINT_MS,
         });
         await this.note(news);
@@ -112,12 +113,27 @@ export class ReplicationGuard {
           'give the log more room, or mend what holds it',
         );
         break;
+      case 'foreign-log-backup':
+        state.foreignLogBackups = [...(state.foreignLogBackups ?? []), ...news.jobs];
+        await run.tell(
+          'warning',
+          'log-backup.foreign',
+          news.reason,
+          'keep the backup files of both for as long as you may have to restore, or stop one of the two',
+        );
+        break;
       case 'checkpoint':
         break;
     }
     // What the cutover waits for does not depend on this news: waking it would cost two events for each backup.
     if (historyIsLong(run)) run.changes += 1;
   }
+}
+
+/** By the clock of the source, like the backup history itself. */
+function foreignBackups({ state }: LinkRun): Pick<GuardInput, 'foreignBackups'> {
+  if (state.seedingCompletedAt === null) return {};
+  return { foreignBackups: { since: state.seedingCompletedAt, told: state.foreignLogBackups ?? [] } };
 }
 
 /** True when a new history should begin: the server says so, or the run's own limit is reached. */

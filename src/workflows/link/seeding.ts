@@ -121,6 +121,13 @@ async function reportSeeding(
         news.reason,
         'check the network between the endpoints and the load of the source disks',
       );
+    case 'foreign-log-backup':
+      return run.tell(
+        'warning',
+        'seeding.foreign-log-backup',
+        news.reason,
+        'stop that job until the first log backup of this run is taken; no log is lost, it only grows',
+      );
     case 'log-alarm':
       return run.tell(
         'critical',

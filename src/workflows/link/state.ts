@@ -28,6 +28,8 @@ export interface LinkRunState {
   /** Newest health with a lag that was seen: what a forced failover may lose is estimated from it. */
   lastLag?: LinkHealth | null;
   logAlarmRaised: boolean;
+  /** Jobs of others that back up the log of the link; a person was told of them. */
+  foreignLogBackups?: readonly string[];
   paused: boolean;
   approval: { by: string; at: string } | null;
   /** A person was told that an approval is needed, and none was given since. */

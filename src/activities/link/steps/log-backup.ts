@@ -7,6 +7,10 @@ import { defineLinkStep, readSource } from '../context';
 /** A backup of a log that grew for days may take long. */
 const BACKUP_DEADLINE_MS = 12 * 3_600_000;
 
+/** Name of the backup sets of this run: what tells them from those of others. */
+export const logBackupName = ({ migration }: ResolvedLinkMigration): string =>
+  `${migration.name} log backup by sqlferry`;
+
 /** @param serverTime time of the source, ISO 8601; it names the file */
 export function logBackupEffect(spec: ResolvedLinkMigration, serverTime: string): Effect {
   const { directory, compression } = spec.migration.logBackups;
@@ -22,7 +26,7 @@ export function logBackupEffect(spec: ResolvedLinkMigration, serverTime: string)
       database: spec.migration.database,
       path: file(stamp),
       displayPath: file('<time>'),
-      name: `${spec.migration.name} log backup by sqlferry`,
+      name: logBackupName(spec),
       compression,
     }),
     deadlineMs: BACKUP_DEADLINE_MS,

@@ -1,0 +1,73 @@
+/** Log backups of a database that this run did not take, as the backup history of the server shows them. */
+
+/** What the rule needs of a row of msdb.dbo.backupset. */
+export interface LogBackupRow {
+  /** D full, I differential, L log. */
+  readonly type: string;
+  readonly name: string | null;
+  /** ISO 8601 UTC. */
+  readonly finishedAt: string;
+  readonly isCopyOnly: boolean;
+}
+
+/** Backups of one job: the name of the backup set is all that the history tells of who took them. */
+export interface ForeignLogBackups {
+  /** Name of the backup set; empty when it has none. */
+  readonly job: string;
+  readonly count: number;
+  /** ISO 8601 UTC, by the clock of the server. */
+  readonly newestAt: string;
+}
+
+export interface ForeignBackupsInput {
+  readonly backups: readonly LogBackupRow[];
+  /** Name that this run gives to its own backup sets. */
+  readonly ownName: string;
+  /** When the link was requested, ISO 8601 UTC: older backups belong to the time before it. */
+  readonly since: string;
+  /** Jobs that a person was told of already. */
+  readonly told: readonly string[];
+}
+
+/**
+ * Copy-only log backups leave the log and its chain as they are, so they harm nothing.
+ * @returns jobs that nobody was told of yet, the newest first
+ */
+export function foreignLogBackups(input: ForeignBackupsInput): readonly ForeignLogBackups[] {
+  const jobs = new Map<string, ForeignLogBackups>();
+  for (const backup of input.backups) {
+    if (!isForeign(backup, input)) continue;
+    const job = backup.name ?? '';
+    const known = jobs.get(job);
+    const isNewer = known === undefined || Date.parse(backup.finishedAt) > Date.parse(known.newestAt);
+    jobs.set(job, {
+      job,
+      count: (known?.count ?? 0) + 1,
+      newestAt: isNewer ? backup.finishedAt : known.newestAt,
+    });
+  }
+  return [...jobs.values()].sort((a, b) => Date.parse(b.newestAt) - Date.parse(a.newestAt));
+}
+
+function isForeign(backup: LogBackupRow, { ownName, since, told }: ForeignBackupsInput): boolean {
+  if (backup.type !== 'L' || backup.isCopyOnly || backup.name === ownName) return false;
+  return Date.parse(backup.finishedAt) > Date.parse(since) && !told.includes(backup.name ?? '');
+}
+
+/** @returns one sentence: who takes log backups while the copy is under way, and what that can break */
+export function foreignWhileSeeding(database: string, jobs: readonly ForeignLogBackups[]): string {
+  return `${taken(database, jobs)} while the copy is under way: one between the end of streaming and a healthy link removes log that the copy needs (errors 1408, 1412), and the link must be made again`;
+}
+
+/** @returns one sentence: who shares the log chain of a link that replicates, and what that means for a restore */
+export function foreignWhileReplicating(database: string, jobs: readonly ForeignLogBackups[]): string {
+  return `${taken(database, jobs)} beside those of this run: both share one log chain, and a restore needs the files of both`;
+}
+
+function taken(database: string, jobs: readonly ForeignLogBackups[]): string {
+  const list = jobs.map(({ job, newestAt }) => {
+    const who = job === '' ? 'a job without a backup set name' : `"${job}"`;
+    return `${who} (newest at ${newestAt})`;
+  });
+  return `log backups of ${database} are taken by ${list.join(' and ')}`;
+}
