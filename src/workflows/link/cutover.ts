@@ -6,6 +6,7 @@ import { AbortRequested } from '../run-control';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
 import type { LinkRun } from './run';
+import { addAttempt, attemptsMade } from './state';
 
 /** A wait is looked at again after this long at most: windows and approvals are also a matter of time. */
 const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
@@ -104,8 +105,8 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
 async function attemptCutover(run: LinkRun): Promise<boolean> {
   const [fence, ...rest] = run.steps('cutover');
   if (fence === undefined) return false;
-  const number = run.state.attempts.length + 1;
-  run.state.attempts.push({ startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
+  const number = attemptsMade(run.state) + 1;
+  addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
   const forward = rest.filter((step) => step.id !== 'source.synchronous-commit');
@@ -183,7 +184,7 @@ function nextTry(run: LinkRun, error: unknown): string {
       : `nothing: it may be tried again at ${error.until}`;
   }
   const { attempts, retryAfter } = run.spec.migration.cutover;
-  const made = run.state.attempts.length;
+  const made = attemptsMade(run.state);
   if (made % attempts === 0) {
     run.state.approval = null;
     run.state.nextAttemptAt = null;
@@ -197,5 +198,5 @@ function nextTry(run: LinkRun, error: unknown): string {
 
 function closeAttempt(run: LinkRun, outcome: 'succeeded' | 'withdrawn', reason: string): void {
   const last = run.state.attempts.pop();
-  if (last !== undefined) run.state.attempts.push({ ...last, endedAt: run.now(), outcome, reason });
+  if (last !== undefined) addAttempt(run.state, { ...last, endedAt: run.now(), outcome, reason });
 }

@@ -25,7 +25,7 @@ import { initialState, type LinkMigrationInput, type Protection } from './state'
 import { statusOf } from './status';
 
 /** Failovers kept in the state; older ones have workflows of their own. */
-const FAILOVERS_KEPT = 50;
+const FAILOVERS_KEPT = 20;
 /** Each failover enters two phases: the newest ones are kept. */
 const PHASES_KEPT = 100;
 

@@ -23,7 +23,7 @@ import {
 } from './messages';
 import { LinkRun } from './run';
 import { createLinkAndSeed } from './seeding';
-import { initialState, type LinkMigrationInput } from './state';
+import { attemptsMade, initialState, type LinkMigrationInput } from './state';
 import { statusOf } from './status';
 
 /** Preflight found blockers: nothing was changed. */
@@ -163,7 +163,7 @@ async function finish(
     phases: state.phases,
     logBackups: state.logBackups.count,
     seedingRestarts: state.seedingRestarts,
-    cutoverAttempts: state.attempts.length,
+    cutoverAttempts: attemptsMade(state),
     rtoMs: state.rtoMs,
     pointOfNoReturn: state.pointOfNoReturn,
     leftovers: outcome === 'completed' ? [...leftovers, ...leftBehind(run)] : leftovers,

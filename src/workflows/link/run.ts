@@ -21,7 +21,7 @@ import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
 import type { RunEvent } from './messages';
-import { addEvent, addJournalEntry, type LinkMigrationInput, type LinkRunState } from './state';
+import { addEvent, addJournalEntry, addPhase, type LinkMigrationInput, type LinkRunState } from './state';
 
 export class LinkRun {
   readonly control: RunControl;
@@ -92,7 +92,7 @@ export class LinkRun {
     if (open?.phase === phase && open.endedAt === null) return;
     this.leavePhase();
     state.phase = phase;
-    state.phases.push({ phase, startedAt: this.now(), endedAt: null });
+    addPhase(state, { phase, startedAt: this.now(), endedAt: null });
     if (this.input.visibility) upsertSearchAttributes([{ key: phaseKey, value: phase }]);
     this.describe(LINK_PHASE_TITLES[phase]);
   }

@@ -16,6 +16,7 @@ export interface LinkRunState {
   sourceServerName: string;
   /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
   begun: { readonly stepId: LinkStepId; readonly before: unknown }[];
+  /** Of what repeats, the newest entries; the histories hold all. */
   journal: JournalEntry[];
   phases: PhaseTimes[];
   events: RunEvent[];
@@ -36,7 +37,10 @@ export interface LinkRunState {
   approvalAsked?: boolean;
   postponedUntil: string | null;
   schedule: CutoverSchedule;
+  /** The newest ones. */
   attempts: CutoverAttempt[];
+  /** Attempts that are not kept any more. */
+  earlierAttempts?: number;
   nextAttemptAt: string | null;
   blockedBy: BlockedBy | null;
   fencedAt: string | null;
@@ -72,8 +76,16 @@ export interface LinkMigrationInput {
   readonly state?: LinkRunState;
 }
 
-const EVENTS_KEPT = 100;
-const JOURNAL_KEPT = 400;
+/**
+ * Temporal warns of a payload above 256 KB. With the longest names a log backup takes 1 KB of the journal, so all of
+ * this together stays below 200 KB.
+ */
+const JOURNAL_KEPT = 100;
+const EVENTS_KEPT = 60;
+const ATTEMPTS_KEPT = 20;
+const PHASES_KEPT = 60;
+/** Characters of a message. */
+const LONGEST_TEXT = 400;
 
 export function initialState(spec: ResolvedLinkMigration): LinkRunState {
   return {
@@ -116,14 +128,38 @@ export function noteHealth(state: LinkRunState, health: LinkHealth): void {
 
 /** Keeps the state small enough to be carried over for years. */
 export function addEvent(state: LinkRunState, event: RunEvent): void {
-  state.events.push(event);
+  state.events.push({ ...event, message: shortened(event.message) });
   if (state.events.length > EVENTS_KEPT) state.events.splice(0, state.events.length - EVENTS_KEPT);
 }
 
-/** Log backups repeat for ever: of those only the newest entries are kept. */
+/** Log backups and attempts repeat for ever: of those only the newest entries are kept. */
 export function addJournalEntry(state: LinkRunState, entry: JournalEntry): void {
   state.journal.push(entry);
-  if (state.journal.length <= JOURNAL_KEPT) return;
-  const oldest = state.journal.findIndex((candidate) => candidate.phase === 'replicating');
-  state.journal.splice(Math.max(oldest, 0), 1);
+  if (state.journal.length > JOURNAL_KEPT) state.journal.splice(oldestRepeated(state.journal), 1);
 }
+
+export function addPhase(state: LinkRunState, phase: PhaseTimes): void {
+  state.phases.push(phase);
+  if (state.phases.length > PHASES_KEPT) state.phases.splice(oldestRepeated(state.phases), 1);
+}
+
+export function addAttempt(state: LinkRunState, attempt: CutoverAttempt): void {
+  state.attempts.push({ ...attempt, reason: shortened(attempt.reason) });
+  if (state.attempts.length <= ATTEMPTS_KEPT) return;
+  state.attempts.shift();
+  state.earlierAttempts = (state.earlierAttempts ?? 0) + 1;
+}
+
+/** All attempts of the run, also those that are not kept. */
+export const attemptsMade = (state: LinkRunState): number =>
+  (state.earlierAttempts ?? 0) + state.attempts.length;
+
+/** Phases that come again and again come after those that come once. */
+function oldestRepeated(entries: readonly { readonly phase: string }[]): number {
+  const oldest = entries.findIndex(({ phase }) => phase === 'replicating' || phase === 'cutover');
+  return Math.max(oldest, 0);
+}
+
+/** The history and the notifications hold the whole text. */
+const shortened = (text: string): string =>
+  text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text;

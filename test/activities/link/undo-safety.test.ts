@@ -46,6 +46,7 @@ function rowsOf(world: World, id: string): readonly Record<string, unknown>[] {
     case 'read-server':
       return [SERVER];
     case 'read-trace-flags':
+    case 'read-certificates':
       return [];
     case 'read-endpoints':
       return world.endpoint === true ? [ENDPOINT] : [];
