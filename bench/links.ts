@@ -1,0 +1,192 @@
+/** What it costs to watch links that replicate: 1, 10 and 50 of them, for a simulated hour each. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BenchResult, Figure } from './report';
+import { type BenchStage, startBenchStage } from './stage';
+
+const COUNTS = [1, 10, 50] as const;
+/** Simulated seconds per second while the links replicate: an hour in 20 s. */
+const SPEED = 180;
+/** While links are set up: nobody wants to wait for Azure here. */
+const SET_UP_SPEED = 600;
+const HOUR_SECONDS = 3_600;
+const LONGEST_SET_UP_MS = 60_000;
+const MB = 1024 * 1024;
+/** Scheduled, started and completed activity, and the workflow task that takes note of it. */
+const EVENTS_PER_LOG_BACKUP = 6;
+
+/** The product's 30 s at that speed. The cutover waits for an approval that nobody gives. */
+const SECTIONS = `
+logBackups: { directory: "C:\\\\Backup", every: 15m }
+polling: { steady: ${Math.round(30_000 / SPEED)}ms, seeding: 500ms, active: 100ms }
+`;
+
+interface Measured {
+  readonly links: number;
+  readonly workerCpuSeconds: number;
+  readonly workerResidentMb: number;
+  readonly sourceQueriesPerMinute: number;
+  readonly targetQueriesPerMinute: number;
+  /** Statements that are not log backups or the look before one, which grow with the links by their nature. */
+  readonly sourceWatchQueriesPerMinute: number;
+  readonly logBackups: number;
+  readonly historyEventsPerIdleLinkDay: number;
+}
+
+export async function benchLinks(say: (line: string) => void): Promise<BenchResult> {
+  const stage = await startBenchStage(estateOf(Math.max(...COUNTS)));
+  try {
+    const measured: Measured[] = [];
+    let made = 0;
+    for (const count of COUNTS) {
+      await setUp(stage, made, count);
+      made = count;
+      say(`${count} links replicate; a simulated hour passes`);
+      measured.push(await anHour(stage, count));
+    }
+    return resultOf(measured);
+  } finally {
+    await stage.close();
+  }
+}
+
+const databaseName = (number: number): string => `Db${number}`;
+const linkName = (number: number): string => `link-${number}`;
+
+function estateOf(databases: number) {
+  return {
+    clock: { speed: SET_UP_SPEED },
+    instances: [
+      {
+        kind: 'sql-server' as const,
+        name: 'SQL1',
+        version: '2022' as const,
+        update: 'CU16',
+        databases: Array.from({ length: databases }, (_, index) => ({
+          name: databaseName(index + 1),
+          dataBytes: 64 * MB,
+          logBytes: 64 * MB,
+        })),
+      },
+      { kind: 'managed-instance' as const, name: 'mi-west' },
+    ],
+  };
+}
+
+/** Links number `from + 1` to `to`; the first one makes certificates and endpoint for all. */
+async function setUp(stage: BenchStage, from: number, to: number): Promise<void> {
+  stage.estate.world.clock.speed = SET_UP_SPEED;
+  const numbers = Array.from({ length: to - from }, (_, index) => from + index + 1);
+  for (const number of numbers) {
+    await stage.migrations.start(stage.spec(linkName(number), databaseName(number), SECTIONS));
+  }
+  const giveUpAt = Date.now() + LONGEST_SET_UP_MS;
+  for (const number of numbers) {
+    while ((await stage.migrations.view(linkName(number))).status.phase !== 'replicating') {
+      if (Date.now() > giveUpAt) throw new Error(`${linkName(number)} does not replicate in time`);
+      await delay(100);
+    }
+  }
+}
+
+async function anHour(stage: BenchStage, links: number): Promise<Measured> {
+  const { clock } = stage.estate.world;
+  clock.speed = SPEED;
+  await delay(1_000);
+  const counters = countQueries(stage);
+  const before = await historyOf(stage, links);
+  const cpu = stage.worker.cpuSeconds();
+  const startedAt = clock.now();
+  await delay((HOUR_SECONDS / SPEED) * 1_000);
+  const minutes = (clock.now() - startedAt) / 60_000;
+  const workerCpuSeconds = stage.worker.cpuSeconds() - cpu;
+  const queries = counters.take();
+  const after = await historyOf(stage, links);
+  const logBackups = after.logBackups - before.logBackups;
+  const idleEvents = after.events - before.events - logBackups * EVENTS_PER_LOG_BACKUP;
+  return {
+    links,
+    workerCpuSeconds,
+    workerResidentMb: stage.worker.residentMb(),
+    sourceQueriesPerMinute: queries.source / minutes,
+    targetQueriesPerMinute: queries.target / minutes,
+    sourceWatchQueriesPerMinute: (queries.source - queries.sourceBackups) / minutes,
+    logBackups,
+    historyEventsPerIdleLinkDay: Math.max(0, (idleEvents / links / minutes) * 24 * 60),
+  };
+}
+
+async function historyOf(stage: BenchStage, links: number) {
+  const views = await Promise.all(
+    Array.from({ length: links }, (_, index) => stage.migrations.view(linkName(index + 1))),
+  );
+  return {
+    events: views.reduce((sum, view) => sum + view.historyEvents, 0),
+    logBackups: views.reduce((sum, view) => sum + view.status.logBackups.count, 0),
+  };
+}
+
+/** Fault rules that never strike, but count what they see; checks of the driver's pool are not among it. */
+function countQueries({ estate }: BenchStage) {
+  const { faults } = estate.world;
+  const count = (instance: string, statement?: string): string =>
+    faults.add({
+      surface: 'sql',
+      instance,
+      ...(statement === undefined ? {} : { statement }),
+      probability: 0,
+      action: { kind: 'error', number: 50_000 },
+    });
+  const ids = {
+    source: count('SQL1'),
+    target: count('mi-west'),
+    sourceBackups: count('SQL1', 'BACKUP LOG|msdb.*backupset'),
+  };
+  return {
+    take() {
+      const matched = new Map(faults.list().map((fault) => [fault.id, fault.matched]));
+      for (const id of Object.values(ids)) faults.remove(id);
+      return {
+        source: matched.get(ids.source) ?? 0,
+        target: matched.get(ids.target) ?? 0,
+        sourceBackups: matched.get(ids.sourceBackups) ?? 0,
+      };
+    },
+  };
+}
+
+function resultOf(measured: readonly Measured[]): BenchResult {
+  const [first, last] = [measured.at(0), measured.at(-1)];
+  const growth = (last?.sourceWatchQueriesPerMinute ?? 0) / (first?.sourceWatchQueriesPerMinute ?? 1);
+  return {
+    benchmark: 'links',
+    method: `a simulated hour in ${HOUR_SECONDS / SPEED} s, the intervals of the product (30 s) shortened alike; a log backup each 15 simulated minutes`,
+    figures: [
+      ...measured.flatMap(figuresOf),
+      { name: 'queries that watch, most links to one link', value: growth, unit: 'times', aim: 1.5 },
+    ],
+    data: { speed: SPEED, measured, watchQueryGrowth: growth },
+  };
+}
+
+function figuresOf(measured: Measured): readonly Figure[] {
+  const { links } = measured;
+  const name = (what: string): string => `${links} ${links === 1 ? 'link' : 'links'}: ${what}`;
+  return [
+    { name: name('worker CPU in the hour'), value: measured.workerCpuSeconds, unit: 's' },
+    { name: name('worker memory'), value: measured.workerResidentMb, unit: 'MB', aim: 300 },
+    { name: name('queries on the source'), value: measured.sourceQueriesPerMinute, unit: '/min' },
+    {
+      name: name('of these not for log backups'),
+      value: measured.sourceWatchQueriesPerMinute,
+      unit: '/min',
+    },
+    { name: name('queries on the instance'), value: measured.targetQueriesPerMinute, unit: '/min' },
+    { name: name('log backups'), value: measured.logBackups, unit: '' },
+    {
+      name: name('history events per idle day'),
+      value: measured.historyEventsPerIdleLinkDay,
+      unit: '',
+      aim: 10,
+    },
+  ];
+}
