@@ -16,6 +16,8 @@ import { linkFacts, type Observing } from './observing';
 const SAMPLES_NEEDED = 3;
 /** Applications are out while this waits: it looks often. */
 const FENCED_POLL_MS = 200;
+/** Both sides agree already: the looks that must confirm it need not wait long. */
+const AGREED_POLL_MS = 25;
 /** Facts for a decision that stops applications. */
 const GATE_FACTS_MAX_AGE_MS = 5_000;
 
@@ -87,7 +89,7 @@ export async function awaitCatchUp(
       waitingFor: verdict.equal && redo !== undefined ? `${redo.reason} (${redo.evidence})` : verdict.reason,
       observedAt: new Date(clock.now()).toISOString(),
     });
-    await clock.sleep(pollMs, reporter.signal);
+    await clock.sleep(verdict.samples > 0 ? Math.min(pollMs, AGREED_POLL_MS) : pollMs, reporter.signal);
   }
 }
 

@@ -67,7 +67,7 @@ export async function guardReplication(
     const health = healthOf(facts);
     if (health.lagSeconds !== null) lastSeen = health;
     if (input.splitBrainKnown === false) {
-      const split = splitBrain(observing, 'source', facts, await otherFacts(observing, 'target'));
+      const split = await splitBrain(observing, 'source', facts, await otherFacts(observing, 'target'));
       if (split !== undefined) return { ...split, health };
     }
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(

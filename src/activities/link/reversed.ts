@@ -49,7 +49,7 @@ export async function watchReversedLink(
     if (health.lagSeconds !== null) lastSeen = health;
     const other = await otherFacts(observing, 'source');
     if (!input.splitBrainKnown) {
-      const split = splitBrain(observing, 'target', facts, other);
+      const split = await splitBrain(observing, 'target', facts, other);
       if (split !== undefined) return { ...split, health };
     }
     looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;

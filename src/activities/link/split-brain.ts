@@ -4,29 +4,34 @@ import type { SplitBrainNews } from './api';
 import { linkFacts, type Observing } from './observing';
 
 /**
- * Two primaries?
+ * Two primaries? What is shared may be from before a failover, so that a suspicion is looked at again: first the other
+ * side, then the one that leads. Roles that swap between the two looks are never both PRIMARY.
  * @param facts what the side that leads says of itself; @param theirs what the other side says of itself
  * @returns undefined when the other side does not answer, or is no primary
  */
-export function splitBrain(
-  { spec }: Observing,
+export async function splitBrain(
+  observing: Observing,
   leads: LinkSide,
   facts: LinkReplicaFacts | undefined,
   theirs: LinkReplicaFacts | undefined,
-): Omit<SplitBrainNews, 'health'> | undefined {
+): Promise<Omit<SplitBrainNews, 'health'> | undefined> {
   if (facts?.localRoleDesc !== 'PRIMARY' || theirs?.localRoleDesc !== 'PRIMARY') return undefined;
-  const ours = facts.endOfLogLsn;
-  const logEnds =
-    leads === 'source'
-      ? { source: ours, target: theirs.endOfLogLsn }
-      : { source: theirs.endOfLogLsn, target: ours };
+  const { migration } = observing.spec;
+  const now = await otherFacts(observing, leads === 'source' ? 'target' : 'source', 0);
+  if (now?.localRoleDesc !== 'PRIMARY') return undefined;
+  const ours = await linkFacts(observing, 0, leads);
+  if (ours?.localRoleDesc !== 'PRIMARY') return undefined;
+  const [source, target] = leads === 'source' ? [ours, now] : [now, ours];
   return {
     kind: 'split-brain',
-    reason: `${spec.migration.source} and ${spec.migration.target} both say that they are PRIMARY`,
-    logEnds,
+    reason: `${migration.source} and ${migration.target} both say that they are PRIMARY`,
+    logEnds: { source: source.endOfLogLsn, target: target.endOfLogLsn },
   };
 }
 
 /** Undefined while that side does not answer: a dead former primary is the usual case. */
-export const otherFacts = (observing: Observing, side: LinkSide): Promise<LinkReplicaFacts | undefined> =>
-  linkFacts(observing, observing.spec.migration.polling.steady / 2, side).catch(() => undefined);
+export const otherFacts = (
+  observing: Observing,
+  side: LinkSide,
+  maxAgeMs = observing.spec.migration.polling.steady / 2,
+): Promise<LinkReplicaFacts | undefined> => linkFacts(observing, maxAgeMs, side).catch(() => undefined);

@@ -1,0 +1,98 @@
+/**
+ * A planned failover as the failover how-to of the link describes it, done by a diligent person with two query windows
+ * who refreshes every 5 seconds: stop the workload, compare the last hardened LSNs, fail over, look at the roles.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import sql from 'mssql';
+import type { WorkloadWriter } from '../src/estate/workload/writer';
+import type { LinkSide } from '../src/model/link/procedure';
+import {
+  APPLICATION,
+  administrator,
+  application,
+  type FailoverSample,
+  instanceName,
+  platformMs,
+} from './failover';
+import type { BenchStage } from './stage';
+
+const REFRESH_MS = 5_000;
+const LINK = 'DAG_Sales';
+
+const LSN = `SELECT TOP (1) CONVERT(varchar(40), r.last_hardened_lsn) AS value
+FROM sys.dm_hadr_database_replica_states AS r JOIN sys.databases AS d ON d.database_id = r.database_id
+WHERE d.name = N'Sales' AND r.is_local = 1 AND r.last_hardened_lsn IS NOT NULL`;
+
+const ROLE = `SELECT ars.role_desc AS value FROM sys.availability_groups AS ag
+JOIN sys.dm_hadr_availability_replica_states AS ars ON ars.group_id = ag.group_id AND ars.is_local = 1
+WHERE ag.name = N'${LINK}'`;
+
+export async function documentedFailover(
+  stage: BenchStage,
+  writer: WorkloadWriter,
+  to: LinkSide,
+): Promise<FailoverSample> {
+  const from: LinkSide = to === 'target' ? 'source' : 'target';
+  const [here, there] = await Promise.all([window(stage, from), window(stage, to)]);
+  try {
+    const askedAt = stage.estate.world.clock.now();
+    await stopWorkload(here);
+    await refreshUntil(async () => (await value(here, LSN)) === (await value(there, LSN)));
+    const failing = failOver(stage, here, from);
+    await refreshUntil(async () => (await value(there, ROLE)) === 'PRIMARY');
+    await failing;
+    await there
+      .request()
+      .query('USE Sales; CREATE TABLE dbo.bench_probe (id int NOT NULL); DROP TABLE dbo.bench_probe;');
+    const measured = sample(stage, to, askedAt, /bench_probe/);
+    await there.request().query(`ALTER LOGIN [${APPLICATION.name}] ENABLE;`);
+    writer.repoint(application(stage, to));
+    return measured;
+  } finally {
+    await Promise.all([here.close(), there.close()]);
+  }
+}
+
+async function stopWorkload(here: sql.ConnectionPool): Promise<void> {
+  await here.request().query(`ALTER LOGIN [${APPLICATION.name}] DISABLE;`);
+  const { recordset } = await here
+    .request()
+    .query<{ session_id: number }>(
+      `SELECT session_id FROM sys.dm_exec_sessions WHERE login_name = N'${APPLICATION.name}'`,
+    );
+  for (const { session_id } of recordset) await here.request().query(`KILL ${session_id};`);
+}
+
+/** T-SQL on a SQL Server, Azure on an instance (failover how-to). */
+function failOver(stage: BenchStage, here: sql.ConnectionPool, from: LinkSide): Promise<unknown> {
+  if (from === 'source')
+    return here.request().query(`USE master; ALTER AVAILABILITY GROUP [${LINK}] FAILOVER;`);
+  const { links, timeline } = stage.estate.world;
+  return timeline.settled(links.failover(instanceName('target'), LINK, 'Planned').operation.id);
+}
+
+/** The first look comes one refresh after what was done, as a hand on the F5 key has it. */
+async function refreshUntil(reached: () => Promise<boolean>): Promise<void> {
+  do await delay(REFRESH_MS);
+  while (!(await reached()));
+}
+
+async function value(pool: sql.ConnectionPool, text: string): Promise<string | undefined> {
+  const { recordset } = await pool.request().query<{ value: string }>(`USE master; ${text};`);
+  return recordset[0]?.value;
+}
+
+/** In master, as in the how-to: a database that is a secondary lets nobody in. */
+function window(stage: BenchStage, side: LinkSide): Promise<sql.ConnectionPool> {
+  const { host, port, user, password } = administrator(stage, side);
+  return new sql.ConnectionPool({
+    server: host,
+    port,
+    database: 'master',
+    user,
+    password,
+    requestTimeout: 60_000,
+    pool: { min: 0, max: 1 },
+    options: { encrypt: true, trustServerCertificate: true },
+  }).connect();
+}
