@@ -35,7 +35,7 @@ export async function documentedFailover(
   const from: LinkSide = to === 'target' ? 'source' : 'target';
   const [here, there] = await Promise.all([window(stage, from), window(stage, to)]);
   try {
-    const askedAt = stage.estate.world.clock.now();
+    const askedAt = Date.now();
     await stopWorkload(here);
     await refreshUntil(async () => (await value(here, LSN)) === (await value(there, LSN)));
     const failing = failOver(stage, here, from);
@@ -44,10 +44,10 @@ export async function documentedFailover(
     await there
       .request()
       .query('USE Sales; CREATE TABLE dbo.bench_probe (id int NOT NULL); DROP TABLE dbo.bench_probe;');
-    const measured = sample(stage, to, askedAt, /bench_probe/);
+    const totalMs = Date.now() - askedAt;
     await there.request().query(`ALTER LOGIN [${APPLICATION.name}] ENABLE;`);
     writer.repoint(application(stage, to));
-    return measured;
+    return { to, totalMs, platformMs: platformMs(stage) };
   } finally {
     await Promise.all([here.close(), there.close()]);
   }

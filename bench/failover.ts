@@ -42,10 +42,6 @@ const ESTATE: EstateDefinitionInput = {
     {
       kind: 'managed-instance',
       name: 'mi-west',
-      logins: [
-        { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
-        { ...APPLICATION, roles: [] },
-      ],
     },
   ],
 };
@@ -72,6 +68,7 @@ export async function benchFailover(): Promise<BenchResult> {
   try {
     await stage.migrations.start(stage.spec('bench', 'Sales', SECTIONS));
     await until(stage, (protection) => protection !== null, 90_000);
+    createLoginOnInstance(stage);
     stage.estate.world.clock.speed = SPEED;
     writer.start();
     const samples: FailoverSample[] = [];
@@ -88,6 +85,14 @@ export async function benchFailover(): Promise<BenchResult> {
     await writer.stop();
     await stage.close();
   }
+}
+
+/** With the SID that it has on the SQL Server: the user in the database would be an orphan otherwise. */
+function createLoginOnInstance({ estate }: BenchStage): void {
+  const { instances, logins } = estate.world;
+  const sid = instances.get('SQL1').logins.get(APPLICATION.name)?.sid;
+  if (sid === undefined) throw new Error('the source has no login of the application');
+  logins.create('mi-west', { ...APPLICATION, type: 'sql', sid });
 }
 
 async function failOver(stage: BenchStage, writer: WorkloadWriter, time: number): Promise<FailoverSample> {
