@@ -1,9 +1,12 @@
 /** Certificates of a link that lives: rotated under load, rolled back, repaired, by hand and on a schedule. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { readLinkCertificates } from '../../src/activities/link/certificates';
 import { Certificates } from '../../src/client/certificates';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
 import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
+import { StepBench } from '../support/step-bench';
+import { openSteps } from '../support/steps-without-temporal';
 
 afterAll(closeServer);
 
@@ -43,11 +46,20 @@ ${QUICK_POLLING}
 `;
 
 const OLD = 'Cert_SQL1_endpoint';
+const DAY_MS = 86_400_000;
 
-async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, seconds = 60) {
-  const end = Date.now() + seconds * 1_000;
+const TRUST_STEPS = [
+  'source.endpoint-certificate',
+  'target.trust-source-certificate',
+  'source.trust-target-certificate',
+  'source.trust-azure-authorities',
+  'source.mirroring-endpoint',
+] as const;
+
+async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, name = 'sales') {
+  const end = Date.now() + 60_000;
   for (;;) {
-    const view = await stage.migrations.view('sales');
+    const view = await stage.migrations.view(name);
     if (reached(view)) return view;
     if (Date.now() > end) throw new Error(`not reached: ${JSON.stringify(view.status)}`);
     await wait(100);
@@ -77,7 +89,36 @@ function certificatesOf(stage: Stage) {
   return new Certificates(stage.client, { taskQueue: stage.taskQueue });
 }
 
-async function rotate(stage: Stage, more: { connectWithinMs?: number; reimportInstance?: boolean } = {}) {
+/** Waits until the endpoint has left the old certificate, then deletes the trust for the new one. @returns its name */
+async function forgetOnceSwitched(stage: Stage, old: string): Promise<string> {
+  await eventually(async () => trustIn(stage).endpoint !== old);
+  const name = trustIn(stage).endpoint ?? '';
+  stage.estate.world.certificates.deleteTrust('mi-west', name);
+  await eventually(async () => !trustIn(stage).trusted.includes(name));
+  return name;
+}
+
+async function eventually(reached: () => Promise<boolean>, seconds = 40): Promise<void> {
+  const end = Date.now() + seconds * 1_000;
+  while (!(await reached())) {
+    if (Date.now() > end) throw new Error('not reached');
+    await wait(20);
+  }
+}
+
+async function inventoryOf(stage: Stage) {
+  const { context, close } = await openSteps(stage.spec(SECTIONS), stage.env);
+  try {
+    return await readLinkCertificates(context);
+  } finally {
+    await close();
+  }
+}
+
+async function rotate(
+  stage: Stage,
+  more: { connectWithinMs?: number; reimportInstance?: boolean; rotateEndpoint?: boolean } = {},
+) {
   const certificates = certificatesOf(stage);
   const { runId } = await certificates.rotate({
     spec: stage.spec(SECTIONS),
@@ -151,4 +192,148 @@ describe('a link that stays', () => {
     expect(check.lost).toEqual([]);
     expect(check.acknowledged).toBeGreaterThan(10);
   }, 60_000);
+
+  test('gets the old one back when the links do not return with the new one', async () => {
+    const before = trustIn(stage);
+    const { world } = stage.estate;
+    world.faults.add({
+      surface: 'sql',
+      statement: 'STATE = STOPPED',
+      count: 1,
+      action: { kind: 'slow', ms: 300_000 },
+    });
+    const rotating = rotate(stage, { connectWithinMs: 1_500 });
+    // The instance forgets the new key between the switch and the handshake.
+    const lost = await forgetOnceSwitched(stage, before.endpoint ?? '');
+    const result = await rotating;
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      oldCertificate: { name: before.endpoint },
+      newCertificate: { name: lost },
+      summary: expect.stringContaining('the links are back'),
+      proof: expect.stringContaining('DISCONNECTED'),
+    });
+    expect(trustIn(stage)).toMatchObject({
+      endpoint: before.endpoint,
+      own: before.own,
+      trusted: before.trusted,
+      connection: 'CONNECTED',
+    });
+    const { status } = await stage.migrations.view('sales');
+    expect(status.seedingRestarts).toBe(0);
+  }, 60_000);
+
+  test('is repaired when its certificate has expired', async () => {
+    const { world } = stage.estate;
+    const expired = trustIn(stage).endpoint ?? '';
+    world.certificates.expireNow('SQL1', expired);
+    world.endpoints.alter('SQL1', world.instances.get('SQL1').endpoint?.name ?? '', { state: 'STOPPED' });
+    world.endpoints.alter('SQL1', world.instances.get('SQL1').endpoint?.name ?? '', { state: 'STARTED' });
+    await wait(200);
+    expect(trustIn(stage).connection).toBe('DISCONNECTED');
+
+    const result = await rotate(stage);
+    expect(result).toMatchObject({ outcome: 'done', oldCertificate: { name: expired } });
+    const after = trustIn(stage);
+    expect(after).toMatchObject({ connection: 'CONNECTED', endpoint: result.newCertificate?.name });
+    expect(after.own).toEqual([after.endpoint]);
+    expect(after.trusted).toEqual([after.endpoint]);
+  }, 60_000);
+
+  test('imports the certificate of the instance anew when its chain is broken', async () => {
+    const { world } = stage.estate;
+    for (const name of ['MicrosoftPKI', 'DigiCertPKI']) world.certificates.drop('SQL1', name);
+    const broken = await inventoryOf(stage);
+    expect(broken.chain.state).toBe('broken');
+    expect(broken.items).toContainEqual(expect.objectContaining({ name: 'MicrosoftPKI', level: 'missing' }));
+
+    const result = await rotate(stage, { rotateEndpoint: false, reimportInstance: true });
+    expect(result).toMatchObject({ outcome: 'done', newCertificate: null });
+    const mended = await inventoryOf(stage);
+    expect(mended.chain.state).toBe('valid');
+    expect(mended.worst).not.toBe('missing');
+  }, 60_000);
+
+  test('is rotated by a schedule, once, and the schedule is changed, listed and ended', async () => {
+    const certificates = certificatesOf(stage);
+    const before = trustIn(stage);
+    const spec = stage.spec(SECTIONS.replace('validFor: 365d', 'validFor: 800d'));
+    const links = { spec, others: [], rotateBeforeMs: 500 * DAY_MS };
+    expect(await certificates.schedule({ ...links, everyMs: 1_000 })).toMatchObject({ changed: false });
+    await eventually(async () => trustIn(stage).own.every((name) => name !== before.endpoint));
+    const rotated = trustIn(stage);
+    expect(rotated).toMatchObject({ own: [rotated.endpoint], trusted: [rotated.endpoint] });
+
+    // Further checks find nothing that is due.
+    const [listed] = await certificates.schedules();
+    expect(listed).toMatchObject({ name: 'sales', source: 'sql1', paused: false, everyMs: 1_000 });
+    await eventually(async () => {
+      const [now] = await certificates.schedules();
+      return Date.parse(now?.lastCheckAt ?? '') > Date.parse(listed?.lastCheckAt ?? '') + 1_500;
+    });
+    expect(trustIn(stage).own).toEqual(rotated.own);
+
+    expect(await certificates.schedule({ ...links, everyMs: DAY_MS })).toMatchObject({ changed: true });
+    const description = await stage.client.schedule.getHandle('sqlferry-certificates-sales').describe();
+    expect(description.policies).toMatchObject({
+      overlap: 'SKIP',
+      catchupWindow: 2 * DAY_MS,
+      pauseOnFailure: true,
+    });
+    expect(description.spec.intervals).toEqual([expect.objectContaining({ every: DAY_MS })]);
+    await certificates.unschedule('sales');
+    await expect(certificates.unschedule('sales')).rejects.toThrow('no certificate schedule');
+  }, 90_000);
+
+  test('goes on after all of it: health, and every acknowledged row', async () => {
+    await wait(500);
+    await writer.stop();
+    const view = await until(stage, ({ status }) => status.health?.healthy !== false);
+    expect(view.status).toMatchObject({ outcome: 'running', seedingRestarts: 0, blockedBy: null });
+    const check = await verify(writer.acknowledged, {
+      ...app('SQL1'),
+      user: 'sa',
+      password: 'Ferry!Passw0rd',
+    });
+    expect(check.lost).toEqual([]);
+    writer.start();
+  });
+
+  test('has steps that accept the certificate which the rotations left', async () => {
+    // The steps of a link find the certificate that the endpoint has: nothing is to be done.
+    const bench = await StepBench.open(stage, stage.spec(SECTIONS));
+    try {
+      for (const stepId of TRUST_STEPS)
+        expect([stepId, (await bench.look(stepId)).effects]).toEqual([stepId, []]);
+    } finally {
+      await bench.close();
+    }
+  });
 });
+
+test('refused while a database is being seeded; nothing is changed', async () => {
+  const stage = await startStage({ estate: { ...estate(200 * GB), clock: { speed: 20 } } });
+  try {
+    await stage.startWorker();
+    await stage.migrations.start(stage.spec(SECTIONS, 'big'));
+    const isMoving = ({ pending }: LinkMigrationView): boolean =>
+      pending.some(({ progress }) => (progress?.doneBytes ?? 0) > 0);
+    await until(stage, isMoving, 'big');
+
+    const before = trustIn(stage);
+    const result = await rotate(stage);
+    expect(result).toMatchObject({
+      outcome: 'refused',
+      refusals: [{ ruleId: 'rotation.seeding', reason: expect.stringContaining('Sales is being seeded') }],
+      journal: [],
+    });
+    expect(trustIn(stage)).toMatchObject({
+      endpoint: before.endpoint,
+      own: before.own,
+      trusted: before.trusted,
+    });
+    expect((await stage.migrations.view('big')).status.seedingRestarts).toBe(0);
+  } finally {
+    await stage.close();
+  }
+}, 60_000);

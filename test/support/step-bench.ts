@@ -2,7 +2,7 @@
  * Steps of a link without Temporal: real ports against the estate, and attempts that die where a test wants it. An
  * attempt leaves behind what a heartbeat would have carried, and nothing else.
  */
-import type { LinkContext } from '../../src/activities/link/context';
+import type { LinkContext, LinkStep } from '../../src/activities/link/context';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import type { ApplyContext } from '../../src/activities/steps/apply-effect';
 import { runStep, type StepOutcome, undoStep } from '../../src/activities/steps/run-step';
@@ -63,6 +63,22 @@ export class StepBench {
   /** One attempt. @param left what earlier attempts left; without it this is the first */
   run(stepId: LinkStepId, left: Left = nothingLeft(), signal?: AbortSignal): Promise<StepOutcome> {
     return this.attempt(left, signal, (context, apply) => runStep(LINK_STEPS[stepId], context, apply));
+  }
+
+  /** As `run`, for a step that stands in no table. */
+  runStep(step: LinkStep, left: Left = nothingLeft()): Promise<StepOutcome> {
+    return this.attempt(left, undefined, (context, apply) => runStep(step, context, apply));
+  }
+
+  /** Facts of a step that stands in no table, through JSON as they go through history. */
+  async factsOf(step: LinkStep): Promise<unknown> {
+    const { facts } = await step.look(this.context(new AbortController().signal));
+    return JSON.parse(JSON.stringify(facts));
+  }
+
+  /** As `undo`, for a step that stands in no table. */
+  undoStep(step: LinkStep, before: unknown, left: Left = nothingLeft()): Promise<readonly JournalEffect[]> {
+    return this.attempt(left, undefined, (context, apply) => undoStep(step, before, context, apply));
   }
 
   undo(
