@@ -21,6 +21,7 @@ afterAll(closeServer);
 interface Case extends EstateParts {
   readonly title: string;
   readonly afterwards?: 'keep-link';
+  readonly keepLog?: 'trace-flag-12381';
   /** T-SQL that the administrator runs before the plan. */
   readonly before?: string;
   /** Steps that find everything as it should be. */
@@ -36,6 +37,12 @@ const OLD_SERVER_SETTLED = ['source.validate-certificate-chain'];
 const CASES: readonly Case[] = [
   { title: '2022, nothing is there yet', source: { version: '2022' }, settled: [] },
   { title: '2022, the link is kept', source: { version: '2022' }, afterwards: 'keep-link', settled: [] },
+  {
+    title: '2022, the log is kept for the copy',
+    source: { version: '2022' },
+    keepLog: 'trace-flag-12381',
+    settled: [],
+  },
   {
     title: '2022, with a master key, an endpoint with another certificate, and a group of its own',
     source: {
@@ -65,11 +72,12 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const sections = ({ afterwards }: Case): string => `
+const sections = ({ afterwards, keepLog }: Case): string => `
 logBackups: { directory: "C:\\\\Backup", every: 5m }
 cutover:
   fence: { disableLogins: [${APPLICATION.name}] }
   afterwards: ${afterwards ?? 'remove-link'}
+seeding: { keepLog: ${keepLog ?? 'none'} }
 ${QUICK_POLLING}
 `;
 

@@ -1,5 +1,5 @@
 import { secretReferenceSchema } from '../../src/model/secret-reference';
-import { LOGINS, type WireCase } from './preflight-wire';
+import { LOGINS, SOUND_SECTIONS, type WireCase } from './preflight-wire';
 
 const OWN_CERTIFICATE = 'Cert_SQL1_endpoint';
 const own = (expiresInDays: number) => [
@@ -113,6 +113,13 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
     arrange: ({ onSource }) => onSource('DBCC TRACEON (12381, -1) WITH NO_INFOMSGS;'),
     evidence: /12381 is on/,
     remedy: /TRACEOFF \(12381, -1\)/,
+  },
+  {
+    id: 'server.keep-log',
+    sections: `${SOUND_SECTIONS}seeding: { keepLog: trace-flag-12381 }\n`,
+    outcome: 'unknown',
+    evidence: /cannot be asked/,
+    remedy: /troubleshooting page/,
   },
   {
     id: 'server.chain-validation',

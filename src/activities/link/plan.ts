@@ -1,6 +1,6 @@
 import type { JournalEffect } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import { ESTABLISH, type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
+import { establishing, type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
 import type { LinkContext } from './context';
@@ -42,8 +42,8 @@ export async function planLinkMigration(
   const steps: PlannedStep[] = [];
   const procedure =
     migration.purpose === 'disaster-recovery'
-      ? ESTABLISH
-      : linkProcedure(route, migration.cutover.afterwards);
+      ? establishing(migration.seeding.keepLog)
+      : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog);
   for (const step of procedure) {
     const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
     steps.push({

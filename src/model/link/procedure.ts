@@ -37,7 +37,9 @@ export const LINK_STEP_IDS = [
   'source.mirroring-endpoint',
   'source.availability-group',
   'source.distributed-availability-group',
+  'source.keep-log',
   'target.link',
+  'source.release-log',
   'source.log-backup',
   'source.fence',
   'source.synchronous-commit',
@@ -84,6 +86,21 @@ const GROUPS: readonly LinkStepInfo[] = [
 
 const LINK: readonly LinkStepInfo[] = [step('target.link', 'link', 'Create the link')];
 
+/** How the log that the copy needs is kept while it is made: see `seeding.keepLog` of a spec. */
+export type KeepLog = 'none' | 'trace-flag-12381';
+
+/** Last of its phase: the link comes next. */
+const KEEP_LOG: Readonly<Record<KeepLog, readonly LinkStepInfo[]>> = {
+  none: [],
+  'trace-flag-12381': [step('source.keep-log', 'groups', 'Keep the log for the copy')],
+};
+
+/** Before the first log backup, so that this one frees the log. */
+const RELEASE_LOG: Readonly<Record<KeepLog, readonly LinkStepInfo[]>> = {
+  none: [],
+  'trace-flag-12381': [step('source.release-log', 'first-log-backup', 'Keep the log no longer')],
+};
+
 const FIRST_BACKUP: readonly LinkStepInfo[] = [
   step('source.log-backup', 'first-log-backup', 'First log backup'),
 ];
@@ -112,18 +129,28 @@ const DROP_GROUPS: readonly LinkStepInfo[] = [
 ];
 
 /** Setting up a link that replicates: all there is to plan of a link that stays. */
-export const ESTABLISH: readonly LinkStepInfo[] = [...TRUST, ...GROUPS, ...LINK, ...FIRST_BACKUP, ...BACKUPS];
+export const establishing = (keepLog: KeepLog = 'none'): readonly LinkStepInfo[] => [
+  ...TRUST,
+  ...GROUPS,
+  ...KEEP_LOG[keepLog],
+  ...LINK,
+  ...RELEASE_LOG[keepLog],
+  ...FIRST_BACKUP,
+  ...BACKUPS,
+];
 
 /**
  * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
  * @param route how this version leaves its SQL Server
  * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
+ * @param keepLog policy of the spec; runs begun by older workers have none
  */
 export function linkProcedure(
   route: CutoverRoute,
   afterwards: 'remove-link' | 'keep-link',
+  keepLog: KeepLog = 'none',
 ): readonly LinkStepInfo[] {
-  const common = [...ESTABLISH, ...CUTOVER[route]];
+  const common = [...establishing(keepLog), ...CUTOVER[route]];
   if (route === 'delete-link') return [...common, ...DROP_GROUPS];
   if (afterwards === 'keep-link') return common;
   return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];

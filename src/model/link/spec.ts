@@ -35,6 +35,12 @@ const seedingSchema = z
     stalledAfter: durationSchema
       .prefault('30m')
       .describe('A person is told when no byte moved for this long'),
+    keepLog: z
+      .enum(['none', 'trace-flag-12381'])
+      .default('none')
+      .describe(
+        'trace-flag-12381: turned on for the server while the copy is made, so that log backups of others cannot break it; the log grows meanwhile',
+      ),
   })
   .prefault({});
 

@@ -191,6 +191,21 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
         : passed('Trace flag 12381 is off; log backups are held in the dangerous window instead.'),
   },
   {
+    id: 'server.keep-log',
+    title: 'The build of SQL Server has trace flag 12381, where the log shall be kept by it',
+    severity: 'warning',
+    remedy:
+      'Compare the build with the troubleshooting page; where in doubt, hold log backups of others until seeding is over.',
+    source: DOC.troubleshoot,
+    preventsError: '1412',
+    run: ({ facts: { source }, spec }) =>
+      spec.migration.seeding.keepLog === 'none'
+        ? notApplicable('The log is not to be kept by a trace flag (seeding.keepLog).')
+        : unknown(
+            `Whether ${source.productVersion} has trace flag 12381 cannot be asked: a server accepts a flag that it does not have.`,
+          ),
+  },
+  {
     id: 'server.chain-validation',
     title: 'The certificate chain of the instance can be validated before the link is made',
     severity: 'info',

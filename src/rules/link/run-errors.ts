@@ -67,6 +67,13 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'TraceFlagInUse',
+    [],
+    'Trace flag 12381 stays on, because another database of the SQL Server is being seeded.',
+    'Run DBCC TRACEOFF (12381, -1) once no database of the server is seeded, or the logs fill.',
+    'sqlferry',
+  ),
+  person(
     'CopyWithoutLink',
     [],
     'Somebody deleted the link, and the copy stays on the instance; it may be in use, so it is not deleted.',

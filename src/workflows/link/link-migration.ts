@@ -104,10 +104,12 @@ async function preflight(run: LinkRun): Promise<void> {
 async function takeFirstLogBackup(run: LinkRun): Promise<void> {
   run.enter('first-log-backup');
   const { spec, state } = run;
-  const [step] = run.steps('first-log-backup');
+  const steps = run.steps('first-log-backup');
+  const step = steps.find(({ id }) => id === 'source.log-backup');
   if (step === undefined) return;
   // No quiet point before it: a paused run lets no log fill up.
   run.control.throwIfAborted();
+  for (const before of steps) if (before !== step) await run.perform(before);
   const backup = await run.control.untilDone(step.title, () =>
     run.long.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
   );

@@ -78,7 +78,8 @@ export class LinkRun {
   steps(phase: LinkPhase): readonly LinkStepInfo[] {
     const { route } = this.state;
     if (route === null) return [];
-    return stepsOfPhase(linkProcedure(route, this.spec.migration.cutover.afterwards), phase);
+    const { cutover, seeding } = this.spec.migration;
+    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog), phase);
   }
 
   now(): string {

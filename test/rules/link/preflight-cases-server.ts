@@ -121,6 +121,15 @@ export const SERVER_CASES: readonly Case[] = [
   ['server.trace-flag-9567', 'failed', 'off', withSource({ traceFlags: [] }), /is off/],
   ['server.trace-flag-12381', 'passed', 'off', facts(), /is off/],
   ['server.trace-flag-12381', 'failed', 'on', withSource({ traceFlags: [12381] }), /is on/],
+  ['server.keep-log', 'not-applicable', 'no policy', facts(), /is not to be kept/],
+  [
+    'server.keep-log',
+    'unknown',
+    'policy',
+    facts(),
+    /16\.0\.4165\.4 has trace flag 12381/,
+    spec({ seeding: { keepLog: 'trace-flag-12381' } }),
+  ],
   ['server.chain-validation', 'passed', 'there', facts(), /exists/],
   [
     'server.chain-validation',

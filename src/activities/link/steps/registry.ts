@@ -27,6 +27,7 @@ import {
   dropDistributedAvailabilityGroup,
   dropLocalAvailabilityGroup,
 } from './groups';
+import { keepLog, releaseLog } from './keep-log';
 import { createLink, deleteLinkToCutOver, removeLink } from './link';
 import { logBackup } from './log-backup';
 
@@ -41,7 +42,9 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'source.mirroring-endpoint': mirroringEndpoint,
   'source.availability-group': availabilityGroup,
   'source.distributed-availability-group': distributedAvailabilityGroup,
+  'source.keep-log': keepLog,
   'target.link': createLink,
+  'source.release-log': releaseLog,
   'source.log-backup': logBackup,
   'source.fence': fence,
   'source.synchronous-commit': synchronousCommit,
