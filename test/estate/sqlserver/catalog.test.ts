@@ -222,7 +222,7 @@ test('every view of every kind of server can be read whole', async () => {
   for (const instance of ['SQL13', 'SQL17', 'mi1']) {
     const client = await rig.connect(instance);
     const views = await client.rows(
-      'SELECT s.name AS s, o.name AS n FROM sys.all_objects o JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE o.is_ms_shipped = 1',
+      "SELECT s.name AS s, o.name AS n FROM sys.all_objects o JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE o.is_ms_shipped = 1 AND o.type = 'V'",
     );
     expect(views.length).toBeGreaterThan(60);
     for (const { s, n } of views) expect((await client.ok(`SELECT * FROM ${s}.${n}`)).sets).toHaveLength(1);

@@ -7,6 +7,7 @@ import { BIGINT, commonType, INT } from '../values/typing';
 import { sortRows } from './aggregate-slots';
 import { coerce, compile, meet } from './compile';
 import type { BoundQuery, CompileContext, Compiled, CompiledOrder, CteBinding } from './environment';
+import { expressionKey } from './expression-key';
 import { EMPTY_FRAME, Frame, Scope } from './frame';
 import { bindSelect } from './select';
 
@@ -165,7 +166,7 @@ function ordered(body: BoundQuery, query: Query, context: CompileContext, outer:
   scope.add({ alias: '', columns: body.columns });
   const inner = { ...context, scope };
   const order: CompiledOrder[] = query.orderBy.map((item) => ({
-    value: orderValue(item, body.columns, inner),
+    value: orderValue(item, query.body, body.columns, inner),
     descending: item.descending,
   }));
   const page = compilePage(query, inner);
@@ -175,8 +176,25 @@ function ordered(body: BoundQuery, query: Query, context: CompileContext, outer:
   };
 }
 
-function orderValue(item: OrderItem, columns: readonly SqlColumn[], context: CompileContext): Compiled {
-  const ordinal = ordinalOf(item.expression, columns.length);
+/** `ORDER BY t.c` over a UNION means the result's column that the first SELECT made of `t.c`. */
+function writtenOrdinal(wanted: Expression, body: QueryBody): number | undefined {
+  if (body.kind === 'set-operation') return writtenOrdinal(wanted, body.left);
+  if (body.kind !== 'select' || wanted.kind !== 'column' || wanted.path.length < 2) return undefined;
+  if (body.items.some((item) => item.kind === 'star')) return undefined;
+  const key = expressionKey(wanted, new Scope());
+  const at = body.items.findIndex(
+    (item) => item.kind === 'expression' && expressionKey(item.expression, new Scope()) === key,
+  );
+  return at < 0 ? undefined : at;
+}
+
+function orderValue(
+  item: OrderItem,
+  body: QueryBody,
+  columns: readonly SqlColumn[],
+  context: CompileContext,
+): Compiled {
+  const ordinal = ordinalOf(item.expression, columns.length) ?? writtenOrdinal(item.expression, body);
   if (ordinal === undefined) return compile(item.expression, context);
   return {
     type: columns[ordinal]?.type ?? INT,

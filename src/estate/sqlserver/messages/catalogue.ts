@@ -20,6 +20,9 @@ define(0, {
   4035: "Processed %s pages for database '%s', file '%s' on file %s.",
   15457: "Configuration option '%s' changed from %s to %s. Run the RECONFIGURE statement to install.",
 });
+define(0, {
+  15472: "The object '%s' does not have any indexes, or you do not have permissions.",
+});
 define(10, {
   3262: 'The backup set on file %s is valid.',
   5060: 'Nonqualified transactions are being rolled back. Estimated rollback completion: %s%%.',
@@ -159,6 +162,11 @@ define(16, {
   15128: 'The CHECK_POLICY and CHECK_EXPIRATION options cannot be turned OFF when MUST_CHANGE is ON.',
   15129: "'%s' is not a valid value for configuration option '%s'.",
   15138: 'The database principal owns a %s in the database, and cannot be dropped.',
+  15009: "The object '%s' does not exist in database '%s' or is invalid for this operation.",
+  15197: "There is no text for object '%s'.",
+  15250: 'The database name component of the object qualifier must be the name of the current database.',
+  15252: 'The primary or foreign key table name must be given.',
+  15325: "The current database does not contain a file named '%s'.",
   15151: "Cannot %s the %s '%s', because it does not exist or you do not have permission.",
   15173:
     "Server principal '%s' has granted one or more permission(s). Revoke the permission(s) before dropping the server principal.",

@@ -3,9 +3,12 @@ import type { ObjectName, ProcedureCall } from '../../sql/host';
 import { type SessionContext, sameName } from '../context';
 import * as agent from './agent';
 import * as catalog from './client-catalog';
+import * as help from './help';
 import { findProcedure, type ProcedureKey } from './names';
+import * as routines from './routine-catalog';
 import type { Procedure } from './server';
 import * as server from './server';
+import * as tables from './table-catalog';
 
 /** Handled before it gets here, by the engine. */
 type Elsewhere = 'sp_executesql';
@@ -30,11 +33,27 @@ const procedures: Readonly<Record<Exclude<ProcedureKey, Elsewhere>, Procedure>> 
   sp_dropserver: server.dropServer,
   sp_linkedservers: server.linkedServers,
   sp_databases: catalog.databases,
-  sp_datatype_info: catalog.datatypeInfo,
+  sp_datatype_info: routines.datatypeInfo,
+  sp_datatype_info_100: routines.datatypeInfo,
   sp_server_info: catalog.serverInformation,
-  sp_tables: catalog.tables,
-  sp_columns: catalog.columns,
-  sp_spaceused: catalog.spaceUsed,
+  sp_tables: tables.tables,
+  sp_columns: tables.columns,
+  sp_columns_100: tables.columnsWide,
+  sp_pkeys: tables.primaryKeys,
+  sp_fkeys: tables.foreignKeys,
+  sp_statistics: tables.statistics,
+  sp_statistics_100: tables.statistics,
+  sp_special_columns: tables.specialColumns,
+  sp_special_columns_100: tables.specialColumns,
+  sp_stored_procedures: routines.storedProcedures,
+  sp_sproc_columns: routines.procedureColumns,
+  sp_sproc_columns_100: routines.procedureColumnsWide,
+  sp_help: help.help,
+  sp_helpindex: help.helpIndex,
+  sp_helpfile: help.helpFile,
+  sp_helplogins: help.helpLogins,
+  sp_helptext: help.helpText,
+  sp_spaceused: help.spaceUsed,
   xp_msver: catalog.serverVersion,
   sp_add_job: agent.addJob,
   sp_add_jobstep: agent.addJobStep,
