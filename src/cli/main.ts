@@ -45,6 +45,8 @@ function createProgram(wantsJson: boolean, end: (code: ExitCode) => void): Comma
     .description('Carries SQL Server databases to Azure SQL Managed Instance, as durable Temporal workflows.')
     .version(ownVersion())
     .exitOverride()
+    // Else options of a sub-command's sub-command would be taken by the command in between.
+    .enablePositionalOptions()
     .showHelpAfterError('(see: sqlferry --help, or --help after the command)')
     .configureOutput(wantsJson ? { writeErr: () => {} } : {})
     .addHelpText('after', EXIT_CODES);

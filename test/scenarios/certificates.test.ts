@@ -309,6 +309,21 @@ describe('a link that stays', () => {
       await bench.close();
     }
   });
+
+  test('is rotated while the instance leads: the instance is asked for the links then', async () => {
+    await writer.stop();
+    const asked = { by: 'dba', type: 'planned', to: 'target' } as const;
+    expect(await stage.migrations.failover('sales', asked)).toMatchObject({ accepted: true });
+    await until(stage, ({ status }) => status.protection?.primary === 'target');
+    const before = trustIn(stage);
+    const result = await rotate(stage);
+    expect(result).toMatchObject({ outcome: 'done', oldCertificate: { name: before.endpoint } });
+    expect(trustIn(stage)).toMatchObject({
+      endpoint: result.newCertificate?.name,
+      own: [result.newCertificate?.name],
+      connection: 'CONNECTED',
+    });
+  }, 60_000);
 });
 
 test('refused while a database is being seeded; nothing is changed', async () => {

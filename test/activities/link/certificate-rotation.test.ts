@@ -141,3 +141,25 @@ test('somebody who changed the endpoint meanwhile is not overruled', async () =>
   await expect(perform('rotation.switch-endpoint')).rejects.toMatchObject({ code: 'RotationMovedOn' });
   expect(trust().endpoint[0]).toBe('Mine');
 });
+
+test('a run that is undone after a rotation leaves no certificate of it behind', async () => {
+  const fresh = await startEstateStage({ estate: estateWithApplication() });
+  const own = await StepBench.open(fresh, fresh.spec());
+  try {
+    const begun: { readonly stepId: LinkStepId; readonly before: unknown }[] = [];
+    for (const stepId of TRUST) {
+      begun.push({ stepId, before: (await own.look(stepId)).before });
+      await own.run(stepId);
+    }
+    for (const stepId of ROTATION_STEP_IDS) await own.runStep(rotationStep(plan, stepId));
+    for (const { stepId, before } of begun.reverse()) await own.undo(stepId, before);
+    const { world } = fresh.estate;
+    const source = world.instances.get('SQL1');
+    expect([...source.certificates.keys()]).toEqual([]);
+    expect(source.endpoint).toBeUndefined();
+    expect([...(world.instances.get('mi-west').managed?.trustCertificates.keys() ?? [])]).toEqual([]);
+  } finally {
+    await own.close();
+    await fresh.close();
+  }
+});
