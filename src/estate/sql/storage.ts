@@ -15,8 +15,6 @@ export interface TableDefinition {
 
 export interface TableColumn extends SqlColumn {
   readonly identity?: { readonly seed: bigint; readonly increment: bigint };
-  /** rowversion: binary(8) that the server fills at every insert and update. */
-  readonly rowVersion?: true;
   /** T-SQL text of the DEFAULT expression. */
   readonly defaultExpression?: string;
   /** Name of the DEFAULT constraint where the statement gave one. */

@@ -82,7 +82,20 @@ export async function runStatement(statement: Statement, context: RunContext): P
 
 /** Under SET NOEXEC ON and SET PARSEONLY ON nothing runs until a SET takes them back. */
 const isOnlyParsed = (statement: Statement, { options }: SessionState): boolean =>
-  (options.noExec || options.parseOnly) && statement.kind !== 'set-option';
+  ((options.noExec || options.parseOnly) && statement.kind !== 'set-option') ||
+  (options.fmtOnly && changesSomething.has(statement.kind));
+
+/** What SET FMTONLY ON leaves out: it asks for the columns of results alone. */
+const changesSomething: ReadonlySet<Statement['kind']> = new Set<Statement['kind']>([
+  'insert',
+  'update',
+  'delete',
+  'truncate-table',
+  'create-table',
+  'drop-table',
+  'alter-table-add',
+  'administrative',
+]);
 
 async function runConditional(
   statement: Extract<Statement, { kind: 'if' | 'while' }>,

@@ -338,7 +338,13 @@ export type Statement = Positioned &
         readonly operator?: ArithmeticOperator;
         readonly value: Expression;
       }
-    | { readonly kind: 'set-option'; readonly names: readonly string[]; readonly value: string | Expression }
+    | {
+        readonly kind: 'set-option';
+        readonly names: readonly string[];
+        readonly value: string | Expression;
+        /** Of IDENTITY_INSERT. */
+        readonly table?: ObjectName;
+      }
     | {
         readonly kind: 'if';
         readonly condition: Expression;

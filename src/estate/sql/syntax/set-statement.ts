@@ -28,8 +28,8 @@ export function parseSet(cursor: Cursor, line: number): Statement {
     return { kind: 'set-option', names: ['STATISTICS'], value: onOrOff(cursor), line };
   }
   if (cursor.accept('IDENTITY_INSERT')) {
-    cursor.objectName();
-    return { kind: 'set-option', names: ['IDENTITY_INSERT'], value: onOrOff(cursor), line };
+    const table = cursor.objectName();
+    return { kind: 'set-option', names: ['IDENTITY_INSERT'], table, value: onOrOff(cursor), line };
   }
   if (VALUED.has(token.keyword)) return parseValued(cursor, line);
   const names: string[] = [];

@@ -138,6 +138,7 @@ export function parseColumn(cursor: Cursor): ColumnResult {
       line: cursor.peek().line,
     });
   }
+  refuseRowVersion(cursor);
   const type = parseType(cursor);
   const draft: ColumnDraft = { nullable: undefined, primaryKey: false };
   while (parseColumnOption(cursor, draft));
@@ -145,6 +146,15 @@ export function parseColumn(cursor: Cursor): ColumnResult {
   const notNull = primaryKey || draft.identity !== undefined ? false : nullable;
   const column = { name, type, nullable: notNull, ...rest };
   return { column, primaryKey, ...(primaryKeyName === undefined ? {} : { primaryKeyName }) };
+}
+
+/** Its values come from a counter of the database, which the log would have to ship: refused rather than left NULL. */
+function refuseRowVersion(cursor: Cursor): void {
+  const { text, line } = cursor.peek();
+  if (!/^(rowversion|timestamp)$/i.test(text)) return;
+  throw new SqlError(40510, "Statement 'rowversion column' is not supported in this version of SQL Server.", {
+    line,
+  });
 }
 
 function parseColumnOption(cursor: Cursor, draft: ColumnDraft): boolean {

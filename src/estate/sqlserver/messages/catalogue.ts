@@ -167,6 +167,8 @@ define(16, {
   15250: 'The database name component of the object qualifier must be the name of the current database.',
   15252: 'The primary or foreign key table name must be given.',
   15325: "The current database does not contain a file named '%s'.",
+  15281:
+    "SQL Server blocked access to %s '%s' of component '%s' because this component is turned off as part of the security configuration for this server. A system administrator can enable the use of '%s' by using sp_configure. For more information about enabling '%s', search for 'Surface Area Configuration' in SQL Server Books Online.",
   15151: "Cannot %s the %s '%s', because it does not exist or you do not have permission.",
   15173:
     "Server principal '%s' has granted one or more permission(s). Revoke the permission(s) before dropping the server principal.",

@@ -103,7 +103,7 @@ const sendColumns = (
       const sized = /char|binary/.test(column.type.kind);
       return [
         column.name,
-        column.rowVersion === true ? 'timestamp' : column.type.kind,
+        column.type.kind,
         'no',
         facts.maxLength,
         facts.precision === 0 ? '     ' : String(facts.precision).padEnd(5),

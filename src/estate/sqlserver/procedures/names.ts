@@ -50,6 +50,12 @@ const master = [
   'sp_helptext',
   'sp_spaceused',
   'xp_msver',
+  'xp_cmdshell',
+  'sp_OACreate',
+  'sp_OADestroy',
+  'sp_OAMethod',
+  'sp_OAGetProperty',
+  'sp_OASetProperty',
 ] as const;
 
 const msdb = [
@@ -110,7 +116,7 @@ export const findProcedure = (context: SessionContext, name: ProcedureName): Pro
   if (!isSystemDatabase(database) && context.databaseId(database) === undefined) return undefined;
   const schema = name.schema?.toLowerCase();
   if (schema !== undefined && schema !== 'sys' && schema !== 'dbo') return undefined;
-  const system = master.find((entry) => entry === key);
+  const system = master.find((entry) => entry.toLowerCase() === key);
   const found: ProcedureKey | undefined =
     system ?? (sameName(database, 'msdb') ? msdb.find((entry) => entry === key) : undefined);
   if (found === undefined) return undefined;

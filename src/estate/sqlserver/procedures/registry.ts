@@ -8,6 +8,7 @@ import { findProcedure, type ProcedureKey } from './names';
 import * as routines from './routine-catalog';
 import type { Procedure } from './server';
 import * as server from './server';
+import { turnedOff } from './surface-area';
 import * as tables from './table-catalog';
 
 /** Handled before it gets here, by the engine. */
@@ -55,6 +56,12 @@ const procedures: Readonly<Record<Exclude<ProcedureKey, Elsewhere>, Procedure>> 
   sp_helptext: help.helpText,
   sp_spaceused: help.spaceUsed,
   xp_msver: catalog.serverVersion,
+  xp_cmdshell: turnedOff('xp_cmdshell'),
+  sp_OACreate: turnedOff('Ole Automation Procedures'),
+  sp_OADestroy: turnedOff('Ole Automation Procedures'),
+  sp_OAMethod: turnedOff('Ole Automation Procedures'),
+  sp_OAGetProperty: turnedOff('Ole Automation Procedures'),
+  sp_OASetProperty: turnedOff('Ole Automation Procedures'),
   sp_add_job: agent.addJob,
   sp_add_jobstep: agent.addJobStep,
   sp_add_jobserver: agent.addJobServer,

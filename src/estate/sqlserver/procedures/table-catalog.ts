@@ -367,7 +367,7 @@ export const statistics: Procedure = async (context, call) => {
   return 0;
 };
 
-/** Columns that name a row best (type R), or that change with every update (type V: rowversion). */
+/** Columns that name a row best (type R), or that change with every update (type V): rowversion, which no table here has. */
 export const specialColumns: Procedure = async (context, call) => {
   const args = new Arguments(call, [
     'table_name!',
@@ -380,9 +380,7 @@ export const specialColumns: Procedure = async (context, call) => {
   ]);
   const versions = args.text('col_type')?.toUpperCase() === 'V';
   const found = oneTable(context, args, 'qualifier').flatMap((table) => {
-    const names = versions
-      ? table.definition.columns.filter((column) => column.rowVersion === true).map((column) => column.name)
-      : (keyOf(table)?.columns ?? []).map((column) => column.name);
+    const names = versions ? [] : (keyOf(table)?.columns ?? []).map((column) => column.name);
     return table.definition.columns.filter((column) => names.includes(column.name));
   });
   await sendRows(
@@ -415,6 +413,5 @@ export const specialColumns: Procedure = async (context, call) => {
 };
 
 const typeNameOf = (column: TableColumn): string => {
-  if (column.rowVersion === true) return 'timestamp';
   return column.identity === undefined ? column.type.kind : `${column.type.kind} identity`;
 };

@@ -1,6 +1,7 @@
 /** Runs logins, users, roles and permissions. */
 import type { AlterLogin } from '../../world/api';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
+import { splitName } from '../functions/scalar';
 import { serverError } from '../messages/raise';
 import {
   databasePrincipals,
@@ -10,8 +11,11 @@ import {
   sameBytes,
   serverPrincipals,
 } from '../principals';
+import { findProcedure } from '../procedures/names';
+import { catalogStore } from '../stores';
 import type { LoginOptions, ParsedStatement } from '../syntax/ast';
 import { guidBytes, stableGuid } from '../values';
+import { findView } from '../views/registry';
 import { isStrongPassword } from './encryption';
 import { requirePermission } from './io';
 
@@ -225,6 +229,7 @@ const isServerScope = (permissionName: string, securableClass: string | undefine
 
 export const permission = (context: SessionContext, statement: Of<'permission'>): void => {
   const { clause } = statement;
+  if (clause.securable?.class === 'OBJECT') requireObject(context, clause.securable.name);
   for (const name of clause.permissions) {
     const server = isServerScope(name, clause.securable?.class);
     if (server) requirePermission(context, 'CONTROL SERVER');
@@ -232,6 +237,21 @@ export const permission = (context: SessionContext, statement: Of<'permission'>)
     if (server && !sameName(context.database, 'master')) throw serverError(4621);
     for (const grantee of clause.principals) applyPermission(context, statement, name, grantee, server);
   }
+};
+
+/**
+ * Names of the product's own objects pass: it has more of them than are simulated here.
+ * @throws 15151 when neither a table, a system view nor a procedure has that name
+ */
+const requireObject = (context: SessionContext, text: string): void => {
+  const name = splitName(text);
+  const known =
+    name !== undefined &&
+    (/^([sx]p|fn|dm)_/i.test(name.object) ||
+      catalogStore(context, context.database)?.table(name.schema ?? 'dbo', name.object) !== undefined ||
+      findView(context, name) !== undefined ||
+      findProcedure(context, name) !== undefined);
+  if (!known) throw serverError(15151, ['find', 'object', name?.object ?? text]);
 };
 
 const applyPermission = (

@@ -64,10 +64,19 @@ function* haCounters(context: SessionContext) {
     const log = context.world.databases.log(context.instanceName, database.name);
     const object = 'SQLServer:Databases';
     yield counter(object, 'Log File(s) Size (KB)', database.name, log.sizeBytes / 1024, rawCounter);
-    yield counter(object, 'Log File(s) Used Size (KB)', database.name, log.usedBytes / 1024, rawCounter);
+    yield counter(
+      object,
+      'Log File(s) Used Size (KB)',
+      database.name,
+      Math.max(log.usedBytes, logHeaderBytes) / 1024,
+      rawCounter,
+    );
     yield counter(object, 'Percent Log Used', database.name, log.usedPercent, rawCounter);
   }
 }
+
+/** Pages that a log uses before its first record (inferred): a real counter never says 0. */
+const logHeaderBytes = 64 * 8192;
 
 const counter = (object: string, name: string, instance: string, value: number, type: number) => ({
   object_name: object.padEnd(128),
