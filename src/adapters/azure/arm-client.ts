@@ -6,7 +6,7 @@ import type { AzureAccess } from '../../model/inventory';
 import type { TokenCredential } from './credential';
 import { refusal, toAzureFailure } from './failures';
 import { withRetries } from './retrying';
-import { trustedAuthorities } from './trust';
+import { connecting } from './trust';
 
 export interface Answer {
   readonly status: number;
@@ -65,7 +65,6 @@ export async function createArmClient(options: ArmClientOptions): Promise<ArmCli
 
 async function createSqlClient(options: ArmClientOptions, host: string): Promise<SqlManagementClient> {
   const { azure, credential, subscriptionId } = options;
-  const ca = await trustedAuthorities(azure.caFile);
   return new SqlManagementClient(credential, subscriptionId, {
     endpoint: azure.endpoint.replace(/\/+$/, ''),
     credentialScopes: `https://${CLOUDS.includes(host) ? host : PUBLIC_HOST}/.default`,
@@ -74,7 +73,7 @@ async function createSqlClient(options: ArmClientOptions, host: string): Promise
     // A redirect could carry the token to another host.
     redirectOptions: { maxRetries: 0 },
     userAgentOptions: { userAgentPrefix: 'sqlferry' },
-    ...(ca === undefined ? {} : { tlsOptions: { ca } }),
+    ...(await connecting(azure.caFile)),
   });
 }
 
