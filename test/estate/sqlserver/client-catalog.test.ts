@@ -151,6 +151,22 @@ describe('catalog for clients', () => {
     ).toEqual([{ rows: 2n }]);
   });
 
+  test('functions about objects', async () => {
+    expect(
+      await client.rows(
+        `SELECT OBJECTPROPERTY(OBJECT_ID('dbo.orders'), 'IsUserTable') AS t,
+                OBJECTPROPERTY(OBJECT_ID('dbo.orders'), 'TableHasIdentity') AS i,
+                OBJECTPROPERTY(OBJECT_ID('dbo.pairs'), 'TableHasIdentity') AS n,
+                COLUMNPROPERTY(OBJECT_ID('dbo.orders'), 'id', 'IsIdentity') AS c,
+                COLUMNPROPERTY(OBJECT_ID('dbo.orders'), 'remark', 'AllowsNull') AS a,
+                COL_NAME(OBJECT_ID('dbo.orders'), 2) AS name,
+                CAST(IDENT_CURRENT('dbo.orders') AS int) AS last,
+                CAST(IDENT_SEED('dbo.orders') AS int) AS seed,
+                CAST(IDENT_INCR('dbo.orders') AS int) AS step`,
+      ),
+    ).toEqual([{ t: 1, i: 1, n: 0, c: 1, a: 1, name: 'quantity', last: 15, seed: 10, step: 5 }]);
+  });
+
   test('ORDER BY t.c over a UNION is a column of the result', async () => {
     expect(
       await client.rows(
@@ -162,6 +178,9 @@ describe('catalog for clients', () => {
   test.each([
     ["EXEC xp_cmdshell 'dir'", [15281]],
     ["DECLARE @o int; EXEC sp_OACreate 'WScript.Shell', @o OUTPUT", [15281]],
+    ["SELECT * FROM OPENROWSET('MSOLEDBSQL', 'Server=x', 'SELECT 1') AS a", [15281]],
+    ["SELECT * FROM OPENDATASOURCE('MSOLEDBSQL', 'Data Source=x').a.dbo.t", [15281]],
+    ["SELECT * FROM OPENQUERY(elsewhere, 'SELECT 1')", [7202]],
     ['GRANT SELECT ON dbo.nothing TO public', [15151]],
     ['SET IDENTITY_INSERT dbo.nothing ON', [1088]],
     ['SET IDENTITY_INSERT dbo.pairs ON', [8106]],

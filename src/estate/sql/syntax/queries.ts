@@ -345,6 +345,7 @@ function parseTablePrimary(cursor: Cursor): TableSource {
     const base = { kind: 'table-variable', name: token.text.slice(1).toLowerCase() } as const;
     return alias === undefined ? base : { ...base, alias };
   }
+  refuseRemoteRowset(cursor);
   const name = cursor.objectName();
   if (cursor.at('(') && !cursor.at('(', 'NOLOCK')) return parseTableFunction(cursor, name, token.line);
   acceptHints(cursor);
@@ -353,6 +354,27 @@ function parseTablePrimary(cursor: Cursor): TableSource {
   refusePivot(cursor);
   const base = { kind: 'table', name, line: token.line } as const;
   return alias === undefined ? base : { ...base, alias };
+}
+
+/** Nothing is remote here: ad hoc queries are blocked as they are by default, and no linked server answers. */
+function refuseRemoteRowset(cursor: Cursor): void {
+  const { line, keyword } = cursor.peek();
+  const remote = keyword === 'OPENROWSET' || keyword === 'OPENDATASOURCE';
+  if (remote && cursor.peek(1).text === '(' && cursor.peek(2).kind === 'string') {
+    throw new SqlError(
+      15281,
+      "SQL Server blocked access to STATEMENT 'OpenRowset/OpenDatasource' of component 'Ad Hoc Distributed Queries' because this component is turned off as part of the security configuration for this server. A system administrator can enable the use of 'Ad Hoc Distributed Queries' by using sp_configure. For more information about enabling 'Ad Hoc Distributed Queries', search for 'Surface Area Configuration' in SQL Server Books Online.",
+      { line },
+    );
+  }
+  if (keyword !== 'OPENQUERY') return;
+  cursor.next();
+  cursor.expect('(');
+  throw new SqlError(
+    7202,
+    `Could not find server '${cursor.identifier()}' in sys.servers. Verify that the correct server name was specified. If necessary, execute the stored procedure sp_addlinkedserver to add the server to sys.servers.`,
+    { severity: 11, state: 2, line },
+  );
 }
 
 function refusePivot(cursor: Cursor): void {

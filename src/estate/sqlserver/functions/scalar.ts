@@ -31,6 +31,8 @@ import { filesOf } from '../views/files';
 import { schemasOf, systemObjectId } from '../views/object-rows';
 import { visibleViews } from '../views/registry';
 import { tableObjectId } from '../views/table-facts';
+import { splitName } from './names';
+import { objectFunctions } from './objects';
 import { databaseProperty, serverProperty } from './properties';
 
 type Implementation = (context: SessionContext, args: readonly TypedValue[]) => TypedValue;
@@ -42,22 +44,6 @@ const variantText = (value: string | null): TypedValue =>
   variantValue(value === null ? null : new SqlVariant(nvarcharType(128), value));
 const variantInt = (value: number | null): TypedValue =>
   variantValue(value === null ? null : new SqlVariant(intType, value));
-
-/** `[a].[b]` to its parts; undefined when it has more than three. */
-export const splitName = (
-  name: string,
-): { database?: string; schema?: string; object: string } | undefined => {
-  const parts = [...name.matchAll(/\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([^.[\]"]+)|(?<=\.)(?=\.)/g)].map(
-    (match) => match[1]?.replace(/\]\]/g, ']') ?? match[2]?.replace(/""/g, '"') ?? match[3] ?? '',
-  );
-  const [object, schema, database] = parts.reverse();
-  if (object === undefined || parts.length > 3) return undefined;
-  return {
-    object,
-    ...(schema === undefined || schema === '' ? {} : { schema }),
-    ...(database === undefined ? {} : { database }),
-  };
-};
 
 type NameParts = NonNullable<ReturnType<typeof splitName>>;
 
@@ -265,6 +251,7 @@ const columnNamed = (context: SessionContext, name: NameParts, column: string): 
 const currentUser: Implementation = (context) => textValue(userIn(context, context.database) ?? 'guest');
 
 const implementations = new Map<string, Implementation>([
+  ...objectFunctions,
   ['serverproperty', (context, args) => variantValue(serverProperty(context, at(args, 0) ?? ''))],
   [
     'databasepropertyex',

@@ -2,7 +2,7 @@
 import type { StoredTable } from '../../sql/storage';
 import type { SqlType, SqlValue } from '../../sql/types';
 import { isSystemDatabase, type SessionContext } from '../context';
-import { splitName } from '../functions/scalar';
+import { splitName } from '../functions/names';
 import { serverError, serverInfo } from '../messages/raise';
 import { sameBytes, serverPrincipals } from '../principals';
 import { catalogStore } from '../stores';

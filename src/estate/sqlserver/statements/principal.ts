@@ -1,7 +1,7 @@
 /** Runs logins, users, roles and permissions. */
 import type { AlterLogin } from '../../world/api';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
-import { splitName } from '../functions/scalar';
+import { splitName } from '../functions/names';
 import { serverError } from '../messages/raise';
 import {
   databasePrincipals,
