@@ -15,6 +15,7 @@ import type { ActivityReporter } from '../temporal/edge';
 import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
+import { orAborted, withLastLook } from './last-look';
 import { type Observing, requireLinkFacts } from './observing';
 import { otherFacts, splitBrain } from './split-brain';
 import { logBackupEffect, logBackupName } from './steps/log-backup';
@@ -30,10 +31,20 @@ const LOOKS_UNTIL_NEWS = 3;
  * backed up is read from the backup history of the server, so an activity that begins again does not take one twice,
  * and a backup by somebody else counts.
  */
-export async function guardReplication(
+export function guardReplication(
   observing: Observing,
   reporter: ActivityReporter,
   input: GuardInput,
+): Promise<ReplicationNews> {
+  if (input.splitBrainKnown === undefined) return guard(observing, reporter, input, () => undefined);
+  return withLastLook(reporter.signal, (keep) => guard(observing, reporter, input, keep));
+}
+
+async function guard(
+  observing: Observing,
+  reporter: ActivityReporter,
+  input: GuardInput,
+  keep: (health: LinkHealth) => void,
 ): Promise<ReplicationNews> {
   const { spec, clock } = observing;
   const { polling } = spec.migration;
@@ -46,7 +57,10 @@ export async function guardReplication(
   for (;;) {
     let facts: LinkReplicaFacts;
     try {
-      facts = await requireLinkFacts(observing, Math.min(polling.steady / 2, polling.heartbeatTimeout));
+      facts = await orAborted(
+        requireLinkFacts(observing, Math.min(polling.steady / 2, polling.heartbeatTimeout)),
+        reporter.signal,
+      );
       backups ??= await readHistory(observing, input, reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
@@ -66,6 +80,7 @@ export async function guardReplication(
     throwIfNotPrimary(facts, observing);
     const health = healthOf(facts);
     if (health.lagSeconds !== null) lastSeen = health;
+    keep(health);
     if (input.splitBrainKnown === false) {
       const split = await splitBrain(observing, 'source', facts, await otherFacts(observing, 'target'));
       if (split !== undefined) return { ...split, health };

@@ -9,6 +9,7 @@ import type { ActivityReporter } from '../temporal/edge';
 import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
 import { whatPasses } from './guarding';
 import { healthOf } from './health';
+import { orAborted, withLastLook } from './last-look';
 import { linkFacts, type Observing } from './observing';
 import { otherFacts, splitBrain } from './split-brain';
 
@@ -17,10 +18,19 @@ const LOOKS_UNTIL_NEWS = 3;
 const UNREADABLE_MS = 2 * 60_000;
 
 /** Watches until there is news. Both sides are asked for their roles: two primaries are a split brain. */
-export async function watchReversedLink(
+export function watchReversedLink(
   observing: Observing,
   reporter: ActivityReporter,
   input: ReversedInput,
+): Promise<ReversedNews> {
+  return withLastLook(reporter.signal, (keep) => watch(observing, reporter, input, keep));
+}
+
+async function watch(
+  observing: Observing,
+  reporter: ActivityReporter,
+  input: ReversedInput,
+  keep: (health: LinkHealth) => void,
 ): Promise<ReversedNews> {
   const { spec, clock } = observing;
   const { polling } = spec.migration;
@@ -31,7 +41,7 @@ export async function watchReversedLink(
   for (;;) {
     let facts: LinkReplicaFacts | undefined;
     try {
-      facts = await linkFacts(observing, polling.steady / 2, 'target');
+      facts = await orAborted(linkFacts(observing, polling.steady / 2, 'target'), reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
@@ -47,6 +57,7 @@ export async function watchReversedLink(
     }
     const health = facts === undefined ? notSeen('the instance shows no link', clock.now()) : healthOf(facts);
     if (health.lagSeconds !== null) lastSeen = health;
+    keep(health);
     const other = await otherFacts(observing, 'source');
     if (!input.splitBrainKnown) {
       const split = await splitBrain(observing, 'target', facts, other);

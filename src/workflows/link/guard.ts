@@ -58,7 +58,8 @@ export class ReplicationGuard {
           logAlarmRaised: run.state.logAlarmRaised,
           ...(this.protection === undefined ? {} : { splitBrainKnown: this.protection.splitBrain !== null }),
           ...foreignBackups(run),
-          checkpointAfterMs: CHECKPOINT_MS,
+          // Of a link that stays the first look is news: a forced failover may be asked at any time.
+          checkpointAfterMs: this.protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
         });
         await this.note(news);
       } catch (error) {
