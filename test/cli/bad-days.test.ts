@@ -222,7 +222,7 @@ badDays('the endpoint certificate', EXPIRED, [
   {
     what: 'has expired',
     exit: 3,
-    says: /^✗ certificate\.valid {2}Cert_SQL1_endpoint expired on 2026-01-12.*\n {4}→ Make a new certificate/m,
+    says: /^✗ certificate\.valid {2}Cert_SQL1_endpoint expired on 2026-01-12.*\n {4}→ sqlferry certificates rotate/m,
   },
 ]);
 
