@@ -20,6 +20,9 @@ logBackups: { directory: "C:\\\\Backup", every: 15m }
 polling: { steady: ${Math.round(30_000 / SPEED)}ms, seeding: 500ms, active: 100ms }
 `;
 
+/** However many links: two queries for a look at all of them, and a look is shared for half of the 30 s. */
+const MOST_WATCH_QUERIES = 8;
+
 interface Measured {
   readonly links: number;
   readonly workerCpuSeconds: number;
@@ -101,8 +104,14 @@ async function anHour(stage: BenchStage, links: number): Promise<Measured> {
   const workerCpuSeconds = stage.worker.cpuSeconds() - cpu;
   const queries = counters.take();
   const after = await historyOf(stage, links);
-  const logBackups = after.logBackups - before.logBackups;
-  const idleEvents = after.events - before.events - logBackups * EVENTS_PER_LOG_BACKUP;
+  const perLink = after.map((seen, index) => ({
+    logBackups: seen.logBackups - (before[index]?.logBackups ?? 0),
+    events: seen.events - (before[index]?.events ?? 0),
+  }));
+  // The median: a backup that was under way at one end of the hour would count as idle events.
+  const idleEvents = median(
+    perLink.map(({ events, logBackups }) => events - logBackups * EVENTS_PER_LOG_BACKUP),
+  );
   return {
     links,
     workerCpuSeconds,
@@ -110,8 +119,8 @@ async function anHour(stage: BenchStage, links: number): Promise<Measured> {
     sourceQueriesPerMinute: queries.source / minutes,
     targetQueriesPerMinute: queries.target / minutes,
     sourceWatchQueriesPerMinute: (queries.source - queries.sourceBackups) / minutes,
-    logBackups,
-    historyEventsPerIdleLinkDay: Math.max(0, (idleEvents / links / minutes) * 24 * 60),
+    logBackups: perLink.reduce((sum, { logBackups }) => sum + logBackups, 0),
+    historyEventsPerIdleLinkDay: Math.max(0, (idleEvents / minutes) * 24 * 60),
   };
 }
 
@@ -119,11 +128,14 @@ async function historyOf(stage: BenchStage, links: number) {
   const views = await Promise.all(
     Array.from({ length: links }, (_, index) => stage.migrations.view(linkName(index + 1))),
   );
-  return {
-    events: views.reduce((sum, view) => sum + view.historyEvents, 0),
-    logBackups: views.reduce((sum, view) => sum + view.status.logBackups.count, 0),
-  };
+  return views.map(({ historyEvents, status }) => ({
+    events: historyEvents,
+    logBackups: status.logBackups.count,
+  }));
 }
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** Fault rules that never strike, but count what they see; checks of the driver's pool are not among it. */
 function countQueries({ estate }: BenchStage) {
@@ -155,16 +167,11 @@ function countQueries({ estate }: BenchStage) {
 }
 
 function resultOf(measured: readonly Measured[]): BenchResult {
-  const [first, last] = [measured.at(0), measured.at(-1)];
-  const growth = (last?.sourceWatchQueriesPerMinute ?? 0) / (first?.sourceWatchQueriesPerMinute ?? 1);
   return {
     benchmark: 'links',
     method: `a simulated hour in ${HOUR_SECONDS / SPEED} s, the intervals of the product (30 s) shortened alike; a log backup each 15 simulated minutes`,
-    figures: [
-      ...measured.flatMap(figuresOf),
-      { name: 'queries that watch, most links to one link', value: growth, unit: 'times', aim: 1.5 },
-    ],
-    data: { speed: SPEED, measured, watchQueryGrowth: growth },
+    figures: measured.flatMap(figuresOf),
+    data: { speed: SPEED, measured },
   };
 }
 
@@ -179,6 +186,7 @@ function figuresOf(measured: Measured): readonly Figure[] {
       name: name('of these not for log backups'),
       value: measured.sourceWatchQueriesPerMinute,
       unit: '/min',
+      aim: MOST_WATCH_QUERIES,
     },
     { name: name('queries on the instance'), value: measured.targetQueriesPerMinute, unit: '/min' },
     { name: name('log backups'), value: measured.logBackups, unit: '' },

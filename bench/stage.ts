@@ -46,6 +46,9 @@ export async function startBenchStage(definition: EstateDefinitionInput): Promis
       MASTER_KEY_PASSWORD: 'Master!Key!Passw0rd',
       SQLFERRY_STATE_DIRECTORY: folder,
       SQLFERRY_LOG_LEVEL: 'WARN',
+      // As the Dockerfile sets them.
+      NODE_OPTIONS: '--max-semi-space-size=8',
+      MALLOC_ARENA_MAX: '2',
     },
     join(folder, 'worker.log'),
   );
