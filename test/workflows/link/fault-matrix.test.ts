@@ -3,7 +3,7 @@
  * of them replayed at its end.
  */
 import type { Answer } from '../../../src/workflows/messages';
-import { needsPerson } from '../../support/fake-link';
+import { FakeLink, needsPerson } from '../../support/fake-link';
 import {
   at,
   begunSteps,
@@ -19,7 +19,14 @@ import {
   statusOf,
   undisturbed,
 } from '../../support/link-matrix';
-import { closeWorkflowDrivers, type DriverOptions, fail } from '../../support/workflow-driver';
+import { linkSpec } from '../../support/link-spec';
+import {
+  closeWorkflowDrivers,
+  type DriverOptions,
+  fail,
+  hang,
+  WorkflowDriver,
+} from '../../support/workflow-driver';
 
 afterAll(closeWorkflowDrivers);
 
@@ -243,3 +250,22 @@ function underWay(run: DisturbedRun, position: Position): readonly string[] {
   const connecting = position.type === 'awaitLinkConnected' ? ['target.link'] : [];
   return [...begunSteps(run.link), ...(looking ? [position.stepId ?? ''] : []), ...connecting];
 }
+
+test('a gate that stays shut does not hold the history: log backups go on, and a new history begins', async () => {
+  const link = new FakeLink({
+    override: (call) => (call.type === 'awaitCutoverReadiness' ? hang : undefined),
+  });
+  const driver = await WorkflowDriver.start(
+    'linkMigration',
+    { spec: linkSpec(), visibility: false, maxHistoryEvents: 600 },
+    link.activities,
+  );
+  const ending = await driver.run(() => false, 40 * 24 * HOUR);
+  expect(ending).toMatchObject({
+    kind: 'continued-as-new',
+    input: { state: { phase: 'replicating', blockedBy: null } },
+  });
+  expect(link.changes).not.toContain('do source.fence');
+  await driver.replay();
+  await driver.dispose();
+});
