@@ -196,7 +196,7 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
     id: 'certificate.valid',
     world: { server: { certificates: own(-3), endpoint: { certificate: OWN_CERTIFICATE } } },
     evidence: /Cert_SQL1_endpoint expired on 2026-01-12/,
-    remedy: /Make a new certificate/,
+    remedy: /sqlferry certificates rotate/,
     also: ['certificate.expires-soon'],
   },
   {
