@@ -115,6 +115,7 @@ describe('a link that stays', () => {
   test('fails over and back, and over again, without losing an acknowledged row', async () => {
     for (const [index, to] of (['target', 'source', 'target', 'source'] as const).entries()) {
       await wait(1_100);
+      await until(stage, ({ status }) => status.protection?.pendingRequest === null);
       expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to })).toMatchObject({
         accepted: true,
       });
@@ -193,6 +194,7 @@ describe('a link that stays', () => {
   }, 120_000);
 
   test('is taken down on request, link first', async () => {
+    await until(stage, ({ status }) => status.protection?.pendingRequest === null);
     expect(await stage.migrations.remove('sales', by)).toMatchObject({ accepted: true });
     expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'removed' });
   }, 60_000);
