@@ -305,7 +305,10 @@ export class WorkflowDriver {
     await this.workflow.dispose();
     this.workflow = await create(this.workflowType, this.runId, this.workflowId, this.child?.parent);
     for (const [before, batch] of this.batches.entries()) {
-      const commands = await this.send(batch.jobs, batch.at, before);
+      // As the SDK's core does: a patch whose marker follows in the history is told ahead of the jobs.
+      const patches = batch.commands.flatMap(({ setPatchMarker }) => setPatchMarker?.patchId ?? []);
+      const known = patches.map((patchId) => ({ notifyHasPatch: { patchId } }));
+      const commands = await this.send([...known, ...batch.jobs], batch.at, before);
       if (Buffer.compare(encoded(commands), encoded(batch.commands)) !== 0) {
         throw new Error(`replay differs:\n was ${describe(batch.commands)}\n now ${describe(commands)}`);
       }

@@ -17,7 +17,7 @@ const SAMPLES_NEEDED = 3;
 /** Applications are out while this waits: it looks often. */
 const FENCED_POLL_MS = 200;
 /** Both sides agree already: the looks that must confirm it need not wait long. */
-const AGREED_POLL_MS = 25;
+const AGREED_POLL_MS = 10;
 /** Facts for a decision that stops applications. */
 const GATE_FACTS_MAX_AGE_MS = 5_000;
 
@@ -70,9 +70,10 @@ export async function awaitCatchUp(
   // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
   const after = new Date(Math.min(Date.parse(fencedAt), clock.now() - 1)).toISOString();
   for (;;) {
-    samples.push(await sampleBoth(observing, primary, reporter.signal));
+    const { facts, ...sample } = await sampleBoth(observing, primary, reporter.signal);
+    samples.push(sample);
     const verdict = lsnEquality(samples, after, SAMPLES_NEEDED);
-    const [redo] = redoOf(await linkFacts(observing, pollMs, primary), maxLag);
+    const [redo] = redoOf(facts, maxLag);
     if (verdict.equal && verdict.lsn !== null && redo === undefined) {
       return {
         observedAt: new Date(clock.now()).toISOString(),
@@ -104,8 +105,12 @@ export async function confirmPointOfNoReturn(
   evidence: CatchUpEvidence,
 ): Promise<CatchUpEvidence> {
   const { spec } = observing;
-  const facts = await linkFacts(observing, 0, primary);
-  const sample = await sampleBoth(observing, primary, reporter.signal);
+  // All at once: applications wait for this look.
+  const [sample, instanceNow] = await Promise.all([
+    sampleBoth(observing, primary, reporter.signal),
+    instanceTime(observing, reporter.signal),
+  ]);
+  const { facts } = sample;
   const stands = [sample.sourceEndOfLogLsn, sample.targetHardenedLsn].every(
     (lsn) => lsn !== null && compareLsn(lsn, evidence.sourceEndOfLogLsn) === 0,
   );
@@ -139,11 +144,7 @@ export async function confirmPointOfNoReturn(
       'find who still writes (sys.dm_exec_sessions) and add the login to cutover.fence.disableLogins',
     );
   }
-  return {
-    ...evidence,
-    observedAt: sample.observedAt,
-    instanceTime: await instanceTime(observing, reporter.signal),
-  };
+  return { ...evidence, observedAt: sample.observedAt, instanceTime: instanceNow };
 }
 
 /** @param since clock of the instance before the failover */
@@ -181,10 +182,14 @@ const redoOf = (facts: LinkReplicaFacts | undefined, maxLag: number) =>
   facts === undefined ? [] : redoReason(facts, maxLag);
 
 /** Both sides at once, each read locally: what the source has heard of the instance may be old. */
-async function sampleBoth(observing: Observing, primary: LinkSide, signal: AbortSignal): Promise<LsnSample> {
+async function sampleBoth(
+  observing: Observing,
+  primary: LinkSide,
+  signal: AbortSignal,
+): Promise<LsnSample & { readonly facts: LinkReplicaFacts | undefined }> {
   const { ports, spec, clock } = observing;
   const observedAt = new Date(clock.now()).toISOString();
-  const [source, target] = await Promise.all([
+  const [facts, target] = await Promise.all([
     linkFacts(observing, 0, primary),
     readTargetDatabaseFacts(
       primary === 'source' ? ports.target : ports.source,
@@ -196,8 +201,9 @@ async function sampleBoth(observing: Observing, primary: LinkSide, signal: Abort
   ]);
   return {
     observedAt,
-    sourceEndOfLogLsn: source?.endOfLogLsn ?? null,
+    sourceEndOfLogLsn: facts?.endOfLogLsn ?? null,
     targetHardenedLsn: target.lastHardenedLsn,
+    facts,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The crossing itself, shared by the cutover of a migration and the failovers of a link that stays. */
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
@@ -109,14 +109,16 @@ class BehindFenceTooLong extends Error {
   }
 }
 
+/** Runs that crossed before looked at the proof first; their histories are replayed as they were. */
+const PROOF_WITHOUT_LOOK = 'proof-without-look';
+
 /** Forward only: the failover and its proof. */
 export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]): Promise<void> {
   let looked: Promise<void> | undefined;
   for (const step of forward) {
-    run.waitingFor = step.id.endsWith('verify-writable')
-      ? 'the new primary to take a write'
-      : 'the roles to swap';
-    await run.perform(step);
+    const isProof = step.id.endsWith('verify-writable');
+    run.waitingFor = isProof ? 'the new primary to take a write' : 'the roles to swap';
+    await (isProof && patched(PROOF_WITHOUT_LOOK) ? run.prove(step) : run.perform(step));
     run.state.failedOverAt ??= run.now();
     // Applications do not wait for this look: they are admitted by what was proved before.
     if (step.id === 'target.delete-link-to-cut-over') looked = lookForLeftOut(run);

@@ -142,6 +142,21 @@ export class LinkRun {
     this.step = null;
   }
 
+  /**
+   * A step that proves something by doing it, and has nothing to undo: its look would only be in the way of the
+   * applications, which wait for the proof.
+   */
+  async prove(step: LinkStepInfo): Promise<void> {
+    this.step = step.title;
+    const outcome = await this.control.untilDone(step.title, () =>
+      this.quick.performLinkStep.executeWithOptions({ summary: step.title }, [
+        { spec: this.spec, stepId: step.id },
+      ]),
+    );
+    this.record(step, outcome.outcome, outcome.effects, outcome.evidence, outcome.durationMs);
+    this.step = null;
+  }
+
   hasBegun(stepId: LinkStepId): boolean {
     return this.state.begun.some((begun) => begun.stepId === stepId);
   }
