@@ -1,15 +1,15 @@
-/** What it costs to watch links that replicate: 1, 10 and 50 of them, for a simulated hour each. */
+/** What it costs to watch links that replicate: 1, 10 and 100 of them, for a simulated hour each. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BenchResult, Figure } from './report';
 import { type BenchStage, startBenchStage } from './stage';
 
-const COUNTS = [1, 10, 50] as const;
+const COUNTS = [1, 10, 100] as const;
 /** Simulated seconds per second while the links replicate: an hour in 20 s. */
 const SPEED = 180;
 /** While links are set up: nobody wants to wait for Azure here. */
 const SET_UP_SPEED = 600;
 const HOUR_SECONDS = 3_600;
-const LONGEST_SET_UP_MS = 60_000;
+const LONGEST_SET_UP_MS = 240_000;
 const MB = 1024 * 1024;
 /** Scheduled, started and completed activity, and the workflow task that takes note of it. */
 const EVENTS_PER_LOG_BACKUP = 6;
@@ -29,7 +29,7 @@ interface Measured {
   readonly workerResidentMb: number;
   readonly sourceQueriesPerMinute: number;
   readonly targetQueriesPerMinute: number;
-  /** Statements that are not log backups or the look before one, which grow with the links by their nature. */
+  /** Statements that are no log backups: each link has its own of these, by its nature. */
   readonly sourceWatchQueriesPerMinute: number;
   readonly logBackups: number;
   readonly historyEventsPerIdleLinkDay: number;
@@ -151,7 +151,7 @@ function countQueries({ estate }: BenchStage) {
   const ids = {
     source: count('SQL1'),
     target: count('mi-west'),
-    sourceBackups: count('SQL1', 'BACKUP LOG|msdb.*backupset'),
+    sourceBackups: count('SQL1', 'BACKUP LOG'),
   };
   return {
     take() {
@@ -183,7 +183,7 @@ function figuresOf(measured: Measured): readonly Figure[] {
     { name: name('worker memory'), value: measured.workerResidentMb, unit: 'MB', aim: 300 },
     { name: name('queries on the source'), value: measured.sourceQueriesPerMinute, unit: '/min' },
     {
-      name: name('of these not for log backups'),
+      name: name('of these no log backups'),
       value: measured.sourceWatchQueriesPerMinute,
       unit: '/min',
       aim: MOST_WATCH_QUERIES,

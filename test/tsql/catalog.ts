@@ -32,7 +32,7 @@ import { trustAzureAuthority } from '../../src/tsql/link/trust';
 import { disableLogin, enableLogin } from '../../src/tsql/logins';
 import { createMasterKey, dropMasterKey } from '../../src/tsql/master-key';
 import { readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
-import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
+import { readBackups, readFullBackup, readRecentLogBackups } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
 import { readEndpoints } from '../../src/tsql/queries/endpoints';
@@ -128,6 +128,7 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readDatabaseFeatures(name),
   readFullBackup(name),
   readBackups(name),
+  readRecentLogBackups(),
   readCertificates(),
   readCertificatePublicKey(name),
   readEndpoints(),

@@ -6,13 +6,13 @@ import {
   foreignWhileReplicating,
 } from '../../rules/link/foreign-backups';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
-import { readBackups } from '../../tsql/queries/backups';
 import { NeedsPerson } from '../failures';
 import { applyEffect } from '../steps/apply-effect';
 import { toJournalEffect } from '../steps/run-step';
 import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
 import type { ActivityReporter } from '../temporal/edge';
 import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
+import { logBackups } from './backup-history';
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
@@ -158,13 +158,17 @@ interface BackupHistory {
   readonly foreign: readonly ForeignLogBackups[];
 }
 
-/** Read before each backup only: jobs of others are found as often as this run takes its own. */
+/**
+ * Read before each backup only: jobs of others are found as often as this run takes its own. All links of a server
+ * share one read: a backup that somebody takes in the seconds since is only followed by another one.
+ */
 async function readHistory(
-  { ports, spec }: Observing,
+  observing: Observing,
   { foreignBackups }: GuardInput,
   signal: AbortSignal,
 ): Promise<BackupHistory> {
-  const backups = await ports.source.query(readBackups(spec.migration.database), { signal });
+  const { spec } = observing;
+  const backups = await orAborted(logBackups(observing, spec.migration.polling.steady / 2), signal);
   const newest = newestLogBackup(backups);
   return {
     lastAt: newest === null ? null : Date.parse(newest),

@@ -15,6 +15,10 @@ export interface Observing {
   readonly snapshots: Snapshots;
 }
 
+/** Tells the instances apart whose reads are shared. */
+export const serverKey = ({ source, target }: ResolvedLinkMigration, on: LinkSide): string =>
+  on === 'source' ? `${source.host}:${source.port}` : target.resourceId;
+
 /**
  * @param maxAgeMs how old the facts may be, milliseconds
  * @param on side whose view is asked for
@@ -25,9 +29,8 @@ export async function linkFacts(
   maxAgeMs: number,
   on: LinkSide = 'source',
 ): Promise<LinkReplicaFacts | undefined> {
-  const server = on === 'source' ? `${spec.source.host}:${spec.source.port}` : spec.target.resourceId;
   // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
-  const all = await snapshots.read(`links of ${server}`, maxAgeMs, () =>
+  const all = await snapshots.read(`links of ${serverKey(spec, on)}`, maxAgeMs, () =>
     readLinkReplicaFacts(on === 'source' ? ports.source : ports.target, clock),
   );
   const wanted = spec.names.link.toLowerCase();
