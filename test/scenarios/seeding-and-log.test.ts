@@ -1,4 +1,5 @@
 /** What goes wrong before the cutover: a seeding that begins again or breaks, and a log that fills. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { query, until } from '../support/application';
 import { FollowedMigration, fencingSections } from '../support/followed-migration';
 import { closeServer } from '../support/scenario';
@@ -90,6 +91,48 @@ describe('a log backup of somebody else', () => {
     ]);
     expect(await told('seeding.foreign-log-backup')).toHaveLength(1);
     expect(await migration.stage.migrations.approve(migration.name, BY)).toMatchObject({ accepted: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', seedingRestarts: 0 });
+  });
+});
+
+describe('a copy of nearly six days', () => {
+  const DAY_MS = 86_400_000;
+  const DATA_BYTES = 20 * 1024 ** 3;
+  /** So slow a line that the copy takes 5.8 days: Azure would cancel it at 6. */
+  const BYTES_PER_SECOND = DATA_BYTES / (5.8 * 86_400);
+
+  test('has its nightly log backup by others found in time: stopped by a person, it breaks nothing', async () => {
+    migration = await FollowedMigration.begin(
+      {
+        speed: 600,
+        database: { dataBytes: DATA_BYTES },
+        rates: { seedingRate: BYTES_PER_SECOND, seedingCompression: 1 },
+      },
+      fencingSections(NO_APPROVAL),
+    );
+    const { links, clock } = migration.world;
+    const streamed = (): number => links.physicalSeeding('SQL1')[0]?.transferredBytes ?? 0;
+    await until('the copy streams', () => streamed() > 0);
+    const beganAt = clock.now();
+    clock.speed = 50_000;
+    const found = () => migration.codes().then((codes) => codes.includes('seeding.foreign-log-backup'));
+    let nights = 0;
+    while (!(await found())) {
+      nights += 1;
+      await query(
+        migration.stage.estate,
+        'SQL1',
+        `BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\night${nights}.trn' WITH NAME = N'Nightly maintenance'`,
+      );
+      const until = clock.now() + DAY_MS;
+      while (clock.now() < until && !(await found())) await wait(100);
+    }
+    // Most of the copy is still to come when the person hears of it and stops the job.
+    expect(streamed()).toBeLessThan(0.9 * DATA_BYTES);
+    expect(streamed()).toBeGreaterThan(0);
+    await migration.until('it is copied', ({ phase }) => phase !== 'seeding');
+    expect((clock.now() - beganAt) / DAY_MS).toBeGreaterThan(5.5);
+    clock.speed = 600;
     expect(await migration.result()).toMatchObject({ outcome: 'completed', seedingRestarts: 0 });
   });
 });
