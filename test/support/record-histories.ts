@@ -17,7 +17,7 @@ import { workflowBundlePath } from '../../src/temporal/package-root';
 import { findTemporalCli } from '../../src/temporal/server-binary';
 import { FakeLink, type FakeLinkOptions, needsPerson } from './fake-link';
 import { linkSpecWith } from './link-spec';
-import { type ActivityCall, type FakeOutcome, fail, hang } from './workflow-driver';
+import { type ActivityCall, answer, type FakeOutcome, fail, hang } from './workflow-driver';
 
 type History = temporal.api.history.v1.IHistory;
 
@@ -31,6 +31,8 @@ const APPROVED = linkSpecWith('cutover: { fence: { disableLogins: [app] } }\n');
 
 interface Recording {
   readonly name: string;
+  /** `linkMigration` unless another one is named. */
+  readonly workflow?: 'disasterRecoveryLink';
   readonly fake?: FakeLinkOptions;
   readonly spec?: ResolvedLinkMigration;
   readonly maxHistoryEvents?: number;
@@ -38,8 +40,35 @@ interface Recording {
   readonly act?: (handle: WorkflowHandle) => Promise<void>;
 }
 
-const status = (handle: WorkflowHandle) =>
-  handle.query<{ readonly phase: string; readonly logBackups: { readonly count: number } }>('status');
+const STAYS = linkSpecWith('purpose: disaster-recovery\nfailover: { coolDown: 1s }\n');
+
+interface Status {
+  readonly phase: string;
+  readonly logBackups: { readonly count: number };
+  readonly protection: {
+    readonly primary: string;
+    readonly pendingRequest: string | null;
+    readonly splitBrain: unknown;
+    readonly failovers: readonly unknown[];
+  } | null;
+}
+
+const status = (handle: WorkflowHandle) => handle.query<Status>('status');
+
+/** Asks a link that stays, and waits until it has done what it was asked. */
+async function ask(handle: WorkflowHandle, update: string, request: Record<string, unknown>): Promise<void> {
+  await handle.executeUpdate(update, { args: [{ by: 'operator', acknowledgedBy: 'operator', ...request }] });
+  await untilStatus(handle, ({ protection }) => protection?.pendingRequest === null);
+}
+
+const FORCED = { type: 'forced', reason: 'an exercise', acceptLossSeconds: 1_000_000 };
+const SEEN = {
+  observedAt: '2026-11-01T00:00:00.000Z',
+  healthy: true,
+  summary: 'fine',
+  lagSeconds: 1,
+  logUsedPercent: 5,
+};
 
 async function untilStatus(
   handle: WorkflowHandle,
@@ -87,6 +116,42 @@ const RECORDINGS: readonly Recording[] = [
       await handle.executeUpdate('approveCutover', { args: [{ by: 'operator' }] });
     },
   },
+  {
+    name: 'stays-planned-there-and-back',
+    workflow: 'disasterRecoveryLink',
+    spec: STAYS,
+    fake: { override: quiet() },
+    act: async (handle) => {
+      await untilStatus(handle, ({ protection }) => protection !== null);
+      await ask(handle, 'failover', { type: 'planned', to: 'target' });
+      await ask(handle, 'failover', { type: 'planned', to: 'source' });
+      await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
+    },
+  },
+  {
+    name: 'stays-forced-and-repaired',
+    workflow: 'disasterRecoveryLink',
+    spec: STAYS,
+    fake: {
+      override: quiet((call) =>
+        call.type === 'watchReversedLink' && call.count === 1
+          ? answer({
+              kind: 'split-brain',
+              reason: 'both say that they are PRIMARY',
+              health: SEEN,
+              logEnds: { source: '43', target: '42' },
+            })
+          : undefined,
+      ),
+    },
+    act: async (handle) => {
+      await untilStatus(handle, ({ protection }) => protection !== null);
+      await ask(handle, 'failover', { ...FORCED, to: 'target' });
+      await untilStatus(handle, ({ protection }) => protection?.splitBrain !== null);
+      await ask(handle, 'repairSplitBrain', { survivor: 'target' });
+      await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
+    },
+  },
 ];
 
 function activitiesOf(link: FakeLink): Record<string, (input: unknown) => Promise<unknown>> {
@@ -127,7 +192,7 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
     maxHeartbeatThrottleInterval: 10,
   });
   const runs = await worker.runUntil(async () => {
-    const handle = await env.client.workflow.start('linkMigration', {
+    const handle = await env.client.workflow.start(recording.workflow ?? 'linkMigration', {
       workflowId: `sqlferry-link-${recording.name}`,
       taskQueue: TASK_QUEUE,
       args: [
@@ -142,11 +207,38 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
     });
     await recording.act?.(env.client.workflow.getHandle(handle.workflowId));
     await handle.result();
-    return chainOf(env, handle.workflowId, handle.firstExecutionRunId);
+    const own = await chainOf(env, handle.workflowId, handle.firstExecutionRunId);
+    const children = await Promise.all(childrenIn(own).map((child) => chainOf(env, child.id, child.runId)));
+    return { own, children: children.flat() };
   });
-  runs.forEach((history, index) => {
-    const part = runs.length === 1 ? '' : `-${index + 1}`;
-    writeFileSync(join(FOLDER, `${recording.name}${part}.json`), history);
+  write(recording.name, runs.own);
+  write(`${recording.name}-failover`, runs.children);
+}
+
+function write(name: string, histories: readonly string[]): void {
+  histories.forEach((history, index) => {
+    const part = histories.length === 1 ? '' : `-${index + 1}`;
+    writeFileSync(join(FOLDER, `${name}${part}.json`), history);
+  });
+}
+
+/** Workflows that the runs began. */
+function childrenIn(
+  histories: readonly string[],
+): readonly { readonly id: string; readonly runId: string }[] {
+  return histories.flatMap((history) => {
+    const { events } = JSON.parse(history) as {
+      readonly events: readonly {
+        readonly childWorkflowExecutionStartedEventAttributes?: {
+          readonly workflowExecution: { readonly workflowId: string; readonly runId: string };
+        };
+      }[];
+    };
+    return events.flatMap(({ childWorkflowExecutionStartedEventAttributes: started }) =>
+      started === undefined
+        ? []
+        : [{ id: started.workflowExecution.workflowId, runId: started.workflowExecution.runId }],
+    );
   });
 }
 
