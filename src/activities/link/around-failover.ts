@@ -25,11 +25,7 @@ import { readDatabaseProperties } from '../../tsql/queries/after-failover';
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../tsql/queries/availability-groups';
 import { NeedsPerson } from '../failures';
 import { type ActivityReporter, atTheEdge } from '../temporal/edge';
-import type {
-  AfterFailoverInput,
-  AroundFailoverActivities,
-  HookInput,
-} from './around-failover-api';
+import type { AfterFailoverInput, AroundFailoverActivities, HookInput } from './around-failover-api';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import { type LinkContext, readOn } from './context';
 import { findOrphans } from './steps/orphans';
@@ -96,11 +92,7 @@ async function callUntilAnswered(
   }
 }
 
-function messageOf(
-  spec: ResolvedLinkMigration,
-  hook: string,
-  { address, occasion }: HookInput,
-): HookMessage {
+function messageOf(spec: ResolvedLinkMigration, hook: string, { address, occasion }: HookInput): HookMessage {
   const { to, ...known } = occasion;
   const { migration } = spec;
   return {

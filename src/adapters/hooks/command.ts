@@ -51,17 +51,25 @@ export async function runCommand(
 }
 
 /** @returns why this worker does not run it; links are followed first, so that none leads out of the directory */
-async function whyNotAllowed(executable: string, directories: readonly string[]): Promise<string | undefined> {
+async function whyNotAllowed(
+  executable: string,
+  directories: readonly string[],
+): Promise<string | undefined> {
   if (directories.length === 0) {
     return 'the worker runs no commands; set SQLFERRY_COMMAND_HOOKS to the directory of those that it may run';
   }
   const real = await realpath(executable).catch(() => undefined);
   if (real === undefined) return `${executable} is not there on the host of the worker`;
-  const allowed = await Promise.all(directories.map((directory) => realpath(directory).catch(() => undefined)));
-  const isInside = allowed.some(
-    (directory) => directory !== undefined && real.startsWith(directory.endsWith(sep) ? directory : directory + sep),
+  const allowed = await Promise.all(
+    directories.map((directory) => realpath(directory).catch(() => undefined)),
   );
-  return isInside ? undefined : `${executable} is in no directory that SQLFERRY_COMMAND_HOOKS of the worker names`;
+  const isInside = allowed.some(
+    (directory) =>
+      directory !== undefined && real.startsWith(directory.endsWith(sep) ? directory : directory + sep),
+  );
+  return isInside
+    ? undefined
+    : `${executable} is in no directory that SQLFERRY_COMMAND_HOOKS of the worker names`;
 }
 
 function environmentOf(message: HookMessage, path: string | undefined): NodeJS.ProcessEnv {
@@ -119,7 +127,8 @@ function endOf(child: ChildProcess, timeoutMs: number, signal: AbortSignal): Pro
     });
     child.once('exit', (code, killedBy) => {
       if (outOfTime) done({ kind: 'no-answer', reason: 'it did not end in time and was ended' });
-      else if (code === null) done({ kind: 'no-answer', reason: `it was ended by ${killedBy ?? 'a signal'}` });
+      else if (code === null)
+        done({ kind: 'no-answer', reason: `it was ended by ${killedBy ?? 'a signal'}` });
       else done({ kind: 'exit', code, text: '' });
     });
   });

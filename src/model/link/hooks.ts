@@ -30,7 +30,9 @@ const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'must be the name of an HTTP header')
   .refine(
     (name) =>
-      !/^(host|content-.*|transfer-encoding|connection|idempotency-key|user-agent|x-sqlferry-.*)$/i.test(name),
+      !/^(host|content-.*|transfer-encoding|connection|idempotency-key|user-agent|x-sqlferry-.*)$/i.test(
+        name,
+      ),
     'is set by the run itself',
   );
 

@@ -60,7 +60,11 @@ function orphanedUsers(orphans: readonly OrphanedUser[], repairs: Repairs): Fail
       ? `for ${user} there is no login of that name: create it with the SID of the user`
       : repairs.user({ user, login }),
   );
-  return warning('after.orphaned-users', `users without a login of their SID: ${names}`, statements.join(' '));
+  return warning(
+    'after.orphaned-users',
+    `users without a login of their SID: ${names}`,
+    statements.join(' '),
+  );
 }
 
 function compatibility(

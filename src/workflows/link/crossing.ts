@@ -4,6 +4,7 @@ import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { personProblem } from '../run-control';
+import { performForward } from './forward';
 import type { LinkRun } from './run';
 
 /** What leads up to the point of no return. */
@@ -15,6 +16,8 @@ export interface Approach {
   readonly primary: LinkSide;
   /** Throws when somebody held the crossing since it began. */
   readonly throwIfHeld: () => void;
+  /** Hooks behind the fence, which may still refuse. */
+  readonly whenFenced?: () => Promise<void>;
 }
 
 /**
@@ -40,6 +43,8 @@ async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
     stopIfHeld();
     await performOnce(run, step, stopIfHeld);
   }
+  await approach.whenFenced?.();
+  stopIfHeld();
   run.waitingFor = 'the instance to harden the last transaction of the source';
   const caughtUp = await run.quick.awaitCatchUp({ spec, primary, fencedAt });
   stopIfHeld();
@@ -116,8 +121,9 @@ export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]):
     run.waitingFor = step.id.endsWith('verify-writable')
       ? 'the new primary to take a write'
       : 'the roles to swap';
-    await run.perform(step);
+    await performForward(run, step);
     run.state.failedOverAt ??= run.now();
+    if (step.id.endsWith('verify-writable')) run.state.firstWriteAt = run.now();
     // Applications do not wait for this look: they are admitted by what was proved before.
     if (step.id === 'target.delete-link-to-cut-over') looked = lookForLeftOut(run);
   }

@@ -9,6 +9,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
+import { afterFailoverOf } from '../../model/link/around-failover';
 import {
   LINK_PHASE_TITLES,
   type LinkPhase,
@@ -79,7 +80,8 @@ export class LinkRun {
     const { route } = this.state;
     if (route === null) return [];
     const { cutover, seeding } = this.spec.migration;
-    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog), phase);
+    const repairUsers = afterFailoverOf(this.spec.migration)?.repairOrphanedUsers ?? false;
+    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog, repairUsers), phase);
   }
 
   now(): string {
@@ -116,8 +118,9 @@ export class LinkRun {
   /**
    * Looks, notes in the history what will be done and what was there before, and does it. What `plan` shows and
    * what stands in the journal come from the same look (promise 3).
+   * @param act does the step; by default as often as it takes
    */
-  async perform(step: LinkStepInfo): Promise<void> {
+  async perform(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
     this.step = step.title;
     const { spec } = this;
     const stepId = step.id;
@@ -131,15 +134,17 @@ export class LinkRun {
         return;
       }
       this.begin(stepId, seen.before);
-      const outcome = await this.long.performLinkStep.executeWithOptions({ summary: step.title }, [
-        { spec, stepId },
-      ]);
+      const outcome = await act();
       const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
       // An earlier attempt may have made the change and died before it could say so.
       const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
       this.record(step, done, effects, outcome.evidence, outcome.durationMs);
     });
     this.step = null;
+  }
+
+  private act({ id: stepId, title }: LinkStepInfo) {
+    return this.long.performLinkStep.executeWithOptions({ summary: title }, [{ spec: this.spec, stepId }]);
   }
 
   hasBegun(stepId: LinkStepId): boolean {
