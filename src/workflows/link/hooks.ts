@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { AroundFailoverActivities } from '../../activities/link/around-failover-api';
 import type { FailoverKind, HookRecord } from '../../model/link/hook-message';
-import { type HookPhase, hooksOf } from '../../model/link/hook-phases';
+import { type HookPhase, hooksOf, MAY_VETO } from '../../model/link/hook-phases';
 import type { Hook } from '../../model/link/hooks';
 import type { LinkSide } from '../../model/link/procedure';
 import { afterHook } from '../../rules/link/hook-answer';
@@ -95,6 +95,8 @@ export class FailoverHooks {
   private async callAll(phase: HookPhase, why: string | null = this.occasion.reason): Promise<void> {
     const hooks = hooksOf(this.run.spec.migration, phase);
     for (const [index, hook] of hooks.entries()) {
+      // What came before may have completed although it was asked to stop: then nothing more is begun.
+      if (MAY_VETO.includes(phase)) this.run.control.throwIfAborted();
       this.calledBefore = true;
       this.run.waitingFor = `hook ${hook.name} (${phase})`;
       const record = await this.call(hook, phase, index, why);

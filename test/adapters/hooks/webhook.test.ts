@@ -1,8 +1,5 @@
 /** Web hooks against a real HTTPS server with an authority of its own. */
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createHooks } from '../../../src/adapters/hooks';
 import { FakeAzure } from '../azure/fake-azure';
 import { calling, MESSAGE, webhook } from './hook-parts';
@@ -11,18 +8,12 @@ const NOW = Date.parse('2026-11-01T00:00:00Z');
 const hooks = createHooks({ clock: { now: () => NOW, sleep: async () => undefined } });
 
 let receiver: FakeAzure;
-let folder: string;
 let caFile: string;
 beforeEach(async () => {
   receiver = await FakeAzure.start();
-  folder = mkdtempSync(join(tmpdir(), 'sqlferry-hooks-'));
-  caFile = join(folder, 'ca.pem');
-  writeFileSync(caFile, receiver.caPem);
+  ({ caFile } = receiver);
 });
-afterEach(async () => {
-  await receiver.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => receiver.stop());
 
 test('POSTs the message with its key, the headers from secrets, and a signature over time and body', async () => {
   receiver.handler = () => ({ status: 200, body: { ok: true } });
@@ -117,6 +108,6 @@ test('what the inventory of secrets does not hold, or is no https URL, is said b
     name: 'SettingFailure',
     message: expect.not.stringContaining('insecure'),
   });
-  const lost = webhook({ url: receiver.origin, caFile: join(folder, 'absent.pem') });
+  const lost = webhook({ url: receiver.origin, caFile: `${caFile}.absent` });
   await expect(hooks.call(lost, MESSAGE, calling())).rejects.toMatchObject({ name: 'SettingFailure' });
 });
