@@ -121,6 +121,7 @@ async function propertiesOf(context: LinkContext, on: LinkSide): Promise<Databas
     updateability: null,
     compatibilityLevel: null,
     owner: null,
+    ownerSid: null,
     isBrokerEnabled: null,
     isAcceleratedDatabaseRecoveryOn: null,
   };

@@ -12,6 +12,8 @@ export interface DatabaseProperties {
   readonly compatibilityLevel: number | null;
   /** Login that owns the database; null when its SID belongs to no login. */
   readonly owner: string | null;
+  /** Hexadecimal with 0x; the administrator has 0x01 everywhere, under names of its own. */
+  readonly ownerSid: string | null;
   readonly isBrokerEnabled: boolean | null;
   /** Null before 2019. */
   readonly isAcceleratedDatabaseRecoveryOn: boolean | null;

@@ -80,7 +80,7 @@ function compatibility(
 }
 
 function owner(
-  { owner: now }: DatabaseProperties,
+  { owner: now, ownerSid }: DatabaseProperties,
   before: DatabaseProperties | null,
   repairs: Repairs,
 ): FailoverCheck {
@@ -90,7 +90,7 @@ function owner(
     return warning(id, evidence, repairs.owner(before?.owner ?? 'sa'));
   }
   const was = before?.owner ?? null;
-  if (was === null || was === now) return passed(id, now);
+  if (was === null || was === now || before?.ownerSid === ownerSid) return passed(id, now);
   return warning(id, `${now}, before the failover ${was}`, repairs.owner(was));
 }
 

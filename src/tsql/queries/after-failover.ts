@@ -20,7 +20,7 @@ DECLARE @text nvarchar(max) = N'
 SELECT
     d.state_desc, d.compatibility_level, d.is_broker_enabled,
     CONVERT(nvarchar(60), DATABASEPROPERTYEX(@database, ''Updateability'')) AS updateability,
-    SUSER_SNAME(d.owner_sid) AS owner_name,
+    SUSER_SNAME(d.owner_sid) AS owner_name, CONVERT(varchar(180), d.owner_sid, 1) AS owner_sid,
     ' + @recovery + N' AS is_accelerated_database_recovery_on
 FROM (SELECT @database AS name) AS wanted
 LEFT JOIN sys.databases AS d ON d.name = wanted.name;';
@@ -31,6 +31,7 @@ EXEC sys.sp_executesql @text, N'@database nvarchar(128)', @database = @database;
       updateability: readNullableText(row, 'updateability'),
       compatibilityLevel: readNullableInteger(row, 'compatibility_level'),
       owner: readNullableText(row, 'owner_name'),
+      ownerSid: readNullableText(row, 'owner_sid'),
       isBrokerEnabled: readNullableBoolean(row, 'is_broker_enabled'),
       isAcceleratedDatabaseRecoveryOn: readNullableBoolean(row, 'is_accelerated_database_recovery_on'),
     }),

@@ -17,6 +17,7 @@ const NOW: DatabaseProperties = {
   updateability: 'READ_WRITE',
   compatibilityLevel: 160,
   owner: 'sa',
+  ownerSid: '0x01',
   isBrokerEnabled: false,
   isAcceleratedDatabaseRecoveryOn: true,
 };
@@ -56,7 +57,7 @@ test.each<[string, Partial<AfterFailoverFacts>, string, string]>([
   ['absent', { now: { ...NOW, stateDesc: null } }, 'after.state', 'sp_readerrorlog'],
   ['another level', { now: { ...NOW, compatibilityLevel: 150 } }, 'after.compatibility-level', 'LEVEL 160'],
   ['no owner', { now: { ...NOW, owner: null } }, 'after.owner', 'OWNER sa'],
-  ['another owner', { now: { ...NOW, owner: 'ann' } }, 'after.owner', 'OWNER sa'],
+  ['another owner', { now: { ...NOW, owner: 'ann', ownerSid: '0x77' } }, 'after.owner', 'OWNER sa'],
   ['broker lost', { before: { ...NOW, isBrokerEnabled: true } }, 'after.service-broker', 'BROKER'],
   [
     'recovery switched',
@@ -87,6 +88,10 @@ test.each<[string, Partial<AfterFailoverFacts>, string, string]>([
   expect(found(facts)).toEqual([
     expect.objectContaining({ id, remedy: expect.stringContaining(remedy), evidence: expect.any(String) }),
   ]);
+});
+
+test('the administrator owns it on both sides, under another name', () => {
+  expect(found({ now: { ...NOW, owner: 'ferryadmin' } })).toEqual([]);
 });
 
 test('what nobody saw before is not held against the new primary', () => {
