@@ -83,7 +83,7 @@ function hear(run: LinkRun, news: FailoverNews, closingIn: () => void): void {
       closingIn();
       return;
     case 'waiting':
-      run.waitingFor = news.waitingFor ?? 'the failover, whose turn it is';
+      run.waitingFor = news.waitingFor ?? 'the failover under way';
       return;
     case 'problem': {
       const { problem } = news;

@@ -42,6 +42,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   run.enter('cutover');
   const telling = new CancellationScope();
   telling.run(() => tellProblems(run)).catch(() => undefined);
+  telling.run(() => tellRefusals(run)).catch(() => undefined);
   try {
     return await (input.request.type === 'planned'
       ? failOverPlanned(run, input)
@@ -207,6 +208,16 @@ async function tellProblems(run: LinkRun): Promise<void> {
         ? null
         : { code: told.code, message: told.message, remedy: told.remedy, where: told.stepId };
     await tellLink({ kind: 'problem', problem });
+  }
+}
+
+/** Applications wait, so the link says why. */
+async function tellRefusals(run: LinkRun): Promise<void> {
+  let told = run.refusal;
+  for (;;) {
+    await condition(() => run.refusal !== told);
+    told = run.refusal;
+    await tellLink({ kind: 'waiting', waitingFor: told });
   }
 }
 

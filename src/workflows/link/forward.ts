@@ -23,14 +23,15 @@ export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       await run.perform(step, () => actOrRefusal(run, step));
+      run.refusal = null;
       return;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      run.waitingFor = `${waitingFor}: ${error.message}; it is tried again`;
+      run.refusal = `${waitingFor}: ${error.message}; it is tried again`;
+      run.waitingFor = run.refusal;
       if (error.code !== told) await tell(run, step, error);
       told = error.code;
       await sleep(pause);
-      run.waitingFor = waitingFor;
     }
   }
 }

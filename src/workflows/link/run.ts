@@ -33,6 +33,8 @@ export class LinkRun {
   step: string | null = null;
   /** Why the run is not further; empty while it works. */
   waitingFor = '';
+  /** Why a step behind the point of no return does not go through yet; null while none is refused. */
+  refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
   changes = 0;
   private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
