@@ -54,14 +54,14 @@ export const notification: ActivityOptions = {
 };
 
 /**
- * One call of a hook, which repeats by itself while its time lasts. Only a worker that died makes another attempt, with
- * the same idempotency key; so the end is near whatever happens, once there is a worker.
+ * One call of a hook, which repeats by itself while its time lasts. Only a worker that died or was stopped makes another
+ * attempt, with the same idempotency key; so the end is near whatever happens, once there is a worker.
  */
 export const hookCall = (heartbeatTimeoutMs: number, timeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: timeoutMs + 30_000,
   cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 3 },
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
 });
 
 /**

@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sql from 'mssql';
+import type { RunningWorker } from '../../src/worker/run-worker';
 import { FakeAzure } from '../adapters/azure/fake-azure';
 import { APPLICATION, applicationOn, estateWithApplication, until } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
@@ -27,6 +28,7 @@ describe('hooks around the failovers of a link that stays', () => {
   let receiver: FakeAzure;
   let folder: string;
   let stage: Stage;
+  let worker: RunningWorker;
 
   const received = () => receiver.requests.map(({ body }) => body as Received);
   const status = async () => (await stage.migrations.view('sales')).status;
@@ -69,9 +71,10 @@ describe('hooks around the failovers of a link that stays', () => {
         HOOK_URL: `${receiver.origin}/drain?key=k3y-of-the-hook`,
         HOOK_TOKEN: 'Bearer s3cret-of-the-hook',
         SQLFERRY_COMMAND_HOOKS: folder,
+        SQLFERRY_STATE_KEY: 'of all workers of this scenario',
       },
     });
-    await stage.startWorker();
+    worker = await stage.startWorker();
     const webhook = (name: string, more = '') =>
       `{ name: ${name}, type: webhook, url: "env:HOOK_URL", headers: { Authorization: "env:HOOK_TOKEN" }, caFile: "${receiver.caFile}", timeout: 5s${more} }`;
     await stage.migrations.start(
@@ -192,6 +195,24 @@ ${QUICK_POLLING}`),
     ]);
     expect(isFenced()).toBe(false);
     expect(commandLog().at(-1)).toBe('afterFailover sql1 a b; echo never');
+  }, 60_000);
+
+  test('a worker that is stopped in the middle of a hook: the next one calls again, with the same key', async () => {
+    receiver.requests.length = 0;
+    const calls = () => received().filter(({ hook }) => hook === 'drain');
+    receiver.handler = () => (calls().length === 1 ? { hang: true } : { status: 204 });
+    const before = (await failoversOf()).length;
+    await until('the link is free', standsFree);
+    await stage.migrations.failover('sales', { ...BY, type: 'planned', to: 'target', acknowledgedBy: 'dba' });
+    await until('the hook is called', () => calls().length === 1);
+    worker.stop();
+    await worker.done;
+    await stage.startWorker();
+    await until('the failover ended', async () => (await failoversOf()).length > before);
+    expect((await failoversOf()).at(-1)).toMatchObject({ outcome: 'done' });
+    const keys = calls().map(({ idempotencyKey }) => idempotencyKey);
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(1);
   }, 60_000);
 
   test('no secret of a hook is in any history', async () => {
