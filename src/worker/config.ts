@@ -5,6 +5,8 @@ export interface WorkerConfig {
   readonly stateDirectory: string;
   /** Where people are told; absent: the worker's log only. */
   readonly notifyWebhook?: string;
+  /** Directories whose programs the hooks of a spec may run on this host; absent: none may. */
+  readonly commandHookDirectories?: readonly string[];
   readonly maxConcurrentActivities: number;
   /** Time for activities to finish on shutdown, milliseconds. */
   readonly shutdownGraceMs: number;
@@ -23,10 +25,14 @@ const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 export function workerConfig(env: NodeJS.ProcessEnv, overrides: Partial<WorkerConfig> = {}): WorkerConfig {
   const webhook = env.SQLFERRY_NOTIFY_WEBHOOK;
   const metrics = env.SQLFERRY_METRICS_ADDRESS;
+  const commands = env.SQLFERRY_COMMAND_HOOKS;
   return {
     taskQueue: env.SQLFERRY_TASK_QUEUE ?? 'sqlferry',
     stateDirectory: stateDirectory(env),
     ...(webhook === undefined ? {} : { notifyWebhook: webhook }),
+    ...(commands === undefined || commands === ''
+      ? {}
+      : { commandHookDirectories: absoluteDirectories('SQLFERRY_COMMAND_HOOKS', commands) }),
     maxConcurrentActivities: positive(env, 'SQLFERRY_MAX_ACTIVITIES', 500),
     shutdownGraceMs: positive(env, 'SQLFERRY_SHUTDOWN_GRACE_SECONDS', 30) * 1_000,
     logLevel: level(env),
@@ -39,6 +45,14 @@ function stateDirectory(env: NodeJS.ProcessEnv): string {
   if (env.SQLFERRY_STATE_DIRECTORY !== undefined) return env.SQLFERRY_STATE_DIRECTORY;
   const base = env.XDG_STATE_HOME ?? `${env.HOME ?? '.'}/.local/state`;
   return `${base}/sqlferry`;
+}
+
+/** Separated by colons, as in PATH. */
+function absoluteDirectories(name: string, text: string): readonly string[] {
+  const directories = text.split(':').filter((directory) => directory !== '');
+  const relative = directories.find((directory) => !directory.startsWith('/'));
+  if (relative === undefined) return directories;
+  throw new BadWorkerConfig(`${name}="${text}" must hold absolute paths; "${relative}" is none`);
 }
 
 function positive(env: NodeJS.ProcessEnv, name: string, fallback: number): number {

@@ -1,10 +1,12 @@
 /** The worker process: wires adapters to activities and serves the task queue until it is told to stop. */
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
+import { createAroundFailoverActivities } from '../activities/link/around-failover';
 import { createCertificateActivities } from '../activities/link/certificates';
 import { Snapshots } from '../activities/observe/snapshots';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
+import { createHooks } from '../adapters/hooks';
 import { createNotifier } from '../adapters/notify';
 import type { ResolvedLinkMigration } from '../model/link/spec';
 import { workflowBundlePath } from '../temporal/package-root';
@@ -52,8 +54,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       log,
       ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
     }),
+    hooks: createHooks({
+      clock: systemClock,
+      commandDirectories: config.commandHookDirectories ?? [],
+      path: env.PATH,
+    }),
   };
-  const activities = { ...createLinkActivities(dependencies), ...createCertificateActivities(dependencies) };
+  const activities = {
+    ...createLinkActivities(dependencies),
+    ...createCertificateActivities(dependencies),
+    ...createAroundFailoverActivities(dependencies),
+  };
   const worker: Worker = await TemporalWorker.create({
     connection,
     namespace,

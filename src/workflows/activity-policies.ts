@@ -52,3 +52,38 @@ export const notification: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
 };
+
+/**
+ * One call of a hook, which repeats by itself while its time lasts. Only a worker that died or was stopped makes another
+ * attempt, with the same idempotency key; so the end is near whatever happens, once there is a worker.
+ */
+export const hookCall = (heartbeatTimeoutMs: number, timeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: timeoutMs + 30_000,
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+});
+
+/**
+ * The act behind the point of no return, where every further attempt is one second more without service. After these
+ * few a person is told why it does not go through, and it is tried again.
+ */
+export const actOfNoReturn = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '1 hour',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '5 seconds',
+    maximumAttempts: 4,
+  },
+});
+
+/** Looks once all is done: worth a few attempts, never worth holding the end of a run up. */
+export const lookAfterwards = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '2 minutes',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+});

@@ -3,4 +3,5 @@ export { certificateCheck } from './link/certificate-check';
 export { rotateLinkCertificate } from './link/certificate-rotation';
 export { disasterRecoveryLink } from './link/disaster-recovery';
 export { linkFailover } from './link/failover';
+export { instanceFailoverTurns } from './link/failover-turns';
 export { linkMigration } from './link/link-migration';

@@ -4,6 +4,8 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import type { LinkActivities } from '../../src/activities/link/api';
+import type { AroundFailoverActivities, HookInput } from '../../src/activities/link/around-failover-api';
+import { hooksOf } from '../../src/model/link/hook-phases';
 import { type ActivityCall, answer, type FakeActivity, type FakeOutcome, hang } from './workflow-driver';
 
 const HOUR = 3_600_000;
@@ -17,10 +19,12 @@ export interface FakeLinkOptions {
   readonly settledSteps?: readonly string[];
 }
 
-/** What the fake world was made to do, in order: `do STEP`, `undo STEP`, `notify CODE`. */
+type FakedActivities = LinkActivities & AroundFailoverActivities;
+
+/** What the fake world was made to do, in order: `do STEP`, `undo STEP`, `hook PHASE NAME`, `notify CODE`. */
 export class FakeLink {
   readonly effects: string[] = [];
-  readonly activities: Readonly<Record<keyof LinkActivities, FakeActivity>>;
+  readonly activities: Readonly<Record<keyof FakedActivities, FakeActivity>>;
 
   constructor(options: FakeLinkOptions = {}) {
     const route = options.route ?? 'planned-failover';
@@ -35,7 +39,7 @@ export class FakeLink {
     };
     const stepOf = (call: ActivityCall): string => (call.input as { stepId: string }).stepId;
     const done = new Set<string>();
-    const defaults: Record<keyof LinkActivities, FakeActivity> = {
+    const defaults: Record<keyof FakedActivities, FakeActivity> = {
       preflightLink: () =>
         answer({
           report: { observedAt: AT, checks: [], blockers: 0, warnings: 0 },
@@ -99,6 +103,15 @@ export class FakeLink {
         }),
       awaitLinkHealthy: () => answer({ evidence: 'healthy' }, 1_000),
       awaitAzureFullBackup: () => answer({ evidence: 'full backup' }, 60_000),
+      readDatabaseProperties: () => answer({ observedAt: AT, on: 'source', compatibilityLevel: 160 }),
+      checkAfterFailover: () =>
+        answer([{ id: 'after.orphaned-users', outcome: 'passed', evidence: 'every user has its login' }], 50),
+      runHook: (call) => {
+        const { address, spec } = call.input as HookInput;
+        const hook = hooksOf(spec.migration, address.phase)[address.index]?.name ?? '?';
+        this.effects.push(`hook ${address.phase} ${hook}`);
+        return answer(hookRecord(call, 'passed', 'HTTP 204'), 500);
+      },
       notifyPerson: (call) => {
         this.effects.push(`notify ${(call.input as { code: string }).code}`);
         return answer(null);
@@ -109,13 +122,24 @@ export class FakeLink {
         name,
         (call: ActivityCall) => options.override?.(call) ?? fake(call),
       ]),
-    ) as Record<keyof LinkActivities, FakeActivity>;
+    ) as Record<keyof FakedActivities, FakeActivity>;
   }
 
-  /** Effects without notifications. */
+  /** Effects without notifications and hooks. */
   get changes(): readonly string[] {
-    return this.effects.filter((effect) => !effect.startsWith('notify'));
+    return this.effects.filter((effect) => /^(do|undo) /.test(effect));
   }
+
+  get hooks(): readonly string[] {
+    return this.effects.filter((effect) => effect.startsWith('hook ')).map((effect) => effect.slice(5));
+  }
+}
+
+/** What `runHook` answers for a call. */
+export function hookRecord(call: ActivityCall, outcome: 'passed' | 'refused' | 'failed', reason: string) {
+  const { address, spec } = call.input as HookInput;
+  const hook = hooksOf(spec.migration, address.phase)[address.index]?.name ?? '?';
+  return { at: AT, phase: address.phase, hook, outcome, reason, tries: 1, durationMs: 500 };
 }
 
 /** A failure that only a person can mend, as the edge of an activity makes it. */

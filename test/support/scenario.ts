@@ -31,6 +31,8 @@ export interface StageOptions {
   readonly estate?: EstateDefinitionInput;
   /** YAML of the sections after `target`, for example logBackups, cutover, polling. */
   readonly sections?: string;
+  /** Further environment of the worker. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A server of the scenario's own, which it stops itself; by default all scenarios of a file share one. */
   readonly server?: DevServer;
 }
@@ -61,6 +63,7 @@ export async function startEstateStage(options: StageOptions = {}): Promise<Esta
     MI_PASSWORD: estate.instance('mi-west').adminPassword,
     MASTER_KEY_PASSWORD: 'Master!Key!Passw0rd',
     SQLFERRY_STATE_DIRECTORY: folder,
+    ...options.env,
   };
   return {
     estate,

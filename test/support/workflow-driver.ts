@@ -198,16 +198,19 @@ export class WorkflowDriver {
     table.workflows.set(workflowId, this);
   }
 
+  /** @param beside another workflow, in whose virtual time this one runs */
   static async start(
     workflowType: string,
     input: unknown,
     activities: Readonly<Record<string, FakeActivity>>,
     options: DriverOptions = {},
+    beside?: { readonly driver: WorkflowDriver; readonly workflowId: string },
   ): Promise<WorkflowDriver> {
     const runId = newRunId();
-    const workflow = await create(workflowType, runId, 'test');
-    const table = new Timetable();
-    const driver = new WorkflowDriver(workflow, runId, activities, workflowType, options, 'test', table);
+    const workflowId = beside?.workflowId ?? 'test';
+    const workflow = await create(workflowType, runId, workflowId);
+    const table = beside?.driver.table ?? new Timetable();
+    const driver = new WorkflowDriver(workflow, runId, activities, workflowType, options, workflowId, table);
     await driver.initialize([toPayload(input)]);
     return driver;
   }
@@ -389,6 +392,15 @@ export class WorkflowDriver {
     const workflowId = command.workflowId ?? '';
     const workflowType = command.workflowType ?? '';
     const seq = command.seq ?? 0;
+    const running = this.table.workflows.get(workflowId);
+    if (running !== undefined && running.ending === undefined) {
+      const { START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS: cause } =
+        coresdk.child_workflow.StartChildWorkflowExecutionFailedCause;
+      this.table.schedule(this, 0, `child-start-${seq}`, {
+        resolveChildWorkflowExecutionStart: { seq, failed: { workflowId, workflowType, cause } },
+      });
+      return;
+    }
     const runId = newRunId();
     const workflow = await create(workflowType, runId, workflowId, this);
     const child = new WorkflowDriver(

@@ -1,5 +1,11 @@
 /** One of every statement and query, with names that try to break out. */
 import type { Query, Statement } from '../../src/model/statement';
+import {
+  changeDatabaseOwner,
+  enableServiceBroker,
+  mapUserToLogin,
+  setCompatibilityLevel,
+} from '../../src/tsql/after-failover';
 import { backupLog } from '../../src/tsql/backup';
 import {
   addCertificateIssuer,
@@ -31,6 +37,11 @@ import { AZURE_AUTHORITIES } from '../../src/tsql/link/azure-authorities';
 import { trustAzureAuthority } from '../../src/tsql/link/trust';
 import { disableLogin, enableLogin } from '../../src/tsql/logins';
 import { createMasterKey, dropMasterKey } from '../../src/tsql/master-key';
+import {
+  readDatabaseProperties,
+  readInstanceUsers,
+  readLoginSids,
+} from '../../src/tsql/queries/after-failover';
 import { readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
 import { readBackups, readFullBackup, readRecentLogBackups } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
@@ -118,6 +129,10 @@ export const everyStatement = (name: string): readonly Statement[] => [
   setRecoveryFull(name),
   setTraceFlag(12381),
   clearTraceFlag(12381),
+  mapUserToLogin({ database: name, user: name, login: name }),
+  setCompatibilityLevel(name, 160),
+  changeDatabaseOwner(name, name),
+  enableServiceBroker(name),
 ];
 
 export const everyQuery = (name: string): readonly Query<unknown>[] => [
@@ -138,4 +153,7 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readLinkReplicas(),
   readSeeding(),
   readTargetDatabase(name, name),
+  readDatabaseProperties(name),
+  readInstanceUsers(name),
+  readLoginSids(),
 ];

@@ -1,5 +1,11 @@
 /** Golden texts: what `plan` prints and what the server gets. */
 import type { EndpointFacts } from '../../src/model/observation';
+import {
+  changeDatabaseOwner,
+  enableServiceBroker,
+  mapUserToLogin,
+  setCompatibilityLevel,
+} from '../../src/tsql/after-failover';
 import { backupLog } from '../../src/tsql/backup';
 import {
   addCertificateIssuer,
@@ -238,6 +244,18 @@ WHERE is_user_process = 1 AND session_id <> @@SPID
     AND original_login_name IN (N'app', N'o''hara');
 EXEC sys.sp_executesql @kill;`);
   expect(terminateSessions({ logins: [] }).text).toContain('IN (NULL)');
+});
+
+test('what mends a database on its new primary', () => {
+  expect(mapUserToLogin({ database: 'Sales', user: 'app]x', login: 'app' })).toMatchObject({
+    database: 'Sales',
+    text: 'ALTER USER [app]]x] WITH LOGIN = [app];',
+  });
+  expect(setCompatibilityLevel('Sales', 160).text).toBe(
+    'ALTER DATABASE [Sales] SET COMPATIBILITY_LEVEL = 160;',
+  );
+  expect(changeDatabaseOwner('Sales', 'sa').text).toBe('ALTER AUTHORIZATION ON DATABASE::[Sales] TO [sa];');
+  expect(enableServiceBroker('Sales').text).toBe('ALTER DATABASE [Sales] SET ENABLE_BROKER;');
 });
 
 test('databases and trace flags', () => {

@@ -68,6 +68,7 @@ test('the check sees something: aliases and columns are found', () => {
       .sort(),
   ).toEqual([
     'd.is_accelerated_database_recovery_on',
+    'd.is_accelerated_database_recovery_on',
     'g.cluster_type_desc',
     'p.transfered_size_bytes',
     'p.transferred_size_bytes',

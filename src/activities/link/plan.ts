@@ -43,7 +43,12 @@ export async function planLinkMigration(
   const procedure =
     migration.purpose === 'disaster-recovery'
       ? establishing(migration.seeding.keepLog)
-      : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog);
+      : linkProcedure(
+          route,
+          migration.cutover.afterwards,
+          migration.seeding.keepLog,
+          migration.afterFailover.repairOrphanedUsers,
+        );
   for (const step of procedure) {
     const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
     steps.push({

@@ -181,13 +181,29 @@ function detailLines(view: LinkMigrationView, style: Style, now: number): string
     rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
   if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
   if (status.rtoMs !== null) rows.push(['out of service', formatDuration(status.rtoMs)]);
-  rows.push(...protectionRows(view));
+  rows.push(...protectionRows(view), ...surroundingRows(view));
   for (const work of view.pending) {
     if (work.lastFailure === null) continue;
     rows.push([`attempt ${work.attempt}`, `${work.activity}: ${work.lastFailure}`]);
   }
   if (rows.length === 0) return [];
   return ['', ...table(rows.map(([label = '', value = '']) => [style.dim(label), value])).split('\n')];
+}
+
+/** Hooks that did not succeed, and what was found on the new primary, each with what mends it. */
+function surroundingRows({ status }: LinkMigrationView): string[][] {
+  const hooks = (status.hooks ?? []).filter(({ outcome }) => outcome !== 'passed');
+  const found = (status.checks ?? []).filter(({ outcome }) => outcome !== 'passed');
+  return [
+    ...hooks.map(({ phase, hook, outcome, reason }) => ['hook', `${hook} (${phase}) ${outcome}: ${reason}`]),
+    ...found.map(({ id, evidence, remedy }) => [
+      id.replace(/^after\./, ''),
+      remedy === undefined ? evidence : `${evidence}. ${remedy}`,
+    ]),
+    ...(found.length === 0 && status.checks !== undefined
+      ? [['new primary', `${status.checks.length} checks passed`]]
+      : []),
+  ];
 }
 
 /** A link that stays: who leads it, what was done to it, what can be asked of it and what not. */

@@ -148,6 +148,8 @@ export const ratesSchema = z.strictObject({
   /** Send and redo queues above these refuse a planned failover (47515, 47516); the limits are not published. */
   failoverMaxSendQueue: rate.default(1 * GB),
   failoverMaxRedoQueue: rate.default(1 * GB),
+  /** Failovers of one managed instance under way at once; 8 is documented (failover how-to of the link). */
+  failoversAtOnce: z.number().int().positive().default(8),
   restartMs: durationMs.default(30_000),
   reconnectMs: durationMs.default(10_000),
   firstFullBackupDelayMs: durationMs.default(600_000),

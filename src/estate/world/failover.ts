@@ -32,13 +32,14 @@ export class Failover {
     private readonly events: FailoverEvents,
   ) {}
 
-  /** Why a planned failover is refused now. @throws SqlError 47512, 47514, 47515, 47516, 47517 */
+  /** Why a planned failover is refused now. @throws SqlError 47512, 47513, 47514, 47515, 47516, 47517 */
   check(runtime: LinkRuntime, instance: string): void {
     const { link, stream } = runtime;
     if (distributedGroup(runtime, instanceOf(this.state, instance))?.role !== 'PRIMARY') {
       throw linkRefusals.runOnPrimary(link.name);
     }
     if (runtime.failingOver) throw linkRefusals.failoverRunning(link.name);
+    this.refuseBeyondLimit(runtime);
     if (!stream?.running || link.connection.state !== 'CONNECTED')
       throw linkRefusals.notCatchingUp(link.name);
     stream.settle();
@@ -81,16 +82,27 @@ export class Failover {
     this.state.journal.mark(`planned failover of link ${link.name} done`);
   }
 
-  /** @param instance the secondary that takes over. @throws SqlError 41122, 41985, 47512, 47514 */
+  /** @param instance the secondary that takes over. @throws SqlError 41122, 41985, 47512, 47513, 47514 */
   checkForced(runtime: LinkRuntime, instance: string): void {
     const local = instanceOf(this.state, instance);
     if (distributedGroup(runtime, local)?.role === 'PRIMARY')
       throw groupRefusals.alreadyPrimary(runtime.link.name);
     if (runtime.failingOver) throw linkRefusals.failoverRunning(runtime.link.name);
+    this.refuseBeyondLimit(runtime);
     // One-way links have no forced failover: "for migration delete the link" (41985).
     const year = this.table.sqlServer(runtime.link)?.version.year ?? 2022;
     if (year < 2022) throw linkRefusals.forcedUnsupported();
     if (!runtime.stream) throw linkRefusals.notCatchingUp(runtime.link.name);
+  }
+
+  /** Of all links of the managed instance, whoever asked for their failovers. */
+  private refuseBeyondLimit({ link }: LinkRuntime): void {
+    const running = this.table
+      .all()
+      .filter(
+        (other) => other.failingOver && key(other.link.managedInstance) === key(link.managedInstance),
+      ).length;
+    if (running >= this.state.rates.failoversAtOnce) throw linkRefusals.tooManyFailovers(link.name, running);
   }
 
   async forced(runtime: LinkRuntime, instance: string): Promise<void> {

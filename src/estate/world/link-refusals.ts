@@ -9,6 +9,7 @@ const ARM_CODES: Readonly<Record<number, string>> = {
   // The REST name of 41985 is not published (inferred).
   41985: 'DistributedAvailabilityGroupForcedFailoverNotSupported',
   47512: 'DistributedAvailabilityGroupSetRoleChangeRoleAlreadyInProgress',
+  47513: 'DistributedAvailabilityGroupSetRoleChangeRoleAlreadyInProgress',
   47514: 'DistributedAvailabilityGroupFailoverSecondariesNotSynchronizing',
   47515: 'DistributedAvailabilityGroupFailoverLogSendQueueSizeTooBig',
   47516: 'DistributedAvailabilityGroupFailoverRedoQueueSizeTooBig',

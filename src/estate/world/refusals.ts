@@ -308,6 +308,12 @@ export const linkRefusals = {
       47516,
       `Planned failover of distributed availability group '${name}' is refused: the redo queue of the secondary is too large (${kb} KB).`,
     ),
+  /** The limit is documented, the number of its refusal is not: this one for a failover under way is inferred. */
+  tooManyFailovers: (name: string, running: number) =>
+    refuse(
+      47513,
+      `Failover of distributed availability group '${name}' is refused: ${running} failovers of the managed instance are in progress, the most at a time.`,
+    ),
   runOnPrimary: (name: string) =>
     refuse(47517, `Failover of distributed availability group '${name}' must be run on the primary.`),
   emptyGroup: (group: string) =>

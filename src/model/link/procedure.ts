@@ -58,6 +58,8 @@ export const LINK_STEP_IDS = [
   'source.verify-writable',
   'source.become-secondary',
   'target.become-secondary',
+  'source.repair-orphaned-users',
+  'target.repair-orphaned-users',
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -144,13 +146,16 @@ export const establishing = (keepLog: KeepLog = 'none'): readonly LinkStepInfo[]
  * @param route how this version leaves its SQL Server
  * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
  * @param keepLog policy of the spec; runs begun by older workers have none
+ * @param repairUsers the spec asks that orphaned users get their logins; runs begun by older workers never do
  */
 export function linkProcedure(
   route: CutoverRoute,
   afterwards: 'remove-link' | 'keep-link',
   keepLog: KeepLog = 'none',
+  repairUsers = false,
 ): readonly LinkStepInfo[] {
-  const common = [...establishing(keepLog), ...CUTOVER[route]];
+  const repair = repairUsers ? [repairOfUsers('target')] : [];
+  const common = [...establishing(keepLog), ...CUTOVER[route], ...repair];
   if (route === 'delete-link') return [...common, ...DROP_GROUPS];
   if (afterwards === 'keep-link') return common;
   return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];
@@ -208,6 +213,12 @@ export function repairProcedure(survivor: LinkSide): readonly LinkStepInfo[] {
     step('source.become-secondary', 'replicating', 'Demote the SQL Server'),
   ];
 }
+
+/** Users without a login of their SID get the login of their name, once the new primary takes writes. */
+export const repairOfUsers = (on: LinkSide): LinkStepInfo =>
+  on === 'target'
+    ? step('target.repair-orphaned-users', 'cutover', 'Orphaned users of the instance get their logins')
+    : step('source.repair-orphaned-users', 'cutover', 'Orphaned users of the SQL Server get their logins');
 
 /** Taking a long-lived link down, in the documented order. */
 export const REMOVAL: readonly LinkStepInfo[] = [

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema } from '../inventory';
+import { afterFailoverSchema, failoversAtOnceSchema } from './around-failover-schema';
+import { hooksSchema } from './hooks';
 
 const DAY = '1d';
 
@@ -143,8 +145,11 @@ export const linkMigrationSchema = z.strictObject({
       coolDown: durationSchema
         .prefault('30m')
         .describe('disaster-recovery: no second failover within this time unless a person acknowledges it'),
+      atOnce: failoversAtOnceSchema,
     })
     .prefault({}),
+  hooks: hooksSchema.optional().describe('Called around a failover or cutover'),
+  afterFailover: afterFailoverSchema,
   polling: pollingSchema,
 });
 export type LinkMigration = z.output<typeof linkMigrationSchema>;

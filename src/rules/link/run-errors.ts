@@ -116,6 +116,13 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'HookMissing',
+    [],
+    'A run asks for a hook that its spec does not hold.',
+    'Report it with the spec.',
+    'sqlferry',
+  ),
+  person(
     'SeedingDeadlineExceeded',
     [],
     'Seeding was not over before its deadline; Azure cancels the creation of a link after 6 days.',

@@ -1,9 +1,10 @@
 /** The crossing itself, shared by the cutover of a migration and the failovers of a link that stays. */
-import { CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { personProblem } from '../run-control';
+import { isProof, performForward } from './forward';
 import type { LinkRun } from './run';
 
 /** What leads up to the point of no return. */
@@ -15,6 +16,8 @@ export interface Approach {
   readonly primary: LinkSide;
   /** Throws when somebody held the crossing since it began. */
   readonly throwIfHeld: () => void;
+  /** Hooks behind the fence, which may still refuse. */
+  readonly whenFenced?: () => Promise<void>;
 }
 
 /**
@@ -40,6 +43,8 @@ async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
     stopIfHeld();
     await performOnce(run, step, stopIfHeld);
   }
+  await approach.whenFenced?.();
+  stopIfHeld();
   run.waitingFor = 'the instance to harden the last transaction of the source';
   const caughtUp = await run.quick.awaitCatchUp({ spec, primary, fencedAt });
   stopIfHeld();
@@ -109,17 +114,14 @@ class BehindFenceTooLong extends Error {
   }
 }
 
-/** Runs that crossed before looked at the proof first; their histories are replayed as they were. */
-const PROOF_WITHOUT_LOOK = 'proof-without-look';
-
 /** Forward only: the failover and its proof. */
 export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]): Promise<void> {
   let looked: Promise<void> | undefined;
   for (const step of forward) {
-    const isProof = step.id.endsWith('verify-writable');
-    run.waitingFor = isProof ? 'the new primary to take a write' : 'the roles to swap';
-    await (isProof && patched(PROOF_WITHOUT_LOOK) ? run.prove(step) : run.perform(step));
+    run.waitingFor = isProof(step) ? 'the new primary to take a write' : 'the roles to swap';
+    await performForward(run, step);
     run.state.failedOverAt ??= run.now();
+    if (isProof(step)) run.state.firstWriteAt = run.now();
     // Applications do not wait for this look: they are admitted by what was proved before.
     if (step.id === 'target.delete-link-to-cut-over') looked = lookForLeftOut(run);
   }

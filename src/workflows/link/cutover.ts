@@ -1,12 +1,18 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
+import type { DatabaseProperties } from '../../model/link/failover-facts';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
+import { lookBefore } from './after-failover';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
+import { FailoverHooks, type FailoverOccasion } from './hooks';
+import { isReadyStill } from './readiness';
 import type { LinkRun } from './run';
 import { addAttempt, attemptsMade } from './state';
+import { surround } from './surroundings';
+import { FailoverTurn } from './turn';
 
 /** A wait is looked at again after this long at most: windows and approvals are also a matter of time. */
 const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
@@ -16,25 +22,36 @@ const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
  * @returns 'cut-over', or 'new-history' when the history is long and this is a quiet point
  */
 export async function replicateUntilCutOver(run: LinkRun): Promise<'cut-over' | 'new-history'> {
+  const turn = new FailoverTurn(run);
+  try {
+    return await replicateInTurn(run, turn);
+  } finally {
+    await turn.giveBack();
+  }
+}
+
+async function replicateInTurn(run: LinkRun, turn: FailoverTurn): Promise<'cut-over' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
     const guard = new ReplicationGuard(run);
     let ready: boolean;
     try {
-      ready = await guard.beside(untilReady(run));
+      ready = await guard.beside(untilReady(run, turn));
     } finally {
       await CancellationScope.nonCancellable(() => guard.stop());
     }
     if (!ready) return 'new-history';
     // Somebody may have paused or postponed while the guard came to its end.
-    if (!waitVerdict(run).mayBegin) continue;
-    run.enter('cutover');
-    if (await attemptCutover(run)) return 'cut-over';
+    if (waitVerdict(run).mayBegin) {
+      run.enter('cutover');
+      if (await attemptCutover(run, turn)) return 'cut-over';
+    }
+    await turn.giveBack();
   }
 }
 
 /** @returns true when everything says that the cutover may begin; false when a new history should begin. */
-async function untilReady(run: LinkRun): Promise<boolean> {
+async function untilReady(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
   for (;;) {
     run.control.throwIfAborted();
     if (historyIsLong(run)) return false;
@@ -43,7 +60,7 @@ async function untilReady(run: LinkRun): Promise<boolean> {
     const seen = run.changes;
     await askForApproval(run, wait);
     if (wait.mayBegin) {
-      if (await linkIsReady(run, seen)) return true;
+      if ((await linkIsReady(run, seen)) && (await takeTurn(run, seen, turn))) return true;
       continue;
     }
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
@@ -97,35 +114,78 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   return ready && waitVerdict(run).mayBegin;
 }
 
+/** The log is guarded meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
+async function takeTurn(run: LinkRun, seen: number, turn: FailoverTurn): Promise<boolean> {
+  const mustLeave = () => (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
+  const waitedMs = await turn.take(mustLeave);
+  if (waitedMs !== null && (await isReadyStill(run, 'source', waitedMs, mustLeave))) return true;
+  await turn.giveBack();
+  return false;
+}
+
 /**
  * Fence, final LSNs, point of no return, failover, proof. Anything that fails before the point of no return lifts
  * the fence (promise 7) and counts as an attempt; after it there is only forward.
  * @returns true when the instance is the primary and takes writes
  */
-async function attemptCutover(run: LinkRun): Promise<boolean> {
+async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
   const [fence, ...rest] = run.steps('cutover');
   if (fence === undefined) return false;
   const number = attemptsMade(run.state) + 1;
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
-  const forward = rest.filter((step) => step.id !== 'source.synchronous-commit');
+  const forward = rest.filter(({ id }) => id !== 'source.synchronous-commit' && !isRepair(id));
   const heard = run.changes;
+  const hooks = new FailoverHooks(run, cutoverOccasion(run, number));
+  const isHeld = () => run.changes > heard && !waitVerdict(run).mayBegin;
+  let before: DatabaseProperties | null = null;
   try {
+    before = await lookBefore(run, 'source');
+    await callBeforeFence(run, hooks, isHeld);
+    throwIfHeld(run, heard);
     await approachPointOfNoReturn(run, {
       fence,
       modes,
       primary: 'source',
       throwIfHeld: () => throwIfHeld(run, heard),
+      whenFenced: () => hooks.mayRefuse('whenFenced', isHeld),
     });
   } catch (error) {
     await withdraw(run, error, [...modes].reverse(), fence);
+    await CancellationScope.nonCancellable(() => hooks.withdrawn(reasonOf(error, run)));
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
     return false;
   }
-  await CancellationScope.nonCancellable(() => crossOver(run, forward));
-  closeAttempt(run, 'succeeded', 'the instance is the primary');
+  await CancellationScope.nonCancellable(async () => {
+    await crossOver(run, forward);
+    closeAttempt(run, 'succeeded', 'the instance is the primary');
+    await turn.giveBack();
+    const linkStands = run.state.route === 'planned-failover';
+    await surround(run, hooks, { side: 'target', before, linkStands });
+  });
   return true;
+}
+
+const isRepair = (id: string): boolean => id === 'target.repair-orphaned-users';
+
+const cutoverOccasion = ({ workflowId }: LinkRun, attempt: number): FailoverOccasion => ({
+  // The id of a migration can be used again: its first run tells which one it was.
+  attempt: `${workflowId}/${workflowInfo().firstExecutionRunId}/cutover-${attempt}`,
+  kind: 'cutover',
+  to: 'target',
+  reason: null,
+});
+
+/** A drain may take its time: the log is guarded beside it. */
+async function callBeforeFence(run: LinkRun, hooks: FailoverHooks, isHeld: () => boolean): Promise<void> {
+  if (!hooks.has('beforeFailover')) return;
+  const guard = new ReplicationGuard(run);
+  try {
+    await guard.beside(hooks.mayRefuse('beforeFailover', isHeld));
+  } finally {
+    await CancellationScope.nonCancellable(() => guard.stop());
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
 /** Messages and views of a link that stays (purpose: disaster-recovery). */
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CatchUpEvidence, DivergedLog, LinkHealth, LossReport } from '../../activities/link/api';
+import type { FailoverCheck } from '../../model/link/failover-facts';
+import type { HookRecord } from '../../model/link/hook-message';
 import type { FailoverType, LinkSide } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
@@ -62,12 +64,18 @@ export interface FailoverRecord {
   readonly loss: LossReport | null;
   /** Forced, once the old primary is back: what it has alone. */
   readonly diverged?: DivergedLog | null;
+  /** Hooks that were called, in order. */
+  readonly hooks?: readonly HookRecord[];
+  /** What a look at the new primary found. */
+  readonly checks?: readonly FailoverCheck[];
 }
 
 /** What a failover tells the link that began it, while it goes on. */
 export type FailoverNews =
   /** The gate is passed: the guard of the old primary is to end. */
   | { readonly kind: 'closing-in' }
+  /** What it waits for before that, for the status of the link; null when it waits no more. */
+  | { readonly kind: 'waiting'; readonly waitingFor: string | null }
   /** A person is needed, or no more (null): the link's status shows it, and its `resume` is passed on. */
   | { readonly kind: 'problem'; readonly problem: (Problem & { readonly where: string }) | null };
 export const failoverNewsSignal = defineSignal<[FailoverNews]>('failoverNews');

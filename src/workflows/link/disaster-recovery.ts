@@ -13,9 +13,17 @@ import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../.
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
-import { failoverUpdate, type LinkRequest, removeUpdate, repairUpdate } from './disaster-recovery-messages';
+import {
+  type FailoverRecord,
+  type FailoverRequest,
+  failoverUpdate,
+  type LinkRequest,
+  removeUpdate,
+  repairUpdate,
+} from './disaster-recovery-messages';
 import { carryOutFailover } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
+import { FailoverHooks } from './hooks';
 import { establishLink, mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
 import { answerFailover, answerRemoval, answerRepair, sideName } from './protection';
@@ -23,6 +31,7 @@ import { ReversedGuard } from './reversed-guard';
 import { LinkRun } from './run';
 import { initialState, type LinkMigrationInput, type Protection } from './state';
 import { statusOf } from './status';
+import { occasionOf, surround, surrounded, withoutDetails } from './surroundings';
 
 /** Failovers kept in the state; older ones have workflows of their own. */
 const FAILOVERS_KEPT = 20;
@@ -135,7 +144,7 @@ async function failOver(
     CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
   };
   const done = await carryOutFailover(run, request, stopGuard);
-  protection.failovers = [...protection.failovers, done].slice(-FAILOVERS_KEPT);
+  protection.failovers = [...protection.failovers.map(withoutDetails), done].slice(-FAILOVERS_KEPT);
   protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
   run.waitingFor = '';
   const swapped = done.outcome === 'failed' ? await swappedAfterAll(run, done.to) : done.outcome === 'done';
@@ -146,7 +155,10 @@ async function failOver(
     // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
     run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
-  if (done.outcome === 'failed') await admitApplications(run, protection.primary);
+  if (done.outcome === 'failed') {
+    await admitApplications(run, protection.primary);
+    await surroundFailed(run, protection, request, done);
+  }
   const severity = SEVERITY[done.outcome];
   await run.tell(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
@@ -154,6 +166,20 @@ async function failOver(
     done.summary,
     'look at status',
   );
+}
+
+/** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */
+async function surroundFailed(
+  run: LinkRun,
+  protection: Protection,
+  request: FailoverRequest,
+  done: FailoverRecord,
+): Promise<void> {
+  const hooks = new FailoverHooks(run, occasionOf(done.workflowId, request));
+  const swapped = protection.primary === done.to;
+  if (swapped) await surround(run, hooks, { side: done.to, before: null, linkStands: true });
+  else await hooks.withdrawnForOther(done.summary);
+  protection.failovers = [...protection.failovers.slice(0, -1), surrounded(done, run, hooks)];
 }
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;

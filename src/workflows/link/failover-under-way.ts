@@ -82,6 +82,9 @@ function hear(run: LinkRun, news: FailoverNews, closingIn: () => void): void {
     case 'closing-in':
       closingIn();
       return;
+    case 'waiting':
+      run.waitingFor = news.waitingFor ?? 'the failover under way';
+      return;
     case 'problem': {
       const { problem } = news;
       if (problem === null) {

@@ -8,7 +8,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/link/api';
+import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { lookBefore } from './after-failover';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import {
   type FailoverNews,
@@ -17,11 +19,15 @@ import {
   failoverNewsSignal,
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
+import { FailoverHooks, HookVeto } from './hooks';
 import { journalQuery, statusQuery } from './messages';
 import { otherSide, sideName } from './protection';
+import { isReadyStill } from './readiness';
 import { LinkRun } from './run';
 import { initialState } from './state';
 import { statusOf } from './status';
+import { occasionOf, surround, surrounded } from './surroundings';
+import { FailoverTurn } from './turn';
 
 export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRecord> {
   const { workflowId } = workflowInfo();
@@ -36,6 +42,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   run.enter('cutover');
   const telling = new CancellationScope();
   telling.run(() => tellProblems(run)).catch(() => undefined);
+  telling.run(() => tellRefusals(run)).catch(() => undefined);
   try {
     return await (input.request.type === 'planned'
       ? failOverPlanned(run, input)
@@ -45,14 +52,20 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   }
 }
 
-/** Gate, fence, equal LSNs, swap, proof. Before the point of no return everything that fails withdraws it. */
+/** Gate, turn, fence, equal LSNs, swap, proof. Before the point of no return everything that fails withdraws it. */
 async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInput): Promise<FailoverRecord> {
   const startedAt = run.now();
   const { fence, forward } = failoverProcedure('planned', request.to);
   const primary = otherSide(request.to);
+  const turn = new FailoverTurn(run, tellPlace);
+  const hooks = new FailoverHooks(run, occasionOf(run.workflowId, request));
+  let before: DatabaseProperties | null = null;
   try {
     await run.control.abortable(async () => {
-      await passGate(run, primary);
+      await passGateInTurn(run, primary, turn);
+      before = await lookBefore(run, primary);
+      await hooks.mayRefuse('beforeFailover', () => run.state.paused);
+      throwIfPaused(run);
       tellLink({ kind: 'closing-in' }).catch(() => undefined);
       if (fence !== null) {
         await approachPointOfNoReturn(run, {
@@ -60,19 +73,41 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
           modes: [],
           primary,
           throwIfHeld: () => throwIfPaused(run),
+          whenFenced: () => hooks.mayRefuse('whenFenced', () => run.state.paused),
         });
       }
     });
   } catch (error) {
     const reason = reasonOf(error, run);
     const wasFenced = fence !== null && run.hasBegun(fence.id);
-    await CancellationScope.nonCancellable(() => giveBack(run, fence === null ? [] : [fence]));
+    await CancellationScope.nonCancellable(async () => {
+      await giveBack(run, fence === null ? [] : [fence]);
+      await turn.giveBack();
+      await hooks.withdrawn(reason);
+    });
     const end = wasFenced ? 'the fence is lifted' : 'nothing was changed';
-    return record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
+    const withdrawn = record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
+    return surrounded(withdrawn, run, hooks);
   }
-  await CancellationScope.nonCancellable(() => crossOver(run, forward));
+  await CancellationScope.nonCancellable(async () => {
+    await crossOver(run, forward);
+    await turn.giveBack();
+    await surround(run, hooks, { side: request.to, before, linkStands: true });
+  });
   const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
-  return record(run, { spec, request }, startedAt, 'done', summary);
+  return surrounded(record(run, { spec, request }, startedAt, 'done', summary), run, hooks);
+}
+
+/** What the gate saw is old once its turn comes late: the link is looked at again, and a turn is not kept for long. */
+async function passGateInTurn(run: LinkRun, primary: LinkSide, turn: FailoverTurn): Promise<void> {
+  for (;;) {
+    await passGate(run, primary);
+    const waitedMs = await turn.take(() => run.state.paused);
+    throwIfPaused(run);
+    if (waitedMs !== null && (await isReadyStill(run, primary, waitedMs, () => run.state.paused))) return;
+    await turn.giveBack();
+    throwIfPaused(run);
+  }
 }
 
 /** Waits for the link to be healthy and close enough behind, unless somebody pauses. */
@@ -105,12 +140,30 @@ function throwIfPaused(run: LinkRun): void {
 async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<FailoverRecord> {
   const startedAt = run.now();
   const { to } = input.request;
-  run.state.fencedAt = startedAt;
-  const loss = await measureLoss(run, input);
+  const turn = new FailoverTurn(run, tellPlace);
+  const hooks = new FailoverHooks(run, occasionOf(run.workflowId, input.request));
+  let loss: LossReport;
+  try {
+    await turn.takeForced();
+    await hooks.mayRefuse('beforeFailover', () => false);
+    run.state.fencedAt = startedAt;
+    loss = await measureLoss(run, input);
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => turn.giveBack());
+    if (!(error instanceof HookVeto)) throw error;
+    await CancellationScope.nonCancellable(() => hooks.withdrawn(error.message));
+    const summary = `${error.message}; nothing was changed`;
+    return surrounded(record(run, input, startedAt, 'withdrawn', summary), run, hooks);
+  }
   run.state.forwardOnly = 'a forced failover is under way';
   const { forward } = failoverProcedure('forced', to);
-  await CancellationScope.nonCancellable(() => crossOver(run, forward));
-  return { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
+  await CancellationScope.nonCancellable(async () => {
+    await crossOver(run, forward);
+    await turn.giveBack();
+    await surround(run, hooks, { side: to, before: null, linkStands: true });
+  });
+  const done = { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
+  return surrounded(done, run, hooks);
 }
 
 async function measureLoss(
@@ -157,6 +210,20 @@ async function tellProblems(run: LinkRun): Promise<void> {
     await tellLink({ kind: 'problem', problem });
   }
 }
+
+/** Applications wait, so the link says why. */
+async function tellRefusals(run: LinkRun): Promise<void> {
+  let told = run.refusal;
+  for (;;) {
+    await condition(() => run.refusal !== told);
+    told = run.refusal;
+    await tellLink({ kind: 'waiting', waitingFor: told });
+  }
+}
+
+const tellPlace = (place: string | null): void => {
+  tellLink({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
+};
 
 async function tellLink(news: FailoverNews): Promise<void> {
   const { parent } = workflowInfo();

@@ -168,6 +168,8 @@ async function finish(
     cutoverAttempts: attemptsMade(state),
     rtoMs: state.rtoMs,
     pointOfNoReturn: state.pointOfNoReturn,
+    ...(state.hookCalls === undefined ? {} : { hooks: state.hookCalls }),
+    ...(state.checks === undefined ? {} : { checks: state.checks }),
     leftovers: outcome === 'completed' ? [...leftovers, ...leftBehind(run)] : leftovers,
   };
 }

@@ -4,6 +4,8 @@ import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { PreflightReport } from '../../model/check';
 import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
+import type { FailoverCheck } from '../../model/link/failover-facts';
+import type { HookRecord } from '../../model/link/hook-message';
 import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
@@ -86,6 +88,10 @@ export interface LinkMigrationStatus {
   /** Milliseconds from the fence to the first good write on the new primary. */
   readonly rtoMs: number | null;
   readonly nextSteps: readonly string[];
+  /** Hooks that the newest failovers or attempts called; absent: none. */
+  readonly hooks?: readonly HookRecord[];
+  /** What a look at the new primary found; absent: nobody looked. */
+  readonly checks?: readonly FailoverCheck[];
   /** Only of a link for disaster recovery, once it stands. */
   readonly protection: ProtectionStatus | null;
 }
@@ -101,6 +107,8 @@ export interface LinkMigrationResult {
   readonly cutoverAttempts: number;
   readonly rtoMs: number | null;
   readonly pointOfNoReturn: CatchUpEvidence | null;
+  readonly hooks?: readonly HookRecord[];
+  readonly checks?: readonly FailoverCheck[];
   /** What stays behind and what to do about it. */
   readonly leftovers: readonly string[];
 }

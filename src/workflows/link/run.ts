@@ -9,6 +9,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
+import { afterFailoverOf } from '../../model/link/around-failover';
 import {
   LINK_PHASE_TITLES,
   type LinkPhase,
@@ -32,6 +33,8 @@ export class LinkRun {
   step: string | null = null;
   /** Why the run is not further; empty while it works. */
   waitingFor = '';
+  /** Why a step behind the point of no return does not go through yet; null while none is refused. */
+  refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
   changes = 0;
   private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
@@ -79,7 +82,8 @@ export class LinkRun {
     const { route } = this.state;
     if (route === null) return [];
     const { cutover, seeding } = this.spec.migration;
-    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog), phase);
+    const repairUsers = afterFailoverOf(this.spec.migration)?.repairOrphanedUsers ?? false;
+    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog, repairUsers), phase);
   }
 
   now(): string {
@@ -116,8 +120,9 @@ export class LinkRun {
   /**
    * Looks, notes in the history what will be done and what was there before, and does it. What `plan` shows and
    * what stands in the journal come from the same look (promise 3).
+   * @param act does the step; by default as often as it takes
    */
-  async perform(step: LinkStepInfo): Promise<void> {
+  async perform(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
     this.step = step.title;
     const { spec } = this;
     const stepId = step.id;
@@ -131,9 +136,7 @@ export class LinkRun {
         return;
       }
       this.begin(stepId, seen.before);
-      const outcome = await this.long.performLinkStep.executeWithOptions({ summary: step.title }, [
-        { spec, stepId },
-      ]);
+      const outcome = await act();
       const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
       // An earlier attempt may have made the change and died before it could say so.
       const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
@@ -145,16 +148,17 @@ export class LinkRun {
   /**
    * A step that proves something by doing it, and has nothing to undo: its look would only be in the way of the
    * applications, which wait for the proof.
+   * @param act does the step; by default as often as it takes
    */
-  async prove(step: LinkStepInfo): Promise<void> {
+  async prove(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
     this.step = step.title;
-    const outcome = await this.control.untilDone(step.title, () =>
-      this.quick.performLinkStep.executeWithOptions({ summary: step.title }, [
-        { spec: this.spec, stepId: step.id },
-      ]),
-    );
+    const outcome = await this.control.untilDone(step.title, act);
     this.record(step, outcome.outcome, outcome.effects, outcome.evidence, outcome.durationMs);
     this.step = null;
+  }
+
+  private act({ id: stepId, title }: LinkStepInfo) {
+    return this.long.performLinkStep.executeWithOptions({ summary: title }, [{ spec: this.spec, stepId }]);
   }
 
   hasBegun(stepId: LinkStepId): boolean {

@@ -2,6 +2,8 @@ import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { PreflightReport } from '../../model/check';
 import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
+import type { FailoverCheck } from '../../model/link/failover-facts';
+import type { HookRecord } from '../../model/link/hook-message';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
 import type { FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
@@ -51,6 +53,12 @@ export interface LinkRunState {
   /** On the route `delete-link`: the source may have gone on after the last look, as a sentence. */
   leftOut?: string;
   rtoMs: number | null;
+  /** When the new primary took its first good write, ISO 8601. */
+  firstWriteAt?: string;
+  /** The newest calls of hooks. */
+  hookCalls?: readonly HookRecord[];
+  /** What a look at the new primary found. */
+  checks?: readonly FailoverCheck[];
   /** Only of a link for disaster recovery, once it stands. */
   protection: Protection | null;
 }

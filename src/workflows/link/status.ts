@@ -36,7 +36,17 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     rtoMs: state.rtoMs,
     nextSteps: nextSteps(run, outcome),
     protection: protectionStatus(run),
+    ...surroundingsOf(run),
   };
+}
+
+/** Of a link that stays, what surrounded its newest failover. */
+function surroundingsOf({ state }: LinkRun): Pick<LinkMigrationStatus, 'hooks' | 'checks'> {
+  const { hooks, checks } = state.protection?.failovers.at(-1) ?? {
+    hooks: state.hookCalls,
+    checks: state.checks,
+  };
+  return { ...(hooks === undefined ? {} : { hooks }), ...(checks === undefined ? {} : { checks }) };
 }
 
 function waitingFor(run: LinkRun, outcome: RunOutcome): string {

@@ -1,9 +1,11 @@
 import type { EstateWorld } from '../../../src/estate/world/world';
 import {
   createTable,
+  groups,
   insertRow,
   link,
   linked,
+  linkRequest,
   MI,
   newWorld,
   refusedWith,
@@ -140,6 +142,28 @@ describe('planned failover', () => {
     expect(await refusedWith(fail)).toEqual([47512]);
     await settled(world, first);
     expect(link(world).instanceLinkRole).toBe('Primary');
+  });
+
+  it('is refused while as many of the instance are under way as may be at a time', async () => {
+    const world = newWorld({
+      rates: { failoversAtOnce: 1 },
+      server: {
+        databases: [
+          { name: 'Sales', dataBytes: 2 * 1024 * MB },
+          { name: 'Stock', dataBytes: 2 * 1024 * MB },
+        ],
+      },
+    });
+    await replicating(world, 'Manual');
+    await groups(world, 'Stock');
+    world.links.put(MI, linkRequest('Stock'));
+    await world.clock.advance(600_000);
+    const first = world.groups.failover(SQL, 'DAG_Sales');
+    const second = () => world.groups.failover(SQL, 'DAG_Stock');
+    expect(await refusedWith(second)).toEqual([47513]);
+    await settled(world, first);
+    await settled(world, second());
+    expect(world.groups.isPrimaryReplica(MI, 'Stock')).toBe(true);
   });
 
   it('drains what was on its way when it fenced, and refuses what comes later', async () => {

@@ -30,6 +30,7 @@ import {
 import { keepLog, releaseLog } from './keep-log';
 import { createLink, deleteLinkToCutOver, removeLink } from './link';
 import { logBackup } from './log-backup';
+import { repairOnInstance, repairOnSource } from './orphans';
 
 /** Every step of a link by its id. */
 export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
@@ -63,4 +64,6 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'source.verify-writable': verifySourceWritable,
   'source.become-secondary': demoteSource,
   'target.become-secondary': demoteInstance,
+  'source.repair-orphaned-users': repairOnSource,
+  'target.repair-orphaned-users': repairOnInstance,
 };

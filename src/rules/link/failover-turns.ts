@@ -1,0 +1,82 @@
+/**
+ * Who may fail over now, of all links of one managed instance: at most 8 databases of an instance may be failed over
+ * at once (failover how-to). Pure: the workflow of an instance holds the state and carries the answers.
+ */
+
+/** A workflow that wants a turn, or has one. One run of a workflow has at most one. */
+export interface TurnRequest {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Name of the migration, for people. */
+  readonly name: string;
+  readonly database: string;
+  /** Most turns that may be taken for this one to begin. */
+  readonly limit: number;
+  /** A forced failover goes before planned ones. */
+  readonly forced: boolean;
+}
+
+export interface Turns {
+  readonly holders: readonly TurnRequest[];
+  /** In the order in which they get their turn. */
+  readonly queue: readonly TurnRequest[];
+}
+
+export const NO_TURNS: Turns = { holders: [], queue: [] };
+
+export type TurnKey = Pick<TurnRequest, 'workflowId' | 'runId'>;
+
+export const sameTurn = (a: TurnKey, b: TurnKey): boolean =>
+  a.workflowId === b.workflowId && a.runId === b.runId;
+
+const without = (turns: readonly TurnRequest[], key: TurnKey): readonly TurnRequest[] =>
+  turns.filter((turn) => !sameTurn(turn, key));
+
+export const hasTurn = ({ holders }: Turns, key: TurnKey): boolean =>
+  holders.some((holder) => sameTurn(holder, key));
+
+/** Asked again, nobody loses the place that they have. */
+export function ask(turns: Turns, request: TurnRequest): Turns {
+  if ([...turns.holders, ...turns.queue].some((known) => sameTurn(known, request))) return turns;
+  if (!request.forced) return { ...turns, queue: [...turns.queue, request] };
+  const firstPlanned = turns.queue.findIndex(({ forced }) => !forced);
+  const place = firstPlanned === -1 ? turns.queue.length : firstPlanned;
+  return { ...turns, queue: [...turns.queue.slice(0, place), request, ...turns.queue.slice(place)] };
+}
+
+/** The turn is over, or is not wanted any more. */
+export const leave = (turns: Turns, key: TurnKey): Turns => ({
+  holders: without(turns.holders, key),
+  queue: without(turns.queue, key),
+});
+
+/** A forced failover does not wait longer: it counts, but nobody gave it a turn. */
+export const goAhead = (turns: Turns, request: TurnRequest): Turns => ({
+  holders: [...without(turns.holders, request), request],
+  queue: without(turns.queue, request),
+});
+
+/** Gives turns in the order of the queue. Nobody overtakes, so that nobody waits for ever. */
+export function grant(turns: Turns): { readonly turns: Turns; readonly granted: readonly TurnRequest[] } {
+  const holders = [...turns.holders];
+  const granted: TurnRequest[] = [];
+  for (const next of turns.queue) {
+    if (holders.length >= next.limit) break;
+    holders.push(next);
+    granted.push(next);
+  }
+  return { turns: { holders, queue: turns.queue.slice(granted.length) }, granted };
+}
+
+/** Names shown; a status is one sentence. */
+const NAMES_SHOWN = 8;
+
+/** @returns for whom somebody waits and at which place, as one sentence; undefined when nobody waits under that key */
+export function placeOf({ holders, queue }: Turns, key: TurnKey): string | undefined {
+  const index = queue.findIndex((turn) => sameTurn(turn, key));
+  if (index === -1) return undefined;
+  const names = holders.slice(0, NAMES_SHOWN).map(({ name }) => name);
+  const more = holders.length > names.length ? ` and ${holders.length - names.length} more` : '';
+  const ahead = index === 0 ? 'next in line' : `number ${index + 1} in line`;
+  return `its turn: ${holders.length} failover(s) of the instance are under way (${names.join(', ')}${more}); it is ${ahead}`;
+}

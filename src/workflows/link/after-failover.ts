@@ -1,0 +1,107 @@
+/** A look at the new primary, and what a spec asks to be mended there. The applications are admitted already. */
+import {
+  ActivityFailure,
+  type ActivityInterfaceFor,
+  isCancellation,
+  proxyActivities,
+} from '@temporalio/workflow';
+import type { LinkActivities } from '../../activities/link/api';
+import type { AroundFailoverActivities } from '../../activities/link/around-failover-api';
+import { afterFailoverOf } from '../../model/link/around-failover';
+import type { DatabaseProperties } from '../../model/link/failover-facts';
+import { type LinkSide, type LinkStepInfo, repairOfUsers } from '../../model/link/procedure';
+import { beforeAnyChange, lookAfterwards } from '../activity-policies';
+import type { LinkRun } from './run';
+
+export interface NewPrimary {
+  readonly side: LinkSide;
+  /** From before the failover; null when nobody could look. */
+  readonly before: DatabaseProperties | null;
+  /** False where the cutover deleted the link. */
+  readonly linkStands: boolean;
+}
+
+/** The database as the side shows it that still leads. Never a reason not to fail over: null when it cannot be read. */
+export async function lookBefore(run: LinkRun, on: LinkSide): Promise<DatabaseProperties | null> {
+  if (afterFailoverOf(run.spec.migration)?.checks !== true) return null;
+  const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
+    beforeAnyChange(run.spec.migration.polling.heartbeatTimeout),
+  );
+  try {
+    return await activities.readDatabaseProperties({ spec: run.spec, on });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    run.event('warning', 'after.unknown-before', `the database could not be looked at before: ${why(error)}`);
+    return null;
+  }
+}
+
+/** Mends what the spec asks for, then looks. Whatever fails is told; nothing waits for it. */
+export async function lookAtNewPrimary(run: LinkRun, primary: NewPrimary): Promise<void> {
+  const asked = afterFailoverOf(run.spec.migration);
+  if (asked === undefined) return;
+  if (asked.repairOrphanedUsers) await repairUsers(run, repairOfUsers(primary.side));
+  if (asked.checks) await check(run, primary);
+}
+
+async function repairUsers(run: LinkRun, step: LinkStepInfo): Promise<void> {
+  const { spec } = run;
+  const stepId = step.id;
+  const activities: ActivityInterfaceFor<LinkActivities> = proxyActivities(
+    lookAfterwards(spec.migration.polling.heartbeatTimeout),
+  );
+  try {
+    const { settled, planned } = await activities.observeLinkStep({ spec, stepId });
+    if (settled !== undefined) {
+      run.record(step, 'already-done', [], settled, 0);
+      return;
+    }
+    const done = await activities.performLinkStep.executeWithOptions({ summary: step.title }, [
+      { spec, stepId },
+    ]);
+    run.record(step, 'done', planned, done.evidence, done.durationMs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    await run.tell(
+      'critical',
+      'after.users-not-repaired',
+      `orphaned users did not get their logins: ${why(error)}`,
+      'give each its login by hand: ALTER USER ... WITH LOGIN = ...; the checks of this run name them',
+    );
+  }
+}
+
+async function check(run: LinkRun, { side, before, linkStands }: NewPrimary): Promise<void> {
+  const { spec, state } = run;
+  const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
+    lookAfterwards(spec.migration.polling.heartbeatTimeout),
+  );
+  try {
+    const firstWriteAt = state.firstWriteAt ?? null;
+    state.checks = await activities.checkAfterFailover({
+      spec,
+      primary: side,
+      before,
+      firstWriteAt,
+      linkStands,
+    });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const remedy = 'look at the users, the owner and the compatibility level of the database yourself';
+    await run.tell(
+      'warning',
+      'after.not-checked',
+      `the new primary could not be checked: ${why(error)}`,
+      remedy,
+    );
+    return;
+  }
+  for (const { id, outcome, evidence, remedy } of state.checks) {
+    if (outcome === 'warning') await run.tell('warning', id, evidence, remedy ?? 'see the evidence');
+  }
+}
+
+function why(error: unknown): string {
+  if (error instanceof ActivityFailure) return error.cause?.message ?? error.message;
+  return error instanceof Error ? error.message : String(error);
+}

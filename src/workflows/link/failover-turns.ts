@@ -1,0 +1,192 @@
+/**
+ * Gives the failovers of one managed instance their turns. It lives while somebody holds or wants one. Holders are
+ * workflows, known by id and run: one that was terminated cannot give its turn back, so it is asked for a sign of
+ * life, and a signal to a workflow that is over fails.
+ */
+import {
+  ContinueAsNew,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  ask,
+  goAhead,
+  grant,
+  hasTurn,
+  leave,
+  NO_TURNS,
+  placeOf,
+  type TurnKey,
+  type TurnRequest,
+  type Turns,
+} from '../../rules/link/failover-turns';
+import {
+  type TurnMessage,
+  type TurnNews,
+  type TurnsInput,
+  turnNewsSignal,
+  turnSignal,
+  turnsQuery,
+} from './turn-messages';
+
+/** Who waits is told of a new place this often at most: each release would tell all others otherwise. */
+const NEWS_EVERY_MS = 10_000;
+/** Holders are asked for a sign of life: soon when somebody begins to wait, ever more rarely after that. */
+const FIRST_PROBE_MS = 10_000;
+const LONGEST_PROBE_MS = 300_000;
+/** While nobody waits, a dead holder harms nobody; it only keeps this workflow alive. */
+const IDLE_PROBE_MS = 3_600_000;
+/** Each probe of 8 holders is some 20 events: a history of this length takes hours. */
+const LONGEST_HISTORY = 4_000;
+
+export async function instanceFailoverTurns(input: TurnsInput): Promise<void> {
+  const inbox: TurnMessage[] = input.first === undefined ? [] : [{ kind: 'ask', request: input.first }];
+  const desk = new TurnDesk(input.state ?? NO_TURNS);
+  setHandler(turnSignal, (message) => {
+    inbox.push(message);
+  });
+  setHandler(turnsQuery, () => desk.turns);
+  for (;;) {
+    for (let message = inbox.shift(); message !== undefined; message = inbox.shift())
+      await desk.take(message);
+    await desk.serve();
+    if (inbox.length > 0) continue;
+    // A signal that comes in this very moment makes the server refuse the end, and it is handled first.
+    if (desk.isIdle) return;
+    if (historyIsLong(input)) await beginNewHistory(input, desk.turns);
+    const woken = await condition(() => inbox.length > 0, desk.untilNextLookMs());
+    if (!woken) await desk.look();
+  }
+}
+
+const historyIsLong = ({ maxHistoryEvents = LONGEST_HISTORY }: TurnsInput): boolean =>
+  workflowInfo().continueAsNewSuggested || workflowInfo().historyLength >= maxHistoryEvents;
+
+async function beginNewHistory({ instance, maxHistoryEvents }: TurnsInput, state: Turns): Promise<never> {
+  return continueAsNew<typeof instanceFailoverTurns>({
+    instance,
+    state,
+    ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
+  });
+}
+
+class TurnDesk {
+  private readonly told = new Map<string, string>();
+  private toldAt = 0;
+  private probedAt = 0;
+  private probeAfterMs = FIRST_PROBE_MS;
+
+  constructor(public turns: Turns) {}
+
+  get isIdle(): boolean {
+    return this.turns.holders.length === 0 && this.turns.queue.length === 0;
+  }
+
+  async take(message: TurnMessage): Promise<void> {
+    switch (message.kind) {
+      case 'ask': {
+        // It asks again because it did not hear: the turn that it has is told once more.
+        if (hasTurn(this.turns, message.request)) await this.send(message.request, { kind: 'granted' });
+        this.turns = ask(this.turns, message.request);
+        this.told.delete(nameOf(message.request));
+        return;
+      }
+      case 'leave':
+        this.turns = leave(this.turns, message.key);
+        this.told.delete(nameOf(message.key));
+        return;
+      case 'go-ahead':
+        this.turns = goAhead(this.turns, message.request);
+    }
+  }
+
+  /** Gives what is free, until whoever is next is there to take it; then tells the others their places. */
+  async serve(): Promise<void> {
+    for (;;) {
+      await this.giveTurns();
+      if (this.turns.queue.length === 0 || !(await this.probeIfSomebodyBeginsToWait())) break;
+    }
+    await this.tellPlaces();
+  }
+
+  /** Milliseconds until something is to be looked at by itself. */
+  untilNextLookMs(): number {
+    if (this.turns.queue.length === 0) return IDLE_PROBE_MS;
+    const now = Date.now();
+    const probe = this.probedAt + this.probeAfterMs - now;
+    const news = this.hasNews() ? this.toldAt + NEWS_EVERY_MS - now : Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.min(probe, news));
+  }
+
+  async look(): Promise<void> {
+    if (this.turns.queue.length > 0 && Date.now() < this.probedAt + this.probeAfterMs) return;
+    this.probeAfterMs = Math.min(this.probeAfterMs * 2, LONGEST_PROBE_MS);
+    await this.probe();
+  }
+
+  private async giveTurns(): Promise<void> {
+    for (;;) {
+      const { turns, granted } = grant(this.turns);
+      this.turns = turns;
+      if (granted.length === 0) return;
+      for (const turn of granted) this.told.delete(nameOf(turn));
+      await Promise.all(granted.map((turn) => this.send(turn, { kind: 'granted' })));
+    }
+  }
+
+  /** @returns true when a turn became free by it */
+  private async probeIfSomebodyBeginsToWait(): Promise<boolean> {
+    const isNew = this.turns.queue.some((turn) => !this.told.has(nameOf(turn)));
+    if (!isNew || Date.now() < this.probedAt + FIRST_PROBE_MS) return false;
+    this.probeAfterMs = FIRST_PROBE_MS;
+    return this.probe();
+  }
+
+  private async probe(): Promise<boolean> {
+    this.probedAt = Date.now();
+    const { holders, queue } = this.turns;
+    const before = holders.length;
+    await Promise.all([...holders, ...queue].map((turn) => this.send(turn, { kind: 'are-you-there' })));
+    return this.turns.holders.length < before;
+  }
+
+  private hasNews(): boolean {
+    return this.turns.queue.some((turn) => this.told.get(nameOf(turn)) !== placeOf(this.turns, turn));
+  }
+
+  /** Who is new in line hears at once; the others not more often than is worth it. */
+  private async tellPlaces(): Promise<void> {
+    const isDue = Date.now() >= this.toldAt + NEWS_EVERY_MS;
+    if (isDue) this.toldAt = Date.now();
+    const due = this.turns.queue.flatMap((turn) => {
+      const place = placeOf(this.turns, turn);
+      const known = this.told.get(nameOf(turn));
+      return place === undefined || known === place || (known !== undefined && !isDue)
+        ? []
+        : [{ turn, place }];
+    });
+    await Promise.all(
+      due.map(async ({ turn, place }) => {
+        this.told.set(nameOf(turn), place);
+        await this.send(turn, { kind: 'waiting', place });
+      }),
+    );
+  }
+
+  /** Whoever cannot be reached is over, and has no turn any more. */
+  private async send(turn: TurnRequest, news: TurnNews): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(turn.workflowId, turn.runId).signal(turnNewsSignal, news);
+    } catch (error) {
+      if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
+      this.turns = leave(this.turns, turn);
+      this.told.delete(nameOf(turn));
+    }
+  }
+}
+
+const nameOf = ({ workflowId, runId }: TurnKey): string => `${workflowId} ${runId}`;

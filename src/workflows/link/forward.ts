@@ -1,0 +1,92 @@
+/** A step behind the point of no return: tried again until it is done, and told while it is refused. */
+import { ApplicationFailure, RetryState } from '@temporalio/common';
+import {
+  ActivityFailure,
+  type ActivityInterfaceFor,
+  patched,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
+import type { LinkActivities } from '../../activities/link/api';
+import { afterFailoverOf } from '../../model/link/around-failover';
+import type { LinkStepInfo } from '../../model/link/procedure';
+import { actOfNoReturn } from '../activity-policies';
+import type { LinkRun } from './run';
+
+/** Runs that crossed before looked at the proof first; their histories are replayed as they were. */
+const PROOF_WITHOUT_LOOK = 'proof-without-look';
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** The step that shows that the new primary takes writes. */
+export const isProof = ({ id }: LinkStepInfo): boolean => id.endsWith('verify-writable');
+
+/**
+ * Applications wait behind the fence, and there is no way back: a refusal that passes by itself (47514, 47515, 47516,
+ * a role change that is running already) is tried again without limit, but not in silence. One for a person waits for
+ * a person, as every step does.
+ */
+export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<void> {
+  const perform = isProof(step) && patched(PROOF_WITHOUT_LOOK) ? run.prove.bind(run) : run.perform.bind(run);
+  // Runs that older workers began retry in silence.
+  if (afterFailoverOf(run.spec.migration) === undefined) return perform(step);
+  const { waitingFor } = run;
+  let told = '';
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      await perform(step, () => actOrRefusal(run, step));
+      run.refusal = null;
+      return;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      run.refusal = `${waitingFor}: ${error.message}; it is tried again`;
+      run.waitingFor = run.refusal;
+      if (error.code !== told) await tell(run, step, error);
+      told = error.code;
+      await sleep(pause);
+    }
+  }
+}
+
+function tell(run: LinkRun, step: LinkStepInfo, { code, message, remedy }: Refused): Promise<void> {
+  return run.tell(
+    'critical',
+    'failover.refused',
+    `${step.title}: ${message} (${code}); the applications stay fenced, and it is tried again`,
+    remedy,
+  );
+}
+
+/** Passes by itself, it is said, but did not within the attempts that a person need not hear of. */
+class Refused extends Error {
+  override readonly name = 'Refused';
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
+async function actOrRefusal(run: LinkRun, step: LinkStepInfo) {
+  const { spec } = run;
+  const activities: ActivityInterfaceFor<Pick<LinkActivities, 'performLinkStep'>> = proxyActivities(
+    actOfNoReturn(spec.migration.polling.heartbeatTimeout),
+  );
+  try {
+    return await activities.performLinkStep.executeWithOptions({ summary: step.title }, [
+      { spec, stepId: step.id },
+    ]);
+  } catch (error) {
+    const isExhausted =
+      error instanceof ActivityFailure && error.retryState === RetryState.MAXIMUM_ATTEMPTS_REACHED;
+    if (!isExhausted) throw error;
+    const { cause } = error;
+    if (!(cause instanceof ApplicationFailure)) {
+      throw new Refused('NoAnswer', cause?.message ?? error.message, 'look at the log of the workers');
+    }
+    const [detail] = (cause.details ?? []) as readonly { readonly remedy?: string }[];
+    throw new Refused(cause.type ?? 'Unknown', cause.message, detail?.remedy ?? 'see the message');
+  }
+}

@@ -1,0 +1,36 @@
+/** What follows the first good write of a new primary: hooks that repoint, a look, and both in the record. */
+import { lookAtNewPrimary, type NewPrimary } from './after-failover';
+import type { FailoverRecord, FailoverRequest } from './disaster-recovery-messages';
+import type { FailoverHooks, FailoverOccasion } from './hooks';
+import type { LinkRun } from './run';
+
+/** @param attempt id of the failover's workflow: unique, since it holds the time at which it was asked for */
+export const occasionOf = (attempt: string, { type, to, reason }: FailoverRequest): FailoverOccasion => ({
+  attempt,
+  kind: type === 'planned' ? 'planned-failover' : 'forced-failover',
+  to,
+  reason: reason ?? null,
+});
+
+/** Side by side: applications are repointed no later because somebody looks at their users. */
+export async function surround(run: LinkRun, hooks: FailoverHooks, primary: NewPrimary): Promise<void> {
+  await Promise.all([hooks.afterwards(), lookAtNewPrimary(run, primary)]);
+  run.waitingFor = '';
+}
+
+/** The record with what surrounded the failover, where anything did. */
+export function surrounded(record: FailoverRecord, run: LinkRun, hooks: FailoverHooks): FailoverRecord {
+  const { checks } = run.state;
+  return {
+    ...record,
+    ...(hooks.records.length === 0 ? {} : { hooks: hooks.records }),
+    ...(checks === undefined ? {} : { checks }),
+  };
+}
+
+/** Older failovers have workflows of their own, whose results hold all of it: a state stays small. */
+export const withoutDetails = ({
+  hooks: _hooks,
+  checks: _checks,
+  ...record
+}: FailoverRecord): FailoverRecord => record;

@@ -1,0 +1,144 @@
+/** A failover's turn among those of its managed instance: asked for, waited for, given back. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setHandler,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { formatDuration } from '../../model/duration';
+import { failoversAtOnce } from '../../model/link/around-failover';
+import type { TurnRequest } from '../../rules/link/failover-turns';
+import { instanceFailoverTurns } from './failover-turns';
+import type { LinkRun } from './run';
+import { type TurnMessage, turnNewsSignal, turnSignal, turnsWorkflowId } from './turn-messages';
+
+/** Asked again after this long: whoever gave the turns may have been ended by force, with all that it knew. */
+const ASK_AGAIN_MS = 60_000;
+const LONGEST_PAUSE_MS = 600_000;
+/** A forced failover is a disaster: it waits this long, and then goes ahead. */
+const FORCED_WAITS_MS = 30_000;
+/** The one who gives turns may end between the look whether it runs and the message to it. */
+const TRIES = 5;
+
+export class FailoverTurn {
+  private granted = false;
+  private request: TurnRequest | undefined;
+  private readonly limit: number | undefined;
+
+  /** @param onPlace hears for whom this one waits, and null once it waits no more */
+  constructor(
+    private readonly run: LinkRun,
+    private readonly onPlace: (place: string | null) => void = () => undefined,
+  ) {
+    this.limit = failoversAtOnce(run.spec.migration);
+    if (this.limit === undefined) return;
+    setHandler(turnNewsSignal, (news) => {
+      if (news.kind === 'granted') this.granted = true;
+      if (news.kind === 'waiting' && this.request !== undefined && !this.granted) {
+        this.run.waitingFor = news.place;
+        this.onPlace(news.place);
+      }
+    });
+  }
+
+  /**
+   * Waits for the turn of this failover. Nothing is fenced meanwhile.
+   * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no turn
+   */
+  async take(mustLeave: () => boolean): Promise<number | null> {
+    if (this.limit === undefined) return 0;
+    const began = Date.now();
+    const request = this.newRequest(false, this.limit);
+    for (let pause = ASK_AGAIN_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      await this.ask(request);
+      await condition(() => this.granted || mustLeave(), pause);
+      if (!this.granted && !mustLeave()) continue;
+      this.onPlace(null);
+      if (this.granted) return Date.now() - began;
+      await this.giveBack();
+      return null;
+    }
+  }
+
+  /** As `take`, for a forced failover: whoever does not give it a turn in time is not waited for. */
+  async takeForced(): Promise<void> {
+    if (this.limit === undefined) return;
+    const request = this.newRequest(true, this.limit);
+    await this.ask(request);
+    await condition(() => this.granted, FORCED_WAITS_MS);
+    this.onPlace(null);
+    if (this.granted) return;
+    await this.tell({ kind: 'go-ahead', request });
+    this.run.event(
+      'warning',
+      'failover.turn-not-awaited',
+      `no turn came within ${formatDuration(FORCED_WAITS_MS)}; the forced failover goes ahead, beside the others of the instance`,
+    );
+  }
+
+  /** Gives the turn, or the wish for one, back. Can be called at any time, and again. */
+  async giveBack(): Promise<void> {
+    const { request } = this;
+    if (request === undefined) return;
+    this.request = undefined;
+    this.granted = false;
+    const { workflowId, runId } = request;
+    await CancellationScope.nonCancellable(() => this.tell({ kind: 'leave', key: { workflowId, runId } }));
+  }
+
+  private newRequest(forced: boolean, limit: number): TurnRequest {
+    const { workflowId, runId } = workflowInfo();
+    const { name, database } = this.run.spec.migration;
+    this.granted = false;
+    this.request = { workflowId, runId, name, database, limit, forced };
+    return this.request;
+  }
+
+  /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
+  private async ask(request: TurnRequest): Promise<void> {
+    const instance = this.run.spec.target.resourceId;
+    if (!this.granted) this.run.waitingFor = 'its turn among the failovers of the instance';
+    for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
+      if (await this.begin(instance, request)) return;
+      if (await this.tell({ kind: 'ask', request })) return;
+      await sleep(1_000);
+    }
+  }
+
+  /** @returns false when it runs already */
+  private async begin(instance: string, first: TurnRequest): Promise<boolean> {
+    try {
+      // It serves others, too: neither the end nor a cancellation of this workflow is meant for it.
+      await CancellationScope.nonCancellable(() =>
+        startChild(instanceFailoverTurns, {
+          workflowId: turnsWorkflowId(instance),
+          args: [{ instance, first }],
+          parentClosePolicy: 'ABANDON',
+          cancellationType: 'ABANDON',
+          staticSummary: `turns of the failovers of ${this.run.spec.migration.target}`,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  /** @returns false when nobody gives turns now */
+  private async tell(message: TurnMessage): Promise<boolean> {
+    try {
+      const id = turnsWorkflowId(this.run.spec.target.resourceId);
+      await getExternalWorkflowHandle(id).signal(turnSignal, message);
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return false;
+    }
+  }
+}
