@@ -12,6 +12,7 @@ import {
   specOptions,
   temporalOptions,
 } from './command-parts';
+import type { PlanOptions } from './commands/plan';
 import { EXIT, type ExitCode } from './exit-codes';
 import { CliFailure } from './failure';
 import { createOutput, printFailure } from './output';
@@ -99,12 +100,28 @@ function specCommands(program: Command, run: Runner): void {
     .addOption(
       new Option('--format <format>', 'form of the plan').choices(['sql', 'markdown']).default('sql'),
     )
+    .addOption(
+      new Option('--of <change>', 'of a link that stands, instead').choices([
+        'failover',
+        'drill',
+        'repair',
+        'removal',
+      ]),
+    )
+    .option('--to <side>', 'of a failover: the new primary, instance or server')
+    .option('--force', 'of a failover: without the other side', false)
+    .option('--survivor <side>', 'of a repair: whose data stays, instance or server')
     .addHelpText(
       'after',
-      example('sqlferry plan migration.yaml > plan.sql', 'sqlferry plan migration.yaml --json'),
+      example(
+        'sqlferry plan migration.yaml > plan.sql',
+        'sqlferry plan migration.yaml --json',
+        'sqlferry plan migration.yaml --of failover --to instance',
+        'sqlferry plan migration.yaml --of repair --survivor server',
+      ),
     )
     .action(
-      run(async (output, migration: string, options: { inventory: string; format: 'sql' | 'markdown' }) =>
+      run(async (output, migration: string, options: Omit<PlanOptions, 'migration'>) =>
         (await import('./commands/plan')).plan(output, { migration, ...options }),
       ),
     );

@@ -1,9 +1,9 @@
 /** failover, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
-import type { LinkSide } from '../../model/link/procedure';
 import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
 import type { Output } from '../output';
+import { sideOf } from '../side';
 import { withMigrations } from '../temporal';
 import { type RequestOptions, request, show } from './requests';
 
@@ -67,12 +67,6 @@ export async function remove(output: Output, name: string, options: RequestOptio
   await withMigrations(options, async (migrations) => {
     show(output, 'remove', name, await migrations.remove(name, request(options)));
   });
-}
-
-function sideOf(text: string, option: string): LinkSide {
-  if (text === 'instance') return 'target';
-  if (text === 'server') return 'source';
-  throw new CliFailure(`${option} "${text}" is neither "instance" nor "server"`, EXIT.usage);
 }
 
 function lossOf(text: string | undefined): number | undefined {
