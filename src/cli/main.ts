@@ -13,6 +13,7 @@ import {
   temporalOptions,
 } from './command-parts';
 import type { PlanOptions } from './commands/plan';
+import type { DrillOptions } from './commands/protection';
 import { EXIT, type ExitCode } from './exit-codes';
 import { CliFailure } from './failure';
 import { createOutput, printFailure } from './output';
@@ -271,6 +272,23 @@ function protectionCommands(program: Command, run: Runner): void {
         return undefined;
       }),
     );
+  request(program, 'drill', 'fail over, hold, and fail back: a rehearsal that is never forced', true)
+    .addOption(
+      new Option('--hold <duration>', 'how long the other side leads')
+        .argParser(durationArgument)
+        .default(10 * 60_000, '10m'),
+    )
+    .option('--acknowledge-by <who>', 'who means it, within the cool-down after a failover')
+    .addHelpText(
+      'after',
+      example('sqlferry drill sales', 'sqlferry drill sales --hold 1h --reason "quarterly" --yes'),
+    )
+    .action(
+      run(async (output, name: string, options: DrillOptions) => {
+        await (await import('./commands/protection')).drill(output, name, options);
+        return undefined;
+      }),
+    );
   request(program, 'repair', 'end a split brain: one side survives, the other one follows it again', true)
     .requiredOption('--survivor <side>', 'whose data stays: instance or server')
     .addHelpText('after', example('sqlferry repair sales --survivor instance'))
@@ -337,7 +355,7 @@ function request(program: Command, name: string, description: string, asks: bool
     .option('--reason <text>', 'why; stands in the journal');
   if (asks) command.option('--yes', 'do not ask; needed where there is no terminal', false);
   // These need options of their own, and show them in examples of their own.
-  if (['postpone', 'schedule', 'failover', 'repair'].includes(name)) return command;
+  if (['postpone', 'schedule', 'failover', 'drill', 'repair'].includes(name)) return command;
   const line = `sqlferry ${name} sales-to-west`;
   return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
 }

@@ -87,6 +87,7 @@ export class FakeLink {
       confirmPointOfNoReturn: () => answer(evidence),
       readEndOfLog: () => answer({ lsn: '42' }),
       watchReversedLink: () => hang,
+      watchLogSpace: () => hang,
       measureLoss: () =>
         answer({
           observedAt: AT,
