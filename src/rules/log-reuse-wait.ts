@@ -21,7 +21,7 @@ export const logReuseWaitWords = (logReuseWaitDesc: string): string =>
 
 /** What a person does about it (page on error 9002); for a wait that passes by itself there is nothing. */
 const ADVICE: Readonly<Record<string, string>> = {
-  LOG_BACKUP: 'a log backup frees it; the run takes one when it is due',
+  LOG_BACKUP: 'the run takes one when it is due',
   ACTIVE_BACKUP_OR_RESTORE: 'wait for it to end; no backup frees the log before',
   ACTIVE_TRANSACTION:
     'find the oldest transaction (DBCC OPENTRAN) and end it; no backup frees the log before',

@@ -2,6 +2,7 @@
 import type { LinkMigrationView } from '../../client/link-migrations';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide } from '../../model/link/procedure';
+import { EXPIRY_THRESHOLD_DAYS } from '../../rules/link/certificate-expiry';
 import type { NextExpiry } from '../../rules/link/certificate-next';
 import type { RpoEstimate } from '../../rules/link/rpo';
 import type { LinkLook } from '../link-look';
@@ -27,7 +28,7 @@ export function linkRows(
     ...(look === undefined ? [] : logRows(look, style)),
     ...backupRows(view),
     ...(look === undefined ? [] : certificateRows(look, stays !== null, style, now)),
-    ...(stays === null ? [] : historyRows(view, stays, now)),
+    ...(stays === null ? [] : historyRows(view, stays)),
     ...(stays === null || status.outcome !== 'running' ? [] : requestRows(stays)),
   ];
 }
@@ -49,7 +50,7 @@ function primaryRows(
       : [
           [
             'roles',
-            `${status.source} ${look.roles.source ?? 'no answer'}, ${status.target} ${look.roles.target ?? 'no answer'}; read ${ago(look.roles.observedAt, now)}`,
+            `${status.source} ${look.roles.source ?? 'not seen'}, ${status.target} ${look.roles.target ?? 'not seen'}; read ${ago(look.roles.observedAt, now)}`,
           ] satisfies Row,
         ]),
     ...(splitBrain === null ? [] : [['split brain', style.red(splitBrain.reason)] satisfies Row]),
@@ -148,18 +149,19 @@ function nextText({ name, where, daysLeft, level }: NextExpiry, style: Style): s
     case 'expired':
       return style.red(`${place} is ${level}`);
     case 'critical':
-      return style.red(`${place} ends in ${daysLeft} d`);
+      return style.red(`${place} ends in ${daysLeft} d, less than ${EXPIRY_THRESHOLD_DAYS.critical}`);
     case 'warning':
-      return style.yellow(`${place} ends in ${daysLeft} d`);
+      return style.yellow(`${place} ends in ${daysLeft} d, less than ${EXPIRY_THRESHOLD_DAYS.warning}`);
+    case 'info':
+      return `${place} ends in ${daysLeft} d, less than ${EXPIRY_THRESHOLD_DAYS.info}`;
     case 'unknown':
       return `when ${place} ends cannot be read`;
     case 'ok':
-    case 'info':
       return `the next one to end is ${place}, in ${daysLeft} d`;
   }
 }
 
-function historyRows({ status }: LinkMigrationView, protection: Standing, now: number): Row[] {
+function historyRows({ status }: LinkMigrationView, protection: Standing): Row[] {
   const { failovers, lastDrill, fullBackupAt } = protection;
   const last = failovers.at(-1);
   const isTarget = status.protection?.primary === 'target';
@@ -186,7 +188,7 @@ function historyRows({ status }: LinkMigrationView, protection: Standing, now: n
       'last drill',
       lastDrill === undefined
         ? 'none yet'
-        : `${ago(lastDrill.endedAt, now)}, ${lastDrill.outcome}: ${lastDrill.summary}`,
+        : `${formatTime(lastDrill.endedAt)}, ${lastDrill.outcome}: ${lastDrill.summary}`,
     ],
   ];
 }

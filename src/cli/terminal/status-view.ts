@@ -39,7 +39,7 @@ export function statusLines(
   const progress = progressOf(view.pending);
   // The rows of a link that stands say all of it.
   if (progress !== undefined && !(stands && IN_ROWS.has(progress.activity)))
-    lines.push('', ...progressLines(progress, style, width));
+    lines.push('', ...progressLines(progress, style, width, look?.log != null));
   if (status.waitingFor !== '') lines.push('', `${style.bold('waiting for')}  ${status.waitingFor}`);
   lines.push(...detailLines(view, style, now, look));
   if (status.events.length > 0 && events > 0) {
@@ -147,7 +147,8 @@ const progressOf = (pending: readonly PendingWork[]): Progress | undefined =>
   pending.find((work) => work.progress !== null)?.progress ??
   undefined;
 
-function progressLines(progress: Progress, style: Style, width: number): string[] {
+/** @param logIsShown the room in the log has rows of its own */
+function progressLines(progress: Progress, style: Style, width: number, logIsShown: boolean): string[] {
   const lines: string[] = [];
   const barWidth = Math.max(10, Math.min(BAR_WIDTH, width - BESIDE_BAR));
   if (progress.percent !== undefined) {
@@ -165,10 +166,11 @@ function progressLines(progress: Progress, style: Style, width: number): string[
   }
   const measures = [
     ...(progress.lagSeconds === undefined ? [] : [['lag', `${progress.lagSeconds} s`]]),
-    ...(progress.logUsedPercent === undefined
+    ...(progress.logUsedPercent === undefined || logIsShown
       ? []
       : [['log space used', `${progress.logUsedPercent.toFixed(1)} %`]]),
-    ...Object.entries(progress.details ?? {}),
+    // The state of the link has a row of its own.
+    ...Object.entries(progress.details ?? {}).filter(([label]) => label !== 'link'),
   ];
   if (measures.length > 0)
     lines.push(`  ${measures.map(([label, value]) => `${style.dim(`${label}:`)} ${value}`).join('   ')}`);

@@ -66,6 +66,7 @@ export function protectionSteps(run: LinkRun): readonly string[] {
   if (protection.removedByOthers !== undefined) return [`sqlferry remove ${name}`];
   if (protection.splitBrain !== null) return [`sqlferry repair ${name} --survivor instance|server`];
   const to = protection.primary === 'source' ? 'instance' : 'server';
+  if (protection.drill !== undefined) return [`sqlferry failover ${name} --to ${to}`];
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
 }
 
