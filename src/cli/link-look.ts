@@ -1,6 +1,7 @@
 /** What the newest looks at a link tell: from heartbeats, from the run, and from the last check of its certificates. */
 import type { LastCheck } from '../client/certificates';
 import type { LinkMigrationView } from '../client/link-migrations';
+import type { LinkPhase } from '../model/link/procedure';
 import type { LogSpace, Progress } from '../model/progress';
 import { type NextExpiry, nextExpiry } from '../rules/link/certificate-next';
 import { type LagSeen, newerLag, type RpoEstimate, rpoEstimate } from '../rules/link/rpo';
@@ -33,7 +34,7 @@ export function linkLook(view: LinkMigrationView, check: LastCheck | null, now: 
   return {
     roles: rolesOf(seen),
     rpo: rpoOf(view, seen, now),
-    log: logOf(seen),
+    log: logOf(view, seen),
     certificates:
       check === null
         ? null
@@ -64,14 +65,18 @@ function lagOf(seen: readonly Progress[]): LagSeen | null {
   return null;
 }
 
-function logOf(seen: readonly Progress[]): LinkLook['log'] {
+/** A log backup could break a copy that is being made: none is taken then. */
+const WITHOUT_BACKUPS: ReadonlySet<LinkPhase> = new Set(['link', 'seeding']);
+
+function logOf({ status }: LinkMigrationView, seen: readonly Progress[]): LinkLook['log'] {
   const look = seen.find(({ log }) => log !== undefined);
   if (look?.log === undefined) return null;
   const { reuseWait } = look.log;
+  const isHeldBack = reuseWait === 'LOG_BACKUP' && WITHOUT_BACKUPS.has(status.phase);
   return {
     ...look.log,
     observedAt: look.observedAt,
     meaning: logReuseWaitWords(reuseWait),
-    advice: logReuseWaitAdvice(reuseWait),
+    advice: isHeldBack ? 'none is taken while the copy is made' : logReuseWaitAdvice(reuseWait),
   };
 }
