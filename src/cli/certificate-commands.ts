@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { durationArgument, example, type Runner, spec, specOptions, temporalOptions } from './command-parts';
 import type { RotateOptions, ScheduleOptions } from './commands/certificates';
+import type { RequestOptions } from './commands/requests';
 
 export function certificateCommands(program: Command, run: Runner): void {
   // Options behind a sub-command belong to it, not to the list.
@@ -74,7 +75,31 @@ export function certificateCommands(program: Command, run: Runner): void {
         (await import('./commands/certificates')).unschedule(output, name, options),
       ),
     );
+
+  ofRotation(certificates, 'resume', 'try again what a rotation waits for, or go on after a pause').action(
+    run(async (output, server: string, options: RequestOptions) => {
+      await (await import('./commands/certificates')).resumeRotation(output, server, options);
+      return undefined;
+    }),
+  );
+
+  ofRotation(certificates, 'abort', 'end a rotation and give back what it made, while that is possible')
+    .option('--yes', 'do not ask; needed where there is no terminal', false)
+    .action(
+      run(async (output, server: string, options: RequestOptions) => {
+        await (await import('./commands/certificates')).abortRotation(output, server, options);
+        return undefined;
+      }),
+    );
 }
+
+const ofRotation = (certificates: Command, name: string, description: string): Command =>
+  temporalOptions(certificates.command(name))
+    .description(description)
+    .argument('<server>', 'name of the SQL Server in the inventory')
+    .option('--by <who>', 'who asks (default: the user of this machine)')
+    .option('--reason <text>', 'why; stands in the history')
+    .addHelpText('after', example(`sqlferry certificates ${name} sql1`));
 
 const withOthers = (command: Command): Command =>
   command

@@ -12,6 +12,8 @@ import {
   specOptions,
   temporalOptions,
 } from './command-parts';
+import type { PlanOptions } from './commands/plan';
+import type { DrillOptions } from './commands/protection';
 import { EXIT, type ExitCode } from './exit-codes';
 import { CliFailure } from './failure';
 import { createOutput, printFailure } from './output';
@@ -99,12 +101,28 @@ function specCommands(program: Command, run: Runner): void {
     .addOption(
       new Option('--format <format>', 'form of the plan').choices(['sql', 'markdown']).default('sql'),
     )
+    .addOption(
+      new Option('--of <change>', 'of a link that stands, instead').choices([
+        'failover',
+        'drill',
+        'repair',
+        'removal',
+      ]),
+    )
+    .option('--to <side>', 'of a failover: the new primary, instance or server')
+    .option('--force', 'of a failover: without the other side', false)
+    .option('--survivor <side>', 'of a repair: whose data stays, instance or server')
     .addHelpText(
       'after',
-      example('sqlferry plan migration.yaml > plan.sql', 'sqlferry plan migration.yaml --json'),
+      example(
+        'sqlferry plan migration.yaml > plan.sql',
+        'sqlferry plan migration.yaml --json',
+        'sqlferry plan migration.yaml --of failover --to instance',
+        'sqlferry plan migration.yaml --of repair --survivor server',
+      ),
     )
     .action(
-      run(async (output, migration: string, options: { inventory: string; format: 'sql' | 'markdown' }) =>
+      run(async (output, migration: string, options: Omit<PlanOptions, 'migration'>) =>
         (await import('./commands/plan')).plan(output, { migration, ...options }),
       ),
     );
@@ -254,6 +272,23 @@ function protectionCommands(program: Command, run: Runner): void {
         return undefined;
       }),
     );
+  request(program, 'drill', 'fail over, hold, and fail back: a rehearsal that is never forced', true)
+    .addOption(
+      new Option('--hold <duration>', 'how long the other side leads')
+        .argParser(durationArgument)
+        .default(10 * 60_000, '10m'),
+    )
+    .option('--acknowledge-by <who>', 'who means it, within the cool-down after a failover')
+    .addHelpText(
+      'after',
+      example('sqlferry drill sales', 'sqlferry drill sales --hold 1h --reason "quarterly" --yes'),
+    )
+    .action(
+      run(async (output, name: string, options: DrillOptions) => {
+        await (await import('./commands/protection')).drill(output, name, options);
+        return undefined;
+      }),
+    );
   request(program, 'repair', 'end a split brain: one side survives, the other one follows it again', true)
     .requiredOption('--survivor <side>', 'whose data stays: instance or server')
     .addHelpText('after', example('sqlferry repair sales --survivor instance'))
@@ -320,7 +355,7 @@ function request(program: Command, name: string, description: string, asks: bool
     .option('--reason <text>', 'why; stands in the journal');
   if (asks) command.option('--yes', 'do not ask; needed where there is no terminal', false);
   // These need options of their own, and show them in examples of their own.
-  if (['postpone', 'schedule', 'failover', 'repair'].includes(name)) return command;
+  if (['postpone', 'schedule', 'failover', 'drill', 'repair'].includes(name)) return command;
   const line = `sqlferry ${name} sales-to-west`;
   return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
 }

@@ -51,6 +51,7 @@ function toCliFailure(error: unknown): CliFailure {
   switch (error instanceof Error ? error.name : '') {
     case 'NoSuchMigration':
     case 'NoSuchSchedule':
+    case 'NoRotationRuns':
       return new CliFailure(message, EXIT.notFound);
     case 'StillRunning':
     case 'RunIsOver':

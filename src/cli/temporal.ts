@@ -26,7 +26,7 @@ async function withClient<T>(
 /** As `withClient`, with the migrations. */
 export async function withMigrations<T>(
   options: TemporalOptions,
-  work: (migrations: LinkMigrations) => Promise<T>,
+  work: (migrations: LinkMigrations, certificates: () => Promise<Certificates>) => Promise<T>,
 ): Promise<T> {
   const { LinkMigrations: Migrations } = await import('../client/link-migrations');
   return withClient(options, (client, namespace, taskQueue) =>
@@ -38,6 +38,7 @@ export async function withMigrations<T>(
           return (await ensureSearchAttributes(client.connection, namespace)).usable;
         },
       }),
+      async () => new (await import('../client/certificates')).Certificates(client),
     ),
   );
 }

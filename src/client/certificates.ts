@@ -10,23 +10,45 @@ import {
 import type { ResolvedLinkMigration } from '../model/link/spec';
 import type {
   CertificateCheckInput,
+  CertificateCheckResult,
   CertificateRotationInput,
   CertificateRotationResult,
   EndpointLinks,
 } from '../workflows/link/certificate-messages';
-import type { Request } from '../workflows/messages';
+import type { Answer, Request } from '../workflows/messages';
+import { NoWorkerAnswers } from './failures';
 import { DEFAULT_TASK_QUEUE } from './link-migrations';
 
 /** A check that was missed while Temporal was down is made up for within this time; the SDK would take a year. */
 const CATCHUP_WINDOW_MS = 2 * 24 * 3_600_000;
+/** Handlers only note what is asked, so a worker that lives answers at once. */
+const UPDATE_DEADLINE_MS = 10_000;
 /** Most links reconnect within seconds; Azure tries for minutes. */
 export const DEFAULT_CONNECT_WITHIN_MS = 2 * 60_000;
 
 export class RotationRuns extends Error {
   override readonly name = 'RotationRuns';
   constructor(readonly source: string) {
-    super(`a rotation of the certificate of "${source}" runs already; look at it in the Temporal UI`);
+    super(
+      `a rotation of the certificate of "${source}" runs already; when it waits for a person: sqlferry certificates resume ${source}, or abort`,
+    );
   }
+}
+
+export class NoRotationRuns extends Error {
+  override readonly name = 'NoRotationRuns';
+  constructor(readonly source: string) {
+    super(
+      `no rotation of the certificate of "${source}" runs; the name is the one of the SQL Server in the inventory`,
+    );
+  }
+}
+
+/** What the newest check of a schedule found. */
+export interface LastCheck {
+  /** ISO 8601. */
+  readonly checkedAt: string;
+  readonly inventory: CertificateCheckResult['inventory'];
 }
 
 export class NoSuchSchedule extends Error {
@@ -102,6 +124,67 @@ export class Certificates {
   result(source: string, runId?: string): Promise<CertificateRotationResult> {
     const handle = this.client.workflow.getHandle(rotationWorkflowId(source), runId);
     return handle.result() as Promise<CertificateRotationResult>;
+  }
+
+  /** Tries again what a rotation waits for, or ends its pause. @throws NoRotationRuns, NoWorkerAnswers */
+  resume(source: string, request: Request): Promise<Answer> {
+    return this.update(source, 'resume', request);
+  }
+
+  /** Ends a rotation and gives back what it made, as long as that is possible. @throws NoRotationRuns, NoWorkerAnswers */
+  abort(source: string, request: Request): Promise<Answer> {
+    return this.update(source, 'abort', request);
+  }
+
+  /**
+   * What the newest check that came to its end found; what status shows of certificates.
+   * @returns null when nobody looks at them regularly, or no check is kept any more
+   */
+  async lastCheck(name: string): Promise<LastCheck | null> {
+    const checks = await this.checksOf(name);
+    for (const { workflowId, runId } of checks) {
+      const handle = this.client.workflow.getHandle(workflowId, runId);
+      try {
+        const { status, closeTime } = await handle.describe();
+        if (status.name !== 'COMPLETED' || closeTime === undefined) continue;
+        const { inventory } = (await handle.result()) as CertificateCheckResult;
+        return { checkedAt: inventory.observedAt, inventory };
+      } catch (error) {
+        // Temporal keeps closed workflows for a while only.
+        if (!isNamed(error, 'WorkflowNotFoundError')) throw error;
+      }
+    }
+    return null;
+  }
+
+  /** The newest first. */
+  private async checksOf(name: string): Promise<readonly { workflowId: string; runId: string }[]> {
+    try {
+      const { info } = await this.client.schedule.getHandle(certificateScheduleId(name)).describe();
+      return info.recentActions
+        .map(({ action }) => ({
+          workflowId: action.workflow.workflowId,
+          runId: action.workflow.firstExecutionRunId,
+        }))
+        .reverse();
+    } catch (error) {
+      if (isNamed(error, 'ScheduleNotFoundError')) return [];
+      throw error;
+    }
+  }
+
+  private async update(source: string, message: string, request: Request): Promise<Answer> {
+    const handle = this.client.workflow.getHandle(rotationWorkflowId(source));
+    try {
+      return await this.client.connection.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
+        handle.executeUpdate<Answer, [Request]>(message, { args: [request] }),
+      );
+    } catch (error) {
+      if (isNamed(error, 'WorkflowUpdateRPCTimeoutOrCancelledError'))
+        throw new NoWorkerAnswers(source, this.taskQueue, error, 'then ask again');
+      if (isNamed(error, 'WorkflowNotFoundError')) throw new NoRotationRuns(source);
+      throw error;
+    }
   }
 
   /** Makes the schedule of a link's certificates, or changes the one that there is; a paused one goes on. */

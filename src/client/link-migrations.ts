@@ -2,17 +2,19 @@
  * The typed way into link migrations, for the command line and for other services. One function per intention; each
  * knows the workflow's id, its conflict policy and its search attributes, so that nobody else has to.
  */
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import type { PreflightReport } from '../model/check';
 import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
+import type { DrillRequest } from '../workflows/link/drill-messages';
 import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
 import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './failures';
 import { type PendingWork, pendingWork } from './pending-work';
 import { type RunFailure, runFailure } from './run-failure';
+import { type ListedOutcome, runOutcomes } from './run-outcomes';
 
 /** Task queue of the workers, unless a service chooses its own. */
 export const DEFAULT_TASK_QUEUE = 'sqlferry';
@@ -53,6 +55,8 @@ export interface ListedMigration {
   readonly name: string;
   readonly workflowId: string;
   readonly temporalStatus: string;
+  /** How the run itself says that it ended; `running` while it does, null when it cannot be told any more. */
+  readonly outcome: ListedOutcome | null;
   readonly database: string | null;
   readonly instance: string | null;
   readonly phase: string | null;
@@ -60,9 +64,10 @@ export interface ListedMigration {
   readonly closedAt: string | null;
 }
 
-const LIST_QUERY = Object.values(WORKFLOW_TYPES)
+/** Each run once: a history that another one follows is no run of its own. */
+const LIST_QUERY = `(${Object.values(WORKFLOW_TYPES)
   .map((type) => `WorkflowType = "${type}"`)
-  .join(' OR ');
+  .join(' OR ')}) AND ExecutionStatus != "ContinuedAsNew"`;
 
 export const linkWorkflowId = (name: string): string => `${PREFIX}${name}`;
 
@@ -145,20 +150,20 @@ export class LinkMigrations {
   }
 
   async list(): Promise<readonly ListedMigration[]> {
-    const found: ListedMigration[] = [];
-    for await (const info of this.client.workflow.list({ query: LIST_QUERY })) {
-      found.push({
-        name: info.workflowId.startsWith(PREFIX) ? info.workflowId.slice(PREFIX.length) : info.workflowId,
-        workflowId: info.workflowId,
-        temporalStatus: info.status.name,
-        database: info.typedSearchAttributes.get(databaseKey) ?? null,
-        instance: info.typedSearchAttributes.get(instanceKey) ?? null,
-        phase: info.typedSearchAttributes.get(phaseKey) ?? null,
-        startedAt: info.startTime.toISOString(),
-        closedAt: info.closeTime?.toISOString() ?? null,
-      });
-    }
-    return found;
+    const infos: WorkflowExecutionInfo[] = [];
+    for await (const info of this.client.workflow.list({ query: LIST_QUERY })) infos.push(info);
+    const outcomes = await runOutcomes(this.client, infos);
+    return infos.map((info, index) => ({
+      name: info.workflowId.startsWith(PREFIX) ? info.workflowId.slice(PREFIX.length) : info.workflowId,
+      workflowId: info.workflowId,
+      temporalStatus: info.status.name,
+      outcome: outcomes[index] ?? null,
+      database: info.typedSearchAttributes.get(databaseKey) ?? null,
+      instance: info.typedSearchAttributes.get(instanceKey) ?? null,
+      phase: info.typedSearchAttributes.get(phaseKey) ?? null,
+      startedAt: info.startTime.toISOString(),
+      closedAt: info.closeTime?.toISOString() ?? null,
+    }));
   }
 
   approve = (name: string, request: Request): Promise<Answer> => this.update(name, 'approveCutover', request);
@@ -175,7 +180,11 @@ export class LinkMigrations {
     return this.update(name, 'changeCutoverSchedule', request);
   }
 
-  /** Only of a link for disaster recovery. */
+  /** Only of a link for disaster recovery, as are all that follow. */
+  drill(name: string, request: DrillRequest): Promise<Answer> {
+    return this.update(name, 'drill', request);
+  }
+
   failover(name: string, request: FailoverRequest): Promise<Answer> {
     return this.update(name, 'failover', request);
   }

@@ -16,6 +16,22 @@ export interface Progress {
   readonly etaMs?: number;
   readonly lagSeconds?: number;
   readonly logUsedPercent?: number;
+  /** The log of the SQL Server while it leads. */
+  readonly log?: LogSpace;
+  /** What each side says that it is in the link: PRIMARY, SECONDARY ...; null where it does not answer. */
+  readonly roles?: { readonly source: string | null; readonly target: string | null };
   /** Further labelled values for people, such as `log send queue`. */
   readonly details?: Readonly<Record<string, string>>;
+}
+
+/** Room in a transaction log, by the look whose time stands beside it. */
+export interface LogSpace {
+  readonly usedPercent: number;
+  readonly sizeBytes: number;
+  /** 0 when it does not grow; null when that is not known yet. */
+  readonly growthBytesPerSecond: number | null;
+  /** Milliseconds until it is full at that growth, if the file cannot grow; null when it does not grow. */
+  readonly fullInMs: number | null;
+  /** sys.databases.log_reuse_wait_desc: what keeps the log from being reused. */
+  readonly reuseWait: string;
 }

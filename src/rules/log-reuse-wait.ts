@@ -18,3 +18,17 @@ const WORDS: Readonly<Record<string, string>> = {
 export const logReuseWaitWords = (logReuseWaitDesc: string): string =>
   (Object.hasOwn(WORDS, logReuseWaitDesc) ? WORDS[logReuseWaitDesc] : undefined) ??
   `the log is held by ${logReuseWaitDesc}`;
+
+/** What a person does about it (page on error 9002); for a wait that passes by itself there is nothing. */
+const ADVICE: Readonly<Record<string, string>> = {
+  LOG_BACKUP: 'the run takes one when it is due',
+  ACTIVE_BACKUP_OR_RESTORE: 'wait for it to end; no backup frees the log before',
+  ACTIVE_TRANSACTION:
+    'find the oldest transaction (DBCC OPENTRAN) and end it; no backup frees the log before',
+  REPLICATION: 'see whether the log reader or the capture job runs',
+  AVAILABILITY_REPLICA: 'look at the link: no backup frees the log before it has caught up',
+};
+
+/** @returns what to do, or null when there is nothing to do */
+export const logReuseWaitAdvice = (logReuseWaitDesc: string): string | null =>
+  (Object.hasOwn(ADVICE, logReuseWaitDesc) ? ADVICE[logReuseWaitDesc] : undefined) ?? null;

@@ -179,6 +179,17 @@ describe('one migration, from start to its end, as a script would drive it', () 
     expect([Array.isArray(journal), Array.isArray(events)]).toEqual([true, true]);
   });
 
+  test('list calls it aborted, though to Temporal it is completed', async () => {
+    for (;;) {
+      const { out } = await ferry('list');
+      if (/^sales +Sales +mi-west +aborted/m.test(out)) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(json(await ferry('list', '--json'))).toMatchObject({
+      migrations: [{ name: 'sales', temporalStatus: 'COMPLETED', outcome: 'aborted' }],
+    });
+  });
+
   test('after its end every request is answered in a sentence', async () => {
     for (const argv of [
       ['approve', 'sales', '--yes'],

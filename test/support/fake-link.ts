@@ -91,6 +91,7 @@ export class FakeLink {
       confirmPointOfNoReturn: () => answer(evidence),
       readEndOfLog: () => answer({ lsn: '42' }),
       watchReversedLink: () => hang,
+      watchLogSpace: () => hang,
       measureLoss: () =>
         answer({
           observedAt: AT,

@@ -18,6 +18,7 @@ import { linkFacts } from './observing';
 import { preflightLink } from './preflight';
 import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
 import { LINK_STEPS } from './steps/registry';
+import { watchLogSpace } from './watching-log';
 import { watchSeeding } from './watching-seeding';
 
 export type { LinkActivityDependencies } from './call';
@@ -52,6 +53,9 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
 
     watchSeeding: ({ spec, mark }) =>
       call(spec, ({ observing, reporter }) => watchSeeding(observing, reporter, mark)),
+
+    watchLogSpace: ({ spec, alarmRaised }) =>
+      call(spec, ({ observing, reporter }) => watchLogSpace(observing, reporter, alarmRaised)),
 
     takeFirstLogBackup: ({ spec, seedingCompletedAt }) =>
       call(spec, ({ observing, apply }) => takeFirstLogBackup(observing, apply, seedingCompletedAt)),

@@ -87,8 +87,37 @@ export type ReplicationNews =
       readonly jobs: readonly string[];
       readonly health: LinkHealth;
     }
+  | RolesNews
+  | LinkGoneNews
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
+
+/** Both sides agree on a primary that this run did not make one. */
+export interface RolesNews {
+  readonly kind: 'roles-by-others';
+  readonly primary: LinkSide;
+  /** What was seen, and when. */
+  readonly reason: string;
+  /** Clock of the instance, ISO 8601 UTC; null when it could not be read. */
+  readonly instanceTime: string | null;
+  readonly health: LinkHealth;
+}
+
+/** Somebody deleted the link. */
+export interface LinkGoneNews {
+  readonly kind: 'link-gone';
+  readonly reason: string;
+  readonly health: LinkHealth;
+}
+
+/** What a link that stays asks of its watch beside its health; absent in inputs of older versions. */
+export interface WatchOthers {
+  /** Roles that others swapped, and a link that others removed, are news. */
+  readonly watchOthers?: {
+    /** The removal by others is known already. */
+    readonly linkGoneKnown: boolean;
+  };
+}
 
 /** `lastSeen`: the newest look that knew a lag, when the link cannot be looked at any more. */
 export interface HealthChanged {
@@ -125,7 +154,7 @@ export interface LinkHealth {
   readonly logUsedPercent: number;
 }
 
-export interface GuardInput extends LinkInput {
+export interface GuardInput extends LinkInput, WatchOthers {
   /** Health that the workflow knows already: only changes are news. */
   readonly knownHealthy: boolean;
   readonly logAlarmRaised: boolean;
@@ -179,15 +208,29 @@ export interface PrimaryInput extends LinkInput {
 export type ReversedNews =
   | HealthChanged
   | SplitBrainNews
+  | RolesNews
+  | LinkGoneNews
+  /** Azure finished the first full backup since the instance leads. */
+  | { readonly kind: 'full-backup'; readonly at: string; readonly health: LinkHealth }
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
-export interface ReversedInput extends LinkInput {
+export interface ReversedInput extends LinkInput, WatchOthers {
   readonly knownHealthy: boolean;
   readonly splitBrainKnown: boolean;
+  /** Azure's first full backup after this time (clock of the instance, ISO 8601 UTC) is news; absent: it is not. */
+  readonly fullBackupSince?: string;
   readonly checkpointAfterMs: number;
 }
 
+/** The log of the source is nearly full while nothing else looks at it. */
+export interface LogSpaceNews {
+  readonly kind: 'log-alarm';
+  readonly reason: string;
+}
+
 export interface LinkActivities {
+  /** Watches the log while a person is waited for, before the link replicates. */
+  watchLogSpace(input: LinkInput & { readonly alarmRaised: boolean }): Promise<LogSpaceNews>;
   /** Watches a link whose primary is the instance; both sides are asked for their roles. */
   watchReversedLink(input: ReversedInput): Promise<ReversedNews>;
   /** What a forced failover would lose now. */

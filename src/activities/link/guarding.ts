@@ -1,12 +1,12 @@
 import type { LinkReplicaFacts } from '../../model/observation';
-import type { Progress } from '../../model/progress';
+import type { LogSpace, Progress } from '../../model/progress';
 import {
   type ForeignLogBackups,
   foreignLogBackups,
   foreignWhileReplicating,
 } from '../../rules/link/foreign-backups';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
-import { NeedsPerson } from '../failures';
+import { NeedsPerson, NotYet } from '../failures';
 import { applyEffect } from '../steps/apply-effect';
 import { toJournalEffect } from '../steps/run-step';
 import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
@@ -17,6 +17,7 @@ import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
 import { type Observing, requireLinkFacts } from './observing';
+import { linkGone, rolesByOthers, rolesSeen } from './others';
 import { otherFacts, splitBrain } from './split-brain';
 import { logBackupEffect, logBackupName } from './steps/log-backup';
 
@@ -54,6 +55,8 @@ async function guard(
   let backups: BackupHistory | undefined;
   let unreadableSince: number | undefined;
   let lastSeen: LinkHealth | undefined;
+  let secondarySince: number | undefined;
+  const { watchOthers } = input;
   for (;;) {
     let facts: LinkReplicaFacts;
     try {
@@ -65,6 +68,10 @@ async function guard(
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
+      if (watchOthers?.linkGoneKnown === false && error instanceof NotYet) {
+        const gone = await linkGone(observing, 'source', reporter.signal);
+        if (gone !== undefined) return { ...gone, health: unreadable(message, clock.now()) };
+      }
       // Known already: Temporal tries again, and shows the last failure.
       if (!input.knownHealthy) throw error;
       unreadableSince ??= clock.now();
@@ -77,12 +84,32 @@ async function guard(
       await clock.sleep(polling.active, reporter.signal);
       continue;
     }
-    throwIfNotPrimary(facts, observing);
     const health = healthOf(facts);
+    if (watchOthers !== undefined) {
+      const mayDiffer = facts.localRoleDesc === 'SECONDARY' || input.splitBrainKnown === true;
+      const roles = mayDiffer
+        ? await rolesByOthers(observing, 'source', input.splitBrainKnown === true, reporter.signal)
+        : undefined;
+      if (roles !== undefined) return { ...roles, health };
+      if (facts.localRoleDesc === 'SECONDARY') {
+        // Roles that are about to swap agree soon.
+        secondarySince ??= clock.now();
+        if (clock.now() - secondarySince >= UNREADABLE_MS) throwIfNotPrimary(facts, observing);
+        await clock.sleep(polling.active, reporter.signal);
+        continue;
+      }
+      secondarySince = undefined;
+      if (!health.healthy && !watchOthers.linkGoneKnown) {
+        const gone = await linkGone(observing, 'source', reporter.signal);
+        if (gone !== undefined) return { ...gone, health };
+      }
+    }
+    throwIfNotPrimary(facts, observing);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
+    const theirs = input.splitBrainKnown === undefined ? undefined : await otherFacts(observing, 'target');
     if (input.splitBrainKnown === false) {
-      const split = await splitBrain(observing, 'source', facts, await otherFacts(observing, 'target'));
+      const split = await splitBrain(observing, 'source', facts, theirs);
       if (split !== undefined) return { ...split, health };
     }
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
@@ -108,7 +135,12 @@ async function guard(
     looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
     if (looksOfOtherHealth >= LOOKS_UNTIL_NEWS) return { kind: 'health-changed', health };
     if (clock.now() - startedAt >= input.checkpointAfterMs) return { kind: 'checkpoint', health };
-    reporter.report(progressOf(facts, health, verdict));
+    const progress = progressOf(facts, health, verdict);
+    reporter.report(
+      input.splitBrainKnown === undefined
+        ? progress
+        : { ...progress, roles: rolesSeen('source', facts, theirs) },
+    );
     await clock.sleep(nextLook(verdict, facts, polling.steady), reporter.signal);
   }
 }
@@ -215,6 +247,7 @@ function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBac
     waitingFor: verdict.reason,
     observedAt: facts.observedAt,
     logUsedPercent: health.logUsedPercent,
+    log: logSpaceOf(facts, verdict),
     ...(health.lagSeconds === null ? {} : { lagSeconds: health.lagSeconds }),
     details: {
       link: health.summary,
@@ -223,6 +256,18 @@ function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBac
     },
   };
 }
+
+/** For those who look at the log while SQL Server leads, or while the copy is being made. */
+export const logSpaceOf = (
+  { logSizeBytes, logReuseWaitDesc }: LinkReplicaFacts,
+  { usedPercent, growthBytesPerSecond, fullInMs }: LogBackupVerdict,
+): LogSpace => ({
+  usedPercent,
+  sizeBytes: logSizeBytes,
+  growthBytesPerSecond,
+  fullInMs,
+  reuseWait: logReuseWaitDesc,
+});
 
 /** Up to the next backup, if that is sooner than the next look. */
 function nextLook(verdict: LogBackupVerdict, facts: LinkReplicaFacts, steadyMs: number): number {

@@ -15,6 +15,8 @@ export interface PlannedStep {
   readonly effects: readonly JournalEffect[];
   /** Why nothing is to be done, where nothing is. */
   readonly settled: string | null;
+  /** What only the run knows about it, one sentence. */
+  readonly note?: string;
 }
 
 export interface LinkPlan {
@@ -27,7 +29,7 @@ export interface LinkPlan {
 }
 
 /** Stands for every secret in a plan: none is read. */
-const PLANNED_SECRET = 'secret';
+export const PLANNED_SECRET = 'secret';
 
 /**
  * Walks the procedure that a run walks, with the steps that a run performs, and only asks what they would do

@@ -11,6 +11,7 @@ import { whatPasses } from './guarding';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
 import { linkFacts, type Observing } from './observing';
+import { linkGone, rolesByOthers, rolesSeen } from './others';
 import { otherFacts, splitBrain } from './split-brain';
 
 const LOOKS_UNTIL_NEWS = 3;
@@ -58,6 +59,10 @@ async function watch(
     const health = facts === undefined ? notSeen('the instance shows no link', clock.now()) : healthOf(facts);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
+    const byOthers = await newsOfOthers(observing, reporter.signal, input, facts, health);
+    if (byOthers !== undefined) return byOthers;
+    const fullBackup = await fullBackupSince(observing, reporter.signal, input);
+    if (fullBackup !== null) return { kind: 'full-backup', at: fullBackup, health };
     const other = await otherFacts(observing, 'source');
     if (!input.splitBrainKnown) {
       const split = await splitBrain(observing, 'target', facts, other);
@@ -72,13 +77,43 @@ async function watch(
       waitingFor: 'a request; the instance is the primary and backs up its log itself',
       observedAt: health.observedAt,
       ...(health.lagSeconds === null ? {} : { lagSeconds: health.lagSeconds }),
-      details: {
-        link: health.summary,
-        'SQL Server': other === undefined ? 'does not answer' : (other.localRoleDesc ?? 'no role'),
-      },
+      roles: rolesSeen('target', facts, other),
+      details: { link: health.summary },
     });
     await clock.sleep(polling.steady, reporter.signal);
   }
+}
+
+/** Roles that others swapped, or a link that others removed. */
+async function newsOfOthers(
+  observing: Observing,
+  signal: AbortSignal,
+  { watchOthers, splitBrainKnown }: ReversedInput,
+  facts: LinkReplicaFacts | undefined,
+  health: LinkHealth,
+): Promise<ReversedNews | undefined> {
+  if (watchOthers === undefined) return undefined;
+  if (facts?.localRoleDesc === 'SECONDARY' || splitBrainKnown) {
+    const roles = await rolesByOthers(observing, 'target', splitBrainKnown, signal);
+    if (roles !== undefined) return { ...roles, health };
+  }
+  if (health.healthy || watchOthers.linkGoneKnown) return undefined;
+  const gone = await linkGone(observing, 'target', signal);
+  return gone === undefined ? undefined : { ...gone, health };
+}
+
+/** @returns when Azure finished the full backup that is waited for, ISO 8601; null as long as there is none */
+async function fullBackupSince(
+  observing: Observing,
+  signal: AbortSignal,
+  { fullBackupSince: since }: ReversedInput,
+): Promise<string | null> {
+  if (since === undefined) return null;
+  const at = await sideFacts(observing, 'target', signal).then(
+    ({ lastFullBackupAt }) => lastFullBackupAt,
+    () => null,
+  );
+  return at !== null && Date.parse(at) > Date.parse(since) ? at : null;
 }
 
 /**

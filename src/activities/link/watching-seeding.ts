@@ -1,7 +1,7 @@
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/link/foreign-backups';
-import { logBackupVerdict } from '../../rules/link/log-backup';
+import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
 import {
   type SeedingProgress,
   type SeedingSample,
@@ -14,6 +14,7 @@ import { describeSeedingFailure } from '../../rules/link/seeding-failure';
 import { readBackups } from '../../tsql/queries/backups';
 import type { ActivityReporter } from '../temporal/edge';
 import type { BrokenLink, SeedingMark, SeedingNews } from './api';
+import { logSpaceOf } from './guarding';
 import { type Observing, requireLinkFacts } from './observing';
 import { isFailedReplicaState } from './steps/link';
 import { logBackupName } from './steps/log-backup';
@@ -35,17 +36,22 @@ export async function watchSeeding(
   const { spec, clock } = observing;
   const { polling } = spec.migration;
   let { samples, backupsSince } = seenEarlier(reporter.resumeState);
+  let logUse: readonly LogUseSample[] = [];
   let backupsReadAt: number | undefined;
   for (let look = 0; ; look += 1) {
     const facts = await requireLinkFacts(observing, polling.active / 2);
     const now = clock.now();
     if (facts.seeding !== null)
       samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
+    logUse = [...logUse, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
+      -SAMPLES_KEPT,
+    );
+    const verdict = logVerdict(facts, observing, logUse);
     backupsSince = mark?.backupsSince ?? backupsSince ?? facts.serverTime;
     reporter.saveResumeState({ samples, backupsSince });
     const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
     const here = markOf(samples.at(-1), mark, backupsSince);
-    const news = newsOf(facts, samples, progress, mark, here, observing);
+    const news = newsOf(facts, samples, progress, mark, here, verdict);
     const mayLook = backupsReadAt === undefined || now - backupsReadAt >= polling.seeding;
     // What was sampled is lost with other news, and would take its time to be seen again.
     if (mayLook && (news === undefined || news.kind === 'completed')) {
@@ -59,7 +65,7 @@ export async function watchSeeding(
       if (broken !== undefined) return broken;
     }
     if (news !== undefined) return news;
-    reporter.report(progressOf(facts, progress, now));
+    reporter.report(progressOf(facts, progress, verdict, now));
     await clock.sleep(nextLook(progress, polling.seeding, polling.active), reporter.signal);
   }
 }
@@ -70,7 +76,7 @@ function newsOf(
   progress: SeedingProgress | undefined,
   mark: SeedingMark | null,
   here: SeedingMark,
-  { spec, clock }: Observing,
+  verdict: LogBackupVerdict,
 ): SeedingNews | undefined {
   if (seedingPhase(facts) === 'completed') {
     const bytes = facts.seeding?.transferredBytes ?? facts.seeding?.databaseBytes;
@@ -90,14 +96,6 @@ function newsOf(
     const reason = `no byte was sent for ${minutes} minutes`;
     return { kind: 'stalled', reason, mark: { ...here, told: [...here.told, 'stalled'] } };
   }
-  const verdict = logBackupVerdict({
-    facts,
-    policy: spec.migration.logBackups,
-    now: clock.now(),
-    factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
-    lastBackupAt: null,
-    seedingCompleted: false,
-  });
   if (verdict.alarm !== undefined && !here.told.includes('log-alarm')) {
     return {
       kind: 'log-alarm',
@@ -106,6 +104,23 @@ function newsOf(
     };
   }
   return undefined;
+}
+
+/** No backup is taken while the copy is made: what is asked for is the room that is left, and whether to tell somebody. */
+export function logVerdict(
+  facts: LinkReplicaFacts,
+  { spec, clock }: Observing,
+  samples: readonly LogUseSample[],
+): LogBackupVerdict {
+  return logBackupVerdict({
+    facts,
+    policy: spec.migration.logBackups,
+    now: clock.now(),
+    factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
+    lastBackupAt: null,
+    seedingCompleted: false,
+    samples,
+  });
 }
 
 function restartSince(mark: SeedingMark, last: SeedingSample): string | undefined {
@@ -177,7 +192,12 @@ async function findBroken(
   };
 }
 
-function progressOf(facts: LinkReplicaFacts, progress: SeedingProgress | undefined, now: number): Progress {
+function progressOf(
+  facts: LinkReplicaFacts,
+  progress: SeedingProgress | undefined,
+  verdict: LogBackupVerdict,
+  now: number,
+): Progress {
   const state = facts.seeding?.currentState ?? 'not begun';
   return {
     version: 1,
@@ -189,7 +209,9 @@ function progressOf(facts: LinkReplicaFacts, progress: SeedingProgress | undefin
     ...(progress?.databaseBytes == null ? {} : { totalBytes: progress.databaseBytes }),
     ...(progress?.bytesPerSecond == null ? {} : { bytesPerSecond: progress.bytesPerSecond }),
     ...(progress?.remainingMs == null ? {} : { etaMs: progress.remainingMs }),
-    ...(facts.logSizeBytes > 0 ? { logUsedPercent: (facts.logUsedBytes / facts.logSizeBytes) * 100 } : {}),
+    ...(facts.logSizeBytes > 0
+      ? { logUsedPercent: verdict.usedPercent, log: logSpaceOf(facts, verdict) }
+      : {}),
   };
 }
 

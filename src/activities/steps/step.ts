@@ -27,8 +27,11 @@ export interface Step<Ports, Spec, Facts> {
   effects(facts: Facts, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
   /** True for steps that prove something by doing it (a validation, a write probe): they run whenever asked. */
   readonly always?: true;
-  /** Facts as they will be once the steps before this one are done; only a plan asks. */
-  assume?(facts: Facts, context: StepContext<Ports, Spec>): Facts;
+  /**
+   * Facts as they will be once the steps before this one are done; only a plan asks.
+   * @param before ids of the steps before this one in the same plan, in order
+   */
+  assume?(facts: Facts, context: StepContext<Ports, Spec>, before: readonly string[]): Facts;
   /**
    * What gives back the state before the step, latest effect first. Absent: nothing can or need be undone.
    * @param before facts when the step began; @param now facts as they are; @param found facts when the undoing began,
@@ -52,6 +55,7 @@ export interface AnyStep<Ports, Spec> {
   readonly undoable: boolean;
   plan(
     context: StepContext<Ports, Spec>,
+    before?: readonly string[],
   ): Promise<{ settled: string | undefined; effects: readonly Effect[] }>;
 }
 
@@ -89,9 +93,9 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
       const found = (earlier ?? now) as Facts;
       return { effects: await step.undo(before as Facts, now, context, found), found };
     },
-    async plan(context) {
+    async plan(context, before = []) {
       const seen = await step.observe(context);
-      const facts = step.assume?.(seen, context) ?? seen;
+      const facts = step.assume?.(seen, context, before) ?? seen;
       const settled = step.settled(facts, context);
       return { settled, effects: settled === undefined ? await step.effects(facts, context) : [] };
     },

@@ -11,6 +11,7 @@ import { loadLinkMigration, type SpecFileOptions } from '../spec-files';
 import { type TemporalOptions, withCertificates } from '../temporal';
 import { certificateLines, rotationLines } from '../terminal/certificate-view';
 import { table } from '../terminal/format';
+import { type RequestOptions, request, show } from './requests';
 
 interface EndpointOptions extends SpecFileOptions, TemporalOptions {
   /** Files of further migrations of the same server. */
@@ -178,4 +179,22 @@ function intervalOf(words: readonly string[]): number {
   throw new CliFailure(`--check "${text}" is no interval`, EXIT.usage, [
     'write for example: --check every 1d (behind the migration file)',
   ]);
+}
+
+/** What an operator asks of a rotation that is under way. */
+export async function resumeRotation(output: Output, server: string, options: RequestOptions): Promise<void> {
+  await withCertificates(options, async (client) => {
+    show(output, 'resume the rotation of', server, await client.resume(server, request(options)));
+  });
+}
+
+export async function abortRotation(output: Output, server: string, options: RequestOptions): Promise<void> {
+  await confirm(
+    output,
+    `This ends the rotation of the certificate of ${server} and gives back what it made: the endpoint uses its old certificate again.`,
+    options.yes ?? false,
+  );
+  await withCertificates(options, async (client) => {
+    show(output, 'abort the rotation of', server, await client.abort(server, request(options)));
+  });
 }

@@ -10,7 +10,9 @@ export async function list(output: Output, options: TemporalOptions): Promise<Ex
       entry.name,
       entry.database ?? '',
       entry.instance ?? '',
-      entry.temporalStatus === 'RUNNING' ? (entry.phase ?? 'running') : entry.temporalStatus.toLowerCase(),
+      entry.temporalStatus === 'RUNNING'
+        ? (entry.phase ?? 'running')
+        : (entry.outcome ?? entry.temporalStatus.toLowerCase()),
       entry.startedAt.slice(0, 19).replace('T', ' '),
     ]);
     if (rows.length === 0) output.say('no migrations; start one with: sqlferry start migration.yaml');

@@ -1,9 +1,10 @@
-/** failover, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
-import type { LinkSide } from '../../model/link/procedure';
+/** failover, drill, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
+import { formatDuration } from '../../model/duration';
 import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
 import type { Output } from '../output';
+import { sideOf } from '../side';
 import { withMigrations } from '../temporal';
 import { type RequestOptions, request, show } from './requests';
 
@@ -17,6 +18,7 @@ export interface FailoverOptions extends RequestOptions {
 export async function failover(output: Output, name: string, options: FailoverOptions): Promise<void> {
   const to = sideOf(options.to, '--to');
   const acceptLossSeconds = lossOf(options.acceptLossSeconds);
+  const acknowledgedBy = personOf(options.acknowledgeBy);
   const where = to === 'target' ? 'the managed instance' : 'the SQL Server';
   await confirm(
     output,
@@ -31,9 +33,32 @@ export async function failover(output: Output, name: string, options: FailoverOp
       type: options.force ? 'forced' : 'planned',
       to,
       ...(acceptLossSeconds === undefined ? {} : { acceptLossSeconds }),
-      ...(options.acknowledgeBy === undefined ? {} : { acknowledgedBy: options.acknowledgeBy }),
+      ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
     });
     show(output, 'failover', name, answer);
+  });
+}
+
+export interface DrillOptions extends RequestOptions {
+  /** Milliseconds. */
+  readonly hold: number;
+  readonly acknowledgeBy?: string;
+}
+
+export async function drill(output: Output, name: string, options: DrillOptions): Promise<void> {
+  const acknowledgedBy = personOf(options.acknowledgeBy);
+  await confirm(
+    output,
+    `This fails ${name} over to the other side, leaves the applications there for ${formatDuration(options.hold)}, and fails it back. They are fenced off twice.`,
+    options.yes ?? false,
+  );
+  await withMigrations(options, async (migrations) => {
+    const answer = await migrations.drill(name, {
+      ...request(options),
+      holdMs: options.hold,
+      ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
+    });
+    show(output, 'drill', name, answer);
   });
 }
 
@@ -69,10 +94,10 @@ export async function remove(output: Output, name: string, options: RequestOptio
   });
 }
 
-function sideOf(text: string, option: string): LinkSide {
-  if (text === 'instance') return 'target';
-  if (text === 'server') return 'source';
-  throw new CliFailure(`${option} "${text}" is neither "instance" nor "server"`, EXIT.usage);
+/** Whoever acknowledges has a name: the record keeps it. */
+function personOf(text: string | undefined): string | undefined {
+  if (text === undefined || text.trim() !== '') return text;
+  throw new CliFailure('--acknowledge-by must name a person', EXIT.usage);
 }
 
 function lossOf(text: string | undefined): number | undefined {

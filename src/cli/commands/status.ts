@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Certificates, LastCheck } from '../../client/certificates';
 import type { LinkMigrations, LinkMigrationView } from '../../client/link-migrations';
 import type { RunFailure } from '../../client/run-failure';
 import { EXIT, type ExitCode } from '../exit-codes';
+import { type LinkLook, linkLook } from '../link-look';
 import type { Output } from '../output';
 import { type TemporalOptions, withMigrations } from '../temporal';
 import { fitLines } from '../terminal/layout';
@@ -9,17 +11,22 @@ import { newsOf, statusLine, statusLines } from '../terminal/status-view';
 import type { Style } from '../terminal/style';
 
 export async function status(output: Output, name: string, options: TemporalOptions): Promise<ExitCode> {
-  return withMigrations(options, async (migrations) => {
-    const view = await migrations.view(name);
+  return withMigrations(options, async (migrations, certificates) => {
+    const [view, check] = await Promise.all([migrations.view(name), newestCheck(await certificates(), name)]);
     const width = process.stdout.columns ?? 100;
-    const lines = statusLines(view, output.style, Date.now(), { width });
+    const look = linkLook(view, check, Date.now());
+    const lines = statusLines(view, output.style, Date.now(), { width, look });
     for (const line of output.style.interactive ? fitLines(lines, width) : lines) output.say(line);
     const failure = view.status.outcome === 'failed' ? await migrations.failure(name) : undefined;
     if (failure !== undefined) sayFailure(output, failure);
-    output.result(failure === undefined ? view : { ...view, failure });
+    output.result({ ...view, look, ...(failure === undefined ? {} : { failure }) });
     return exitCodeOf(view);
   });
 }
+
+/** A server that keeps no schedules, or may not show them, is no reason to show no status. */
+const newestCheck = (certificates: Certificates, name: string): Promise<LastCheck | null> =>
+  certificates.lastCheck(name).catch(() => null);
 
 function sayFailure(output: Output, { code, message, remedy }: RunFailure): void {
   output.say('');
@@ -34,19 +41,33 @@ export interface WatchOptions extends TemporalOptions {
 
 /** Shows a run until it ends. On a terminal the picture is redrawn in place; elsewhere each change is a line. */
 export async function watch(output: Output, name: string, options: WatchOptions): Promise<ExitCode> {
-  return withMigrations(options, (migrations) => watchRun(output, migrations, name, options.intervalMs));
+  return withMigrations(options, async (migrations, certificates) => {
+    const checks = await certificates();
+    return watchRun(output, migrations, name, options.intervalMs, () => newestCheck(checks, name));
+  });
 }
 
+/** Certificates are looked at once a day or so. */
+const CHECK_AGAIN_MS = 60_000;
+
+/** @param readCheck what the newest check of the certificates found */
 export async function watchRun(
   output: Output,
   migrations: LinkMigrations,
   name: string,
   intervalMs: number,
+  readCheck: () => Promise<LastCheck | null> = async () => null,
 ): Promise<ExitCode> {
   const screen = new Screen(output);
+  let check: LastCheck | null = null;
+  let readAt = Number.NEGATIVE_INFINITY;
   for (;;) {
+    if (Date.now() - readAt >= CHECK_AGAIN_MS) {
+      check = await readCheck();
+      readAt = Date.now();
+    }
     const view = await migrations.view(name);
-    screen.draw(view);
+    screen.draw({ ...view, look: linkLook(view, check, Date.now()) });
     if (view.status.outcome !== 'running') {
       const failure = view.status.outcome === 'failed' ? await migrations.failure(name) : undefined;
       if (failure === undefined) return exitCodeOf(view);
@@ -58,6 +79,8 @@ export async function watchRun(
   }
 }
 
+type LookedAt = LinkMigrationView & { readonly look: LinkLook };
+
 /** Draws over what it drew before. */
 class Screen {
   private drawn = 0;
@@ -65,13 +88,15 @@ class Screen {
 
   constructor(private readonly output: Output) {}
 
-  draw(view: LinkMigrationView): void {
-    if (this.output.json) this.once(JSON.stringify(view), () => this.output.result(view));
+  draw(view: LookedAt): void {
+    const { look, ...seen } = view;
+    // Ages grow with every look and are no news.
+    if (this.output.json) this.once(JSON.stringify(seen), () => this.output.result(view));
     else if (this.output.style.interactive) this.redraw(view);
     else this.once(newsOf(view), () => this.output.say(statusLine(view)));
   }
 
-  private redraw(view: LinkMigrationView): void {
+  private redraw(view: LookedAt): void {
     const { columns: width = 100, rows = 50 } = process.stdout;
     const lines = screenLines(view, this.output.style, width, rows);
     const up = this.drawn > 0 ? `\u001b[${this.drawn}A` : '';
@@ -87,9 +112,10 @@ class Screen {
 }
 
 /** What scrolled out of a small terminal cannot be drawn over: older events make room first. */
-function screenLines(view: LinkMigrationView, style: Style, width: number, rows: number): string[] {
+function screenLines(view: LookedAt, style: Style, width: number, rows: number): string[] {
   for (const events of [5, 4, 3, 2, 1, 0]) {
-    const lines = fitLines(statusLines(view, style, Date.now(), { width, events }), width);
+    const { look } = view;
+    const lines = fitLines(statusLines(view, style, Date.now(), { width, events, look }), width);
     if (lines.length < rows || events === 0) return lines.slice(0, rows - 1);
   }
   return [];

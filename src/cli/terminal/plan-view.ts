@@ -14,15 +14,33 @@ export function planAsScript(plan: LinkPlan): string {
       phase = step.phase;
       lines.push('', `-- ===== ${LINK_PHASE_TITLES[step.phase]} =====`);
     }
-    lines.push(
-      '',
-      `-- ${heading(step)}`,
-      ...(step.settled === null ? [] : [`-- nothing to do: ${step.settled}`]),
-    );
-    for (const effect of step.effects) lines.push(...scriptLines(effect, plan));
+    lines.push('', ...stepAsScript(step, plan));
   }
   return lines.join('\n');
 }
+
+/** One step as a part of a script. */
+export function stepAsScript(step: PlannedStep, ends: Ends): string[] {
+  return [
+    `-- ${heading(step)}`,
+    ...(step.note === undefined ? [] : [`-- ${step.note}`]),
+    ...(step.settled === null ? [] : [`-- nothing to do: ${step.settled}`]),
+    ...step.effects.flatMap((effect) => scriptLines(effect, ends)),
+  ];
+}
+
+/** One step as a section of a page. */
+export function stepAsMarkdown(step: PlannedStep, ends: Ends): string[] {
+  return [
+    `### ${heading(step)}`,
+    ...(step.note === undefined ? [] : ['', `${capitalised(step.note)}.`]),
+    ...(step.settled === null ? [] : ['', `Nothing to do: ${step.settled}.`]),
+    ...step.effects.flatMap((effect) => ['', ...markdownLines(effect, ends)]),
+  ];
+}
+
+/** Names of both ends, for people. */
+export type Ends = Pick<LinkPlan, 'source' | 'target'>;
 
 export function planAsMarkdown(plan: LinkPlan): string {
   const lines = [
@@ -36,9 +54,7 @@ export function planAsMarkdown(plan: LinkPlan): string {
       phase = step.phase;
       lines.push('', `## ${LINK_PHASE_TITLES[step.phase]}`);
     }
-    lines.push('', `### ${heading(step)}`);
-    if (step.settled !== null) lines.push('', `Nothing to do: ${step.settled}.`);
-    for (const effect of step.effects) lines.push('', ...markdownLines(effect, plan));
+    lines.push('', ...stepAsMarkdown(step, plan));
   }
   return lines.join('\n');
 }
@@ -49,19 +65,19 @@ function heading(step: PlannedStep): string {
     : step.title;
 }
 
-function scriptLines(effect: JournalEffect, plan: LinkPlan): string[] {
+function scriptLines(effect: JournalEffect, plan: Ends): string[] {
   const undo = effect.undo === undefined ? [] : [`-- undo: ${oneLine(effect.undo)}`];
   if (effect.kind === 'arm') return [`-- on Azure: ${effect.display}`, ...undo];
   return [`-- on ${where(effect, plan)}`, effect.display, ...undo, 'GO'];
 }
 
-function markdownLines(effect: JournalEffect, plan: LinkPlan): string[] {
+function markdownLines(effect: JournalEffect, plan: Ends): string[] {
   const language = effect.kind === 'arm' ? 'http' : 'sql';
   const undo = effect.undo === undefined ? [] : ['', `Undo: \`${oneLine(effect.undo)}\``];
   return [`On ${where(effect, plan)}:`, '', `\`\`\`${language}`, effect.display, '```', ...undo];
 }
 
-function where(effect: JournalEffect, plan: LinkPlan): string {
+function where(effect: JournalEffect, plan: Ends): string {
   switch (effect.on) {
     case 'source':
       return plan.source;
@@ -71,5 +87,7 @@ function where(effect: JournalEffect, plan: LinkPlan): string {
       return 'Azure';
   }
 }
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');

@@ -4,7 +4,9 @@ import { formatDuration } from '../../model/duration';
 import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
 import type { Progress } from '../../model/progress';
 import type { RunEvent } from '../../workflows/link/messages';
+import type { LinkLook } from '../link-look';
 import { bar, formatBytes, formatSpent, formatTime, table } from './format';
+import { linkRows } from './link-rows';
 import type { Style } from './style';
 
 const BAR_WIDTH = 30;
@@ -17,6 +19,8 @@ export interface StatusLayout {
   readonly width?: number;
   /** How many of the latest events are shown. */
   readonly events?: number;
+  /** What the newest looks at both sides tell; without it there are no rows about them. */
+  readonly look?: LinkLook;
 }
 
 /** The run as lines for a person: phases, progress, health, what it waits for and what to do. */
@@ -24,18 +28,20 @@ export function statusLines(
   view: LinkMigrationView,
   style: Style,
   now: number,
-  { width = 100, events = EVENTS_SHOWN }: StatusLayout = {},
+  { width = 100, events = EVENTS_SHOWN, look }: StatusLayout = {},
 ): string[] {
   const { status } = view;
+  const stands = standsNow(view);
   const lines = [
-    `${style.bold(status.name)}  ${status.database}: ${status.source} → ${status.target}  ${outcomeText(view, style)}`,
-    '',
-    ...phaseLines(view, style, now),
+    `${style.bold(status.name)}  ${status.database}: ${direction(view)}  ${outcomeText(view, style)}`,
+    ...(stands ? [] : ['', ...phaseLines(view, style, now)]),
   ].map((line) => line.trimEnd());
   const progress = progressOf(view.pending);
-  if (progress !== undefined) lines.push('', ...progressLines(progress, style, width));
+  // The rows of a link that stands say all of it.
+  if (progress !== undefined && !(stands && IN_ROWS.has(progress.activity)))
+    lines.push('', ...progressLines(progress, style, width, look?.log != null));
   if (status.waitingFor !== '') lines.push('', `${style.bold('waiting for')}  ${status.waitingFor}`);
-  lines.push(...detailLines(view, style, now));
+  lines.push(...detailLines(view, style, now, look));
   if (status.events.length > 0 && events > 0) {
     lines.push('', ...status.events.slice(-events).map((event) => eventLine(event, style)));
   }
@@ -43,6 +49,18 @@ export function statusLines(
     lines.push('', ...status.nextSteps.map((step) => `${style.dim('→')} ${step}`));
   }
   return lines;
+}
+
+/** Waits whose progress the rows of a link that stands hold already. */
+const IN_ROWS: ReadonlySet<string> = new Set(['replicating', 'instance-leads']);
+
+const standsNow = ({ status }: LinkMigrationView): boolean =>
+  status.outcome === 'running' && status.protection != null;
+
+/** From the side that leads to the one that follows. */
+function direction({ status }: LinkMigrationView): string {
+  const { source, target, protection } = status;
+  return protection?.primary === 'target' ? `${target} → ${source}` : `${source} → ${target}`;
 }
 
 /** What makes a new line of a watched run: rates, lag and estimates change with every look and are no news. */
@@ -129,7 +147,8 @@ const progressOf = (pending: readonly PendingWork[]): Progress | undefined =>
   pending.find((work) => work.progress !== null)?.progress ??
   undefined;
 
-function progressLines(progress: Progress, style: Style, width: number): string[] {
+/** @param logIsShown the room in the log has rows of its own */
+function progressLines(progress: Progress, style: Style, width: number, logIsShown: boolean): string[] {
   const lines: string[] = [];
   const barWidth = Math.max(10, Math.min(BAR_WIDTH, width - BESIDE_BAR));
   if (progress.percent !== undefined) {
@@ -147,10 +166,11 @@ function progressLines(progress: Progress, style: Style, width: number): string[
   }
   const measures = [
     ...(progress.lagSeconds === undefined ? [] : [['lag', `${progress.lagSeconds} s`]]),
-    ...(progress.logUsedPercent === undefined
+    ...(progress.logUsedPercent === undefined || logIsShown
       ? []
       : [['log space used', `${progress.logUsedPercent.toFixed(1)} %`]]),
-    ...Object.entries(progress.details ?? {}),
+    // The state of the link has a row of its own.
+    ...Object.entries(progress.details ?? {}).filter(([label]) => label !== 'link'),
   ];
   if (measures.length > 0)
     lines.push(`  ${measures.map(([label, value]) => `${style.dim(`${label}:`)} ${value}`).join('   ')}`);
@@ -161,7 +181,12 @@ function progressLines(progress: Progress, style: Style, width: number): string[
 /** Requests to Azure are told with their body, which is for the log. */
 const withoutBody = (text: string): string => text.replace(/ \{.*$/s, '');
 
-function detailLines(view: LinkMigrationView, style: Style, now: number): string[] {
+function detailLines(
+  view: LinkMigrationView,
+  style: Style,
+  now: number,
+  look: LinkLook | undefined,
+): string[] {
   const { status } = view;
   const rows: string[][] = [];
   if (status.seedingDeadline !== null) {
@@ -171,17 +196,11 @@ function detailLines(view: LinkMigrationView, style: Style, now: number): string
     ]);
   }
   if (status.seedingRestarts > 0) rows.push(['seeding restarts', String(status.seedingRestarts)]);
-  if (status.logBackups.count > 0)
-    rows.push([
-      'log backups',
-      `${status.logBackups.count}${status.logBackups.lastAt === null ? '' : `, last ${formatTime(status.logBackups.lastAt)}`}`,
-    ]);
-  if (status.health !== null) rows.push(['link', status.health.summary]);
+  rows.push(...linkRows(view, look, style, now), ...surroundingRows(view));
   if (status.approval !== null)
     rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
   if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
   if (status.rtoMs !== null) rows.push(['out of service', formatDuration(status.rtoMs)]);
-  rows.push(...protectionRows(view), ...surroundingRows(view));
   for (const work of view.pending) {
     if (work.lastFailure === null) continue;
     rows.push([`attempt ${work.attempt}`, `${work.activity}: ${work.lastFailure}`]);
@@ -203,21 +222,5 @@ function surroundingRows({ status }: LinkMigrationView): string[][] {
     ...(found.length === 0 && status.checks !== undefined
       ? [['new primary', `${status.checks.length} checks passed`]]
       : []),
-  ];
-}
-
-/** A link that stays: who leads it, what was done to it, what can be asked of it and what not. */
-function protectionRows({ status }: LinkMigrationView): string[][] {
-  const { protection } = status;
-  if (protection === null || protection === undefined) return [];
-  const last = protection.failovers.at(-1);
-  return [
-    ['primary', protection.primary === 'source' ? status.source : status.target],
-    ...(protection.splitBrain === null ? [] : [['split brain', protection.splitBrain.reason]]),
-    ...(last === undefined
-      ? []
-      : [['last failover', `${formatTime(last.endedAt)}: ${last.type}, ${last.summary}`]]),
-    ...protection.possible.map((what) => ['possible', what]),
-    ...protection.notPossible.map(({ what, reason }) => ['not possible', `${what}: ${reason}`]),
   ];
 }

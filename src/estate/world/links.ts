@@ -148,7 +148,7 @@ export class WorldLinks implements Links {
         'Planned change of the instance to the primary role is not supported (41970).',
       );
     }
-    if (instanceRole === runtime.link.instanceLinkRole) throw alreadyInRole();
+    if (instanceRole === this.ownRole(runtime)) throw alreadyInRole();
     if (instanceRole === 'Primary') return this.changeRole(runtime, false);
     if (roleChangeType === 'Planned') return this.changeRole(runtime, true);
     asArm(() => this.failovers.rejoin(runtime, managedInstance));
@@ -462,6 +462,15 @@ export class WorldLinks implements Links {
         }),
     );
     return { operation, effective: true, result: () => link };
+  }
+
+  /**
+   * What the instance says of itself: after SQL Server was forced to take over, it is still a primary, whatever the
+   * resource says of the link, and only setRole makes it follow (failover how-to, split brain; inferred).
+   */
+  private ownRole(runtime: LinkRuntime): Link['instanceLinkRole'] {
+    const group = distributedGroup(runtime, this.table.managed(runtime.link));
+    return group?.role === 'PRIMARY' ? 'Primary' : 'Secondary';
   }
 
   private slopesFor(runtime: LinkRuntime) {

@@ -37,6 +37,10 @@ const seedingSchema = z
     stalledAfter: durationSchema
       .prefault('30m')
       .describe('A person is told when no byte moved for this long'),
+    watchLog: z
+      .boolean()
+      .default(true)
+      .describe('The room in the log is watched also while the run waits for a person'),
     keepLog: z
       .enum(['none', 'trace-flag-12381'])
       .default('none')
@@ -55,6 +59,9 @@ const logBackupsSchema = z.strictObject({
     .max(99)
     .default(60)
     .describe('Log used percent that triggers a backup early'),
+  beforeFullIn: durationSchema
+    .prefault('5m')
+    .describe('A backup is taken early when, at its present growth, the log is full sooner than this'),
   alarmAtUsedPercent: z
     .number()
     .min(1)
@@ -146,6 +153,12 @@ export const linkMigrationSchema = z.strictObject({
         .prefault('30m')
         .describe('disaster-recovery: no second failover within this time unless a person acknowledges it'),
       atOnce: failoversAtOnceSchema,
+      firstFullBackup: z
+        .enum(['tell', 'acknowledge'])
+        .default('tell')
+        .describe(
+          'disaster-recovery: a failover back before the first full backup by Azure is told, or needs an acknowledgement',
+        ),
     })
     .prefault({}),
   hooks: hooksSchema.optional().describe('Called around a failover or cutover'),

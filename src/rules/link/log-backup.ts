@@ -2,19 +2,21 @@ import { type DurationMs, formatDuration } from '../../model/duration';
 import type { LinkReplicaFacts } from '../../model/observation';
 import { staleness } from '../freshness';
 import { logReuseWaitWords } from '../log-reuse-wait';
+import { type LogGrowth, type LogUseSample, logGrowth } from './log-growth';
 import { type SeedingPhase, seedingPhase } from './seeding';
+
+export type { LogUseSample } from './log-growth';
 
 export interface LogBackupPolicy {
   /** Milliseconds. */
   readonly every: DurationMs;
   readonly atUsedPercent: number;
   readonly alarmAtUsedPercent: number;
-}
-
-export interface LogUseSample {
-  /** Milliseconds since 1970-01-01 UTC. */
-  readonly at: number;
-  readonly usedBytes: number;
+  /**
+   * Milliseconds: a backup is taken early when the log would be full sooner, and a person is told when no backup would
+   * help. Absent in specs of older versions: growth alone asks for nothing.
+   */
+  readonly beforeFullIn?: DurationMs;
 }
 
 export interface LogBackupInput {
@@ -40,6 +42,7 @@ export type LogBackupRule =
   | 'log-backup.seeding-failed'
   | 'log-backup.first'
   | 'log-backup.pressure'
+  | 'log-backup.growth'
   | 'log-backup.cadence'
   | 'log-backup.not-due';
 
@@ -53,6 +56,8 @@ export interface LogBackupVerdict {
   readonly usedPercent: number;
   /** Milliseconds until the log is full if it grows on as it did; null when it does not grow or that is not known. */
   readonly fullInMs: DurationMs | null;
+  /** Bytes per second; 0 when it does not grow, null when that is not known. */
+  readonly growthBytesPerSecond: number | null;
   /** A person must know: the log is near its end, whatever was decided. */
   readonly alarm?: { readonly ruleId: 'log-backup.alarm'; readonly reason: string };
 }
@@ -62,10 +67,11 @@ type Decision = Pick<LogBackupVerdict, 'decision' | 'ruleId' | 'reason' | 'nextD
 /** Is a log backup due, and is it safe? It never forces one: a full log wakes a person, a broken seeding is lost. */
 export function logBackupVerdict(input: LogBackupInput): LogBackupVerdict {
   const used = usedPercent(input.facts);
-  const fullInMs = fullIn(input);
-  const decision = decide(input, used);
+  const growth = logGrowth(input.samples ?? [], input.facts);
+  const { fullInMs, bytesPerSecond } = growth;
+  const decision = decide(input, used, growth);
   const alarm = alarmOf(input, used, fullInMs, decision);
-  const verdict = { ...decision, usedPercent: used, fullInMs };
+  const verdict = { ...decision, usedPercent: used, fullInMs, growthBytesPerSecond: bytesPerSecond };
   return alarm === undefined ? verdict : { ...verdict, alarm: { ruleId: 'log-backup.alarm', reason: alarm } };
 }
 
@@ -76,7 +82,7 @@ export function usedPercent({
   return logSizeBytes > 0 ? (logUsedBytes / logSizeBytes) * 100 : 0;
 }
 
-function decide(input: LogBackupInput, used: number): Decision {
+function decide(input: LogBackupInput, used: number, growth: LogGrowth): Decision {
   const { facts, now, factsMaxAgeMs } = input;
   const stale = staleness(facts.observedAt, now, factsMaxAgeMs);
   if (stale !== undefined) return hold('log-backup.stale-facts', `No log backup is decided: ${stale}.`);
@@ -89,7 +95,7 @@ function decide(input: LogBackupInput, used: number): Decision {
   const phase = phaseOf(input);
   switch (phase) {
     case 'completed':
-      return afterSeeding(input, used);
+      return afterSeeding(input, used, growth);
     case 'not-started':
       return onPressure(
         input,
@@ -137,7 +143,7 @@ function onPressure(input: LogBackupInput, used: number, ruleId: LogBackupRule, 
   };
 }
 
-function afterSeeding(input: LogBackupInput, used: number): Decision {
+function afterSeeding(input: LogBackupInput, used: number, { fullInMs }: LogGrowth): Decision {
   const { policy, lastBackupAt, now, facts } = input;
   if (lastBackupAt === null) {
     const reason = 'Seeding is over and no log backup was taken since.';
@@ -153,6 +159,10 @@ function afterSeeding(input: LogBackupInput, used: number): Decision {
     const reason = `The log is ${percent(used)} used; a backup is due at ${percent(policy.atUsedPercent)}.`;
     return { decision: 'take', ruleId: 'log-backup.pressure', reason, nextDueAt };
   }
+  if (fillsSoon(policy, fullInMs) && facts.logReuseWaitDesc === 'LOG_BACKUP' && !tooSoon(input)) {
+    const reason = `The log is ${percent(used)} used and full in about ${formatDuration(fullInMs)}; a backup is due below ${formatDuration(policy.beforeFullIn ?? 0)}.`;
+    return { decision: 'take', ruleId: 'log-backup.growth', reason, nextDueAt };
+  }
   const reason = `The next log backup is due at ${nextDueAt}; the log is ${percent(used)} used.`;
   return { decision: 'not-due', ruleId: 'log-backup.not-due', reason, nextDueAt };
 }
@@ -162,13 +172,8 @@ function tooSoon({ lastBackupAt, now, policy }: LogBackupInput): boolean {
   return lastBackupAt !== null && now - lastBackupAt < Math.min(policy.every / 10, 60_000);
 }
 
-function fullIn({ facts, samples = [] }: LogBackupInput): DurationMs | null {
-  const first = samples[0];
-  const last = samples.at(-1);
-  if (first === undefined || last === undefined || last.at <= first.at) return null;
-  const bytesPerMs = (last.usedBytes - first.usedBytes) / (last.at - first.at);
-  if (bytesPerMs <= 0) return null;
-  return Math.max(0, facts.logSizeBytes - facts.logUsedBytes) / bytesPerMs;
+function fillsSoon({ beforeFullIn }: LogBackupPolicy, fullInMs: DurationMs | null): fullInMs is DurationMs {
+  return fullInMs !== null && beforeFullIn !== undefined && fullInMs < beforeFullIn;
 }
 
 function alarmOf(
@@ -177,7 +182,9 @@ function alarmOf(
   fullInMs: DurationMs | null,
   decision: Decision,
 ): string | undefined {
-  if (used < policy.alarmAtUsedPercent) return undefined;
+  // Where no backup helps, a log that fills up soon is news before it is nearly full.
+  const isHeld = facts.logReuseWaitDesc !== 'LOG_BACKUP' && used >= policy.atUsedPercent;
+  if (used < policy.alarmAtUsedPercent && !(isHeld && fillsSoon(policy, fullInMs))) return undefined;
   const until =
     fullInMs === null ? '' : ` It is full in about ${formatDuration(fullInMs)} unless it can grow.`;
   const held = decision.decision === 'hold' ? ` No backup is taken: ${decision.reason}` : '';

@@ -5,8 +5,10 @@ import type { FailoverCheck } from '../../model/link/failover-facts';
 import type { HookRecord } from '../../model/link/hook-message';
 import type { FailoverType, LinkSide } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { LagSeen } from '../../rules/link/rpo';
 import type { Answer, Request } from '../messages';
 import type { Problem } from '../run-control';
+import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';
 
 export const DISASTER_RECOVERY_WORKFLOW = 'disasterRecoveryLink';
 export const FAILOVER_WORKFLOW = 'linkFailover';
@@ -33,9 +35,23 @@ export const removeUpdate = defineUpdate<Answer, [Request]>('removeLink');
 
 /** What the run was asked to do next. */
 export type LinkRequest =
-  | { readonly kind: 'failover'; readonly request: FailoverRequest }
+  | {
+      readonly kind: 'failover';
+      readonly request: FailoverRequest;
+      /** What a person acknowledged by name, and when. */
+      readonly acknowledged?: Acknowledgement;
+    }
+  | { readonly kind: 'drill'; readonly request: DrillRequest; readonly acknowledged?: Acknowledgement }
   | { readonly kind: 'repair'; readonly request: RepairRequest }
   | { readonly kind: 'remove'; readonly request: Request };
+
+/** Somebody who put a name to what would be refused otherwise. */
+export interface Acknowledgement {
+  readonly by: string;
+  readonly at: string;
+  /** What it is that was acknowledged, one sentence. */
+  readonly what: string;
+}
 
 /** Input of the child workflow that carries one failover out. */
 export interface LinkFailoverInput {
@@ -47,8 +63,10 @@ export interface LinkFailoverInput {
 /** Result of one failover, with its evidence. */
 export interface FailoverRecord {
   readonly workflowId: string;
-  readonly type: FailoverType;
+  /** `outside`: others swapped the roles, by means that this run does not know. */
+  readonly type: FailoverType | 'outside';
   readonly to: LinkSide;
+  /** Who asked; `outside` when it was nobody who asked this run. */
   readonly by: string;
   readonly reason: string | null;
   readonly startedAt: string;
@@ -68,6 +86,10 @@ export interface FailoverRecord {
   readonly hooks?: readonly HookRecord[];
   /** What a look at the new primary found. */
   readonly checks?: readonly FailoverCheck[];
+  /** Cool-down or missing full backup that a person went ahead in spite of. */
+  readonly acknowledged?: Acknowledgement;
+  /** It was a way of a drill. */
+  readonly drill?: 'there' | 'back';
 }
 
 /** What a failover tells the link that began it, while it goes on. */
@@ -97,6 +119,16 @@ export interface ProtectionStatus {
   readonly splitBrain: SplitBrain | null;
   readonly pendingRequest: string | null;
   readonly failovers: readonly FailoverRecord[];
+  /** Absent while the link stands in Azure. */
+  readonly removedByOthers?: { readonly since: string; readonly reason: string };
+  /** Absent while there is none. */
+  readonly drill?: DrillView;
+  /** Absent as long as there was none. */
+  readonly lastDrill?: DrillRecord;
+  /** Azure's first full backup since the instance leads: ISO 8601, null until it is seen; absent while SQL Server leads. */
+  readonly fullBackupAt?: string | null;
+  /** Newest lag that the run itself has noted; null when it saw none in this direction. */
+  readonly lastLag?: LagSeen | null;
   readonly possible: readonly string[];
   readonly notPossible: readonly { readonly what: string; readonly reason: string }[];
 }

@@ -21,20 +21,27 @@ import {
   removeUpdate,
   repairUpdate,
 } from './disaster-recovery-messages';
+import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
+import { drillUpdate } from './drill-messages';
 import { carryOutFailover } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
 import { establishLink, mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
-import { answerFailover, answerRemoval, answerRepair, sideName } from './protection';
+import {
+  answerDrill,
+  answerFailover,
+  answerRemoval,
+  answerRepair,
+  sideName,
+  validateFailover,
+} from './protection';
 import { ReversedGuard } from './reversed-guard';
 import { LinkRun } from './run';
-import { initialState, type LinkMigrationInput, type Protection } from './state';
+import { addFailover, initialState, type LinkMigrationInput, type Protection } from './state';
 import { statusOf } from './status';
-import { occasionOf, surround, surrounded, withoutDetails } from './surroundings';
+import { occasionOf, surround, surrounded } from './surroundings';
 
-/** Failovers kept in the state; older ones have workflows of their own. */
-const FAILOVERS_KEPT = 20;
 /** Each failover enters two phases: the newest ones are kept. */
 const PHASES_KEPT = 100;
 
@@ -54,7 +61,8 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
-  setHandler(failoverUpdate, (request) => answerFailover(run, request), { validator: validateRequest });
+  setHandler(failoverUpdate, (request) => answerFailover(run, request), { validator: validateFailover });
+  setHandler(drillUpdate, (request) => answerDrill(run, request), { validator: validateFailover });
   setHandler(repairUpdate, (request) => answerRepair(run, request), { validator: validateRequest });
   setHandler(removeUpdate, (request) => answerRemoval(run, request), { validator: validateRequest });
   try {
@@ -88,14 +96,19 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   const { protection } = run.state;
   for (;;) {
     run.enter('replicating');
+    const ledBy = protection.primary;
     const guard =
-      protection.primary === 'source'
-        ? new ReplicationGuard(run, protection)
-        : new ReversedGuard(run, protection);
+      ledBy === 'source' ? new ReplicationGuard(run, protection) : new ReversedGuard(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
-      await guard.beside(condition(() => protection.request !== null || historyIsLong(run)));
-      const { request } = protection;
+      await guard.beside(untilNextTurn(run, protection, ledBy));
+      const { request, drill } = protection;
+      if (drill !== undefined) {
+        if (await goOnWithDrill(run, protection, drill, swapWith(run, protection, guard))) continue;
+        return 'new-history';
+      }
+      // Others swapped the roles: the side that leads now is watched.
+      if (protection.primary !== ledBy) continue;
       // The one place that continues as new (promise 12); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, guard)) return 'removed';
@@ -108,6 +121,16 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   }
 }
 
+/** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
+function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): Promise<unknown> {
+  const isDue = (): boolean =>
+    protection.request !== null || protection.primary !== ledBy || historyIsLong(run);
+  const { drill } = protection;
+  if (drill === undefined) return condition(isDue);
+  run.waitingFor = `the end of the drill; the ${sideName(ledBy)} leads until ${drill.holdUntil}`;
+  return whileHolding(run, protection, drill, isDue);
+}
+
 /** @returns true when the link is gone */
 async function carryOut(
   run: LinkRun,
@@ -116,11 +139,14 @@ async function carryOut(
   guard: LinkWatch,
 ): Promise<boolean> {
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
-  const isPlanned = asked.kind === 'failover' && asked.request.type === 'planned';
+  const isPlanned = asked.kind === 'drill' || (asked.kind === 'failover' && asked.request.type === 'planned');
   if (!isPlanned) await CancellationScope.nonCancellable(() => guard.stop());
   switch (asked.kind) {
     case 'failover':
-      await failOver(run, protection, asked, guard);
+      await swapWith(run, protection, guard)(asked.request, asked);
+      return false;
+    case 'drill':
+      await beginDrill(run, protection, asked, swapWith(run, protection, guard));
       return false;
     case 'repair':
       await repair(run, protection, asked);
@@ -131,27 +157,37 @@ async function carryOut(
   }
 }
 
+const swapWith =
+  (run: LinkRun, protection: Protection, guard: LinkWatch): Swap =>
+  (request, more) =>
+    failOver(run, protection, request, more, guard);
+
 async function failOver(
   run: LinkRun,
   protection: Protection,
-  { request }: Extract<LinkRequest, { kind: 'failover' }>,
+  request: FailoverRequest,
+  { acknowledged, drill }: Pick<FailoverRecord, 'acknowledged' | 'drill'>,
   guard: LinkWatch,
-): Promise<void> {
+): Promise<FailoverRecord> {
   run.enter('cutover');
   run.waitingFor = `the ${request.type} failover to the ${sideName(request.to)}`;
   // Applications do not wait for the guard to hear that it is over.
   const stopGuard = () => {
     CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
   };
-  const done = await carryOutFailover(run, request, stopGuard);
-  protection.failovers = [...protection.failovers.map(withoutDetails), done].slice(-FAILOVERS_KEPT);
-  protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
+  const done: FailoverRecord = {
+    ...(await carryOutFailover(run, request, stopGuard)),
+    ...(acknowledged === undefined ? {} : { acknowledged }),
+    ...(drill === undefined ? {} : { drill }),
+  };
+  addFailover(protection, done);
   run.waitingFor = '';
   const swapped = done.outcome === 'failed' ? await swappedAfterAll(run, done.to) : done.outcome === 'done';
   if (swapped) {
     protection.primary = done.to;
     run.state.health = null;
     run.state.lastLag = null;
+    delete protection.fullBackupAt;
     // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
     run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
@@ -166,6 +202,7 @@ async function failOver(
     done.summary,
     'look at status',
   );
+  return done;
 }
 
 /** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */
@@ -223,7 +260,9 @@ async function repair(
 /** Link first, then the distributed group, then the group if this run made it. */
 async function remove(run: LinkRun, protection: Protection): Promise<void> {
   run.enter('after');
-  if (protection.primary === 'target' && run.state.failedOverAt !== null) {
+  // Where others deleted the link already, there is nothing left to wait with.
+  const isGone = protection.removedByOthers !== undefined;
+  if (protection.primary === 'target' && run.state.failedOverAt !== null && !isGone) {
     const since = run.state.failedOverAt;
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>

@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { GuardInput, ReplicationNews } from '../../activities/link/api';
 import { activityProblem, personProblem } from '../run-control';
+import { followRoles, noteLinkBack, noteLinkGone, watchOthers } from './others';
 import type { LinkRun } from './run';
 import { noteSplitBrain } from './split-brain';
 import { noteHealth, type Protection } from './state';
@@ -56,7 +57,9 @@ export class ReplicationGuard {
           spec: run.spec,
           knownHealthy: run.state.health?.healthy ?? true,
           logAlarmRaised: run.state.logAlarmRaised,
-          ...(this.protection === undefined ? {} : { splitBrainKnown: this.protection.splitBrain !== null }),
+          ...(this.protection === undefined
+            ? {}
+            : { splitBrainKnown: this.protection.splitBrain !== null, ...watchOthers(this.protection) }),
           ...foreignBackups(run),
           // Of a link that stays the first look is news: a forced failover may be asked at any time.
           checkpointAfterMs: this.protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
@@ -94,7 +97,15 @@ export class ReplicationGuard {
       case 'split-brain':
         if (this.protection !== undefined) await noteSplitBrain(run, this.protection, news);
         break;
+      case 'roles-by-others':
+        // The roles of a failover that ends this watch are its own doing.
+        if (this.protection !== undefined && !this.stopping) await followRoles(run, this.protection, news);
+        break;
+      case 'link-gone':
+        if (this.protection !== undefined) await noteLinkGone(run, this.protection, news);
+        break;
       case 'health-changed':
+        if (this.protection !== undefined) noteLinkBack(this.protection, news.health);
         if (news.lastSeen !== undefined) state.lastLag = news.lastSeen;
         await run.tell(
           news.health.healthy ? 'info' : 'warning',

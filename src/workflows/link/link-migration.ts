@@ -14,6 +14,7 @@ import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
 import { replicateUntilCutOver } from './cutover';
 import { handleCutoverMessages } from './cutover-messages';
+import { withLogWatch } from './log-watch';
 import {
   journalQuery,
   type LinkMigrationResult,
@@ -73,8 +74,10 @@ export async function establishLink(run: LinkRun): Promise<void> {
   await run.performPhase('trust');
   await run.performPhase('groups');
   await run.control.quietPoint();
-  await createLinkAndSeed(run);
-  await takeFirstLogBackup(run);
+  await withLogWatch(run, async () => {
+    await createLinkAndSeed(run);
+    await takeFirstLogBackup(run);
+  });
 }
 
 async function preflight(run: LinkRun): Promise<void> {

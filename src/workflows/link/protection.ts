@@ -1,48 +1,83 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
 import { formatDuration } from '../../model/duration';
+import { opposite } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
-import { type Answer, accept, type Request, refuse } from '../messages';
+import { type LagSeen, rpoEstimate } from '../../rules/link/rpo';
+import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
+import { acknowledgement, toAcknowledge, toTell } from './acknowledging';
 import type {
   FailoverRequest,
   LinkRequest,
   ProtectionStatus,
   RepairRequest,
 } from './disaster-recovery-messages';
+import type { DrillRequest, DrillUnderWay, DrillView } from './drill-messages';
 import type { LinkRun } from './run';
 import type { Protection } from './state';
 
 export function protectionStatus(run: LinkRun): ProtectionStatus | null {
   const { protection } = run.state;
   if (protection === null) return null;
-  const to = otherSide(protection.primary);
+  const to = opposite(protection.primary);
   const asked = {
     planned: failoverRefusal(run, probe(to, 'planned')),
     forced: failoverRefusal(run, probe(to, 'forced')),
   };
-  const repair = protection.splitBrain === null ? 'there is no split brain' : null;
+  const repair = protection.splitBrain === null ? 'there is no split brain' : busy(protection);
   const answers: readonly (readonly [string, string | null])[] = [
     [`planned failover to the ${sideName(to)}`, asked.planned],
     [`forced failover to the ${sideName(to)}`, asked.forced],
+    ['drill', drillRefusal(run, undefined)],
     ['repair of a split brain', repair],
-    ['removal', protection.request === null ? null : 'another request is under way'],
+    ['removal', busy(protection)],
   ];
+  const { removedByOthers, drill, lastDrill } = protection;
   return {
     primary: protection.primary,
     splitBrain: protection.splitBrain,
     pendingRequest: protection.request?.kind ?? null,
     failovers: protection.failovers,
+    ...(removedByOthers === undefined ? {} : { removedByOthers }),
+    ...(drill === undefined ? {} : { drill: drillView(protection, drill) }),
+    ...(lastDrill === undefined ? {} : { lastDrill }),
+    ...(protection.primary === 'source' || run.state.failedOverAt === null
+      ? {}
+      : { fullBackupAt: protection.fullBackupAt ?? null }),
+    lastLag: lastLagOf(run),
     possible: answers.filter(([, reason]) => reason === null).map(([what]) => what),
     notPossible: answers.flatMap(([what, reason]) => (reason === null ? [] : [{ what, reason }])),
   };
 }
 
+const drillView = (
+  protection: Protection,
+  { request, startedAt, from, holdUntil }: DrillUnderWay,
+): DrillView => ({
+  by: request.by,
+  startedAt,
+  from,
+  holdUntil: protection.request === null ? holdUntil : null,
+});
+
 export function protectionSteps(run: LinkRun): readonly string[] {
   const { protection } = run.state;
   const { name } = run.spec.migration;
   if (protection === null) return [];
+  if (protection.removedByOthers !== undefined) return [`sqlferry remove ${name}`];
   if (protection.splitBrain !== null) return [`sqlferry repair ${name} --survivor instance|server`];
   const to = protection.primary === 'source' ? 'instance' : 'server';
+  if (protection.drill !== undefined) return [`sqlferry failover ${name} --to ${to}`];
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
+}
+
+/** Shape only: whoever puts a name to something has one. */
+export function validateFailover(request: FailoverRequest | DrillRequest): void {
+  validateRequest(request);
+  const { acknowledgedBy } = request;
+  if (acknowledgedBy === undefined) return;
+  if (typeof acknowledgedBy !== 'string' || acknowledgedBy.trim() === '') {
+    throw new TypeError('acknowledgedBy must be the name of a person, or be left out');
+  }
 }
 
 export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
@@ -52,25 +87,105 @@ export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
     const doubt = forcedRefusal(run, request);
     if (doubt !== undefined) return doubt;
   }
+  const { protection } = run.state;
+  if (protection !== null && isWayBack(protection, request)) return endHold(run, protection, request);
   return take(
     run,
-    { kind: 'failover', request },
-    `the ${request.type} failover to the ${sideName(request.to)} begins`,
+    { kind: 'failover', request, ...acknowledgedBy(run, request) },
+    `the ${request.type} failover to the ${sideName(request.to)} begins${told(run, request)}`,
   );
+}
+
+export function answerDrill(run: LinkRun, request: DrillRequest): Answer {
+  const { protection } = run.state;
+  const refusal = drillRefusal(run, request.acknowledgedBy);
+  if (protection === null || refusal !== null) {
+    return refuse(refusal ?? '', 'look at status: it says what is possible and what is not');
+  }
+  if (!(Number.isFinite(request.holdMs) && request.holdMs >= 0 && request.holdMs <= LONGEST_HOLD_MS)) {
+    return refuse(
+      `a drill may be held for at most ${formatDuration(LONGEST_HOLD_MS)}`,
+      'say how long, for example: --hold 10m',
+    );
+  }
+  const to = opposite(protection.primary);
+  const ways = acknowledgedBy(run, { ...request, type: 'planned', to });
+  return take(
+    run,
+    { kind: 'drill', request, ...ways },
+    `the drill begins: the ${sideName(to)} leads for ${formatDuration(request.holdMs)}, then the ${sideName(protection.primary)} again`,
+  );
+}
+
+/** Longer than that is no drill: somebody has forgotten it. */
+const LONGEST_HOLD_MS = 7 * 24 * 3_600_000;
+
+function drillRefusal(run: LinkRun, acknowledgedBy: string | undefined): string | null {
+  const { protection } = run.state;
+  if (protection === null) return 'the link does not stand yet';
+  if (protection.drill !== undefined) return busy(protection);
+  const to = opposite(protection.primary);
+  return failoverRefusal(run, {
+    by: 'drill',
+    type: 'planned',
+    to,
+    ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
+  });
+}
+
+/** The way back of a drill that holds, asked for before its time. */
+const isWayBack = (
+  { drill, request }: Protection,
+  { type, to }: Pick<FailoverRequest, 'type' | 'to'>,
+): boolean => drill !== undefined && request === null && type === 'planned' && to === drill.from;
+
+function endHold(run: LinkRun, protection: Protection, { by }: Request): Answer {
+  const { drill } = protection;
+  if (drill !== undefined) protection.drill = { ...drill, endedEarlyBy: by };
+  run.changes += 1;
+  run.event('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`);
+  return accept('the hold of the drill ends: the way back begins');
+}
+
+/** A person who puts a name to what would be refused otherwise stands in the record. */
+function acknowledgedBy(run: LinkRun, request: FailoverRequest) {
+  const { protection } = run.state;
+  return protection === null
+    ? {}
+    : acknowledgement(run, toAcknowledge(run, protection, request), request.acknowledgedBy);
+}
+
+/** What nobody has to acknowledge, and everybody should know: in the answer, and among the events. */
+function told(run: LinkRun, request: FailoverRequest): string {
+  const { protection } = run.state;
+  const what = protection === null ? null : toTell(run, protection, request);
+  if (what === null) return '';
+  run.event('warning', 'failover.without-full-backup', what);
+  return `; ${what}`;
+}
+
+/** Why nothing else can be asked just now. */
+function busy({ request, drill }: Protection): string | null {
+  if (request !== null) return 'another request is under way';
+  return drill === undefined
+    ? null
+    : `a drill is under way; it goes back at ${drill.holdUntil}, or now with a planned failover to the ${sideName(drill.from)}; a pause stops it where it is`;
 }
 
 export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   const { protection } = run.state;
   if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
   if (protection.splitBrain === null) return refuse('there is no split brain', 'nothing is to be repaired');
-  if (protection.request !== null) return refuse('another request is under way', 'wait until it is done');
+  const hold = busy(protection);
+  if (hold !== null) return refuse(hold, 'wait until it is done');
   return take(run, { kind: 'repair', request }, `the ${sideName(request.survivor)} stays the primary`);
 }
 
 export function answerRemoval(run: LinkRun, request: Request): Answer {
   const { protection } = run.state;
   if (protection === null) return refuse('the link does not stand yet', 'abort undoes what was made so far');
-  if (protection.request !== null) return refuse('another request is under way', 'wait until it is done');
+  const hold = busy(protection);
+  if (hold !== null) return refuse(hold, 'wait until it is done');
   return take(run, { kind: 'remove', request }, 'the link is taken down; both copies become independent');
 }
 
@@ -86,23 +201,16 @@ function failoverRefusal(run: LinkRun, request: FailoverRequest): string | null 
   const { protection } = run.state;
   if (protection === null) return 'the link does not stand yet';
   if (protection.request !== null) return 'another request is under way';
+  if (protection.removedByOthers !== undefined)
+    return `${protection.removedByOthers.reason}; removal cleans up what is left`;
   if (protection.splitBrain !== null)
     return `two primaries: ${protection.splitBrain.reason}; repair comes first`;
   if (request.to === protection.primary) return `the ${sideName(request.to)} is the primary already`;
   if (run.state.paused) return 'the run is paused';
   if (run.state.route === 'delete-link')
     return 'these versions cannot swap the roles of a link; remove it to cut over';
-  return coolDown(run, protection, request);
-}
-
-/** Anti-flapping: a second failover soon after the first needs a person who says that it is meant. */
-function coolDown(run: LinkRun, protection: Protection, request: FailoverRequest): string | null {
-  const last = protection.failovers.filter(({ outcome }) => outcome === 'done').at(-1);
-  if (last === undefined || request.acknowledgedBy !== undefined) return null;
-  const until = Date.parse(last.endedAt) + run.spec.migration.failover.coolDown;
-  if (until <= Date.now()) return null;
-  const ago = formatDuration(Math.max(Date.now() - Date.parse(last.endedAt), 1_000));
-  return `the last failover was ${ago} ago; until ${new Date(until).toISOString()} another one needs an acknowledgement (--acknowledge-by)`;
+  if (isWayBack(protection, request)) return null;
+  return request.acknowledgedBy === undefined ? toAcknowledge(run, protection, request) : null;
 }
 
 function forcedRefusal(run: LinkRun, request: FailoverRequest): Answer | undefined {
@@ -127,14 +235,17 @@ function forcedRefusal(run: LinkRun, request: FailoverRequest): Answer | undefin
 
 /** Lag that was seen last plus its age: everything since then may be lost as well. */
 function estimatedLossSeconds(run: LinkRun): number | null {
+  return rpoEstimate(lastLagOf(run), Date.now()).seconds;
+}
+
+function lastLagOf(run: LinkRun): LagSeen | null {
   const health = run.state.lastLag ?? run.state.health;
   if (health?.lagSeconds == null) return null;
-  // secondary_lag_seconds is rounded to whole seconds.
-  return Math.ceil(health.lagSeconds + 1 + Math.max(0, Date.now() - Date.parse(health.observedAt)) / 1_000);
+  return { lagSeconds: health.lagSeconds, observedAt: health.observedAt };
 }
 
 const probe = (to: LinkSide, type: 'planned' | 'forced'): FailoverRequest => ({ by: 'status', to, type });
 
-export const otherSide = (side: LinkSide): LinkSide => (side === 'source' ? 'target' : 'source');
+export { opposite as otherSide };
 
 export const sideName = (side: LinkSide): string => (side === 'source' ? 'SQL Server' : 'instance');

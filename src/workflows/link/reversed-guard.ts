@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { ReversedNews } from '../../activities/link/api';
 import { activityProblem, personProblem } from '../run-control';
+import { followRoles, fullBackupSince, noteLinkBack, noteLinkGone, watchOthers } from './others';
 import type { LinkRun } from './run';
 import { noteSplitBrain } from './split-brain';
 import { noteHealth, type Protection } from './state';
@@ -50,6 +51,8 @@ export class ReversedGuard {
           spec: run.spec,
           knownHealthy: run.state.health?.healthy ?? true,
           splitBrainKnown: this.protection.splitBrain !== null,
+          ...watchOthers(this.protection),
+          ...fullBackupSince(run, this.protection),
           // After a failover nothing is known of this direction: the first look is news.
           checkpointAfterMs: run.state.health === null ? 0 : CHECKPOINT_MS,
         });
@@ -71,7 +74,17 @@ export class ReversedGuard {
     switch (news.kind) {
       case 'split-brain':
         return noteSplitBrain(run, this.protection, news);
+      case 'roles-by-others':
+        // The roles of a failover that ends this watch are its own doing.
+        return this.stopping ? undefined : followRoles(run, this.protection, news);
+      case 'link-gone':
+        return noteLinkGone(run, this.protection, news);
+      case 'full-backup':
+        this.protection.fullBackupAt = news.at;
+        run.event('info', 'after.full-backup', `Azure finished its first full backup at ${news.at}`);
+        return undefined;
       case 'health-changed':
+        noteLinkBack(this.protection, news.health);
         if (news.lastSeen !== undefined) run.state.lastLag = news.lastSeen;
         return run.tell(
           news.health.healthy ? 'info' : 'warning',

@@ -7,6 +7,7 @@ import type { HookRecord } from '../../model/link/hook-message';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
 import type { FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
+import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
@@ -72,6 +73,13 @@ export interface Protection {
   failoverCount?: number;
   request: LinkRequest | null;
   splitBrain: SplitBrain | null;
+  /** Somebody else deleted the link; absent while it stands. */
+  removedByOthers?: { readonly since: string; readonly reason: string };
+  /** Azure's first full backup since the instance leads, ISO 8601; absent until it is seen, and while SQL Server leads. */
+  fullBackupAt?: string;
+  /** A drill that is under way: the other side leads, for a while. */
+  drill?: DrillUnderWay;
+  lastDrill?: DrillRecord;
 }
 
 export interface LinkMigrationInput {
@@ -127,6 +135,18 @@ export function initialState(spec: ResolvedLinkMigration): LinkRunState {
     rtoMs: null,
   };
 }
+
+/** Failovers kept in the state; older ones have workflows of their own. */
+const FAILOVERS_KEPT = 20;
+
+export function addFailover(protection: Protection, record: FailoverRecord): void {
+  protection.failovers = [...protection.failovers.map(withoutDetails), record].slice(-FAILOVERS_KEPT);
+  protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
+}
+
+/** Older failovers have workflows of their own, whose results hold all of it: a state stays small. */
+const withoutDetails = ({ hooks: _hooks, checks: _checks, ...record }: FailoverRecord): FailoverRecord =>
+  record;
 
 /** A side that does not answer has no lag; the last one that was seen is remembered. */
 export function noteHealth(state: LinkRunState, health: LinkHealth): void {

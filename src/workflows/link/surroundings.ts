@@ -27,10 +27,3 @@ export function surrounded(record: FailoverRecord, run: LinkRun, hooks: Failover
     ...(checks === undefined ? {} : { checks }),
   };
 }
-
-/** Older failovers have workflows of their own, whose results hold all of it: a state stays small. */
-export const withoutDetails = ({
-  hooks: _hooks,
-  checks: _checks,
-  ...record
-}: FailoverRecord): FailoverRecord => record;

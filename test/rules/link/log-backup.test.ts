@@ -139,6 +139,43 @@ describe('alarm', () => {
     expect(verdict.alarm?.reason).toContain('full in about 10m');
   });
 
+  const grows = (usedGb: number) => [
+    { at: NOW - MINUTE, usedBytes: (usedGb - 2) * GB },
+    { at: NOW, usedBytes: usedGb * GB },
+  ];
+  const growing = (percent: number, logReuseWaitDesc: string, beforeFullIn?: number) => {
+    const from = input(used(percent), {
+      ...SEEDED,
+      samples: grows(percent / 10),
+      lastBackupAt: NOW - 5 * MINUTE,
+    });
+    return logBackupVerdict({
+      ...from,
+      facts: { ...from.facts, logReuseWaitDesc },
+      policy: { ...from.policy, ...(beforeFullIn === undefined ? {} : { beforeFullIn }) },
+    });
+  };
+
+  test('a log that is full soon is backed up before it is used up, where a backup helps', () => {
+    // 50 % used, 20 % more each minute: full in two and a half minutes.
+    expect(growing(50, 'LOG_BACKUP', 5 * MINUTE)).toMatchObject({
+      decision: 'take',
+      ruleId: 'log-backup.growth',
+    });
+    expect(growing(50, 'LOG_BACKUP', 2 * MINUTE)).toMatchObject({ decision: 'not-due' });
+    expect(growing(50, 'ACTIVE_TRANSACTION', 5 * MINUTE)).toMatchObject({ decision: 'not-due' });
+    // Specs of older versions ask for nothing.
+    expect(growing(50, 'LOG_BACKUP')).toMatchObject({ decision: 'not-due' });
+  });
+
+  test('where no backup helps, a log that is full soon wakes a person before it is nearly full', () => {
+    expect(growing(70, 'AVAILABILITY_REPLICA', 5 * MINUTE).alarm?.reason).toContain(
+      'the link is behind or down',
+    );
+    expect(growing(70, 'AVAILABILITY_REPLICA').alarm).toBeUndefined();
+    expect(growing(50, 'AVAILABILITY_REPLICA', 5 * MINUTE).alarm).toBeUndefined();
+  });
+
   test('a shrinking log is never full', () => {
     const samples = [
       { at: NOW - MINUTE, usedBytes: 9 * GB },

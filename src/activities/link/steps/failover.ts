@@ -84,7 +84,11 @@ export const plannedFailover = defineLinkStep<{ readonly sourceRole: string | nu
   async observe(context) {
     return { sourceRole: (await findGroup(context, context.spec.names.link))?.localRoleDesc ?? null };
   },
-  assume: () => ({ sourceRole: 'PRIMARY' }),
+  // After the set-up, or on the way back of a drill. A link that stands already tells its role itself.
+  assume: ({ sourceRole }, _context, before) =>
+    sourceRole === null || before.includes('target.planned-failover')
+      ? { sourceRole: 'PRIMARY' }
+      : { sourceRole },
   settled: ({ sourceRole }) =>
     sourceRole === 'SECONDARY' ? 'the source is SECONDARY of the link' : undefined,
   async effects(_facts, { spec }) {
@@ -100,6 +104,9 @@ export const verifySourceWritable = defineWritable('source.verify-writable', 'so
 export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
   id: 'target.planned-failover',
   observe: observeRoles,
+  // The way back of a drill.
+  assume: (facts, _context, before) =>
+    before.includes('source.planned-failover') ? { source: 'SECONDARY', target: 'PRIMARY' } : facts,
   settled: ({ target }) => (target === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'Planned')],
 });

@@ -30,6 +30,9 @@ function defineFence(id: string, on: Side) {
   return defineLinkStep<FenceState>({
     id,
     observe: (context) => observeLogins(context, on),
+    // The way back of a drill: the failover there lets the applications in on this side.
+    assume: (facts, _context, before) =>
+      before.includes(`${on}.admit-applications`) ? withLogins(facts, false) : facts,
     settled({ logins, openSessions }) {
       if (logins.length === 0) return 'no logins to disable: the operators keep the applications away';
       if (openSessions > 0 || logins.some((login) => login.exists && !login.isDisabled)) return undefined;
@@ -76,6 +79,7 @@ function defineAdmission(id: string, on: Side) {
   return defineLinkStep<FenceState>({
     id,
     observe: (context) => observeLogins(context, on),
+    assume: (facts, _context, before) => (before.includes(`${on}.fence`) ? withLogins(facts, true) : facts),
     settled({ logins }, { spec }) {
       const shut = logins.filter((login) => login.exists && login.isDisabled);
       if (shut.length > 0) return undefined;
@@ -90,6 +94,11 @@ function defineAdmission(id: string, on: Side) {
         .map((login) => ({ kind: 'tsql' as const, on, statement: enableLogin(login.name) })),
   });
 }
+
+const withLogins = (facts: FenceState, isDisabled: boolean): FenceState => ({
+  ...facts,
+  logins: facts.logins.map((login) => ({ ...login, isDisabled })),
+});
 
 async function observeLogins(context: LinkContext, on: Side): Promise<FenceState> {
   const { disableLogins } = context.spec.migration.cutover.fence;

@@ -1,0 +1,110 @@
+/** What other hands did to a link that stays: swapped its roles, or took it away. Judged by fresh looks only. */
+import { opposite } from '../../model/link/change';
+import type { LinkSide } from '../../model/link/procedure';
+import type { LinkReplicaFacts } from '../../model/observation';
+import { readServer } from '../../tsql/queries/server';
+import type { LinkGoneNews, RolesNews } from './api';
+import { linkFacts, type Observing } from './observing';
+import { otherFacts } from './split-brain';
+
+/** Looks in a row that must agree. */
+const LOOKS_NEEDED = 3;
+
+/**
+ * Both sides agree who leads, and it is not what the run knows: another side, or only one after two. Roles that are
+ * about to swap do not agree for three looks.
+ * @param leads side that leads as far as the run knows
+ * @returns undefined as long as the two do not agree, or one of them does not answer
+ */
+export async function rolesByOthers(
+  observing: Observing,
+  leads: LinkSide,
+  splitBrainKnown: boolean,
+  signal: AbortSignal,
+): Promise<Omit<RolesNews, 'health'> | undefined> {
+  const { clock, spec } = observing;
+  const looks: string[] = [];
+  let agreed: LinkSide | undefined;
+  for (;;) {
+    const [source, target] = await Promise.all([
+      otherFacts(observing, 'source', 0),
+      otherFacts(observing, 'target', 0),
+    ]);
+    const primary = agreedPrimary(source, target);
+    if (primary === undefined || (agreed !== undefined && primary !== agreed)) return undefined;
+    if (primary === leads && !splitBrainKnown) return undefined;
+    agreed = primary;
+    looks.push(new Date(clock.now()).toISOString());
+    if (looks.length === LOOKS_NEEDED) break;
+    await clock.sleep(spec.migration.polling.active, signal);
+  }
+  const { source, target } = spec.migration;
+  const [first, second] = agreed === 'source' ? [source, target] : [target, source];
+  return {
+    kind: 'roles-by-others',
+    primary: agreed,
+    reason: `${first} says PRIMARY and ${second} SECONDARY, seen ${looks.length} times from ${looks[0]} to ${looks.at(-1)}`,
+    instanceTime: await instanceTime(observing, signal),
+  };
+}
+
+function agreedPrimary(
+  source: LinkReplicaFacts | undefined,
+  target: LinkReplicaFacts | undefined,
+): LinkSide | undefined {
+  const roles = [source?.localRoleDesc, target?.localRoleDesc];
+  if (roles[0] === 'PRIMARY' && roles[1] === 'SECONDARY') return 'source';
+  return roles[0] === 'SECONDARY' && roles[1] === 'PRIMARY' ? 'target' : undefined;
+}
+
+/**
+ * Azure has no such link any more, and the side that leads has no partner: somebody deleted it.
+ * @returns undefined while one of both still shows it, or Azure does not answer
+ */
+export async function linkGone(
+  observing: Observing,
+  leads: LinkSide,
+  signal: AbortSignal,
+): Promise<Omit<LinkGoneNews, 'health'> | undefined> {
+  const { ports, spec, clock } = observing;
+  for (let look = 1; ; look += 1) {
+    const inAzure = await ports.azure.readLink(spec.names.link, signal).then(
+      (link) => link !== undefined,
+      () => undefined,
+    );
+    if (inAzure !== false) return undefined;
+    const facts = await linkFacts(observing, 0, leads).catch(() => null);
+    if (facts === null || facts?.connectedStateDesc === 'CONNECTED') return undefined;
+    if (look === LOOKS_NEEDED) {
+      const { source, target } = spec.migration;
+      const name = leads === 'source' ? source : target;
+      const group = facts === undefined ? 'has no such group either' : 'has the group without its partner';
+      return {
+        kind: 'link-gone',
+        reason: `Azure has no link ${spec.names.link}, and ${name} ${group}, seen ${look} times`,
+      };
+    }
+    await clock.sleep(spec.migration.polling.active, signal);
+  }
+}
+
+/** Null when it cannot be read: what Azure does to the new primary is later than the look before in any case. */
+async function instanceTime({ ports }: Observing, signal: AbortSignal): Promise<string | null> {
+  return ports.target.query(readServer(), { signal }).then(
+    ([server]) => server?.serverTime ?? null,
+    () => null,
+  );
+}
+
+/** What each side says, for those who look. */
+export const rolesSeen = (
+  leads: LinkSide,
+  facts: LinkReplicaFacts | undefined,
+  theirs: LinkReplicaFacts | undefined,
+): Readonly<Record<LinkSide, string | null>> => {
+  const seen = { [leads]: facts, [opposite(leads)]: theirs } as Record<
+    LinkSide,
+    LinkReplicaFacts | undefined
+  >;
+  return { source: seen.source?.localRoleDesc ?? null, target: seen.target?.localRoleDesc ?? null };
+};

@@ -1,0 +1,150 @@
+/** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
+import { changeProcedure, type LinkChange, opposite } from '../../model/link/change';
+import type { LinkSide, LinkStepId, LinkStepInfo } from '../../model/link/procedure';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { cutoverRoute } from '../../rules/link/capability';
+import { type ChangeFacts, changeRefusals, type SideRole } from '../../rules/link/change-refusals';
+import { NeedsPerson, NotYet } from '../failures';
+import { readServerFacts } from '../observe/server';
+import type { Snapshots } from '../observe/snapshots';
+import { toJournalEffect } from '../steps/run-step';
+import type { LossReport } from './api';
+import type { LinkContext } from './context';
+import { linkFacts, type Observing } from './observing';
+import { PLANNED_SECRET, type PlannedStep } from './plan';
+import { measureLoss } from './reversed';
+import { LINK_STEPS } from './steps/registry';
+
+/** What is asked to be planned: a drill goes to the side that does not lead, whichever that is. */
+export type WantedChange = Exclude<LinkChange, { readonly kind: 'drill' }> | { readonly kind: 'drill' };
+
+export interface LinkChangePlan {
+  readonly migration: string;
+  readonly database: string;
+  readonly source: string;
+  readonly target: string;
+  readonly change: LinkChange;
+  /** What each side says that it is, just now; null where it does not answer, `none` where it has no such link. */
+  readonly roles: Readonly<Record<LinkSide, SideRole>>;
+  /** Why a run would be refused now; empty when it would not. What only the run itself knows is not among them. */
+  readonly refusals: readonly string[];
+  /** Forced only: what would be lost now, as far as both ends can be read. */
+  readonly loss: LossReport | null;
+  readonly steps: readonly PlannedStep[];
+}
+
+/**
+ * Reads both instances and Azure; changes nothing.
+ * @throws SqlServerFailure, AzureFailure when a side does not answer that the change cannot do without
+ */
+export async function planLinkChange(
+  context: Omit<LinkContext, 'secret'>,
+  snapshots: Snapshots,
+  wanted: WantedChange,
+): Promise<LinkChangePlan> {
+  const { spec, ports, clock, signal } = context;
+  const { migration } = spec;
+  const observing: Observing = { ports, spec, clock, snapshots };
+  const [source, target, route] = await Promise.all([
+    roleOf(observing, 'source'),
+    roleOf(observing, 'target'),
+    routeOf(context),
+  ]);
+  const roles = { source, target };
+  const change: LinkChange =
+    wanted.kind === 'drill' ? { ...wanted, to: target === 'PRIMARY' ? 'source' : 'target' } : wanted;
+  const isForced = change.kind === 'failover' && change.type === 'forced';
+  const loss = isForced ? await measureLoss(observing, signal, change.to, null) : null;
+  const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
+  const steps: PlannedStep[] = [];
+  const before: LinkStepId[] = [];
+  for (const step of changeProcedure(change)) {
+    // The run fences an old primary only where both ends answer (measureLoss): else nobody can tell what was lost.
+    const isOpen = loss !== null && loss.method !== 'measured' && isFenceOf(step, change);
+    steps.push(isOpen ? outOfReach(step, spec) : await planned(step, planning, before, change));
+    before.push(step.id);
+  }
+  return {
+    migration: migration.name,
+    database: migration.database,
+    source: migration.source,
+    target: migration.target,
+    change,
+    roles,
+    refusals: changeRefusals(change, { roles, route } satisfies ChangeFacts),
+    loss,
+    steps,
+  };
+}
+
+async function planned(
+  { id, phase, title, repeats }: LinkStepInfo,
+  context: LinkContext,
+  before: readonly LinkStepId[],
+  change: LinkChange,
+): Promise<PlannedStep> {
+  const head = { stepId: id, phase, title, repeats };
+  const note = noteOf(id, change, context.spec);
+  const noted = note === undefined ? {} : { note };
+  try {
+    const { settled, effects } = await LINK_STEPS[id].plan(context, before);
+    return { ...head, ...noted, effects: effects.map(toJournalEffect), settled: settled ?? null };
+  } catch (error) {
+    if (!(error instanceof NeedsPerson || error instanceof NotYet)) throw error;
+    const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
+    return {
+      ...head,
+      note: `the run would stop here: ${error.message}${remedy}`,
+      effects: [],
+      settled: null,
+    };
+  }
+}
+
+const isFenceOf = ({ id }: LinkStepInfo, change: LinkChange): boolean =>
+  change.kind === 'failover' && id === `${opposite(change.to)}.fence`;
+
+const outOfReach = (
+  { id, phase, title, repeats }: LinkStepInfo,
+  spec: ResolvedLinkMigration,
+): PlannedStep => ({
+  stepId: id,
+  phase,
+  title,
+  repeats,
+  effects: [],
+  settled: null,
+  note: `${id === 'source.fence' ? spec.migration.source : spec.migration.target} does not answer, so it is not fenced`,
+});
+
+/** What the run knows and a plan does not. */
+function noteOf(id: LinkStepId, change: LinkChange, spec: ResolvedLinkMigration): string | undefined {
+  if (change.kind === 'removal' && id === 'source.drop-availability-group') {
+    return `only if the run of ${spec.migration.name} made the group itself`;
+  }
+  if (change.kind === 'removal' && id === 'target.remove-link') {
+    return 'while the instance leads since a failover, after the first full backup by Azure';
+  }
+  return undefined;
+}
+
+async function roleOf(observing: Observing, side: LinkSide): Promise<SideRole> {
+  try {
+    return (await linkFacts(observing, 0, side))?.localRoleDesc ?? 'none';
+  } catch {
+    return null;
+  }
+}
+
+/** Null while a side does not answer: then the versions are not what keeps a failover from going ahead. */
+async function routeOf({ ports, clock, signal }: Omit<LinkContext, 'secret'>): Promise<ChangeFacts['route']> {
+  try {
+    const [server, instance] = await Promise.all([
+      readServerFacts(ports.source, clock, signal),
+      ports.azure.readInstance(signal),
+    ]);
+    return cutoverRoute(server, instance);
+  } catch {
+    return null;
+  }
+}

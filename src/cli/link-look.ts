@@ -1,0 +1,82 @@
+/** What the newest looks at a link tell: from heartbeats, from the run, and from the last check of its certificates. */
+import type { LastCheck } from '../client/certificates';
+import type { LinkMigrationView } from '../client/link-migrations';
+import type { LinkPhase } from '../model/link/procedure';
+import type { LogSpace, Progress } from '../model/progress';
+import { type NextExpiry, nextExpiry } from '../rules/link/certificate-next';
+import { type LagSeen, newerLag, type RpoEstimate, rpoEstimate } from '../rules/link/rpo';
+import { logReuseWaitAdvice, logReuseWaitWords } from '../rules/log-reuse-wait';
+
+export interface LinkLook {
+  /** What each side says that it is; null when nobody looked yet. Only of a link that stays. */
+  readonly roles: {
+    readonly source: string | null;
+    readonly target: string | null;
+    readonly observedAt: string;
+  } | null;
+  /** What would be lost if the primary were gone now. Only of a link that stays. */
+  readonly rpo: RpoEstimate | null;
+  /** Of the SQL Server while it leads; null when nobody looked yet, and while the instance leads. */
+  readonly log:
+    | (LogSpace & { readonly observedAt: string; readonly meaning: string; readonly advice: string | null })
+    | null;
+  /** Null when nobody looks at the certificates regularly, or no check is kept any more. */
+  readonly certificates: {
+    readonly checkedAt: string;
+    readonly next: NextExpiry | null;
+    readonly chain: LastCheck['inventory']['chain'];
+  } | null;
+}
+
+/** @param now milliseconds since 1970-01-01 UTC */
+export function linkLook(view: LinkMigrationView, check: LastCheck | null, now: number): LinkLook {
+  const seen = view.pending.flatMap(({ progress }) => (progress === null ? [] : [progress]));
+  return {
+    roles: rolesOf(seen),
+    rpo: rpoOf(view, seen, now),
+    log: logOf(view, seen),
+    certificates:
+      check === null
+        ? null
+        : {
+            checkedAt: check.checkedAt,
+            next: nextExpiry(check.inventory, now),
+            chain: check.inventory.chain,
+          },
+  };
+}
+
+function rolesOf(seen: readonly Progress[]): LinkLook['roles'] {
+  const look = seen.find(({ roles }) => roles !== undefined);
+  return look?.roles === undefined ? null : { ...look.roles, observedAt: look.observedAt };
+}
+
+function rpoOf({ status }: LinkMigrationView, seen: readonly Progress[], now: number): RpoEstimate | null {
+  // Workers of older versions say nothing of it.
+  if (status.outcome !== 'running' || status.protection == null) return null;
+  const noted = status.protection.lastLag ?? null;
+  return rpoEstimate(newerLag(noted, lagOf(seen)), now);
+}
+
+function lagOf(seen: readonly Progress[]): LagSeen | null {
+  for (const { lagSeconds, observedAt } of seen) {
+    if (lagSeconds !== undefined) return { lagSeconds, observedAt };
+  }
+  return null;
+}
+
+/** A log backup could break a copy that is being made: none is taken then. */
+const WITHOUT_BACKUPS: ReadonlySet<LinkPhase> = new Set(['link', 'seeding']);
+
+function logOf({ status }: LinkMigrationView, seen: readonly Progress[]): LinkLook['log'] {
+  const look = seen.find(({ log }) => log !== undefined);
+  if (look?.log === undefined) return null;
+  const { reuseWait } = look.log;
+  const isHeldBack = reuseWait === 'LOG_BACKUP' && WITHOUT_BACKUPS.has(status.phase);
+  return {
+    ...look.log,
+    observedAt: look.observedAt,
+    meaning: logReuseWaitWords(reuseWait),
+    advice: isHeldBack ? 'none is taken while the copy is made' : logReuseWaitAdvice(reuseWait),
+  };
+}

@@ -1,0 +1,10 @@
+import type { LinkSide } from '../model/link/procedure';
+import { EXIT } from './exit-codes';
+import { CliFailure } from './failure';
+
+/** A side in the words of the command line. @throws CliFailure when it is neither of them */
+export function sideOf(text: string, option: string): LinkSide {
+  if (text === 'instance') return 'target';
+  if (text === 'server') return 'source';
+  throw new CliFailure(`${option} "${text}" is neither "instance" nor "server"`, EXIT.usage);
+}

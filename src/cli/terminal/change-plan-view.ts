@@ -1,0 +1,48 @@
+import type { LinkChangePlan } from '../../activities/link/plan-change';
+import type { LinkChange } from '../../model/link/change';
+import type { LinkSide } from '../../model/link/procedure';
+import { stepAsMarkdown, stepAsScript } from './plan-view';
+
+/** The plan of a change as a script, as the plan of a set-up is one. */
+export function changeAsScript(plan: LinkChangePlan): string {
+  return [
+    `-- Plan of ${titleOf(plan.change, plan)} of ${plan.migration}: ${plan.database}, ${plan.source} and ${plan.target}`,
+    ...remarks(plan).map((line) => `-- ${line}`),
+    ...plan.steps.flatMap((step) => ['', ...stepAsScript(step, plan)]),
+  ].join('\n');
+}
+
+export function changeAsMarkdown(plan: LinkChangePlan): string {
+  return [
+    `# Plan of ${titleOf(plan.change, plan)} of ${plan.migration}`,
+    '',
+    `Database **${plan.database}**, **${plan.source}** and **${plan.target}**.`,
+    '',
+    ...remarks(plan).map((line) => `- ${line}`),
+    ...plan.steps.flatMap((step) => ['', ...stepAsMarkdown(step, plan)]),
+  ].join('\n');
+}
+
+function remarks({ roles, source, target, loss, refusals }: LinkChangePlan): string[] {
+  const role = (side: LinkSide): string => roles[side] ?? 'no answer';
+  return [
+    `Now: ${source} ${role('source')}, ${target} ${role('target')}.`,
+    ...refusals.map((refusal) => `A run would be refused now: ${refusal}.`),
+    ...(loss === null ? [] : [`Loss, if it happened now: ${loss.summary}.`]),
+    'Values in <angle brackets> are learnt during the run; secrets are masked.',
+  ];
+}
+
+function titleOf(change: LinkChange, { source, target }: Pick<LinkChangePlan, 'source' | 'target'>): string {
+  const nameOf = (side: LinkSide): string => (side === 'source' ? source : target);
+  switch (change.kind) {
+    case 'failover':
+      return `the ${change.type} failover to ${nameOf(change.to)}`;
+    case 'drill':
+      return `a drill on ${nameOf(change.to)}`;
+    case 'repair':
+      return `the repair with ${nameOf(change.survivor)} as survivor`;
+    case 'removal':
+      return 'the removal';
+  }
+}

@@ -1,0 +1,61 @@
+/** Why a change of a link that stands would be refused, as far as both ends tell it. */
+import type { LinkChange } from '../../model/link/change';
+import type { CutoverRoute } from '../../model/link/facts';
+import type { LinkSide } from '../../model/link/procedure';
+
+/** PRIMARY, SECONDARY, RESOLVING ...; `none` where there is no such link; null where the side does not answer. */
+export type SideRole = string | null;
+
+export interface ChangeFacts {
+  readonly roles: Readonly<Record<LinkSide, SideRole>>;
+  /** Null when it cannot be told. */
+  readonly route: CutoverRoute | null;
+}
+
+/** @returns one sentence for each reason; none when the change may begin */
+export function changeRefusals(change: LinkChange, facts: ChangeFacts): readonly string[] {
+  switch (change.kind) {
+    case 'failover':
+      return [...swapRefusals(change.to, facts), ...silentRefusals(change, facts)];
+    case 'drill':
+      return [...swapRefusals(change.to, facts), ...silentSides(facts)];
+    case 'repair':
+      return isSplit(facts) ? [] : [`there is no split brain (${rolesInWords(facts)})`];
+    case 'removal':
+      return facts.roles.source === 'none' && facts.roles.target === 'none'
+        ? ['neither side has the link any more']
+        : [];
+  }
+}
+
+function swapRefusals(to: LinkSide, facts: ChangeFacts): readonly string[] {
+  const { roles, route } = facts;
+  const refusals: string[] = [];
+  if (isSplit(facts)) refusals.push('both sides say that they are the primary; repair comes first');
+  else if (roles[to] === 'PRIMARY') refusals.push(`the ${nameOf(to)} is the primary already`);
+  if (roles[to] === 'none') refusals.push(`the ${nameOf(to)} has no such link`);
+  if (route === 'delete-link')
+    refusals.push('these versions cannot swap the roles of a link; remove it to cut over');
+  return refusals;
+}
+
+function silentRefusals(
+  { type, to }: Extract<LinkChange, { kind: 'failover' }>,
+  facts: ChangeFacts,
+): readonly string[] {
+  if (type === 'planned') return silentSides(facts);
+  return facts.roles[to] === null ? [`the ${nameOf(to)} does not answer`] : [];
+}
+
+/** A planned failover needs both. */
+const silentSides = ({ roles }: ChangeFacts): readonly string[] =>
+  (['source', 'target'] as const)
+    .filter((side) => roles[side] === null)
+    .map((side) => `the ${nameOf(side)} does not answer`);
+
+const isSplit = ({ roles }: ChangeFacts): boolean => roles.source === 'PRIMARY' && roles.target === 'PRIMARY';
+
+const rolesInWords = ({ roles }: ChangeFacts): string =>
+  (['source', 'target'] as const).map((side) => `${nameOf(side)}: ${roles[side] ?? 'no answer'}`).join(', ');
+
+const nameOf = (side: LinkSide): string => (side === 'source' ? 'SQL Server' : 'instance');

@@ -1,0 +1,43 @@
+/** Before the link replicates no guard looks at the log: while a person is waited for, this does. */
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type { LinkRun } from './run';
+
+/** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. Specs of older versions do without. */
+export async function withLogWatch<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
+  if (run.spec.migration.seeding.watchLog !== true) return work();
+  const scope = new CancellationScope();
+  const watching = scope.run(() => watchWheneverBlocked(run));
+  watching.catch(() => undefined);
+  try {
+    return await work();
+  } finally {
+    scope.cancel();
+    await CancellationScope.nonCancellable(() => watching.catch(() => undefined));
+  }
+}
+
+async function watchWheneverBlocked(run: LinkRun): Promise<void> {
+  for (;;) {
+    await condition(() => run.state.blockedBy !== null);
+    const scope = new CancellationScope();
+    const looking = scope.run(() => watchUntilTold(run));
+    looking.catch(() => undefined);
+    await condition(() => run.state.blockedBy === null);
+    scope.cancel();
+    // Whatever kept it from looking: the person who was waited for has been there.
+    await looking.catch(() => undefined);
+  }
+}
+
+async function watchUntilTold(run: LinkRun): Promise<never> {
+  for (;;) {
+    const news = await run.long.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
+    run.state.logAlarmRaised = true;
+    await run.tell(
+      'critical',
+      'log-backup.alarm',
+      `${news.reason} The run waits for a person meanwhile`,
+      'give the log more room, and mend what the run waits for',
+    );
+  }
+}

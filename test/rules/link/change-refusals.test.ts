@@ -1,0 +1,89 @@
+/** Why a change of a link would be refused, by the roles that both sides tell. */
+import type { LinkChange } from '../../../src/model/link/change';
+import { changeProcedure, opposite } from '../../../src/model/link/change';
+import { type ChangeFacts, changeRefusals } from '../../../src/rules/link/change-refusals';
+
+const facts = (
+  source: string | null,
+  target: string | null,
+  route: ChangeFacts['route'] = 'planned-failover',
+): ChangeFacts => ({ roles: { source, target }, route });
+
+const LED_BY_SOURCE = facts('PRIMARY', 'SECONDARY');
+const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'target' };
+const forced: LinkChange = { kind: 'failover', type: 'forced', to: 'target' };
+const back: LinkChange = { kind: 'failover', type: 'planned', to: 'source' };
+const drill: LinkChange = { kind: 'drill', to: 'target' };
+const repair: LinkChange = { kind: 'repair', survivor: 'source' };
+const removal: LinkChange = { kind: 'removal' };
+
+describe('changeRefusals', () => {
+  test.each<[string, LinkChange, ChangeFacts, readonly string[]]>([
+    ['planned, all well', planned, LED_BY_SOURCE, []],
+    ['drill, all well', drill, LED_BY_SOURCE, []],
+    ['removal, all well', removal, LED_BY_SOURCE, []],
+    ['to the side that leads', back, LED_BY_SOURCE, ['the SQL Server is the primary already']],
+    [
+      'versions that cannot swap',
+      planned,
+      facts('PRIMARY', 'SECONDARY', 'delete-link'),
+      ['these versions cannot swap the roles of a link; remove it to cut over'],
+    ],
+    [
+      'planned, old primary silent',
+      planned,
+      facts(null, 'SECONDARY', null),
+      ['the SQL Server does not answer'],
+    ],
+    ['forced, old primary silent', forced, facts(null, 'SECONDARY', null), []],
+    ['forced, new primary silent', forced, facts('PRIMARY', null, null), ['the instance does not answer']],
+    ['drill, one side silent', drill, facts('PRIMARY', null, null), ['the instance does not answer']],
+    [
+      'planned, two primaries',
+      planned,
+      facts('PRIMARY', 'PRIMARY'),
+      ['both sides say that they are the primary; repair comes first'],
+    ],
+    ['repair, two primaries', repair, facts('PRIMARY', 'PRIMARY'), []],
+    [
+      'repair, none to repair',
+      repair,
+      LED_BY_SOURCE,
+      ['there is no split brain (SQL Server: PRIMARY, instance: SECONDARY)'],
+    ],
+    ['planned, no such link', planned, facts('none', 'none'), ['the instance has no such link']],
+    ['removal, no such link', removal, facts('none', 'none'), ['neither side has the link any more']],
+    ['removal, half of a link', removal, facts('PRIMARY', 'none'), []],
+    // Unknown roles never break anything (promise 10).
+    ['a role of newer versions', planned, facts('PRIMARY', 'CATCHING_UP'), []],
+  ])('%s', (_title, change, seen, refusals) => {
+    expect(changeRefusals(change, seen)).toEqual(refusals);
+  });
+});
+
+describe('changeProcedure', () => {
+  const ids = (change: LinkChange): readonly string[] => changeProcedure(change).map(({ id }) => id);
+
+  test.each([
+    'source',
+    'target',
+  ] as const)('a failover to the %s begins with the fence of the other side', (to) => {
+    for (const type of ['planned', 'forced'] as const) {
+      expect(ids({ kind: 'failover', type, to })).toEqual([
+        `${opposite(to)}.fence`,
+        type === 'forced' ? `${to}.forced-failover` : `${opposite(to)}.planned-failover`,
+        `${to}.verify-writable`,
+        `${to}.admit-applications`,
+      ]);
+    }
+  });
+
+  test('a drill is a planned failover there and one back', () => {
+    expect(ids(drill)).toEqual([...ids(planned), ...ids(back)]);
+  });
+
+  test('a repair lets the applications in where the survivor is', () => {
+    expect(ids(repair).at(-1)).toBe('source.admit-applications');
+    expect(ids({ kind: 'repair', survivor: 'target' }).at(-1)).toBe('target.admit-applications');
+  });
+});

@@ -1,0 +1,65 @@
+/** A link that stays, in virtual time, until it stands: where tests of its workflow begin. */
+import type { ProtectionStatus } from '../../src/workflows/link/disaster-recovery-messages';
+import type { LinkMigrationStatus } from '../../src/workflows/link/messages';
+import type { LinkMigrationInput } from '../../src/workflows/link/state';
+import { FakeLink, type FakeLinkOptions } from './fake-link';
+import { linkSpecWith } from './link-spec';
+import { WorkflowDriver } from './workflow-driver';
+
+const HOUR = 3_600_000;
+
+export const STANDING_SPEC = linkSpecWith(
+  'purpose: disaster-recovery\ncutover: { fence: { disableLogins: [app] } }\n',
+);
+
+export class StandingLink {
+  private constructor(
+    readonly link: FakeLink,
+    readonly driver: WorkflowDriver,
+  ) {}
+
+  /** Two hours after its run began; the link stands, and SQL Server leads. */
+  static async begin(
+    options: FakeLinkOptions = {},
+    input: Partial<LinkMigrationInput> = {},
+  ): Promise<StandingLink> {
+    const begun = await StandingLink.start(options, input);
+    await begun.driver.run(() => false, 2 * HOUR);
+    begun.link.effects.length = 0;
+    return begun;
+  }
+
+  static async start(
+    options: FakeLinkOptions = {},
+    input: Partial<LinkMigrationInput> = {},
+  ): Promise<StandingLink> {
+    const link = new FakeLink(options);
+    const driver = await WorkflowDriver.start(
+      'disasterRecoveryLink',
+      { spec: STANDING_SPEC, visibility: false, ...input },
+      link.activities,
+    );
+    return new StandingLink(link, driver);
+  }
+
+  status(): Promise<LinkMigrationStatus> {
+    return this.driver.query<LinkMigrationStatus>('status');
+  }
+
+  /** @throws Error while the link does not stand */
+  async protection(): Promise<ProtectionStatus> {
+    const { protection } = await this.status();
+    if (protection === null) throw new Error('the link does not stand');
+    return protection;
+  }
+
+  async goOn(ms = 60_000): Promise<void> {
+    await this.driver.run(() => false, this.driver.elapsed + ms);
+  }
+
+  /** Looks whether the workflow is deterministic, and ends. */
+  async end(): Promise<void> {
+    await this.driver.replay();
+    await this.driver.dispose();
+  }
+}

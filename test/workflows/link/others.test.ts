@@ -1,0 +1,228 @@
+/** In virtual time: what other hands do to a link that stays, and the log while a person is waited for. */
+import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { Answer } from '../../../src/workflows/messages';
+import { FakeLink, needsPerson } from '../../support/fake-link';
+import { linkSpecWith } from '../../support/link-spec';
+import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
+import {
+  type ActivityCall,
+  answer,
+  closeWorkflowDrivers,
+  type FakeOutcome,
+  fail,
+  hang,
+  WorkflowDriver,
+} from '../../support/workflow-driver';
+
+afterAll(closeWorkflowDrivers);
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DBA = { by: 'dba' };
+const SEEN_AT = '2026-11-01T02:10:00.000Z';
+const health = (healthy = true) => ({
+  observedAt: SEEN_AT,
+  healthy,
+  summary: healthy ? 'fine' : 'down',
+  lagSeconds: healthy ? 0 : null,
+  logUsedPercent: 5,
+});
+const roles = (primary: 'source' | 'target', after = MINUTE): FakeOutcome =>
+  answer(
+    { kind: 'roles-by-others', primary, reason: 'both agree', instanceTime: SEEN_AT, health: health(false) },
+    after,
+  );
+
+/** Answers the watches of a standing link once it stands; undefined goes on to what the fake does by itself. */
+const onceStanding =
+  (watch: (call: ActivityCall) => FakeOutcome | undefined) =>
+  (call: ActivityCall): FakeOutcome | undefined =>
+    call.at >= 2 * HOUR ? watch(call) : undefined;
+
+test('roles that others swapped are adopted: told, recorded, and the other side watched', async () => {
+  const begun = await StandingLink.begin({
+    override: onceStanding((call) => (call.type === 'guardReplication' ? roles('target') : undefined)),
+  });
+  await begun.goOn(20 * MINUTE);
+  const { primary, failovers } = await begun.protection();
+  expect(primary).toBe('target');
+  expect(failovers).toEqual([
+    expect.objectContaining({ type: 'outside', by: 'outside', to: 'target', outcome: 'done', rtoMs: null }),
+  ]);
+  expect(begun.link.effects).toEqual(['notify failover.by-others']);
+  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchReversedLink');
+  // Nobody knows what such a swap was worth: the next one is still asked for by name.
+  const again = await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'source' });
+  expect(again).toMatchObject({ accepted: false });
+  await begun.end();
+});
+
+test('a request that is under way is not overruled: people are told, and it is looked at again later', async () => {
+  const begun = await StandingLink.begin({
+    override: onceStanding((call) => {
+      if (call.type === 'awaitCutoverReadiness') return hang;
+      return call.type === 'guardReplication' ? roles('target', 10 * MINUTE) : undefined;
+    }),
+  });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await begun.goOn(30 * MINUTE);
+  expect((await begun.protection()).primary).toBe('source');
+  const told = begun.link.effects.filter((effect) => effect === 'notify failover.by-others').length;
+  expect(told).toBeGreaterThanOrEqual(1);
+  expect(told).toBeLessThanOrEqual(3);
+  await begun.driver.update('pause', DBA);
+  await begun.goOn(30 * MINUTE);
+  expect((await begun.protection()).primary).toBe('target');
+  await begun.end();
+});
+
+test('roles that a failover of the run itself swapped are its own doing', async () => {
+  // The watch hears late that it is over, and has seen the new roles meanwhile.
+  const link = new FakeLink({
+    override: onceStanding((call) =>
+      call.type === 'guardReplication' ? roles('target', 10 * MINUTE) : undefined,
+    ),
+  });
+  const driver = await WorkflowDriver.start(
+    'disasterRecoveryLink',
+    { spec: STANDING_SPEC, visibility: false },
+    link.activities,
+    { cancellationIsLate: true },
+  );
+  await driver.run(() => driver.calls.some(({ type, at }) => type === 'guardReplication' && at >= 2 * HOUR));
+  await driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await driver.run(() => false, 3 * HOUR);
+  const { protection, events } = await driver.query<LinkMigrationStatus>('status');
+  expect(protection?.primary).toBe('target');
+  expect(protection?.failovers.map(({ by }) => by)).toEqual(['dba']);
+  expect(events.map(({ code }) => code)).not.toContain('failover.by-others');
+  const guards = driver.trace.filter(({ call }) => call.type === 'guardReplication' && call.at >= 2 * HOUR);
+  expect(guards.map(({ state }) => state)).toEqual(['completed']);
+  await driver.dispose();
+});
+
+test('a split brain that others ended is over', async () => {
+  const begun = await StandingLink.begin({
+    override: onceStanding((call) => {
+      if (call.type !== 'guardReplication') return undefined;
+      const { splitBrainKnown } = call.input as { splitBrainKnown: boolean };
+      if (splitBrainKnown) return roles('source');
+      if (call.at > 2 * HOUR + 20 * MINUTE) return hang;
+      const logEnds = { source: '9', target: '9' };
+      return answer({ kind: 'split-brain', reason: 'two primaries', health: health(), logEnds }, MINUTE);
+    }),
+  });
+  await begun.goOn(HOUR);
+  expect(await begun.protection()).toMatchObject({ primary: 'source', failovers: [] });
+  expect(begun.link.effects).toContain('notify split-brain.ended-by-others');
+  await begun.end();
+});
+
+describe('a link that others removed', () => {
+  const gone = onceStanding((call) => {
+    if (call.type !== 'guardReplication') return undefined;
+    const { watchOthers } = call.input as { watchOthers: { linkGoneKnown: boolean } };
+    return watchOthers.linkGoneKnown
+      ? hang
+      : answer({ kind: 'link-gone', reason: 'Azure has no link', health: health(false) }, MINUTE);
+  });
+
+  test('is told once, leaves nothing but its removal, and that cleans up', async () => {
+    const begun = await StandingLink.begin({ override: gone });
+    await begun.goOn(HOUR);
+    expect(begun.link.effects).toEqual(['notify link.removed-by-others']);
+    expect((await begun.status()).nextSteps).toEqual(['sqlferry remove sales']);
+    const { possible, removedByOthers } = await begun.protection();
+    expect([possible, removedByOthers?.reason]).toEqual([['removal'], 'Azure has no link']);
+    await begun.driver.update('removeLink', DBA);
+    await begun.driver.run();
+    expect(begun.driver.ended).toMatchObject({ result: { outcome: 'removed' } });
+    await begun.end();
+  });
+
+  test('that comes back is as before', async () => {
+    const begun = await StandingLink.begin({
+      override: onceStanding((call) => {
+        if (call.type !== 'guardReplication') return undefined;
+        if (call.at > 3 * HOUR) return hang;
+        const { watchOthers } = call.input as { watchOthers: { linkGoneKnown: boolean } };
+        return watchOthers.linkGoneKnown
+          ? answer({ kind: 'health-changed', health: health() }, 90 * MINUTE)
+          : gone(call);
+      }),
+    });
+    await begun.goOn(30 * MINUTE);
+    expect((await begun.protection()).removedByOthers).toBeDefined();
+    await begun.goOn(2 * HOUR);
+    const seen = await begun.protection();
+    expect(seen.removedByOthers).toBeUndefined();
+    expect(seen.possible).toContain('planned failover to the instance');
+    await begun.end();
+  });
+});
+
+describe('the log while a person is waited for during seeding', () => {
+  const begin = async (watchLog: boolean | undefined, watch: FakeOutcome) => {
+    const link = new FakeLink({
+      override: (call) => {
+        if (call.type === 'watchLogSpace') return call.count > 1 ? hang : watch;
+        if (call.type === 'watchSeeding' && call.count === 1)
+          return answer({ kind: 'broken', code: 'LinkBroken', message: 'broken', remedy: 'mend' }, MINUTE);
+        return undefined;
+      },
+    });
+    const spec = linkSpecWith('cutover: { approval: { required: true } }\n');
+    const { watchLog: _default, ...seeding } = spec.migration.seeding;
+    const changed = {
+      ...spec,
+      migration: {
+        ...spec.migration,
+        seeding: watchLog === undefined ? seeding : { ...seeding, watchLog },
+      },
+    };
+    const driver = await WorkflowDriver.start(
+      'linkMigration',
+      { spec: changed, visibility: false },
+      link.activities,
+    );
+    await driver.run(() => false, HOUR);
+    return { driver, link };
+  };
+
+  test('is watched: an alarm is told once, and the watch ends with the wait', async () => {
+    const { driver, link } = await begin(
+      true,
+      answer({ kind: 'log-alarm', reason: 'The log is 90 % used.' }, MINUTE),
+    );
+    expect(link.effects.filter((effect) => effect.startsWith('notify'))).toEqual([
+      'notify LinkBroken',
+      'notify log-backup.alarm',
+    ]);
+    const inputs = driver.calls.filter(({ type }) => type === 'watchLogSpace').map(({ input }) => input);
+    expect(inputs).toMatchObject([{ alarmRaised: false }, { alarmRaised: true }]);
+    await driver.update('resume', DBA);
+    await driver.run(() => false, 4 * HOUR);
+    const watches = driver.trace.filter(({ call }) => call.type === 'watchLogSpace');
+    expect(watches.map(({ state }) => state)).toEqual(['completed', 'cancelled']);
+    await driver.replay();
+    await driver.dispose();
+  });
+
+  test('a watch that fails holds nobody up', async () => {
+    const { driver } = await begin(true, fail(needsPerson('LoginFailed')));
+    await driver.update('resume', DBA);
+    await driver.run(() => false, 4 * HOUR);
+    expect((await driver.query<{ phase: string }>('status')).phase).toBe('replicating');
+    await driver.replay();
+    await driver.dispose();
+  });
+
+  test.each([
+    undefined,
+    false,
+  ])('is not where the spec does not ask for it (%s): old runs replay', async (watchLog) => {
+    const { driver } = await begin(watchLog, hang);
+    expect(driver.calls.map(({ type }) => type)).not.toContain('watchLogSpace');
+    await driver.dispose();
+  });
+});
