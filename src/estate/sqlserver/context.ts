@@ -82,9 +82,21 @@ export class SessionContext {
     if (login === undefined) return false;
     if (this.isSysadmin || login.permissions.has('CONTROL SERVER') || login.permissions.has(permission))
       return true;
+    if (this.ofRoles(login).some((granted) => granted === permission || granted === 'CONTROL SERVER'))
+      return true;
     return (impliedBy[permission] ?? []).some(
       (stronger) => login.permissions.has(stronger) || login.roles.has(stronger.toLowerCase()),
     );
+  }
+
+  /** Permissions of the user-defined server roles that a login is a member of. */
+  private ofRoles(login: Login): readonly string[] {
+    return this.state.permissions
+      .filter(
+        ({ scope, state, principal }) =>
+          scope === 'server' && state !== 'DENY' && login.roles.has(principal.toLowerCase()),
+      )
+      .map(({ permission }) => permission);
   }
 
   now(): number {
