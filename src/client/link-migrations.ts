@@ -8,7 +8,7 @@ import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
-import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
+import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
 import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './failures';
 import { type PendingWork, pendingWork } from './pending-work';
@@ -161,7 +161,8 @@ export class LinkMigrations {
     return found;
   }
 
-  approve = (name: string, request: Request): Promise<Answer> => this.update(name, 'approveCutover', request);
+  approve = (name: string, request: ApproveRequest): Promise<Answer> =>
+    this.update(name, 'approveCutover', request);
   pause = (name: string, request: Request): Promise<Answer> => this.update(name, 'pause', request);
   resume = (name: string, request: Request): Promise<Answer> => this.update(name, 'resume', request);
   abort = (name: string, request: Request): Promise<Answer> => this.update(name, 'abort', request);

@@ -2,6 +2,7 @@
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
 import { createCertificateActivities } from '../activities/link/certificates';
+import { createInstanceObjectActivities } from '../activities/link/instance-objects';
 import { Snapshots } from '../activities/observe/snapshots';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
@@ -53,7 +54,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
     }),
   };
-  const activities = { ...createLinkActivities(dependencies), ...createCertificateActivities(dependencies) };
+  const activities = {
+    ...createLinkActivities(dependencies),
+    ...createCertificateActivities(dependencies),
+    ...createInstanceObjectActivities(dependencies),
+  };
   const worker: Worker = await TemporalWorker.create({
     connection,
     namespace,

@@ -42,8 +42,13 @@ export async function planLinkMigration(
   const steps: PlannedStep[] = [];
   const procedure =
     migration.purpose === 'disaster-recovery'
-      ? establishing(migration.seeding.keepLog)
-      : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog);
+      ? establishing(migration.seeding.keepLog, migration.instanceObjects !== undefined)
+      : linkProcedure(
+          route,
+          migration.cutover.afterwards,
+          migration.seeding.keepLog,
+          migration.instanceObjects !== undefined,
+        );
   for (const step of procedure) {
     const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
     steps.push({

@@ -12,6 +12,7 @@ export interface FailoverOptions extends RequestOptions {
   readonly force?: boolean;
   readonly acceptLossSeconds?: string;
   readonly acknowledgeBy?: string;
+  readonly acceptDrift?: boolean;
 }
 
 export async function failover(output: Output, name: string, options: FailoverOptions): Promise<void> {
@@ -32,6 +33,7 @@ export async function failover(output: Output, name: string, options: FailoverOp
       to,
       ...(acceptLossSeconds === undefined ? {} : { acceptLossSeconds }),
       ...(options.acknowledgeBy === undefined ? {} : { acknowledgedBy: options.acknowledgeBy }),
+      ...(options.acceptDrift ? { acceptDrift: true as const } : {}),
     });
     show(output, 'failover', name, answer);
   });

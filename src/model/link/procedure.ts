@@ -1,4 +1,5 @@
 import type { CutoverRoute } from './facts';
+import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from './instance-object-steps';
 
 /** Phases of a link migration, in order. People see these words. */
 export const LINK_PHASES = [
@@ -58,6 +59,7 @@ export const LINK_STEP_IDS = [
   'source.verify-writable',
   'source.become-secondary',
   'target.become-secondary',
+  ...INSTANCE_OBJECT_STEP_IDS,
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -129,13 +131,14 @@ const DROP_GROUPS: readonly LinkStepInfo[] = [
 ];
 
 /** Setting up a link that replicates: all there is to plan of a link that stays. */
-export const establishing = (keepLog: KeepLog = 'none'): readonly LinkStepInfo[] => [
+export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly LinkStepInfo[] => [
   ...TRUST,
   ...GROUPS,
   ...KEEP_LOG[keepLog],
   ...LINK,
   ...RELEASE_LOG[keepLog],
   ...FIRST_BACKUP,
+  ...(objects ? copySteps('target') : []),
   ...BACKUPS,
 ];
 
@@ -144,13 +147,19 @@ export const establishing = (keepLog: KeepLog = 'none'): readonly LinkStepInfo[]
  * @param route how this version leaves its SQL Server
  * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
  * @param keepLog policy of the spec; runs begun by older workers have none
+ * @param objects the spec has `instanceObjects`
  */
 export function linkProcedure(
   route: CutoverRoute,
   afterwards: 'remove-link' | 'keep-link',
   keepLog: KeepLog = 'none',
+  objects = false,
 ): readonly LinkStepInfo[] {
-  const common = [...establishing(keepLog), ...CUTOVER[route]];
+  const common = [
+    ...establishing(keepLog, objects),
+    ...CUTOVER[route],
+    ...(objects ? cutoverAdditions() : []),
+  ];
   if (route === 'delete-link') return [...common, ...DROP_GROUPS];
   if (afterwards === 'keep-link') return common;
   return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];

@@ -1,5 +1,6 @@
 import { type DurationMs, formatDuration } from '../duration';
 import type { SpecIssue } from '../spec-file-messages';
+import { checkInstanceObjects } from './instance-objects';
 import { type LinkMigration, linkNames } from './spec';
 
 /** Azure cancels the creation of a link 6 days after it was requested (troubleshooting page of the link). */
@@ -17,6 +18,7 @@ export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue
     ...checkLogBackups(migration),
     ...checkCutover(migration),
     ...checkPolling(migration),
+    ...checkInstanceObjects(migration.instanceObjects),
   ];
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema } from '../inventory';
+import { instanceObjectsSchema } from './instance-objects';
 
 const DAY = '1d';
 
@@ -145,6 +146,9 @@ export const linkMigrationSchema = z.strictObject({
         .describe('disaster-recovery: no second failover within this time unless a person acknowledges it'),
     })
     .prefault({}),
+  instanceObjects: instanceObjectsSchema
+    .optional()
+    .describe('What lives outside of the database and must be on the other side before a failover'),
   polling: pollingSchema,
 });
 export type LinkMigration = z.output<typeof linkMigrationSchema>;

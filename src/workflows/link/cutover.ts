@@ -1,10 +1,12 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
+import { movesJobs } from '../../model/link/instance-object-steps';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
+import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from './instance-objects';
 import type { LinkRun } from './run';
 import { addAttempt, attemptsMade } from './state';
 
@@ -43,11 +45,19 @@ async function untilReady(run: LinkRun): Promise<boolean> {
     const seen = run.changes;
     await askForApproval(run, wait);
     if (wait.mayBegin) {
+      if (hasObjects(run)) {
+        await passObjectsGate(run, 'source', {
+          acceptedBy: () => (run.state.approval?.acceptsDrift === true ? run.state.approval.by : null),
+          mustLeave: () => mustLeave(run, seen),
+        });
+        if (mustLeave(run, seen)) continue;
+      }
       if (await linkIsReady(run, seen)) return true;
       continue;
     }
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
-    await condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
+    const changed = condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
+    await keepObjectsWhile(run, 'source', changed);
   }
 }
 
@@ -88,14 +98,16 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   });
   looking.catch(() => undefined);
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
-  const mustLeave = () => (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
-  await Promise.race([looking, condition(mustLeave)]);
+  await Promise.race([looking, condition(() => mustLeave(run, seen))]);
   if (!ready) scope.cancel();
   await looking.catch((error) => {
     if (!isCancellation(error)) throw error;
   });
   return ready && waitVerdict(run).mayBegin;
 }
+
+const mustLeave = (run: LinkRun, seen: number): boolean =>
+  (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
 
 /**
  * Fence, final LSNs, point of no return, failover, proof. Anything that fails before the point of no return lifts
@@ -109,7 +121,7 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
-  const forward = rest.filter((step) => step.id !== 'source.synchronous-commit');
+  const forward = rest.filter((step) => step.id !== 'source.synchronous-commit' && !movesJobs(step.id));
   const heard = run.changes;
   try {
     await approachPointOfNoReturn(run, {
@@ -124,6 +136,7 @@ async function attemptCutover(run: LinkRun): Promise<boolean> {
     return false;
   }
   await CancellationScope.nonCancellable(() => crossOver(run, forward));
+  if (hasObjects(run)) await CancellationScope.nonCancellable(() => switchJobs(run, 'target'));
   closeAttempt(run, 'succeeded', 'the instance is the primary');
   return true;
 }

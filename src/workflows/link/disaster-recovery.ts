@@ -16,6 +16,7 @@ import { failWith, undoRun } from './abort';
 import { failoverUpdate, type LinkRequest, removeUpdate, repairUpdate } from './disaster-recovery-messages';
 import { carryOutFailover } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
+import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
 import { establishLink, mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
 import { answerFailover, answerRemoval, answerRepair, sideName } from './protection';
@@ -85,7 +86,8 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
         : new ReversedGuard(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
-      await guard.beside(condition(() => protection.request !== null || historyIsLong(run)));
+      const asked = condition(() => protection.request !== null || historyIsLong(run));
+      await guard.beside(keepObjectsWhile(run, protection.primary, asked));
       const { request } = protection;
       // The one place that continues as new (promise 12); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
@@ -130,6 +132,7 @@ async function failOver(
 ): Promise<void> {
   run.enter('cutover');
   run.waitingFor = `the ${request.type} failover to the ${sideName(request.to)}`;
+  if (request.type === 'forced' && hasObjects(run)) await tellKnownDrift(run);
   // Applications do not wait for the guard to hear that it is over.
   const stopGuard = () => {
     CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
@@ -146,7 +149,10 @@ async function failOver(
     // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
     run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
-  if (done.outcome === 'failed') await admitApplications(run, protection.primary);
+  if (done.outcome === 'failed') {
+    await admitApplications(run, protection.primary);
+    if (hasObjects(run)) await switchJobs(run, protection.primary);
+  }
   const severity = SEVERITY[done.outcome];
   await run.tell(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
@@ -187,6 +193,7 @@ async function repair(
     run.long.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
   );
   await admitApplications(run, request.survivor);
+  if (hasObjects(run)) await switchJobs(run, request.survivor);
   protection.primary = request.survivor;
   protection.splitBrain = null;
   run.state.health = null;

@@ -17,6 +17,7 @@ import {
   failoverNewsSignal,
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
+import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
 import { otherSide, sideName } from './protection';
 import { LinkRun } from './run';
@@ -52,6 +53,13 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
   const primary = otherSide(request.to);
   try {
     await run.control.abortable(async () => {
+      if (hasObjects(run)) {
+        await passObjectsGate(run, primary, {
+          acceptedBy: () => (request.acceptDrift === true ? request.by : null),
+          mustLeave: () => run.state.paused,
+        });
+        throwIfPaused(run);
+      }
       await passGate(run, primary);
       tellLink({ kind: 'closing-in' }).catch(() => undefined);
       if (fence !== null) {
@@ -71,6 +79,7 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
     return record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
   }
   await CancellationScope.nonCancellable(() => crossOver(run, forward));
+  if (hasObjects(run)) await CancellationScope.nonCancellable(() => switchJobs(run, request.to));
   const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
   return record(run, { spec, request }, startedAt, 'done', summary);
 }
@@ -110,6 +119,7 @@ async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<F
   run.state.forwardOnly = 'a forced failover is under way';
   const { forward } = failoverProcedure('forced', to);
   await CancellationScope.nonCancellable(() => crossOver(run, forward));
+  if (hasObjects(run)) await CancellationScope.nonCancellable(() => switchJobs(run, to));
   return { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
 }
 

@@ -9,7 +9,11 @@ import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
 import type { ProtectionStatus } from './disaster-recovery-messages';
 
-export const approveCutoverUpdate = defineUpdate<Answer, [Request]>('approveCutover');
+export interface ApproveRequest extends Request {
+  /** Logins and jobs that differ between the sides do not hold the cutover. */
+  readonly acceptDrift?: true;
+}
+export const approveCutoverUpdate = defineUpdate<Answer, [ApproveRequest]>('approveCutover');
 
 export interface PostponeRequest extends Request {
   /** ISO 8601 with offset. */

@@ -76,6 +76,16 @@ function defineAdmission(id: string, on: Side) {
   return defineLinkStep<FenceState>({
     id,
     observe: (context) => observeLogins(context, on),
+    // Copied logins of the fence are born disabled.
+    assume: (facts, { spec }) =>
+      spec.migration.instanceObjects === undefined
+        ? facts
+        : {
+            ...facts,
+            logins: facts.logins.map((login) =>
+              login.exists ? login : { ...login, exists: true, isDisabled: true },
+            ),
+          },
     settled({ logins }, { spec }) {
       const shut = logins.filter((login) => login.exists && login.isDisabled);
       if (shut.length > 0) return undefined;
