@@ -67,8 +67,7 @@ export async function lookAtObjects(context: ObjectsContext, primarySide: Side):
     primarySide,
     names: { source: migration.source, target: migration.target },
     primary,
-    // Nothing is copied before the database is there, so a plan may count on it.
-    other: { ...other, databases: [...other.databases, migration.database] },
+    other,
     users,
     passwords: new Map(),
     ownLogins: ownLogins(spec),

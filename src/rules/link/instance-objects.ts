@@ -41,6 +41,8 @@ export interface CopiedLogin {
   readonly name: string;
   readonly sid: string;
   readonly wanted: LoginSettings;
+  /** On the primary; what is wanted differs from it while that database is not there. */
+  readonly defaultDatabase: string;
 }
 
 export interface ChangedLogin extends CopiedLogin {
@@ -151,7 +153,8 @@ function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
     );
   }
   const wanted = wantedSettings(login, twin, input);
-  const copied = { name: twin?.name ?? login.name, sid: login.sid, wanted };
+  const { sid, defaultDatabase } = login;
+  const copied = { name: twin?.name ?? login.name, sid, wanted, defaultDatabase };
   if (twin === undefined) return { kind: 'missing', login: copied };
   return { kind: 'pair', login: copied, present: twin, password, what: differences(twin, wanted) };
 }

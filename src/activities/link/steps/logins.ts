@@ -46,6 +46,15 @@ function defineLogins(on: Side) {
       const { missing, changed, roles, there } = planLogins(await lookAtObjects(context, otherSideOf(on)));
       return { missing, changed, roles, there: there.map(({ name }) => name) };
     },
+    // Nothing is copied before the database is there.
+    assume: (facts, { spec }) => ({
+      ...facts,
+      missing: facts.missing.map((login) =>
+        sameName(login.defaultDatabase, spec.migration.database)
+          ? { ...login, wanted: { ...login.wanted, defaultDatabase: login.defaultDatabase } }
+          : login,
+      ),
+    }),
     settled({ missing, changed, roles, there }, { spec }) {
       if (missing.length + changed.length + roles.length > 0) return undefined;
       const where = spec.migration[on];
@@ -101,7 +110,7 @@ function createEffects(on: Side, login: CopiedLogin, hashes: ReadonlyMap<string,
       [createCopiedLogin({ name, sid, passwordHash, settings: wanted })],
       dropLogin(name).display,
     ),
-    ...effectsOf(on, changeLogin(name, { ...freshLogin(wanted), isDisabled: wanted.isDisabled }, wanted)),
+    ...effectsOf(on, changeLogin(name, freshLogin(wanted), wanted)),
   ];
 }
 
