@@ -2,12 +2,7 @@
  * SQL logins as they are on another server: with SID and password hash, so that users of a database find their login
  * and applications their password. The form is the one of the documented script sp_help_revlogin.
  */
-import type {
-  ConnectRight,
-  LoginSettings,
-  ServerPermission,
-  ServerRole,
-} from '../model/link/instance-objects';
+import type { ConnectRight, LoginSettings, ServerPermission } from '../model/link/instance-objects';
 import type { Statement } from '../model/statement';
 import { binaryLiteral, permissionName, quoteIdentifier } from './quote';
 import { HASH_MASK } from './secrets';
@@ -103,7 +98,8 @@ function changeRoles(name: string, from: readonly string[], to: readonly string[
   ];
 }
 
-function changePermissions(
+/** What turns the permissions of a login or a role into others. */
+export function changePermissions(
   principal: string,
   from: readonly ServerPermission[],
   to: readonly ServerPermission[],
@@ -145,11 +141,9 @@ function grant(principal: string, { name, state }: ServerPermission): Statement 
   }
 }
 
-/** A user-defined server role with its rights. */
-export const createServerRole = ({ name, permissions }: ServerRole): readonly Statement[] => [
-  statement('create-server-role', `CREATE SERVER ROLE ${quoteIdentifier(name)};`),
-  ...permissions.map((permission) => grant(name, permission)),
-];
+/** A user-defined server role, without members and rights. */
+export const createServerRole = (name: string): Statement =>
+  statement('create-server-role', `CREATE SERVER ROLE ${quoteIdentifier(name)};`);
 
 /** Undo of {@link createServerRole}. Refused while it has members (15144). */
 export const dropServerRole = (name: string): Statement =>

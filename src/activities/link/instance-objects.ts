@@ -1,11 +1,6 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
-import {
-  driftMark,
-  driftOf,
-  instanceObjectsSchema,
-  type ObjectsReport,
-  otherSideOf,
-} from '../../model/link/instance-objects';
+import { driftMark, driftOf, type ObjectsReport, otherSideOf } from '../../model/link/instance-objects';
+import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Side } from '../../model/statement';
 import {

@@ -1,6 +1,6 @@
 import { type DurationMs, formatDuration } from '../duration';
 import type { SpecIssue } from '../spec-file-messages';
-import { checkInstanceObjects } from './instance-objects';
+import { checkInstanceObjects } from './instance-objects-spec';
 import { type LinkMigration, linkNames } from './spec';
 
 /** Azure cancels the creation of a link 6 days after it was requested (troubleshooting page of the link). */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema } from '../inventory';
-import { instanceObjectsSchema } from './instance-objects';
+import { instanceObjectsSchema } from './instance-objects-spec';
 
 const DAY = '1d';
 

@@ -1,7 +1,6 @@
 /** Which logins and jobs of one side belong on the other one, what is missing there, and what cannot be brought there. */
 import {
   type DatabaseUser,
-  type InstanceObjects,
   type Job,
   type Login,
   type LoginSettings,
@@ -9,9 +8,10 @@ import {
   otherSideOf,
   type ReportedKind,
   type ReportedObject,
-  type ServerRole,
+  type ServerPermission,
   type SideObjects,
 } from '../../model/link/instance-objects';
+import type { InstanceObjects } from '../../model/link/instance-objects-spec';
 import type { Side } from '../../model/statement';
 import { includesName, sameName } from '../names';
 
@@ -51,13 +51,20 @@ export interface ChangedLogin extends CopiedLogin {
   readonly what: readonly string[];
 }
 
+export interface RoleChange {
+  readonly name: string;
+  /** Null where there is no such role. */
+  readonly present: readonly ServerPermission[] | null;
+  readonly wanted: readonly ServerPermission[];
+}
+
 export interface LoginPlan {
   readonly missing: readonly CopiedLogin[];
   readonly changed: readonly ChangedLogin[];
   /** Logins of the other side that belong to the selection, as they are. */
   readonly there: readonly Login[];
-  /** User-defined server roles that a login needs and the other side lacks. */
-  readonly roles: readonly ServerRole[];
+  /** User-defined server roles that a login needs and the other side lacks, or has with other permissions. */
+  readonly roles: readonly RoleChange[];
   /** Names of logins whose password differs. */
   readonly otherPassword: readonly string[];
 }
@@ -106,10 +113,13 @@ export function planLogins(input: ObjectsInput): LoginPlan {
       what.length === 0 ? [] : [{ ...login, present: settingsOf(present), what }],
     ),
     there: pairs.map(({ present }) => present),
-    roles: input.primary.roles.filter(
-      ({ name }) =>
-        needed.has(name.toLowerCase()) && !input.other.roles.some((role) => sameName(role.name, name)),
-    ),
+    roles: input.primary.roles
+      .filter(({ name }) => needed.has(name.toLowerCase()))
+      .map(({ name, permissions }): RoleChange => {
+        const present = input.other.roles.find((role) => sameName(role.name, name))?.permissions ?? null;
+        return { name, present, wanted: permissions };
+      })
+      .filter(({ present, wanted }) => present === null || !samePermissions(present, wanted)),
     otherPassword: pairs.flatMap(({ login, password }) => (password === 'differs' ? [login.name] : [])),
   };
 }
@@ -224,11 +234,6 @@ export function differences(present: LoginSettings, wanted: LoginSettings): read
       .map((role) => role.toLowerCase())
       .sort()
       .join('\n');
-  const rights = (settings: LoginSettings): string =>
-    settings.permissions
-      .map(({ name, state }) => `${state} ${name}`)
-      .sort()
-      .join('\n');
   const checks: readonly (readonly [string, boolean])[] = [
     [wanted.isDisabled ? 'is to be disabled' : 'is to be enabled', present.isDisabled === wanted.isDisabled],
     ['default database', sameName(present.defaultDatabase, wanted.defaultDatabase)],
@@ -237,9 +242,18 @@ export function differences(present: LoginSettings, wanted: LoginSettings): read
     ['CHECK_EXPIRATION', present.isExpirationChecked === wanted.isExpirationChecked],
     ['CONNECT SQL', present.connect === wanted.connect],
     ['server roles', roles(present) === roles(wanted)],
-    ['server permissions', rights(present) === rights(wanted)],
+    ['server permissions', samePermissions(present.permissions, wanted.permissions)],
   ];
   return checks.flatMap(([what, isSame]) => (isSame ? [] : [what]));
+}
+
+function samePermissions(a: readonly ServerPermission[], b: readonly ServerPermission[]): boolean {
+  const text = (permissions: readonly ServerPermission[]): string =>
+    permissions
+      .map(({ name, state }) => `${state} ${name}`)
+      .sort()
+      .join('\n');
+  return text(a) === text(b);
 }
 
 /** Subsystems of job steps that a managed instance runs (T-SQL differences page, "SQL Server Agent"). */
@@ -408,8 +422,10 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
         return verdict satisfies never;
     }
   });
-  const roles = plan.roles.map(({ name }) =>
-    copyable('login', name, 'missing', `${there} has no server role of this name`),
+  const roles = plan.roles.map(({ name, present }) =>
+    present === null
+      ? copyable('login', name, 'missing', `${there} has no server role of this name`)
+      : copyable('login', name, 'differs', `on ${there}: permissions of the server role`),
   );
   const unknown = selection.unknown.map(
     (name): ObjectFinding => ({

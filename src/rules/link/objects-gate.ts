@@ -1,10 +1,6 @@
 /** Whether differences outside of the database keep a planned failover, or a cutover, from beginning. */
-import {
-  driftOf,
-  type InstanceObjects,
-  type ObjectFinding,
-  type ObjectsReport,
-} from '../../model/link/instance-objects';
+import { driftOf, type ObjectFinding, type ObjectsReport } from '../../model/link/instance-objects';
+import type { InstanceObjects } from '../../model/link/instance-objects-spec';
 import type { GateReason } from './gate-reason';
 
 /** Id of the one rule of this gate. */

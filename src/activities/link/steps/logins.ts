@@ -10,11 +10,13 @@ import {
   differences,
   type LoginPlan,
   planLogins,
+  type RoleChange,
   settingsOf,
 } from '../../../rules/link/instance-objects';
 import { sameName } from '../../../rules/names';
 import {
   changeLogin,
+  changePermissions,
   createCopiedLogin,
   createServerRole,
   dropLogin,
@@ -66,9 +68,7 @@ function defineLogins(on: Side) {
       const names = facts.missing.map(({ name }) => name);
       const hashes = await hashesOfPrimary(context, on, names);
       return [
-        ...facts.roles.flatMap((role) =>
-          effectsOf(on, createServerRole(role), dropServerRole(role.name).display),
-        ),
+        ...facts.roles.flatMap((role) => roleEffects(on, role)),
         ...facts.missing.flatMap((login) => createEffects(on, login, hashes)),
         ...facts.changed.flatMap(({ name, present, wanted }) =>
           effectsOf(on, changeLogin(name, present, wanted)),
@@ -85,16 +85,29 @@ function defineLogins(on: Side) {
         if (here === undefined || differences(here, login.present).length === 0) return [];
         return effectsOf(on, changeLogin(here.name, settingsOf(here), login.present));
       });
-      const roles = before.roles.filter(({ name }) => side.roles.some((role) => sameName(role.name, name)));
+      const roles = before.roles.flatMap((role) => {
+        const here = side.roles.find(({ name }) => sameName(name, role.name));
+        if (here === undefined) return [];
+        return role.present === null
+          ? effectsOf(on, [dropServerRole(here.name)])
+          : effectsOf(on, changePermissions(here.name, here.permissions, role.present));
+      });
       return [
         ...altered,
         // A login that is logged in cannot be dropped (15434).
         ...(created.length === 0 ? [] : effectsOf(on, [terminateSessions({ logins: created })])),
         ...created.flatMap((name) => effectsOf(on, [dropLogin(name)])),
-        ...roles.flatMap(({ name }) => effectsOf(on, [dropServerRole(name)])),
+        ...roles,
       ];
     },
   });
+}
+
+function roleEffects(on: Side, { name, present, wanted }: RoleChange): readonly Effect[] {
+  return [
+    ...(present === null ? effectsOf(on, [createServerRole(name)], dropServerRole(name).display) : []),
+    ...effectsOf(on, changePermissions(name, present ?? [], wanted)),
+  ];
 }
 
 /** A statement each, so that an attempt that died goes on where it was. */
