@@ -80,12 +80,10 @@ export class SessionContext {
   may(permission: string): boolean {
     const login = this.login;
     if (login === undefined) return false;
-    if (this.isSysadmin || login.permissions.has('CONTROL SERVER') || login.permissions.has(permission))
-      return true;
-    if (this.ofRoles(login).some((granted) => granted === permission || granted === 'CONTROL SERVER'))
-      return true;
+    const has = new Set([...login.permissions, ...this.ofRoles(login)]);
+    if (this.isSysadmin || has.has('CONTROL SERVER') || has.has(permission)) return true;
     return (impliedBy[permission] ?? []).some(
-      (stronger) => login.permissions.has(stronger) || login.roles.has(stronger.toLowerCase()),
+      (stronger) => has.has(stronger) || login.roles.has(stronger.toLowerCase()),
     );
   }
 
