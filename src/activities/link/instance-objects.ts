@@ -1,5 +1,5 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
-import { driftMark, driftOf, type ObjectsReport, otherSideOf } from '../../model/link/instance-objects';
+import { driftMark, type ObjectsReport, otherSideOf } from '../../model/link/instance-objects';
 import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Side } from '../../model/statement';
@@ -13,7 +13,6 @@ import { sameName } from '../../rules/names';
 import { readDatabaseUsers } from '../../tsql/queries/instance-logins';
 import { readTargetDatabase } from '../../tsql/queries/target';
 import { readHashes, readReported, readSideObjects } from '../observe/instance-objects';
-import type { ActivityReporter } from '../temporal/edge';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import type { LinkContext } from './context';
 import type { InstanceObjectActivities, ObjectsWatchInput } from './instance-object-api';
@@ -28,8 +27,7 @@ export function createInstanceObjectActivities(
   return {
     compareInstanceObjects: ({ spec, primary }) =>
       call(spec, ({ context }) => compareObjects(context, primary)),
-    watchInstanceObjects: (input) =>
-      call(input.spec, ({ context, reporter }) => watchObjects(context, reporter, input)),
+    watchInstanceObjects: (input) => call(input.spec, ({ context }) => watchObjects(context, input)),
   };
 }
 
@@ -117,25 +115,15 @@ export async function leadingSide({ ports, spec, signal }: ObjectsContext): Prom
   return row?.linkRoleDesc === 'SECONDARY' ? 'target' : 'source';
 }
 
-async function watchObjects(
-  context: ObjectsContext,
-  reporter: ActivityReporter,
-  input: ObjectsWatchInput,
-): Promise<ObjectsReport> {
-  const { clock } = context;
+async function watchObjects(context: ObjectsContext, input: ObjectsWatchInput): Promise<ObjectsReport> {
+  const { clock, signal } = context;
   const startedAt = clock.now();
-  if (input.waitsFirst) await clock.sleep(input.everyMs, reporter.signal);
+  if (input.waitsFirst) await clock.sleep(input.everyMs, signal);
   for (;;) {
     const report = await compareObjects(context, input.primary);
     if (driftMark(report) !== input.known) return report;
     if (clock.now() - startedAt >= input.checkpointAfterMs) return report;
-    reporter.report({
-      version: 1,
-      activity: 'instance-objects',
-      waitingFor: 'logins, jobs and other objects outside of the database to change',
-      observedAt: report.observedAt,
-      details: { differences: String(driftOf(report).length) },
-    });
-    await clock.sleep(input.everyMs, reporter.signal);
+    // No progress is told: what people wait for meanwhile is something else.
+    await clock.sleep(input.everyMs, signal);
   }
 }

@@ -177,6 +177,8 @@ function detailLines(view: LinkMigrationView, style: Style, now: number): string
       `${status.logBackups.count}${status.logBackups.lastAt === null ? '' : `, last ${formatTime(status.logBackups.lastAt)}`}`,
     ]);
   if (status.health !== null) rows.push(['link', status.health.summary]);
+  if (status.instanceObjects !== undefined)
+    rows.push(['logins and jobs', objectsText(status.instanceObjects)]);
   if (status.approval !== null)
     rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
   if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
@@ -204,4 +206,16 @@ function protectionRows({ status }: LinkMigrationView): string[][] {
     ...protection.possible.map((what) => ['possible', what]),
     ...protection.notPossible.map(({ what, reason }) => ['not possible', `${what}: ${reason}`]),
   ];
+}
+
+function objectsText({
+  count,
+  drift,
+  observedAt,
+}: NonNullable<LinkMigrationView['status']['instanceObjects']>) {
+  const when = `looked at ${formatTime(observedAt)}`;
+  if (count === 0) return `the same on both sides (${when})`;
+  const [first] = drift;
+  const named = first === undefined ? '' : `: ${first.kind} ${first.name}${count > 1 ? ' and others' : ''}`;
+  return `${count} difference${count === 1 ? '' : 's'}${named} (${when})`;
 }

@@ -8,6 +8,7 @@ import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
 import type { ProtectionStatus } from './disaster-recovery-messages';
+import type { ObjectsState } from './state';
 
 export interface ApproveRequest extends Request {
   /** Logins and jobs that differ between the sides do not hold the cutover. */
@@ -92,6 +93,8 @@ export interface LinkMigrationStatus {
   readonly nextSteps: readonly string[];
   /** Only of a link for disaster recovery, once it stands. */
   readonly protection: ProtectionStatus | null;
+  /** Logins and jobs as they were compared last; absent where the spec has no instanceObjects. */
+  readonly instanceObjects?: ObjectsState;
 }
 
 /** Result of the workflow. */

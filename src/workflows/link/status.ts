@@ -36,6 +36,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     rtoMs: state.rtoMs,
     nextSteps: nextSteps(run, outcome),
     protection: protectionStatus(run),
+    ...(state.instanceObjects === undefined ? {} : { instanceObjects: state.instanceObjects }),
   };
 }
 
