@@ -1,4 +1,7 @@
-/** The activities around objects outside of the database, as workflows see them. Results hold no secrets. */
+/**
+ * The activities around objects outside of the database, as workflows see them. Results hold no secrets, and of the
+ * findings only the differences.
+ */
 import type { ObjectsReport } from '../../model/link/instance-objects';
 import type { PrimaryInput } from './api';
 

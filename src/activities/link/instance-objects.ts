@@ -1,5 +1,5 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
-import { driftMark, type ObjectsReport, otherSideOf } from '../../model/link/instance-objects';
+import { driftMark, driftOf, type ObjectsReport, otherSideOf } from '../../model/link/instance-objects';
 import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Side } from '../../model/statement';
@@ -26,10 +26,14 @@ export function createInstanceObjectActivities(
   const call = linkCalls(dependencies);
   return {
     compareInstanceObjects: ({ spec, primary }) =>
-      call(spec, ({ context }) => compareObjects(context, primary)),
-    watchInstanceObjects: (input) => call(input.spec, ({ context }) => watchObjects(context, input)),
+      call(spec, async ({ context }) => driftAlone(await compareObjects(context, primary))),
+    watchInstanceObjects: (input) =>
+      call(input.spec, async ({ context }) => driftAlone(await watchObjects(context, input))),
   };
 }
+
+/** A history need not hold what is the same: there may be hundreds of logins. */
+const driftAlone = (report: ObjectsReport): ObjectsReport => ({ ...report, findings: driftOf(report) });
 
 /** Compares everything that the spec asks for, and what is only shown. Changes nothing. */
 export async function compareObjects(context: ObjectsContext, primary: Side): Promise<ObjectsReport> {

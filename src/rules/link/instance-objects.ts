@@ -79,12 +79,22 @@ interface Selection {
   readonly unknown: readonly string[];
   /** Users of the database whose login is nowhere on the primary. */
   readonly orphans: readonly string[];
+  /** Owner of the database that is no SQL login. */
+  readonly owner: string | undefined;
 }
+
+/**
+ * A database mostly belongs to whoever made it, often by a login of Windows. Applications do not need that one, so it
+ * holds no failover.
+ */
+const isForeignOwner = ({ name, sid }: DatabaseUser, { logins }: SideObjects): boolean =>
+  sameName(name, 'dbo') && logins.some((login) => login.sid === sid && login.kind !== 'sql');
 
 /** The logins of the primary that belong on the other side, whether they can be brought there or not. */
 export function selectLogins({ objects, primary, users, ownLogins }: ObjectsInput): Selection {
   const { ofDatabase, include, exclude } = objects.logins;
-  const sids = new Set(ofDatabase ? users.map(({ sid }) => sid) : []);
+  const ofUsers = users.filter((user) => !isForeignOwner(user, primary));
+  const sids = new Set(ofDatabase ? ofUsers.map(({ sid }) => sid) : []);
   const isWanted = ({ name, sid }: Login): boolean => sids.has(sid) || includesName(include, name);
   const isOurs = ({ name, sid }: Login): boolean =>
     sid !== SA_SID &&
@@ -97,6 +107,11 @@ export function selectLogins({ objects, primary, users, ownLogins }: ObjectsInpu
     logins: primary.logins.filter((login) => isWanted(login) && isOurs(login)),
     unknown: include.filter((name) => !primary.logins.some((login) => sameName(login.name, name))),
     orphans: ofDatabase ? users.filter(({ sid }) => !known.has(sid)).map(({ name }) => name) : [],
+    owner: ofDatabase
+      ? primary.logins.find(({ sid }) =>
+          users.some((user) => user.sid === sid && isForeignOwner(user, primary)),
+        )?.name
+      : undefined,
   };
 }
 
@@ -445,7 +460,18 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
       'map it to a login (ALTER USER ... WITH LOGIN), or drop it',
     ),
   );
-  return [...found, ...roles, ...unknown, ...orphans];
+  const owner =
+    selection.owner === undefined
+      ? []
+      : [
+          remark(
+            'login',
+            selection.owner,
+            `it owns the database, and ${there} does not know it`,
+            'give the database another owner after the failover (ALTER AUTHORIZATION ON DATABASE)',
+          ),
+        ];
+  return [...found, ...roles, ...unknown, ...orphans, ...owner];
 }
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {

@@ -27,6 +27,7 @@ const CHECKPOINT_MS = 7 * LOOK_EVERY_MS;
 const RETRY_AFTER_PROBLEM_MS = 6 * 3_600_000;
 /** Differences kept in the state, for people. */
 const DRIFT_KEPT = 20;
+const LONGEST_DETAIL = 300;
 const LOOK_CLOSER = 'sqlferry objects with the migration file names each one with its remedy';
 
 interface Activities {
@@ -52,24 +53,31 @@ export function keepObjectsWhile<T>(run: LinkRun, primary: LinkSide, work: Promi
   return hasObjects(run) ? keepBeside(run, primary, work) : work;
 }
 
+/** Whether something is being changed just now: that is not left half done. */
+interface Lane {
+  changing: boolean;
+}
+
 async function keepBeside<T>(run: LinkRun, primary: LinkSide, work: Promise<T>): Promise<T> {
   const scope = new CancellationScope();
-  const keeping = scope.run(() => keepObjects(run, primary));
+  const lane: Lane = { changing: false };
+  const keeping = scope.run(() => keepObjects(run, primary, lane));
   keeping.catch(() => undefined);
   try {
     // Its failures are told where they happen; one that is none ends the run, as any other does.
     return await Promise.race([work, keeping.then(() => work)]);
   } finally {
     scope.cancel();
-    await CancellationScope.nonCancellable(() => keeping.catch(() => undefined));
+    // A look that ends with the next heartbeat is not waited for: somebody may have asked for a failover.
+    if (lane.changing) await CancellationScope.nonCancellable(() => keeping.catch(() => undefined));
   }
 }
 
-async function keepObjects(run: LinkRun, primary: LinkSide): Promise<void> {
+async function keepObjects(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
   const told = new Set<string>();
   for (;;) {
     try {
-      return await copyAndWatch(run, primary);
+      return await copyAndWatch(run, primary, lane);
     } catch (error) {
       const problem = personProblem(error) ?? activityProblem(error);
       if (problem === undefined) throw error;
@@ -81,12 +89,12 @@ async function keepObjects(run: LinkRun, primary: LinkSide): Promise<void> {
 }
 
 /** Ends only where nothing is to be watched. */
-async function copyAndWatch(run: LinkRun, primary: LinkSide): Promise<void> {
+async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
   const { instanceObjects } = run.spec.migration;
   if (instanceObjects?.drift === 'ignore') {
     await condition(() => !run.state.paused);
     if (run.state.instanceObjects?.primary === primary) return;
-    await tellProblems(run, await copyObjects(run, primary));
+    await tellProblems(run, await copyInLane(run, primary, lane));
     note(run, { observedAt: run.now(), primary, findings: [] });
     return;
   }
@@ -105,24 +113,33 @@ async function copyAndWatch(run: LinkRun, primary: LinkSide): Promise<void> {
       checkpointAfterMs: retriesCopy ? LOOK_EVERY_MS : CHECKPOINT_MS,
     });
     await condition(() => !run.state.paused);
-    retriesCopy = await bringInLine(run, seen, isKnown ? known.mark : '');
+    retriesCopy = await bringInLine(run, seen, isKnown ? known.mark : '', lane);
   }
 }
 
 /** @returns true when copying is to be tried again soon */
-async function bringInLine(run: LinkRun, seen: ObjectsReport, known: string): Promise<boolean> {
+async function bringInLine(run: LinkRun, seen: ObjectsReport, known: string, lane: Lane): Promise<boolean> {
   const { primary } = seen;
   if (!driftOf(seen).some(({ copyable }) => copyable)) {
     note(run, seen);
     if (driftMark(seen) !== known) await tellDrift(run, seen);
     return false;
   }
-  const problems = await copyObjects(run, primary);
+  const problems = await copyInLane(run, primary, lane);
   await tellProblems(run, problems);
   const after = await activitiesOf(run).long.compareInstanceObjects({ spec: run.spec, primary });
   note(run, after);
   if (driftMark(after) !== known) await tellDrift(run, after);
   return problems.length > 0;
+}
+
+async function copyInLane(run: LinkRun, primary: LinkSide, lane: Lane): Promise<readonly Problem[]> {
+  lane.changing = true;
+  try {
+    return await copyObjects(run, primary);
+  } finally {
+    lane.changing = false;
+  }
 }
 
 function note(run: LinkRun, report: ObjectsReport): void {
@@ -132,9 +149,12 @@ function note(run: LinkRun, report: ObjectsReport): void {
     observedAt: report.observedAt,
     mark: driftMark(report),
     count: drift.length,
-    drift: drift.slice(0, DRIFT_KEPT),
+    drift: drift.slice(0, DRIFT_KEPT).map((finding) => ({ ...finding, detail: cut(finding.detail) })),
   };
 }
+
+const cut = (text: string): string =>
+  text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 
 async function tellDrift(run: LinkRun, report: ObjectsReport): Promise<void> {
   const drift = driftOf(report);

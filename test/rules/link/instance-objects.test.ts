@@ -91,6 +91,8 @@ interface Case {
   readonly own?: readonly string[];
   readonly from?: 'source' | 'target';
   readonly users?: readonly string[];
+  /** SID of the owner of the database. */
+  readonly ownedBy?: string;
 }
 
 function input(given: Case): ObjectsInput {
@@ -102,10 +104,14 @@ function input(given: Case): ObjectsInput {
     names: { source: 'sql1', target: 'mi-west' },
     primary,
     other: side(given.other),
-    users: (given.users ?? primary.logins.map(({ sid }) => sid)).map((sid) => ({
-      name: `user of ${sid}`,
-      sid,
-    })),
+    users: (given.users ?? primary.logins.map(({ sid }) => sid)).map((sid) =>
+      given.ownedBy === sid
+        ? { name: 'dbo', sid }
+        : {
+            name: `user of ${sid}`,
+            sid,
+          },
+    ),
     passwords: new Map<string, PasswordState>([...readable, ...Object.entries(given.passwords ?? {})]),
     ownLogins: given.own ?? ['ferry'],
     fencedLogins: given.fenced ?? [],
@@ -220,6 +226,16 @@ describe('logins', () => {
       'an orphan of the primary',
       { primary: {}, users: [OTHER_SID] },
       [`user of ${OTHER_SID} remark: a user of the database without a login on sql1 (an orphan)`],
+    ],
+    [
+      'the owner of the database, of Windows: holds nothing',
+      { ownedBy: SID, primary: { logins: [login({ name: 'D\\ann', kind: 'windows-user' })] } },
+      ['D\\ann remark: it owns the database, and mi-west does not know it'],
+    ],
+    [
+      'the owner of the database, of SQL',
+      { ownedBy: SID, primary: { logins: [login()] } },
+      ['app missing: mi-west has no such login'],
     ],
     [
       'a user-defined role comes with its login',
