@@ -127,6 +127,27 @@ function specCommands(program: Command, run: Runner): void {
       ),
     );
 
+  specOptions(program.command('objects'))
+    .description('compare logins, jobs and other objects outside of the database on both sides; reads only')
+    .option(
+      '--primary <side>',
+      'side that is right: server or instance (default: the one that leads the link)',
+    )
+    .option('--all', 'show what is the same, too', false)
+    .addHelpText(
+      'after',
+      example('sqlferry objects migration.yaml', 'sqlferry objects migration.yaml --json'),
+    )
+    .action(
+      run(
+        async (
+          output,
+          migration: string,
+          options: { inventory: string; all: boolean; primary?: 'server' | 'instance' },
+        ) => (await import('./commands/objects')).objects(output, { migration, ...options }),
+      ),
+    );
+
   temporalOptions(spec(program.command('start')))
     .description('start a migration; waits for the verdict of preflight')
     .option('--watch', 'stay and watch it', false)
@@ -188,12 +209,14 @@ function runCommands(program: Command, run: Runner): void {
 }
 
 function requestCommands(program: Command, run: Runner): void {
-  request(program, 'approve', 'let the cutover begin', true).action(
-    run(async (output, name: string, options: object) => {
-      await (await import('./commands/requests')).approve(output, name, options);
-      return undefined;
-    }),
-  );
+  request(program, 'approve', 'let the cutover begin', true)
+    .option('--accept-drift', 'although logins or jobs differ between the sides', false)
+    .action(
+      run(async (output, name: string, options: { acceptDrift: boolean }) => {
+        await (await import('./commands/requests')).approve(output, name, options);
+        return undefined;
+      }),
+    );
   request(program, 'postpone', 'keep the cutover from beginning before a time', false)
     .requiredOption('--until <time>', 'ISO 8601, for example 2026-12-01T22:00:00Z')
     .addHelpText(
@@ -259,6 +282,7 @@ function protectionCommands(program: Command, run: Runner): void {
     )
     .option('--accept-loss-seconds <seconds>', 'committed transactions that may be lost by a forced failover')
     .option('--acknowledge-by <who>', 'who means it, within the cool-down after another failover')
+    .option('--accept-drift', 'although logins or jobs differ between the sides (planned only)', false)
     .addHelpText(
       'after',
       example(

@@ -9,7 +9,7 @@ import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec'
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { DrillRequest } from '../workflows/link/drill-messages';
-import type { LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
+import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
 import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './failures';
 import { type PendingWork, pendingWork } from './pending-work';
@@ -166,7 +166,8 @@ export class LinkMigrations {
     }));
   }
 
-  approve = (name: string, request: Request): Promise<Answer> => this.update(name, 'approveCutover', request);
+  approve = (name: string, request: ApproveRequest): Promise<Answer> =>
+    this.update(name, 'approveCutover', request);
   pause = (name: string, request: Request): Promise<Answer> => this.update(name, 'pause', request);
   resume = (name: string, request: Request): Promise<Answer> => this.update(name, 'resume', request);
   abort = (name: string, request: Request): Promise<Answer> => this.update(name, 'abort', request);

@@ -36,6 +36,17 @@ export function quoteLiteral(value: string): string {
 }
 
 /**
+ * As {@link quoteLiteral} for text of any length and content: where a backslash stands before a line break the literal
+ * is cut in two. An expression, so it fits where expressions do, not as the argument of a procedure.
+ * @throws QuotingError
+ */
+export function quoteText(value: string): string {
+  const pieces = value.split(/(?<=\\)(?=\r?\n)/).map(quoteLiteral);
+  // Of short pieces alone the sum would be cut at 4000 characters.
+  return pieces.length === 1 ? pieces.join('') : `CAST(N'' AS nvarchar(max)) + ${pieces.join(' + ')}`;
+}
+
+/**
  * Literal without N, in the form that the documented statements use for URLs and dates.
  * @param value printable ASCII only, so that no code page can change it
  * @throws QuotingError
@@ -68,6 +79,17 @@ export function integerLiteral(value: number): string {
     throw new QuotingError('a number must be an integer from 0 to 2147483647');
   }
   return String(value);
+}
+
+/**
+ * Name of a permission: it cannot be quoted.
+ * @throws QuotingError when it holds anything but capital letters and spaces
+ */
+export function permissionName(name: string): string {
+  if (!/^[A-Z]+(?: [A-Z]+)*$/.test(name)) {
+    throw new QuotingError('the name of a permission must be words in capital letters');
+  }
+  return name;
 }
 
 function quotePlain(value: string): string {

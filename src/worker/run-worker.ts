@@ -3,6 +3,7 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
 import { createAroundFailoverActivities } from '../activities/link/around-failover';
 import { createCertificateActivities } from '../activities/link/certificates';
+import { createInstanceObjectActivities } from '../activities/link/instance-objects';
 import { Snapshots } from '../activities/observe/snapshots';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
@@ -64,6 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...createLinkActivities(dependencies),
     ...createCertificateActivities(dependencies),
     ...createAroundFailoverActivities(dependencies),
+    ...createInstanceObjectActivities(dependencies),
   };
   const worker: Worker = await TemporalWorker.create({
     connection,

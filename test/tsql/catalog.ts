@@ -1,4 +1,5 @@
 /** One of every statement and query, with names that try to break out. */
+import type { Job, LoginSettings } from '../../src/model/link/instance-objects';
 import type { Query, Statement } from '../../src/model/statement';
 import {
   changeDatabaseOwner,
@@ -6,6 +7,15 @@ import {
   mapUserToLogin,
   setCompatibilityLevel,
 } from '../../src/tsql/after-failover';
+import {
+  addJobCategory,
+  createJob,
+  deleteJob,
+  deleteJobCategory,
+  enableJob,
+  replaceJob,
+} from '../../src/tsql/agent-jobs';
+
 import { backupLog } from '../../src/tsql/backup';
 import {
   addCertificateIssuer,
@@ -14,6 +24,14 @@ import {
   dropCertificate,
   validateCertificateChain,
 } from '../../src/tsql/certificates';
+import {
+  changeLogin,
+  createCopiedLogin,
+  createServerRole,
+  dropLogin,
+  dropServerRole,
+  setPasswordHash,
+} from '../../src/tsql/copied-logins';
 import { setRecoveryFull, writeProbe } from '../../src/tsql/databases';
 import {
   alterMirroringEndpoint,
@@ -42,18 +60,107 @@ import {
   readInstanceUsers,
   readLoginSids,
 } from '../../src/tsql/queries/after-failover';
+import {
+  readJobCategories,
+  readJobSchedules,
+  readJobSteps,
+  readJobs,
+} from '../../src/tsql/queries/agent-jobs';
+
 import { readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
 import { readBackups, readFullBackup, readRecentLogBackups } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
 import { readEndpoints } from '../../src/tsql/queries/endpoints';
+import {
+  readDatabaseNames,
+  readDatabaseUsers,
+  readInstanceLogins,
+  readPasswordHashes,
+  readServerPermissions,
+  readServerRoleMembers,
+  readServerRoles,
+} from '../../src/tsql/queries/instance-logins';
 import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
+import { readReportedObjects } from '../../src/tsql/queries/reported-objects';
 import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
 import { readTargetDatabase } from '../../src/tsql/queries/target';
 import { terminateSessions } from '../../src/tsql/sessions';
 import { clearTraceFlag, setTraceFlag } from '../../src/tsql/trace-flags';
+
+const settings = (name: string): LoginSettings => ({
+  isDisabled: true,
+  defaultDatabase: name,
+  defaultLanguage: name,
+  isPolicyChecked: true,
+  isExpirationChecked: false,
+  connect: 'denied',
+  roles: [name],
+  permissions: [{ name: 'VIEW SERVER STATE', state: 'GRANT_WITH_GRANT_OPTION' }],
+});
+
+const otherSettings = (name: string): LoginSettings => ({
+  ...settings(name),
+  isDisabled: false,
+  isPolicyChecked: false,
+  connect: 'granted',
+  roles: [`${name}2`.slice(-100)],
+  permissions: [{ name: 'ALTER ANY LOGIN', state: 'DENY' }],
+});
+
+const job = (name: string): Job => ({
+  name,
+  isEnabled: true,
+  description: name,
+  category: name,
+  owner: name,
+  startStep: 1,
+  notifyEventLog: 0,
+  deleteLevel: 0,
+  notifiesOperator: false,
+  hasTarget: false,
+  steps: [
+    {
+      id: 1,
+      name,
+      subsystem: 'TSQL',
+      command: name,
+      additionalParameters: name,
+      flags: 0,
+      successCode: 0,
+      onSuccessAction: 1,
+      onSuccessStep: 0,
+      onFailAction: 2,
+      onFailStep: 0,
+      database: name,
+      databaseUser: name,
+      retryAttempts: 0,
+      retryInterval: 0,
+      priority: 0,
+      outputFile: null,
+      usesProxy: false,
+    },
+  ],
+  schedules: [
+    {
+      id: 1,
+      name,
+      isEnabled: true,
+      freqType: 4,
+      freqInterval: 1,
+      freqSubdayType: 1,
+      freqSubdayInterval: 0,
+      freqRelativeInterval: 0,
+      freqRecurrenceFactor: 0,
+      activeStartDate: 20260101,
+      activeEndDate: 99991231,
+      activeStartTime: 0,
+      activeEndTime: 235959,
+    },
+  ],
+});
 
 /** @param name put wherever a statement takes a name, a text or a password */
 export const everyStatement = (name: string): readonly Statement[] => [
@@ -133,6 +240,19 @@ export const everyStatement = (name: string): readonly Statement[] => [
   setCompatibilityLevel(name, 160),
   changeDatabaseOwner(name, name),
   enableServiceBroker(name),
+  createCopiedLogin({ name, sid: 'a1', passwordHash: '0200', settings: settings(name) }),
+  setPasswordHash(name, '0200'),
+  dropLogin(name),
+  ...changeLogin(name, settings(name), otherSettings(name)),
+  createServerRole(name),
+  dropServerRole(name),
+  createJob(job(name)),
+  replaceJob(job(name), job(name)),
+  deleteJob(name),
+  enableJob(name, true),
+  enableJob(name, false),
+  addJobCategory(name),
+  deleteJobCategory(name),
 ];
 
 export const everyQuery = (name: string): readonly Query<unknown>[] => [
@@ -156,4 +276,16 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readDatabaseProperties(name),
   readInstanceUsers(name),
   readLoginSids(),
+  readInstanceLogins(),
+  readPasswordHashes([name, 'b']),
+  readServerRoleMembers(),
+  readServerRoles(),
+  readServerPermissions(),
+  readDatabaseUsers(name),
+  readDatabaseNames(),
+  readJobs([name]),
+  readJobSteps([name]),
+  readJobSchedules([name]),
+  readJobCategories(),
+  ...readReportedObjects(),
 ];

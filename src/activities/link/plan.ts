@@ -44,13 +44,11 @@ export async function planLinkMigration(
   const steps: PlannedStep[] = [];
   const procedure =
     migration.purpose === 'disaster-recovery'
-      ? establishing(migration.seeding.keepLog)
-      : linkProcedure(
-          route,
-          migration.cutover.afterwards,
-          migration.seeding.keepLog,
-          migration.afterFailover.repairOrphanedUsers,
-        );
+      ? establishing(migration.seeding.keepLog, migration.instanceObjects !== undefined)
+      : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog, {
+          repairUsers: migration.afterFailover.repairOrphanedUsers,
+          objects: migration.instanceObjects !== undefined,
+        });
   for (const step of procedure) {
     const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
     steps.push({

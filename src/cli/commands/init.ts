@@ -81,4 +81,9 @@ cutover:
   fence:
     disableLogins: [sales_app]       # kept out of the source at the cutover
   afterwards: remove-link            # or keep-link, where the versions can fail back
+
+instanceObjects:                     # logins of the database are copied; leave it out and nothing of this is
+  jobs:
+    include: []                      # agent jobs that run where the primary is
+  drift: block                       # what cannot be copied holds the cutover; or warn, ignore
 `;

@@ -13,6 +13,7 @@ export interface FailoverOptions extends RequestOptions {
   readonly force?: boolean;
   readonly acceptLossSeconds?: string;
   readonly acknowledgeBy?: string;
+  readonly acceptDrift?: boolean;
 }
 
 export async function failover(output: Output, name: string, options: FailoverOptions): Promise<void> {
@@ -34,6 +35,7 @@ export async function failover(output: Output, name: string, options: FailoverOp
       to,
       ...(acceptLossSeconds === undefined ? {} : { acceptLossSeconds }),
       ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
+      ...(options.acceptDrift ? { acceptDrift: true as const } : {}),
     });
     show(output, 'failover', name, answer);
   });

@@ -12,14 +12,19 @@ export interface RequestOptions extends TemporalOptions {
   readonly yes?: boolean;
 }
 
-export async function approve(output: Output, name: string, options: RequestOptions): Promise<void> {
+export async function approve(
+  output: Output,
+  name: string,
+  options: RequestOptions & { readonly acceptDrift?: boolean },
+): Promise<void> {
   await confirm(
     output,
     `This lets ${name} cut over: the applications are fenced off the source, and the instance becomes the primary.`,
     options.yes ?? false,
   );
+  const asked = { ...request(options), ...(options.acceptDrift ? { acceptDrift: true as const } : {}) };
   await withMigrations(options, async (migrations) => {
-    show(output, 'approve', name, await migrations.approve(name, request(options)));
+    show(output, 'approve', name, await migrations.approve(name, asked));
   });
 }
 

@@ -197,6 +197,8 @@ function detailLines(
   }
   if (status.seedingRestarts > 0) rows.push(['seeding restarts', String(status.seedingRestarts)]);
   rows.push(...linkRows(view, look, style, now), ...surroundingRows(view));
+  if (status.instanceObjects !== undefined)
+    rows.push(['logins and jobs', objectsText(status.instanceObjects)]);
   if (status.approval !== null)
     rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
   if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
@@ -223,4 +225,16 @@ function surroundingRows({ status }: LinkMigrationView): string[][] {
       ? [['new primary', `${status.checks.length} checks passed`]]
       : []),
   ];
+}
+
+function objectsText({
+  count,
+  drift,
+  observedAt,
+}: NonNullable<LinkMigrationView['status']['instanceObjects']>) {
+  const when = `looked at ${formatTime(observedAt)}`;
+  if (count === 0) return `the same on both sides (${when})`;
+  const [first] = drift;
+  const named = first === undefined ? '' : `: ${first.kind} ${first.name}${count > 1 ? ' and others' : ''}`;
+  return `${count} difference${count === 1 ? '' : 's'}${named} (${when})`;
 }

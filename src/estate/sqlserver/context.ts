@@ -80,11 +80,21 @@ export class SessionContext {
   may(permission: string): boolean {
     const login = this.login;
     if (login === undefined) return false;
-    if (this.isSysadmin || login.permissions.has('CONTROL SERVER') || login.permissions.has(permission))
-      return true;
+    const has = new Set([...login.permissions, ...this.ofRoles(login)]);
+    if (this.isSysadmin || has.has('CONTROL SERVER') || has.has(permission)) return true;
     return (impliedBy[permission] ?? []).some(
-      (stronger) => login.permissions.has(stronger) || login.roles.has(stronger.toLowerCase()),
+      (stronger) => has.has(stronger) || login.roles.has(stronger.toLowerCase()),
     );
+  }
+
+  /** Permissions of the user-defined server roles that a login is a member of. */
+  private ofRoles(login: Login): readonly string[] {
+    return this.state.permissions
+      .filter(
+        ({ scope, state, principal }) =>
+          scope === 'server' && state !== 'DENY' && login.roles.has(principal.toLowerCase()),
+      )
+      .map(({ permission }) => permission);
   }
 
   now(): number {

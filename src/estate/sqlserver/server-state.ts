@@ -173,6 +173,8 @@ export class ServerState {
   readonly agent = new AgentState();
   readonly linkedServers = new Map<string, LinkedServer>();
   readonly credentials = new Map<string, Credential>();
+  /** Of users (sp_addmessage), by number: above 50000, us_english alone. */
+  readonly messages = new Map<number, { readonly severity: number; readonly text: string }>();
   /** Listeners by lower-case group name. */
   readonly listeners = new Map<string, (ListenerClause & { readonly listenerId: string })[]>();
   readonly groupSettings = new Map<string, GroupSettings>();

@@ -135,6 +135,7 @@ export interface AlterLogin {
   readonly passwordHash?: Uint8Array;
   readonly disabled?: boolean;
   readonly connectDenied?: boolean;
+  readonly connectRevoked?: boolean;
   readonly policyChecked?: boolean;
   readonly expirationChecked?: boolean;
   readonly defaultDatabase?: string;

@@ -6,17 +6,6 @@ import type { Login } from './model';
 import { refusals } from './refusals';
 import { instanceOf, key, type MutableInstance, type MutableLogin, type WorldState } from './state';
 
-const FIXED_SERVER_ROLES = new Set([
-  'sysadmin',
-  'securityadmin',
-  'serveradmin',
-  'setupadmin',
-  'processadmin',
-  'diskadmin',
-  'dbcreator',
-  'bulkadmin',
-]);
-
 export class WorldLogins implements Logins {
   constructor(private readonly state: WorldState) {}
 
@@ -36,7 +25,7 @@ export class WorldLogins implements Logins {
         severity: 14,
       });
     }
-    if (login.connectDenied) throw loginFailed(name, 149);
+    if (login.connectDenied || login.connectRevoked) throw loginFailed(name, 149);
     return login;
   }
 
@@ -55,6 +44,7 @@ export class WorldLogins implements Logins {
       type: request.type ?? 'sql',
       disabled: false,
       connectDenied: false,
+      connectRevoked: false,
       policyChecked: request.policyChecked ?? true,
       expirationChecked: request.expirationChecked ?? false,
       defaultDatabase: request.defaultDatabase ?? 'master',
@@ -80,6 +70,7 @@ export class WorldLogins implements Logins {
     if (hash) login.passwordHash = hash;
     login.disabled = change.disabled ?? login.disabled;
     login.connectDenied = change.connectDenied ?? login.connectDenied;
+    login.connectRevoked = change.connectRevoked ?? login.connectRevoked;
     login.policyChecked = change.policyChecked ?? login.policyChecked;
     login.expirationChecked = change.expirationChecked ?? login.expirationChecked;
     login.defaultDatabase = change.defaultDatabase ?? login.defaultDatabase;
@@ -106,7 +97,6 @@ export class WorldLogins implements Logins {
   setRole(instanceName: string, name: string, role: string, member: boolean): void {
     const login = this.existing(instanceName, name, 'add');
     const wanted = key(role);
-    if (!FIXED_SERVER_ROLES.has(wanted)) throw refusals.cannotAlterMissing('server role', role);
     if (login.roles.has(wanted) === member) return;
     if (member) login.roles.add(wanted);
     else login.roles.delete(wanted);
@@ -167,6 +157,7 @@ const describe = (login: MutableLogin): string =>
     login.name,
     login.disabled,
     login.connectDenied,
+    login.connectRevoked,
     login.policyChecked,
     login.expirationChecked,
     login.defaultDatabase,

@@ -113,11 +113,13 @@ export interface Login {
   readonly passwordHash?: Uint8Array;
   readonly disabled: boolean;
   readonly connectDenied: boolean;
+  /** CONNECT SQL, which every new login has, was revoked: there is neither a grant nor a denial. */
+  readonly connectRevoked: boolean;
   readonly policyChecked: boolean;
   readonly expirationChecked: boolean;
   readonly defaultDatabase: string;
   readonly defaultLanguage: string;
-  /** Fixed server roles, lower case: sysadmin, securityadmin, dbcreator ... */
+  /** Server roles, lower case: sysadmin, securityadmin, dbcreator ..., and user-defined ones. */
   readonly roles: ReadonlySet<string>;
   /** Server permissions granted, upper case: 'VIEW SERVER STATE', 'ALTER ANY AVAILABILITY GROUP' ... */
   readonly permissions: ReadonlySet<string>;

@@ -1,4 +1,5 @@
 import type { CutoverRoute } from './facts';
+import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from './instance-object-steps';
 
 /** Phases of a link migration, in order. People see these words. */
 export const LINK_PHASES = [
@@ -60,6 +61,7 @@ export const LINK_STEP_IDS = [
   'target.become-secondary',
   'source.repair-orphaned-users',
   'target.repair-orphaned-users',
+  ...INSTANCE_OBJECT_STEP_IDS,
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -131,31 +133,44 @@ const DROP_GROUPS: readonly LinkStepInfo[] = [
 ];
 
 /** Setting up a link that replicates: all there is to plan of a link that stays. */
-export const establishing = (keepLog: KeepLog = 'none'): readonly LinkStepInfo[] => [
+export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly LinkStepInfo[] => [
   ...TRUST,
   ...GROUPS,
   ...KEEP_LOG[keepLog],
   ...LINK,
   ...RELEASE_LOG[keepLog],
   ...FIRST_BACKUP,
+  ...(objects ? copySteps('target') : []),
   ...BACKUPS,
 ];
+
+/** What a spec asks for besides the crossing itself. */
+export interface AskedFor {
+  /** Orphaned users get their logins. */
+  readonly repairUsers?: boolean;
+  /** Logins and agent jobs are copied (`instanceObjects`). */
+  readonly objects?: boolean;
+}
 
 /**
  * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
  * @param route how this version leaves its SQL Server
  * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
  * @param keepLog policy of the spec; runs begun by older workers have none
- * @param repairUsers the spec asks that orphaned users get their logins; runs begun by older workers never do
+ * @param asked what the spec asks for besides; runs begun by older workers never do
  */
 export function linkProcedure(
   route: CutoverRoute,
   afterwards: 'remove-link' | 'keep-link',
   keepLog: KeepLog = 'none',
-  repairUsers = false,
+  { repairUsers = false, objects = false }: AskedFor = {},
 ): readonly LinkStepInfo[] {
-  const repair = repairUsers ? [repairOfUsers('target')] : [];
-  const common = [...establishing(keepLog), ...CUTOVER[route], ...repair];
+  const common = [
+    ...establishing(keepLog, objects),
+    ...CUTOVER[route],
+    ...(objects ? cutoverAdditions() : []),
+    ...(repairUsers ? [repairOfUsers('target')] : []),
+  ];
   if (route === 'delete-link') return [...common, ...DROP_GROUPS];
   if (afterwards === 'keep-link') return common;
   return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];

@@ -1,6 +1,7 @@
 import { type DurationMs, formatDuration } from '../duration';
 import type { SpecIssue } from '../spec-file-messages';
 import { checkHooks } from './hooks-check';
+import { checkInstanceObjects } from './instance-objects-spec';
 import { type LinkMigration, linkNames } from './spec';
 
 /** Azure cancels the creation of a link 6 days after it was requested (troubleshooting page of the link). */
@@ -19,6 +20,7 @@ export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue
     ...checkCutover(migration),
     ...checkPolling(migration),
     ...checkHooks(migration),
+    ...checkInstanceObjects(migration.instanceObjects),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema } from '../inventory';
 import { afterFailoverSchema, failoversAtOnceSchema } from './around-failover-schema';
 import { hooksSchema } from './hooks';
+import { instanceObjectsSchema } from './instance-objects-spec';
 
 const DAY = '1d';
 
@@ -163,6 +164,9 @@ export const linkMigrationSchema = z.strictObject({
     .prefault({}),
   hooks: hooksSchema.optional().describe('Called around a failover or cutover'),
   afterFailover: afterFailoverSchema,
+  instanceObjects: instanceObjectsSchema
+    .optional()
+    .describe('What lives outside of the database and must be on the other side before a failover'),
   polling: pollingSchema,
 });
 export type LinkMigration = z.output<typeof linkMigrationSchema>;

@@ -1,6 +1,7 @@
 import type { CatalogueEntry } from '../../model/failure';
 import { nearest } from '../../model/suggest';
 import { LINK_ENTRIES } from '../link/errors';
+import { INSTANCE_OBJECT_ENTRIES } from '../link/instance-object-errors';
 import { LINK_RUN_ENTRIES } from '../link/run-errors';
 import { AVAILABILITY_GROUP_ENTRIES } from './availability-groups';
 import { AZURE_ENTRIES } from './azure';
@@ -21,7 +22,10 @@ export const CATALOGUE: readonly CatalogueSection[] = [
   { title: 'Mirroring transport and certificates', entries: MIRRORING_ENTRIES },
   { title: 'Availability groups', entries: AVAILABILITY_GROUP_ENTRIES },
   { title: 'Azure Resource Manager', entries: AZURE_ENTRIES },
-  { title: 'Managed Instance link', entries: [...LINK_ENTRIES, ...LINK_RUN_ENTRIES] },
+  {
+    title: 'Managed Instance link',
+    entries: [...LINK_ENTRIES, ...LINK_RUN_ENTRIES, ...INSTANCE_OBJECT_ENTRIES],
+  },
   { title: 'sqlferry itself', entries: OWN_ENTRIES },
 ];
 

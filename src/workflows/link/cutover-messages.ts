@@ -1,8 +1,9 @@
 /** Approve, postpone, change the schedule: what an operator may say about the cutover. */
 import { setHandler } from '@temporalio/workflow';
 import { readSchedule } from '../../rules/link/read-schedule';
-import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
+import { type Answer, accept, refuse, validateRequest } from '../messages';
 import {
+  type ApproveRequest,
   approveCutoverUpdate,
   type ChangeScheduleRequest,
   changeScheduleUpdate,
@@ -17,10 +18,14 @@ export function handleCutoverMessages(run: LinkRun): void {
   setHandler(changeScheduleUpdate, (request) => changeSchedule(run, request), { validator: validateRequest });
 }
 
-function approve(run: LinkRun, request: Request): Answer {
+function approve(run: LinkRun, request: ApproveRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
-  run.state.approval = { by: request.by, at: run.now() };
+  run.state.approval = {
+    by: request.by,
+    at: run.now(),
+    ...(request.acceptDrift === true ? { acceptsDrift: true } : {}),
+  };
   run.changes += 1;
   run.event(
     'info',

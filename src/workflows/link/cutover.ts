@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
+import { movesJobs } from '../../model/link/instance-object-steps';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
@@ -8,6 +9,7 @@ import { lookBefore } from './after-failover';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks, type FailoverOccasion } from './hooks';
+import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from './instance-objects';
 import { isReadyStill } from './readiness';
 import type { LinkRun } from './run';
 import { addAttempt, attemptsMade } from './state';
@@ -60,11 +62,19 @@ async function untilReady(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
     const seen = run.changes;
     await askForApproval(run, wait);
     if (wait.mayBegin) {
+      if (hasObjects(run)) {
+        await passObjectsGate(run, 'source', {
+          acceptedBy: () => (run.state.approval?.acceptsDrift === true ? run.state.approval.by : null),
+          mustLeave: () => mustLeave(run, seen),
+        });
+        if (mustLeave(run, seen)) continue;
+      }
       if ((await linkIsReady(run, seen)) && (await takeTurn(run, seen, turn))) return true;
       continue;
     }
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
-    await condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
+    const changed = condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
+    await keepObjectsWhile(run, 'source', changed);
   }
 }
 
@@ -105,8 +115,7 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   });
   looking.catch(() => undefined);
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
-  const mustLeave = () => (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
-  await Promise.race([looking, condition(mustLeave)]);
+  await Promise.race([looking, condition(() => mustLeave(run, seen))]);
   if (!ready) scope.cancel();
   await looking.catch((error) => {
     if (!isCancellation(error)) throw error;
@@ -116,12 +125,14 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
 
 /** The log is guarded meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
 async function takeTurn(run: LinkRun, seen: number, turn: FailoverTurn): Promise<boolean> {
-  const mustLeave = () => (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
-  const waitedMs = await turn.take(mustLeave);
-  if (waitedMs !== null && (await isReadyStill(run, 'source', waitedMs, mustLeave))) return true;
+  const leave = () => mustLeave(run, seen);
+  const waitedMs = await turn.take(leave);
+  if (waitedMs !== null && (await isReadyStill(run, 'source', waitedMs, leave))) return true;
   await turn.giveBack();
   return false;
 }
+const mustLeave = (run: LinkRun, seen: number): boolean =>
+  (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
 
 /**
  * Fence, final LSNs, point of no return, failover, proof. Anything that fails before the point of no return lifts
@@ -135,7 +146,9 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
   run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
   const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
-  const forward = rest.filter(({ id }) => id !== 'source.synchronous-commit' && !isRepair(id));
+  const forward = rest.filter(
+    ({ id }) => id !== 'source.synchronous-commit' && !isRepair(id) && !movesJobs(id),
+  );
   const heard = run.changes;
   const hooks = new FailoverHooks(run, cutoverOccasion(run, number));
   const isHeld = () => run.changes > heard && !waitVerdict(run).mayBegin;
@@ -163,6 +176,7 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
     await turn.giveBack();
     const linkStands = run.state.route === 'planned-failover';
     await surround(run, hooks, { side: 'target', before, linkStands });
+    if (hasObjects(run)) await switchJobs(run, 'target');
   });
   return true;
 }

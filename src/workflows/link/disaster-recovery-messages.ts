@@ -22,6 +22,8 @@ export interface FailoverRequest extends Request {
   readonly acceptLossSeconds?: number;
   /** Name of the person who acknowledges another failover within the cool-down. */
   readonly acknowledgedBy?: string;
+  /** Planned only: logins and jobs that differ between the sides do not hold it. */
+  readonly acceptDrift?: true;
 }
 export const failoverUpdate = defineUpdate<Answer, [FailoverRequest]>('failover');
 

@@ -26,6 +26,7 @@ import { drillUpdate } from './drill-messages';
 import { carryOutFailover } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
+import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
 import { establishLink, mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
 import {
@@ -101,14 +102,17 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       ledBy === 'source' ? new ReplicationGuard(run, protection) : new ReversedGuard(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
-      await guard.beside(untilNextTurn(run, protection, ledBy));
+      await guard.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
       const { request, drill } = protection;
       if (drill !== undefined) {
         if (await goOnWithDrill(run, protection, drill, swapWith(run, protection, guard))) continue;
         return 'new-history';
       }
       // Others swapped the roles: the side that leads now is watched.
-      if (protection.primary !== ledBy) continue;
+      if (protection.primary !== ledBy) {
+        if (hasObjects(run)) await switchJobs(run, protection.primary);
+        continue;
+      }
       // The one place that continues as new (promise 12); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, guard)) return 'removed';
@@ -171,6 +175,7 @@ async function failOver(
 ): Promise<FailoverRecord> {
   run.enter('cutover');
   run.waitingFor = `the ${request.type} failover to the ${sideName(request.to)}`;
+  if (request.type === 'forced' && hasObjects(run)) await tellKnownDrift(run);
   // Applications do not wait for the guard to hear that it is over.
   const stopGuard = () => {
     CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
@@ -194,6 +199,7 @@ async function failOver(
   if (done.outcome === 'failed') {
     await admitApplications(run, protection.primary);
     await surroundFailed(run, protection, request, done);
+    if (hasObjects(run)) await switchJobs(run, protection.primary);
   }
   const severity = SEVERITY[done.outcome];
   await run.tell(
@@ -250,6 +256,7 @@ async function repair(
     run.long.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
   );
   await admitApplications(run, request.survivor);
+  if (hasObjects(run)) await switchJobs(run, request.survivor);
   protection.primary = request.survivor;
   protection.splitBrain = null;
   run.state.health = null;

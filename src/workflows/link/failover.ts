@@ -20,6 +20,7 @@ import {
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
 import { FailoverHooks, HookVeto } from './hooks';
+import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
 import { otherSide, sideName } from './protection';
 import { isReadyStill } from './readiness';
@@ -62,6 +63,13 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
   let before: DatabaseProperties | null = null;
   try {
     await run.control.abortable(async () => {
+      if (hasObjects(run)) {
+        await passObjectsGate(run, primary, {
+          acceptedBy: () => (request.acceptDrift === true ? request.by : null),
+          mustLeave: () => run.state.paused,
+        });
+        throwIfPaused(run);
+      }
       await passGateInTurn(run, primary, turn);
       before = await lookBefore(run, primary);
       await hooks.mayRefuse('beforeFailover', () => run.state.paused);
@@ -93,6 +101,7 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
     await crossOver(run, forward);
     await turn.giveBack();
     await surround(run, hooks, { side: request.to, before, linkStands: true });
+    if (hasObjects(run)) await switchJobs(run, request.to);
   });
   const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
   return surrounded(record(run, { spec, request }, startedAt, 'done', summary), run, hooks);
@@ -161,6 +170,7 @@ async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<F
     await crossOver(run, forward);
     await turn.giveBack();
     await surround(run, hooks, { side: to, before: null, linkStands: true });
+    if (hasObjects(run)) await switchJobs(run, to);
   });
   const done = { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
   return surrounded(done, run, hooks);

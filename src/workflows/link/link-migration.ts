@@ -184,7 +184,8 @@ const proofOf = ({ state }: LinkRun): string =>
 
 /** The documented end state, as far as a person should know it. */
 function leftBehind(run: LinkRun): readonly string[] {
-  const { source, database, cutover } = run.spec.migration;
+  const { source, database, cutover, instanceObjects } = run.spec.migration;
+  const jobs = instanceObjects?.jobs.include ?? [];
   const fenced = cutover.fence.disableLogins;
   const copy = run.steps('after').some((step) => step.id === 'target.remove-link')
     ? `on ${source} the former copy of ${database} is left restoring; drop it once nobody needs it`
@@ -196,6 +197,9 @@ function leftBehind(run: LinkRun): readonly string[] {
     ...(run.state.leftOut === undefined ? [] : [run.state.leftOut]),
     ...(fenced.length > 0
       ? [`on ${source} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
+      : []),
+    ...(jobs.length > 0
+      ? [`on ${source} the jobs ${jobs.join(', ')} stay disabled: they run on the instance`]
       : []),
     `on ${source} the mirroring endpoint and the certificates stay, for other links`,
   ];

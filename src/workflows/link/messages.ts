@@ -10,8 +10,13 @@ import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
 import type { ProtectionStatus } from './disaster-recovery-messages';
+import type { ObjectsState } from './state';
 
-export const approveCutoverUpdate = defineUpdate<Answer, [Request]>('approveCutover');
+export interface ApproveRequest extends Request {
+  /** Logins and jobs that differ between the sides do not hold the cutover. */
+  readonly acceptDrift?: true;
+}
+export const approveCutoverUpdate = defineUpdate<Answer, [ApproveRequest]>('approveCutover');
 
 export interface PostponeRequest extends Request {
   /** ISO 8601 with offset. */
@@ -94,6 +99,8 @@ export interface LinkMigrationStatus {
   readonly checks?: readonly FailoverCheck[];
   /** Only of a link for disaster recovery, once it stands. */
   readonly protection: ProtectionStatus | null;
+  /** Logins and jobs as they were compared last; absent where the spec has no instanceObjects. */
+  readonly instanceObjects?: ObjectsState;
 }
 
 /** Result of the workflow. */

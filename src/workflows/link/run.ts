@@ -81,9 +81,10 @@ export class LinkRun {
   steps(phase: LinkPhase): readonly LinkStepInfo[] {
     const { route } = this.state;
     if (route === null) return [];
-    const { cutover, seeding } = this.spec.migration;
+    const { cutover, seeding, instanceObjects } = this.spec.migration;
     const repairUsers = afterFailoverOf(this.spec.migration)?.repairOrphanedUsers ?? false;
-    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog, repairUsers), phase);
+    const asked = { repairUsers, objects: instanceObjects !== undefined };
+    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog, asked), phase);
   }
 
   now(): string {
@@ -186,7 +187,8 @@ export class LinkRun {
 
   /** As `undo`. @throws ActivityFailure when the step could not be undone */
   async undoOrFail(stepId: LinkStepId): Promise<void> {
-    const begun = this.state.begun.find((candidate) => candidate.stepId === stepId);
+    // Of a step that began several times, the latest first.
+    const begun = this.state.begun.findLast((candidate) => candidate.stepId === stepId);
     if (begun === undefined) return;
     const effects = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
       { spec: this.spec, stepId, before: begun.before },

@@ -4,6 +4,7 @@ import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { FailoverCheck } from '../../model/link/failover-facts';
 import type { HookRecord } from '../../model/link/hook-message';
+import type { ObjectFinding } from '../../model/link/instance-objects';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
 import type { FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
@@ -34,8 +35,10 @@ export interface LinkRunState {
   logAlarmRaised: boolean;
   /** Jobs of others that back up the log of the link; a person was told of them. */
   foreignLogBackups?: readonly string[];
+  /** Objects outside of the database, as they were compared last. */
+  instanceObjects?: ObjectsState;
   paused: boolean;
-  approval: { by: string; at: string } | null;
+  approval: { by: string; at: string; acceptsDrift?: true } | null;
   /** A person was told that an approval is needed, and none was given since. */
   approvalAsked?: boolean;
   postponedUntil: string | null;
@@ -62,6 +65,19 @@ export interface LinkRunState {
   checks?: readonly FailoverCheck[];
   /** Only of a link for disaster recovery, once it stands. */
   protection: Protection | null;
+}
+
+/** What is known of the objects outside of the database. */
+export interface ObjectsState {
+  /** Side from which they were copied. */
+  readonly primary: LinkSide;
+  readonly observedAt: string;
+  /** `driftMark` of what was found. */
+  readonly mark: string;
+  /** All differences. */
+  readonly count: number;
+  /** The first ones, for people. */
+  readonly drift: readonly ObjectFinding[];
 }
 
 /** A link that stays: who leads it, and what was done to it. */

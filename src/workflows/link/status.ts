@@ -37,6 +37,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     nextSteps: nextSteps(run, outcome),
     protection: protectionStatus(run),
     ...surroundingsOf(run),
+    ...(state.instanceObjects === undefined ? {} : { instanceObjects: state.instanceObjects }),
   };
 }
 

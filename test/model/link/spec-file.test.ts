@@ -318,3 +318,41 @@ describe('resolveLinkMigration', () => {
     );
   });
 });
+
+describe('instanceObjects', () => {
+  const withSection = (section: string): string => `${MIGRATION}instanceObjects:\n${section}`;
+
+  test('is absent unless it is written', () => {
+    const result = parseLinkMigration(MIGRATION, 'migration.yaml');
+    expect(result.ok && Object.hasOwn(result.value, 'instanceObjects')).toBe(false);
+  });
+
+  test('fills in its defaults', () => {
+    const result = parseLinkMigration(`${MIGRATION}instanceObjects: {}\n`, 'migration.yaml');
+    if (!result.ok) throw new Error(formatSpecProblems(result.problems));
+    expect(result.value.instanceObjects).toEqual({
+      logins: { ofDatabase: true, include: [], exclude: [] },
+      jobs: { include: [] },
+      drift: 'block',
+    });
+  });
+
+  test.each([
+    [
+      '  drift: stop\n',
+      'migration.yaml:10:10: instanceObjects.drift: must be "block", "warn" or "ignore", found "stop"',
+    ],
+    [
+      '  logins: { ofDatabse: true }\n',
+      'migration.yaml:10:13: instanceObjects.logins.ofDatabse: unknown key\n    Did you mean "ofDatabase"?',
+    ],
+    [
+      '  jobs: { include: totals }\n',
+      'migration.yaml:10:20: instanceObjects.jobs.include: must be a list, found "totals"',
+    ],
+    [
+      '  logins:\n    include: [a, App]\n    exclude: [app]\n',
+      'migration.yaml:11:18: instanceObjects.logins.include[1]: "App" stands under include and under exclude\n    Leave it in one of the two lists.',
+    ],
+  ])('%j is told with its line', (section, message) => expect(told(withSection(section))).toBe(message));
+});

@@ -79,7 +79,10 @@ function defineAdmission(id: string, on: Side) {
   return defineLinkStep<FenceState>({
     id,
     observe: (context) => observeLogins(context, on),
-    assume: (facts, _context, before) => (before.includes(`${on}.fence`) ? withLogins(facts, true) : facts),
+    assume(facts, { spec }, before) {
+      if (before.includes(`${on}.fence`)) return withLogins(facts, true);
+      return spec.migration.instanceObjects === undefined ? facts : withCopies(facts);
+    },
     settled({ logins }, { spec }) {
       const shut = logins.filter((login) => login.exists && login.isDisabled);
       if (shut.length > 0) return undefined;
@@ -94,6 +97,12 @@ function defineAdmission(id: string, on: Side) {
         .map((login) => ({ kind: 'tsql' as const, on, statement: enableLogin(login.name) })),
   });
 }
+
+/** Copied logins of the fence are born disabled. */
+const withCopies = (facts: FenceState): FenceState => ({
+  ...facts,
+  logins: facts.logins.map((login) => (login.exists ? login : { ...login, exists: true, isDisabled: true })),
+});
 
 const withLogins = (facts: FenceState, isDisabled: boolean): FenceState => ({
   ...facts,

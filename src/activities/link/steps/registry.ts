@@ -1,6 +1,16 @@
 import type { LinkStepId } from '../../../model/link/procedure';
 import type { LinkStep } from '../context';
 import {
+  agentJobsOnSource,
+  agentJobsOnTarget,
+  disableJobsOnSource,
+  disableJobsOnTarget,
+  enableJobsOnSource,
+  enableJobsOnTarget,
+  jobChangesOnSource,
+  jobChangesOnTarget,
+} from './agent-jobs';
+import {
   endpointCertificate,
   masterKey,
   trustAzureAuthorities,
@@ -30,6 +40,7 @@ import {
 import { keepLog, releaseLog } from './keep-log';
 import { createLink, deleteLinkToCutOver, removeLink } from './link';
 import { logBackup } from './log-backup';
+import { loginPasswordsOnSource, loginPasswordsOnTarget, loginsOnSource, loginsOnTarget } from './logins';
 import { repairOnInstance, repairOnSource } from './orphans';
 
 /** Every step of a link by its id. */
@@ -66,4 +77,16 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'target.become-secondary': demoteInstance,
   'source.repair-orphaned-users': repairOnSource,
   'target.repair-orphaned-users': repairOnInstance,
+  'target.logins': loginsOnTarget,
+  'target.login-passwords': loginPasswordsOnTarget,
+  'target.agent-jobs': agentJobsOnTarget,
+  'target.agent-job-changes': jobChangesOnTarget,
+  'target.enable-jobs': enableJobsOnTarget,
+  'target.disable-jobs': disableJobsOnTarget,
+  'source.logins': loginsOnSource,
+  'source.login-passwords': loginPasswordsOnSource,
+  'source.agent-jobs': agentJobsOnSource,
+  'source.agent-job-changes': jobChangesOnSource,
+  'source.enable-jobs': enableJobsOnSource,
+  'source.disable-jobs': disableJobsOnSource,
 };

@@ -147,6 +147,9 @@ define(16, {
   14262: "The specified %s ('%s') does not exist.",
   14256:
     'Cannot start the job "%s" (ID %s) because it does not have any job server or servers defined. Associate the job with a job server by calling sp_add_jobserver.',
+  14276: "'%s' is a permanent %s category and cannot be deleted.",
+  14371:
+    "There are two or more schedules named '%s'. Specify @schedule_id instead of @schedule_name to uniquely identify the schedule.",
   14294: 'Supply either %s or %s to identify the job.',
   15007: "'%s' is not a valid login or you do not have permission.",
   15010:
@@ -169,7 +172,13 @@ define(16, {
   15325: "The current database does not contain a file named '%s'.",
   15281:
     "SQL Server blocked access to %s '%s' of component '%s' because this component is turned off as part of the security configuration for this server. A system administrator can enable the use of '%s' by using sp_configure. For more information about enabling '%s', search for 'Surface Area Configuration' in SQL Server Books Online.",
+  15040: 'User-defined error messages must have an ID greater than 50000.',
+  15041: 'User-defined error messages must have a severity level between 1 and 25.',
+  15043: "You must specify 'REPLACE' to overwrite an existing message.",
+  15144: 'The role has members. It must be empty before it can be dropped.',
   15151: "Cannot %s the %s '%s', because it does not exist or you do not have permission.",
+  15170:
+    'This login is the owner of %s job(s). You must delete or reassign these jobs before the login can be dropped.',
   15173:
     "Server principal '%s' has granted one or more permission(s). Revoke the permission(s) before dropping the server principal.",
   15205: 'The object or database does not support this operation.',

@@ -13,6 +13,14 @@ export interface JobStep {
   readonly onFailAction: number;
   readonly onFailStep: number;
   readonly retryAttempts: number;
+  /** Minutes. */
+  readonly retryInterval: number;
+  readonly successCode: number;
+  readonly priority: number;
+  readonly outputFile: string | null;
+  readonly additionalParameters: string | null;
+  readonly databaseUser: string | null;
+  readonly proxyId: number | null;
   lastOutcome: number;
   lastRunAt: number | undefined;
   /** Output kept in sysjobstepslogs (flags 8 and 16 write and append to it). */
@@ -32,6 +40,12 @@ export interface Job {
   readonly steps: JobStep[];
   /** Targets added by sp_add_jobserver; without one a job cannot start (14256). */
   servers: string[];
+  /** When the event log or an operator is told: 0 never, 1 on success, 2 on failure, 3 always. */
+  notifyEventLog: number;
+  notifyEmail: number;
+  /** 0 = nobody. */
+  emailOperatorId: number;
+  deleteLevel: number;
   readonly schedules: Set<number>;
   running: { startedAt: number; stop: AbortController; stepId: number } | undefined;
   activity: { runRequestedAt: number; startedAt: number; stoppedAt: number | undefined } | undefined;
@@ -59,8 +73,12 @@ export interface Schedule {
   readonly freqInterval: number;
   readonly freqSubdayType: number;
   readonly freqSubdayInterval: number;
+  readonly freqRelativeInterval: number;
+  readonly freqRecurrenceFactor: number;
   readonly activeStartDate: number;
+  readonly activeEndDate: number;
   readonly activeStartTime: number;
+  readonly activeEndTime: number;
 }
 
 export interface Operator {
@@ -70,11 +88,44 @@ export interface Operator {
   enabled: boolean;
 }
 
+/** Of jobs; alerts and operators have classes of their own, which are not simulated. */
+export interface Category {
+  readonly id: number;
+  readonly name: string;
+}
+
+export interface Proxy {
+  readonly id: number;
+  readonly name: string;
+  readonly credential: string;
+  readonly enabled: boolean;
+}
+
+/** What every installation has; those of replication are left out. */
+const builtInCategories: readonly Category[] = [
+  { id: 0, name: '[Uncategorized (Local)]' },
+  { id: 1, name: 'Jobs from MSX' },
+  { id: 2, name: '[Uncategorized (Multi-Server)]' },
+  { id: 3, name: 'Database Maintenance' },
+  { id: 4, name: 'Web Assistant' },
+  { id: 5, name: 'Full-Text' },
+  { id: 6, name: 'Log Shipping' },
+  { id: 7, name: 'Database Engine Tuning Advisor' },
+  { id: 8, name: 'Data Collector' },
+];
+
+/** User-defined categories begin here (sp_add_category). */
+const firstOwnCategory = 100;
+
 export class AgentState {
   readonly jobs = new Map<string, Job>();
   readonly history: JobHistoryRow[] = [];
   readonly schedules = new Map<number, Schedule>();
   readonly operators = new Map<string, Operator>();
+  readonly proxies = new Map<string, Proxy>();
+  /** Profiles of Database Mail by lower-case name. */
+  readonly mailProfiles = new Map<string, { readonly id: number; readonly name: string }>();
+  categories: readonly Category[] = builtInCategories;
   private nextHistoryId = 1;
   private nextScheduleId = 1;
   private nextOperatorId = 1;
@@ -85,6 +136,20 @@ export class AgentState {
 
   jobById(id: string): Job | undefined {
     return this.jobs.get(id.toUpperCase());
+  }
+
+  category(name: string): Category | undefined {
+    return this.categories.find((entry) => entry.name.toLowerCase() === name.toLowerCase());
+  }
+
+  addCategory(name: string): void {
+    const id = Math.max(firstOwnCategory - 1, ...this.categories.map((entry) => entry.id)) + 1;
+    this.categories = [...this.categories, { id, name }];
+  }
+
+  /** True for what an installation brings along. */
+  isBuiltIn(name: string): boolean {
+    return builtInCategories.some((entry) => entry.name.toLowerCase() === name.toLowerCase());
   }
 
   record(row: Omit<JobHistoryRow, 'instanceId'>): void {

@@ -54,6 +54,9 @@ export const addJob: Procedure = async (context, call) => {
   if (owner.toLowerCase() !== 'sa' && !context.instance.logins.has(owner.toLowerCase())) {
     throw serverError(14234, ['@owner_login_name', 'sp_helplogins']);
   }
+  const category = args.text('category_name') ?? '[Uncategorized (Local)]';
+  if (agent.category(category) === undefined)
+    throw serverError(14234, ['@category_name', 'sp_help_category']);
   const now = context.now();
   const job: Job = {
     jobId: context.world.random.guid(),
@@ -61,12 +64,16 @@ export const addJob: Procedure = async (context, call) => {
     enabled: (args.number('enabled') ?? 1) === 1,
     description: args.text('description') ?? 'No description available.',
     ownerLogin: owner,
-    category: args.text('category_name') ?? '[Uncategorized (Local)]',
+    category,
     startStepId: args.number('start_step_id') ?? 1,
     createdAt: now,
     modifiedAt: now,
     steps: [],
     servers: [],
+    notifyEventLog: args.number('notify_level_eventlog') ?? 2,
+    notifyEmail: args.number('notify_level_email') ?? 0,
+    emailOperatorId: operatorId(context, args.text('notify_email_operator_name')),
+    deleteLevel: args.number('delete_level') ?? 0,
     schedules: new Set(),
     running: undefined,
     activity: undefined,
@@ -77,14 +84,49 @@ export const addJob: Procedure = async (context, call) => {
   return 0;
 };
 
-const subsystems = new Set(['TSQL', 'POWERSHELL', 'CMDEXEC', 'SSIS', 'ANALYSISCOMMAND', 'ANALYSISQUERY']);
+/** @throws 14262 when there is no such operator */
+function operatorId(context: SessionContext, name: string | null): number {
+  if (name === null) return 0;
+  const operator = context.state.agent.operators.get(name.toLowerCase());
+  if (operator === undefined) throw serverError(14262, ['@notify_email_operator_name', name]);
+  return operator.id;
+}
 
-/** On a managed instance CmdExec does not exist (T-SQL differences page). */
+const subsystems = new Set([
+  'TSQL',
+  'POWERSHELL',
+  'CMDEXEC',
+  'SSIS',
+  'ANALYSISCOMMAND',
+  'ANALYSISQUERY',
+  'SNAPSHOT',
+  'LOGREADER',
+  'DISTRIBUTION',
+  'MERGE',
+  'QUEUEREADER',
+]);
+
+/** Those that a managed instance does not have (T-SQL differences page, "SQL Server Agent"). */
+const notOnInstances = new Set(['CMDEXEC', 'ANALYSISCOMMAND', 'ANALYSISQUERY', 'MERGE', 'QUEUEREADER']);
+
 const checkSubsystem = (context: SessionContext, subsystem: string): void => {
   if (!subsystems.has(subsystem.toUpperCase()))
     throw serverError(14234, ['@subsystem', 'sp_enum_sqlagent_subsystems']);
-  if (context.managedInstance && subsystem.toUpperCase() === 'CMDEXEC')
-    throw serverError(41914, ['CmdExec job step']);
+  if (context.managedInstance && notOnInstances.has(subsystem.toUpperCase()))
+    throw serverError(41914, [`${subsystem} job step`]);
+};
+
+/** @throws 14262 when there is no such proxy */
+const proxyIdOf = (context: SessionContext, args: Arguments): number | null => {
+  const name = args.text('proxy_name');
+  const id = args.number('proxy_id');
+  if (name === null && id === null) return null;
+  const proxy = [...context.state.agent.proxies.values()].find((entry) =>
+    name === null ? entry.id === id : entry.name.toLowerCase() === name.toLowerCase(),
+  );
+  if (proxy === undefined)
+    throw serverError(14262, [name === null ? '@proxy_id' : '@proxy_name', name ?? String(id)]);
+  return proxy.id;
 };
 
 export const addJobStep: Procedure = async (context, call) => {
@@ -134,6 +176,13 @@ export const addJobStep: Procedure = async (context, call) => {
     onFailAction: args.number('on_fail_action') ?? 2,
     onFailStep: args.number('on_fail_step_id') ?? 0,
     retryAttempts: args.number('retry_attempts') ?? 0,
+    retryInterval: args.number('retry_interval') ?? 0,
+    successCode: args.number('cmdexec_success_code') ?? 0,
+    priority: args.number('os_run_priority') ?? 0,
+    outputFile: args.text('output_file_name'),
+    additionalParameters: args.text('additional_parameters'),
+    databaseUser: args.text('database_user_name'),
+    proxyId: proxyIdOf(context, args),
     lastOutcome: 5,
     lastRunAt: undefined,
     log: undefined,
@@ -141,6 +190,22 @@ export const addJobStep: Procedure = async (context, call) => {
   job.steps.sort((left, right) => left.stepId - right.stepId);
   job.modifiedAt = context.now();
   context.world.journal.mark(`add step ${name} to job ${job.name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** @throws 14262 when there is no such step; step 0 stands for all of them */
+export const deleteJobStep: Procedure = async (context, call) => {
+  requireAgentRole(context);
+  const args = new Arguments(call, ['job_id', 'job_name', 'step_id!']);
+  const job = jobOf(context, args);
+  const id = args.number('step_id') ?? 0;
+  const kept = id === 0 ? [] : job.steps.filter((step) => step.stepId !== id);
+  if (id !== 0 && kept.length === job.steps.length) throw serverError(14262, ['@step_id', String(id)]);
+  // The steps behind the one that is gone move up (sp_delete_jobstep).
+  const renumbered = kept.map((step) => (step.stepId > id ? { ...step, stepId: step.stepId - 1 } : step));
+  job.steps.splice(0, job.steps.length, ...renumbered);
+  job.modifiedAt = context.now();
+  context.world.journal.mark(`delete step ${id} of job ${job.name} on ${context.instanceName}`);
   return 0;
 };
 
@@ -175,11 +240,23 @@ export const updateJob: Procedure = async (context, call) => {
     'delete_level',
   ]);
   const job = jobOf(context, args);
+  const category = args.text('category_name');
+  if (category !== null && context.state.agent.category(category) === undefined)
+    throw serverError(14234, ['@category_name', 'sp_help_category']);
+  const owner = args.text('owner_login_name');
+  if (owner !== null && owner.toLowerCase() !== 'sa' && !context.instance.logins.has(owner.toLowerCase()))
+    throw serverError(14234, ['@owner_login_name', 'sp_helplogins']);
+  job.category = category ?? job.category;
+  job.notifyEventLog = args.number('notify_level_eventlog') ?? job.notifyEventLog;
+  job.notifyEmail = args.number('notify_level_email') ?? job.notifyEmail;
+  job.deleteLevel = args.number('delete_level') ?? job.deleteLevel;
+  if (args.has('notify_email_operator_name'))
+    job.emailOperatorId = operatorId(context, args.text('notify_email_operator_name'));
   job.name = args.text('new_name') ?? job.name;
   job.enabled = (args.number('enabled') ?? Number(job.enabled)) === 1;
   job.description = args.text('description') ?? job.description;
   job.startStepId = args.number('start_step_id') ?? job.startStepId;
-  job.ownerLogin = args.text('owner_login_name') ?? job.ownerLogin;
+  job.ownerLogin = owner ?? job.ownerLogin;
   job.modifiedAt = context.now();
   context.world.journal.mark(`update job ${job.name} on ${context.instanceName}`);
   return 0;
@@ -197,6 +274,7 @@ export const deleteJob: Procedure = async (context, call) => {
   const job = jobOf(context, args);
   job.running?.stop.abort();
   context.state.agent.jobs.delete(job.jobId);
+  if ((args.number('delete_unused_schedule') ?? 1) === 1) dropUnused(context, job.schedules);
   if ((args.number('delete_history') ?? 1) === 1) {
     const kept = context.state.agent.history.filter((row) => row.jobId !== job.jobId);
     context.state.agent.history.splice(0, context.state.agent.history.length, ...kept);
@@ -204,6 +282,14 @@ export const deleteJob: Procedure = async (context, call) => {
   context.world.journal.mark(`delete job ${job.name} on ${context.instanceName}`);
   return 0;
 };
+
+/** Deletes those of the schedules that no job has any more. */
+function dropUnused(context: SessionContext, ids: Iterable<number>): void {
+  const { agent } = context.state;
+  for (const id of ids) {
+    if ([...agent.jobs.values()].every((job) => !job.schedules.has(id))) agent.schedules.delete(id);
+  }
+}
 
 export const startJobProcedure: Procedure = async (context, call) => {
   requireAgentRole(context);
@@ -287,8 +373,12 @@ const addSchedule = (context: SessionContext, args: Arguments, name: string): nu
     freqInterval: args.number('freq_interval') ?? 0,
     freqSubdayType: args.number('freq_subday_type') ?? 0,
     freqSubdayInterval: args.number('freq_subday_interval') ?? 0,
+    freqRelativeInterval: args.number('freq_relative_interval') ?? 0,
+    freqRecurrenceFactor: args.number('freq_recurrence_factor') ?? 0,
     activeStartDate: args.number('active_start_date') ?? 20_000_101,
+    activeEndDate: args.number('active_end_date') ?? 99_991_231,
     activeStartTime: args.number('active_start_time') ?? 0,
+    activeEndTime: args.number('active_end_time') ?? 235_959,
   });
   context.world.journal.mark(`add schedule ${name} on ${context.instanceName}`);
   return scheduleId;
@@ -343,9 +433,11 @@ export const addJobSchedule: Procedure = async (context, call) => {
 const scheduleOf = (context: SessionContext, args: Arguments): number => {
   const id = args.number('schedule_id');
   const name = args.text('schedule_name');
-  const found = [...context.state.agent.schedules.values()].find((entry) =>
+  const fitting = [...context.state.agent.schedules.values()].filter((entry) =>
     id === null ? entry.name.toLowerCase() === name?.toLowerCase() : entry.scheduleId === id,
   );
+  if (fitting.length > 1) throw serverError(14371, [name ?? '']);
+  const [found] = fitting;
   if (found === undefined)
     throw serverError(14262, [id === null ? '@schedule_name' : '@schedule_id', name ?? String(id)]);
   return found.scheduleId;
@@ -357,6 +449,25 @@ export const attachSchedule: Procedure = async (context, call) => {
   const job = jobOf(context, args);
   job.schedules.add(scheduleOf(context, args));
   context.world.journal.mark(`attach schedule to job ${job.name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** @throws 14262 (no such schedule), 14371 when a name fits several (its text: inferred) */
+export const detachSchedule: Procedure = async (context, call) => {
+  requireAgentRole(context);
+  const args = new Arguments(call, [
+    'job_id',
+    'job_name',
+    'schedule_id',
+    'schedule_name',
+    'delete_unused_schedule',
+    'automatic_post',
+  ]);
+  const job = jobOf(context, args);
+  const id = scheduleOf(context, args);
+  job.schedules.delete(id);
+  if ((args.number('delete_unused_schedule') ?? 0) === 1) dropUnused(context, [id]);
+  context.world.journal.mark(`detach schedule from job ${job.name} on ${context.instanceName}`);
   return 0;
 };
 
@@ -392,6 +503,117 @@ export const addOperator: Procedure = async (context, call) => {
     enabled: (args.number('enabled') ?? 1) === 1,
   });
   context.world.journal.mark(`add operator ${name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** Only those of jobs: @class JOB. @throws 14234 (class), 14261 (taken) */
+export const addCategory: Procedure = async (context, call) => {
+  requireAgentRole(context);
+  const args = new Arguments(call, ['class', 'type', 'name!']);
+  if ((args.text('class') ?? 'JOB').toUpperCase() !== 'JOB') throw serverError(14234, ['@class', 'JOB']);
+  const name = args.text('name') ?? '';
+  if (context.state.agent.category(name) !== undefined) throw serverError(14261, ['@name', name]);
+  context.state.agent.addCategory(name);
+  context.world.journal.mark(`add category ${name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** @throws 14262 (unknown), 14276 (built in); jobs of the category become uncategorized, as documented */
+export const deleteCategory: Procedure = async (context, call) => {
+  requireAgentRole(context);
+  const args = new Arguments(call, ['class!', 'name!']);
+  const name = args.text('name') ?? '';
+  const { agent } = context.state;
+  const category = agent.category(name);
+  if (category === undefined) throw serverError(14262, ['@name', name]);
+  if (agent.isBuiltIn(name)) throw serverError(14276, [name, args.text('class') ?? '']);
+  for (const job of agent.jobs.values()) {
+    if (job.category.toLowerCase() === name.toLowerCase()) job.category = '[Uncategorized (Local)]';
+  }
+  agent.categories = agent.categories.filter((entry) => entry !== category);
+  context.world.journal.mark(`delete category ${name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** A managed instance has no proxies (T-SQL differences page); the number of the refusal is inferred. */
+export const addProxy: Procedure = async (context, call) => {
+  requireAgentRole(context);
+  if (context.managedInstance) throw serverError(41914, ['SQL Agent proxy']);
+  const args = new Arguments(call, [
+    'proxy_name!',
+    'enabled',
+    'description',
+    'credential_name',
+    'credential_id',
+    'proxy_id',
+  ]);
+  const name = args.text('proxy_name') ?? '';
+  const { proxies } = context.state.agent;
+  if (proxies.has(name.toLowerCase())) throw serverError(14261, ['@proxy_name', name]);
+  const credential = args.text('credential_name') ?? '';
+  if (!context.state.credentials.has(credential.toLowerCase()))
+    throw serverError(14262, ['@credential_name', credential]);
+  const id = proxies.size + 1;
+  const enabled = (args.number('enabled') ?? 1) === 1;
+  proxies.set(name.toLowerCase(), { id, name, credential, enabled });
+  args.output('proxy_id', intValue(id));
+  context.world.journal.mark(`add proxy ${name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** A profile of Database Mail; nothing is ever sent. */
+export const addMailProfile: Procedure = async (context, call) => {
+  if (!context.isSysadmin) throw serverError(229, ['EXECUTE', 'sysmail_add_profile_sp', 'msdb', 'dbo']);
+  const args = new Arguments(call, ['profile_name!', 'description', 'profile_id']);
+  const name = args.text('profile_name') ?? '';
+  const { mailProfiles } = context.state.agent;
+  const id = mailProfiles.size + 1;
+  mailProfiles.set(name.toLowerCase(), { id, name });
+  args.output('profile_id', intValue(id));
+  context.world.journal.mark(`add mail profile ${name} on ${context.instanceName}`);
+  return 0;
+};
+
+/** @throws 14262; shows what msdb.dbo.sysjobsteps has of one job */
+export const helpJobStep: Procedure = async (context, call) => {
+  const args = new Arguments(call, ['job_id', 'job_name', 'step_id', 'step_name', 'suffix']);
+  const job = jobOf(context, args);
+  const id = args.number('step_id');
+  await sendRows(
+    call.output,
+    [
+      ['step_id', int],
+      ['step_name', sysnameType],
+      ['subsystem', nvarchar(40)],
+      ['command', { kind: 'nvarchar', length: 'max' }],
+      ['flags', int],
+      ['on_success_action', int],
+      ['on_success_step_id', int],
+      ['on_fail_action', int],
+      ['on_fail_step_id', int],
+      ['database_name', sysnameType],
+      ['retry_attempts', int],
+      ['retry_interval', int],
+      ['proxy_id', int],
+    ],
+    job.steps
+      .filter((step) => id === null || step.stepId === id)
+      .map((step) => [
+        step.stepId,
+        step.name,
+        step.subsystem,
+        step.command,
+        step.flags,
+        step.onSuccessAction,
+        step.onSuccessStep,
+        step.onFailAction,
+        step.onFailStep,
+        step.database,
+        step.retryAttempts,
+        step.retryInterval,
+        step.proxyId,
+      ]),
+  );
   return 0;
 };
 

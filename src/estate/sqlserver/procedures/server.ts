@@ -2,7 +2,7 @@
 import type { ProcedureCall } from '../../sql/host';
 import { type SessionContext, systemDatabases } from '../context';
 import { serverError, serverInfo } from '../messages/raise';
-import { serverPrincipals, serverRoleMembers } from '../principals';
+import { fixedServerRoles, serverPrincipals, serverRoleMembers } from '../principals';
 import { dateTime } from '../values';
 import { filesOf } from '../views/files';
 import { Arguments } from './arguments';
@@ -266,7 +266,10 @@ const changeRole =
     const args = new Arguments(call, ['loginame!', 'rolename!']);
     const login = args.text('loginame') ?? '';
     if (!context.instance.logins.has(login.toLowerCase())) throw serverError(15007, [login]);
-    context.world.logins.setRole(context.instanceName, login, args.text('rolename') ?? '', member);
+    const role = (args.text('rolename') ?? '').toLowerCase();
+    const known = role in fixedServerRoles || context.state.serverRoles.has(role);
+    if (!known || role === 'public') throw serverError(15151, ['alter', 'server role', role]);
+    context.world.logins.setRole(context.instanceName, login, role, member);
     return 0;
   };
 
@@ -346,5 +349,20 @@ export const linkedServers: Procedure = async (context, call) => {
       ]),
     ],
   );
+  return 0;
+};
+
+/** @throws 15040 (number), 15041 (severity), 15043 (taken; REPLACE overwrites) */
+export const addMessage: Procedure = async (context, call) => {
+  requireSysadmin(context);
+  const args = new Arguments(call, ['msgnum!', 'severity!', 'msgtext!', 'lang', 'with_log', 'replace']);
+  const number = args.number('msgnum') ?? 0;
+  const severity = args.number('severity') ?? 0;
+  if (number < 50_001) throw serverError(15040);
+  if (severity < 1 || severity > 25) throw serverError(15041);
+  const replaces = args.text('replace')?.toLowerCase() === 'replace';
+  if (context.state.messages.has(number) && !replaces) throw serverError(15043);
+  context.state.messages.set(number, { severity, text: args.text('msgtext') ?? '' });
+  context.world.journal.mark(`add message ${number} on ${context.instanceName}`);
   return 0;
 };

@@ -94,7 +94,14 @@ export const alterLogin = (context: SessionContext, statement: Of<'alter-login'>
 
 export const dropLogin = (context: SessionContext, statement: Of<'drop-login'>): void => {
   requirePermission(context, 'ALTER ANY LOGIN');
+  const jobs = [...context.state.agent.jobs.values()].filter((job) =>
+    sameName(job.ownerLogin, statement.name),
+  );
+  if (jobs.length > 0) throw serverError(15170, [jobs.length]);
   context.world.logins.drop(context.instanceName, statement.name);
+  context.state.permissions = context.state.permissions.filter(
+    (entry) => entry.scope !== 'server' || !sameName(entry.principal, statement.name),
+  );
 };
 
 const requireUserDatabase = (context: SessionContext, what: string): string => {
@@ -170,8 +177,14 @@ const serverRole = (context: SessionContext, statement: Of<'role'>): void => {
       context.world.journal.mark(`create server role ${statement.role} on ${context.instanceName}`);
       return;
     case 'drop':
-      if (!context.state.serverRoles.delete(key))
+      if (!context.state.serverRoles.has(key))
         throw serverError(15151, ['drop', 'server role', statement.role]);
+      if ([...context.instance.logins.values()].some((login) => login.roles.has(key)))
+        throw serverError(15144);
+      context.state.serverRoles.delete(key);
+      context.state.permissions = context.state.permissions.filter(
+        (entry) => entry.scope !== 'server' || !sameName(entry.principal, statement.role),
+      );
       context.world.journal.mark(`drop server role ${statement.role} on ${context.instanceName}`);
       return;
     case 'add-member':
@@ -309,7 +322,10 @@ const pushToLogin = (
   login: string,
 ): void => {
   if (name === 'CONNECT SQL') {
-    context.world.logins.alter(context.instanceName, login, { connectDenied: action !== 'GRANT' });
+    context.world.logins.alter(context.instanceName, login, {
+      connectDenied: action === 'DENY',
+      connectRevoked: action === 'REVOKE',
+    });
     return;
   }
   context.world.logins.setPermission(context.instanceName, login, name, action === 'GRANT');

@@ -67,7 +67,7 @@ export const permissionViews = [
 ];
 
 function serverPermissions(context: SessionContext) {
-  const logins = [...context.instance.logins.values()];
+  const logins = [...context.instance.logins.values()].filter((login) => !login.connectRevoked);
   const connect = logins.map((login) => ({
     class: 100,
     class_desc: 'SERVER',

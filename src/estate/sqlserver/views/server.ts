@@ -273,8 +273,8 @@ export const serverViews = [
       is_event_logged: notNull(bit),
       text: notNull(nvarchar(2048)),
     },
-    rows: () =>
-      allMessages().map(([number, definition]) => ({
+    rows: (context) =>
+      [...allMessages(), ...context.state.messages].map(([number, definition]) => ({
         message_id: number,
         language_id: 1033,
         severity: definition.severity,

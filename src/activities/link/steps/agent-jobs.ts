@@ -1,0 +1,230 @@
+/**
+ * Jobs of SQL Server Agent: copied disabled to the side that is not the primary, and switched where the roles swap.
+ * Facts hold names alone: the command of a step may hold a password.
+ */
+import { type Job, otherSideOf } from '../../../model/link/instance-objects';
+import type { Effect, Side } from '../../../model/statement';
+import { judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
+import { includesName, sameName } from '../../../rules/names';
+import {
+  addJobCategory,
+  createJob,
+  deleteJob,
+  deleteJobCategory,
+  enableJob,
+  replaceJob,
+} from '../../../tsql/agent-jobs';
+import { readJobCategories, readJobs } from '../../../tsql/queries/agent-jobs';
+import { NeedsPerson } from '../../failures';
+import { readAgentJobs } from '../../observe/instance-objects';
+import { defineLinkStep, type LinkContext, readOn } from '../context';
+import { lookAtObjects } from '../instance-objects';
+
+export const agentJobsOnTarget = defineJobs('target');
+export const agentJobsOnSource = defineJobs('source');
+export const jobChangesOnTarget = defineJobChanges('target');
+export const jobChangesOnSource = defineJobChanges('source');
+export const enableJobsOnTarget = defineEnabling('target');
+export const enableJobsOnSource = defineEnabling('source');
+export const disableJobsOnTarget = defineDisabling('target');
+export const disableJobsOnSource = defineDisabling('source');
+
+interface JobFacts {
+  readonly missing: readonly string[];
+  readonly missingCategories: readonly string[];
+  readonly there: readonly string[];
+}
+
+/** Creates the jobs that are missing. @param on side that is not the primary */
+function defineJobs(on: Side) {
+  return defineLinkStep<JobFacts>({
+    id: `${on}.agent-jobs`,
+    async observe(context) {
+      const input = await lookAtObjects(context, otherSideOf(on));
+      const judged = judgeJobs(input);
+      const missing = namesOf(judged, 'missing');
+      const categories = new Set(
+        input.primary.jobs.filter(({ name }) => includesName(missing, name)).map(({ category }) => category),
+      );
+      return {
+        missing,
+        missingCategories: [...categories].filter((name) => !includesName(input.other.jobCategories, name)),
+        there: [...namesOf(judged, 'same'), ...namesOf(judged, 'differs')],
+      };
+    },
+    settled({ missing, there }, { spec }) {
+      if (missing.length > 0) return undefined;
+      const where = spec.migration[on];
+      return there.length === 0 ? `no jobs belong on ${where}` : `${there.join(', ')}: on ${where}`;
+    },
+    async effects({ missing, missingCategories }, context) {
+      const jobs = await readAgentJobs(context.ports[otherSideOf(on)], missing, context.signal);
+      return [
+        ...missingCategories.map(
+          (name): Effect => ({
+            kind: 'tsql',
+            on,
+            statement: addJobCategory(name),
+            undo: deleteJobCategory(name).display,
+          }),
+        ),
+        ...jobs.map(
+          (job): Effect => ({
+            kind: 'tsql',
+            on,
+            statement: createJob(job),
+            undo: deleteJob(job.name).display,
+          }),
+        ),
+      ];
+    },
+    async undo(before, _now, context) {
+      const [jobs, categories] = await Promise.all([
+        readOn(context, on, readJobs(before.missing)),
+        readOn(context, on, readJobCategories()),
+      ]);
+      const made = before.missingCategories.filter((name) =>
+        categories.some((category) => sameName(category.name, name)),
+      );
+      return [
+        ...jobs.map(({ name }): Effect => ({ kind: 'tsql', on, statement: deleteJob(name) })),
+        ...made.map((name): Effect => ({ kind: 'tsql', on, statement: deleteJobCategory(name) })),
+      ];
+    },
+  });
+}
+
+interface ChangeFacts {
+  readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
+  readonly missingCategories: readonly string[];
+}
+
+/** Brings jobs that are there in line, and disables them. What they were is not kept, so nothing undoes it. */
+function defineJobChanges(on: Side) {
+  return defineLinkStep<ChangeFacts>({
+    id: `${on}.agent-job-changes`,
+    async observe(context) {
+      const input = await lookAtObjects(context, otherSideOf(on));
+      const differing = judgeJobs(input).flatMap(({ name, verdict }) =>
+        verdict.kind === 'differs' ? [{ name, what: verdict.what }] : [],
+      );
+      const categories = new Set(
+        input.primary.jobs
+          .filter((job) => differing.some(({ name }) => sameName(name, job.name)))
+          .map(({ category }) => category),
+      );
+      return {
+        differing,
+        missingCategories: [...categories].filter((name) => !includesName(input.other.jobCategories, name)),
+      };
+    },
+    settled: ({ differing }) =>
+      differing.length === 0 ? 'the jobs that are there are as on the primary, and disabled' : undefined,
+    async effects({ differing, missingCategories }, context) {
+      const names = differing.map(({ name }) => name);
+      const [wanted, present] = await Promise.all([
+        readAgentJobs(context.ports[otherSideOf(on)], names, context.signal),
+        readAgentJobs(context.ports[on], names, context.signal),
+      ]);
+      return [
+        ...missingCategories.map((name): Effect => ({ kind: 'tsql', on, statement: addJobCategory(name) })),
+        ...wanted.flatMap((job) => replaceEffects(on, job, present)),
+      ];
+    },
+    async undo(before, now, { spec }) {
+      const replaced = before.differing
+        .map(({ name }) => name)
+        .filter((name) => !now.differing.some((other) => sameName(other.name, name)));
+      if (replaced.length === 0) return [];
+      throw new NeedsPerson(
+        'AgentJobReplaced',
+        `on ${spec.migration[on]} the job(s) ${replaced.join(', ')} stay as they are on the other side, and disabled`,
+        'bring them back from your own scripts, if they were others before',
+      );
+    },
+  });
+}
+
+function replaceEffects(on: Side, job: Job, present: readonly Job[]): readonly Effect[] {
+  const twin = present.find(({ name }) => sameName(name, job.name));
+  return twin === undefined ? [] : [{ kind: 'tsql', on, statement: replaceJob(job, twin) }];
+}
+
+interface EnableFacts {
+  /** Jobs that are to run: those that are enabled on the former primary, or all that are named where it is silent. */
+  readonly toRun: readonly string[];
+  readonly there: readonly { readonly name: string; readonly isEnabled: boolean }[];
+  readonly formerIsSilent: boolean;
+}
+
+/** On the new primary, before they are disabled on the former one: what was off there on purpose stays off. */
+function defineEnabling(on: Side) {
+  return defineLinkStep<EnableFacts>({
+    id: `${on}.enable-jobs`,
+    async observe(context) {
+      const names = jobNames(context);
+      const [there, former] = await Promise.all([
+        readJobStates(context, on, names),
+        readAgentJobs(context.ports[otherSideOf(on)], names, context.signal).catch(() => undefined),
+      ]);
+      return {
+        toRun: former === undefined ? names : jobsToRun(names, former, on),
+        there,
+        formerIsSilent: former === undefined,
+      };
+    },
+    assume: (facts) => ({ ...facts, there: facts.toRun.map((name) => ({ name, isEnabled: false })) }),
+    settled(facts, { spec }) {
+      if (namesToEnable(facts).length > 0) return undefined;
+      const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
+      return running.length === 0
+        ? `no jobs are to run on ${spec.migration[on]}`
+        : `${running.join(', ')} enabled on ${spec.migration[on]}`;
+    },
+    effects: async (facts) =>
+      namesToEnable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, true) })),
+  });
+}
+
+/** A job that the former primary does not have, or has in a form that cannot be here, is left as it is. */
+function jobsToRun(names: readonly string[], former: readonly Job[], on: Side): readonly string[] {
+  return names.filter((name) => {
+    const job = former.find((candidate) => sameName(candidate.name, name));
+    if (job === undefined || !job.isEnabled) return false;
+    return on === 'source' || job.steps.every((step) => whyNotOnInstance(step).length === 0);
+  });
+}
+
+const namesToEnable = ({ toRun, there }: EnableFacts): readonly string[] =>
+  there.filter(({ name, isEnabled }) => !isEnabled && includesName(toRun, name)).map(({ name }) => name);
+
+/** On the former primary, whose database takes no writes any more. */
+function defineDisabling(on: Side) {
+  return defineLinkStep<{ readonly enabled: readonly string[] }>({
+    id: `${on}.disable-jobs`,
+    async observe(context) {
+      const jobs = await readJobStates(context, on, jobNames(context));
+      return { enabled: jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name) };
+    },
+    settled: ({ enabled }, { spec }) =>
+      enabled.length === 0 ? `no named job is enabled on ${spec.migration[on]}` : undefined,
+    effects: async ({ enabled }) =>
+      enabled.map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
+  });
+}
+
+const jobNames = ({ spec }: LinkContext): readonly string[] =>
+  spec.migration.instanceObjects?.jobs.include ?? [];
+
+async function readJobStates(
+  context: LinkContext,
+  on: Side,
+  names: readonly string[],
+): Promise<EnableFacts['there']> {
+  if (names.length === 0) return [];
+  const jobs = await readOn(context, on, readJobs(names));
+  return jobs.map(({ name, isEnabled }) => ({ name, isEnabled }));
+}
+
+const namesOf = (judged: ReturnType<typeof judgeJobs>, kind: 'missing' | 'same' | 'differs') =>
+  judged.filter(({ verdict }) => verdict.kind === kind).map(({ name }) => name);

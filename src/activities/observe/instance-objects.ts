@@ -1,0 +1,112 @@
+/** Reads what one side has of logins, jobs and the other objects outside of a database. */
+import type {
+  ConnectRight,
+  Job,
+  Login,
+  ReportedObject,
+  ServerPermission,
+  SideObjects,
+} from '../../model/link/instance-objects';
+import type { SqlServerPort } from '../../ports/sql-server';
+import { includesName, sameName } from '../../rules/names';
+import { readJobCategories, readJobSchedules, readJobSteps, readJobs } from '../../tsql/queries/agent-jobs';
+import {
+  readDatabaseNames,
+  readInstanceLogins,
+  readPasswordHashes,
+  readServerPermissions,
+  readServerRoleMembers,
+  readServerRoles,
+  type ServerPermissionRow,
+} from '../../tsql/queries/instance-logins';
+import { readReportedObjects } from '../../tsql/queries/reported-objects';
+
+/** @param jobNames the jobs that the spec names: others are nobody's business here */
+export async function readSideObjects(
+  port: SqlServerPort,
+  jobNames: readonly string[],
+  signal: AbortSignal,
+): Promise<SideObjects> {
+  const [rows, members, permissions, roles, databases, jobs, categories] = await Promise.all([
+    port.query(readInstanceLogins(), { signal }),
+    port.query(readServerRoleMembers(), { signal }),
+    port.query(readServerPermissions(), { signal }),
+    port.query(readServerRoles(), { signal }),
+    port.query(readDatabaseNames(), { signal }),
+    readAgentJobs(port, jobNames, signal),
+    port.query(readJobCategories(), { signal }),
+  ]);
+  const logins = rows.map(
+    (row): Login => ({
+      ...row,
+      connect: connectRight(row.name, permissions),
+      roles: members.filter(({ member }) => sameName(member, row.name)).map(({ role }) => role),
+      permissions: permissionsOf(row.name, permissions),
+    }),
+  );
+  return {
+    logins,
+    roles: roles.map(({ name }) => ({ name, permissions: permissionsOf(name, permissions) })),
+    databases: databases.map(({ name }) => name),
+    jobs,
+    jobCategories: categories.map(({ name }) => name),
+  };
+}
+
+const CONNECT_SQL = 'CONNECT SQL';
+
+/** Every login has the right from its creation on: no row means that it was revoked. */
+function connectRight(login: string, permissions: readonly ServerPermissionRow[]): ConnectRight {
+  const row = permissions.find(({ grantee, name }) => sameName(grantee, login) && name === CONNECT_SQL);
+  if (row === undefined) return 'revoked';
+  return row.state === 'DENY' ? 'denied' : 'granted';
+}
+
+const permissionsOf = (
+  principal: string,
+  permissions: readonly ServerPermissionRow[],
+): readonly ServerPermission[] =>
+  permissions
+    .filter(({ grantee, name }) => sameName(grantee, principal) && name !== CONNECT_SQL)
+    .map(({ name, state }) => ({ name, state }));
+
+/** Jobs with all their parts. Their commands may hold secrets: they stay within the activity. */
+export async function readAgentJobs(
+  port: SqlServerPort,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Job[]> {
+  if (names.length === 0) return [];
+  const [jobs, steps, schedules] = await Promise.all([
+    port.query(readJobs(names), { signal }),
+    port.query(readJobSteps(names), { signal }),
+    port.query(readJobSchedules(names), { signal }),
+  ]);
+  return jobs.map((row) => ({
+    ...row,
+    steps: steps.filter(({ job }) => sameName(job, row.name)).map(({ job: _job, ...step }) => step),
+    schedules: schedules
+      .filter(({ job }) => sameName(job, row.name))
+      .map(({ job: _job, ...schedule }) => schedule),
+  }));
+}
+
+/** **Secret.** @returns hashes by name as the server spells it; null where they cannot be read */
+export async function readHashes(
+  port: SqlServerPort,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string | null>> {
+  if (names.length === 0) return new Map();
+  const rows = await port.query(readPasswordHashes(names), { signal });
+  return new Map(
+    rows.filter(({ name }) => includesName(names, name)).map(({ name, hash }) => [name.toLowerCase(), hash]),
+  );
+}
+
+export async function readReported(
+  port: SqlServerPort,
+  signal: AbortSignal,
+): Promise<readonly ReportedObject[]> {
+  return (await Promise.all(readReportedObjects().map((query) => port.query(query, { signal })))).flat();
+}

@@ -1,0 +1,49 @@
+import type { Side } from '../../model/statement';
+import { EXIT, type ExitCode } from '../exit-codes';
+import { CliFailure } from '../failure';
+import { withLocalPorts } from '../local-ports';
+import type { Output } from '../output';
+import { loadLinkMigration, type SpecFileOptions } from '../spec-files';
+import { objectLines } from '../terminal/objects-view';
+
+export interface ObjectsOptions extends SpecFileOptions {
+  /** Show what is the same, too. */
+  readonly all: boolean;
+  /** By default the side that leads the link. */
+  readonly primary?: string;
+}
+
+/** Compares what lives outside of the database on both sides, without Temporal. Reads only. */
+export async function objects(output: Output, options: ObjectsOptions): Promise<ExitCode> {
+  const asked = primaryOf(options.primary);
+  const spec = await loadLinkMigration(options);
+  const { compareObjects, leadingSide } = await import('../../activities/link/instance-objects');
+  const report = await withLocalPorts(spec, async (context) =>
+    compareObjects(context, asked ?? (await leadingSide(context))),
+  );
+  const section = spec.migration.instanceObjects;
+  for (const line of objectLines(report, spec.migration, output.style, options.all)) output.say(line);
+  if (section === undefined) {
+    output.note(
+      'the migration has no instanceObjects: a run copies nothing of this, and does not look at it',
+    );
+  }
+  const drift = report.findings.filter(({ state }) => state !== 'same' && state !== 'remark').length;
+  output.result({ ...report, policy: section?.drift ?? null, drift });
+  return drift > 0 && section?.drift === 'block' ? EXIT.refused : EXIT.ok;
+}
+
+function primaryOf(side: string | undefined): Side | undefined {
+  switch (side) {
+    case undefined:
+      return undefined;
+    case 'server':
+      return 'source';
+    case 'instance':
+      return 'target';
+    default:
+      throw new CliFailure(`--primary: "${side}" is no side of a link`, EXIT.usage, [
+        'write server or instance',
+      ]);
+  }
+}

@@ -1,0 +1,71 @@
+/** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
+import type { LinkPhase, LinkSide, LinkStepInfo } from './procedure';
+
+export const INSTANCE_OBJECT_STEP_IDS = [
+  'target.logins',
+  'target.login-passwords',
+  'target.agent-jobs',
+  'target.agent-job-changes',
+  'target.enable-jobs',
+  'target.disable-jobs',
+  'source.logins',
+  'source.login-passwords',
+  'source.agent-jobs',
+  'source.agent-job-changes',
+  'source.enable-jobs',
+  'source.disable-jobs',
+] as const;
+export type InstanceObjectStepId = (typeof INSTANCE_OBJECT_STEP_IDS)[number];
+
+const NAMES: Readonly<Record<LinkSide, string>> = { source: 'SQL Server', target: 'instance' };
+
+/**
+ * Copies from the present primary to the other side.
+ * @param to the other side
+ */
+export const copySteps = (to: LinkSide): readonly LinkStepInfo[] => [
+  step(`${to}.logins`, 'replicating', `Logins on the ${NAMES[to]}`),
+  step(`${to}.login-passwords`, 'replicating', `Passwords of logins on the ${NAMES[to]}`),
+  step(`${to}.agent-jobs`, 'replicating', `Agent jobs on the ${NAMES[to]}`),
+  step(`${to}.agent-job-changes`, 'replicating', `Changes of agent jobs on the ${NAMES[to]}`),
+];
+
+export interface JobSwitch {
+  readonly on: LinkStepInfo;
+  /** After `on`: which jobs are to run is read from the former primary. */
+  readonly off: LinkStepInfo;
+}
+
+/** Jobs run where the primary is. */
+export function jobSwitch(primary: LinkSide): JobSwitch {
+  const former: LinkSide = primary === 'source' ? 'target' : 'source';
+  return {
+    on: step(`${primary}.enable-jobs`, 'cutover', `Enable the jobs on the ${NAMES[primary]}`),
+    off: step(`${former}.disable-jobs`, 'cutover', `Disable the jobs on the ${NAMES[former]}`),
+  };
+}
+
+/** What a cutover has in addition: the logins were copied disabled, and the jobs move. */
+export const cutoverAdditions = (): readonly LinkStepInfo[] => {
+  const { on, off } = jobSwitch('target');
+  return [
+    {
+      id: 'target.admit-applications',
+      phase: 'cutover',
+      title: 'Admit the applications to the instance',
+      repeats: 'once',
+    },
+    on,
+    off,
+  ];
+};
+
+/** True for the steps that move jobs: applications do not wait for them. */
+export const movesJobs = (stepId: string): boolean => /\.(?:enable|disable)-jobs$/.test(stepId);
+
+const step = (id: InstanceObjectStepId, phase: LinkPhase, title: string): LinkStepInfo => ({
+  id,
+  phase,
+  title,
+  repeats: 'once',
+});

@@ -1,0 +1,345 @@
+/**
+ * Objects outside of the database around a run: copied to the side that is not the primary, compared before each planned
+ * failover, and switched after it. Nothing here makes a command unless the spec has `instanceObjects`.
+ */
+import {
+  type ActivityInterfaceFor,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
+import type { InstanceObjectActivities } from '../../activities/link/instance-object-api';
+import { copySteps, jobSwitch } from '../../model/link/instance-object-steps';
+import { driftMark, driftOf, type ObjectsReport } from '../../model/link/instance-objects';
+import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
+import { gateText, objectsGate } from '../../rules/link/objects-gate';
+import { beforeAnyChange, longWithHeartbeat } from '../activity-policies';
+import { activityProblem, type Problem, personProblem } from '../run-control';
+import { otherSide } from './protection';
+import type { LinkRun } from './run';
+
+/** A quiet link is looked at this often, within one activity: an idle day leaves nothing in the history. */
+const LOOK_EVERY_MS = 24 * 3_600_000;
+const CHECKPOINT_MS = 7 * LOOK_EVERY_MS;
+/** After a failure that a person must mend. Before a failover all is tried again in any case. */
+const RETRY_AFTER_PROBLEM_MS = 6 * 3_600_000;
+/** Differences kept in the state, for people. */
+const DRIFT_KEPT = 20;
+const LONGEST_DETAIL = 300;
+const LOOK_CLOSER = 'sqlferry objects with the migration file names each one with its remedy';
+
+interface Activities {
+  /** Somebody waits: a few attempts. */
+  readonly first: ActivityInterfaceFor<InstanceObjectActivities>;
+  /** Nobody does: as long as it takes. */
+  readonly long: ActivityInterfaceFor<InstanceObjectActivities>;
+}
+
+function activitiesOf(run: LinkRun): Activities {
+  const { heartbeatTimeout } = run.spec.migration.polling;
+  return {
+    first: proxyActivities<InstanceObjectActivities>(beforeAnyChange(heartbeatTimeout)),
+    long: proxyActivities<InstanceObjectActivities>(longWithHeartbeat(heartbeatTimeout)),
+  };
+}
+
+/** Older runs, and specs without the section, must not even wait a turn longer: their histories are replayed. */
+export const hasObjects = (run: LinkRun): boolean => run.spec.migration.instanceObjects !== undefined;
+
+/** While something else is waited for, the other side is kept as the primary is. @returns what `work` does */
+export function keepObjectsWhile<T>(run: LinkRun, primary: LinkSide, work: Promise<T>): Promise<T> {
+  return hasObjects(run) ? keepBeside(run, primary, work) : work;
+}
+
+/** Whether something is being changed just now: that is not left half done. */
+interface Lane {
+  changing: boolean;
+}
+
+async function keepBeside<T>(run: LinkRun, primary: LinkSide, work: Promise<T>): Promise<T> {
+  const scope = new CancellationScope();
+  const lane: Lane = { changing: false };
+  const keeping = scope.run(() => keepObjects(run, primary, lane));
+  keeping.catch(() => undefined);
+  try {
+    // Its failures are told where they happen; one that is none ends the run, as any other does.
+    return await Promise.race([work, keeping.then(() => work)]);
+  } finally {
+    scope.cancel();
+    // A look that ends with the next heartbeat is not waited for: somebody may have asked for a failover.
+    if (lane.changing) await CancellationScope.nonCancellable(() => keeping.catch(() => undefined));
+  }
+}
+
+async function keepObjects(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
+  const told = new Set<string>();
+  for (;;) {
+    try {
+      return await copyAndWatch(run, primary, lane);
+    } catch (error) {
+      const problem = personProblem(error) ?? activityProblem(error);
+      if (problem === undefined) throw error;
+      if (!told.has(problem.message)) await tellProblems(run, [problem]);
+      told.add(problem.message);
+      await sleep(RETRY_AFTER_PROBLEM_MS);
+    }
+  }
+}
+
+/** Ends only where nothing is to be watched. */
+async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
+  const { instanceObjects } = run.spec.migration;
+  if (instanceObjects?.drift === 'ignore') {
+    await condition(() => !run.state.paused);
+    if (run.state.instanceObjects?.primary === primary) return;
+    await tellProblems(run, await copyInLane(run, primary, lane));
+    note(run, { observedAt: run.now(), primary, findings: [] });
+    return;
+  }
+  const { long } = activitiesOf(run);
+  const { spec } = run;
+  let retriesCopy = false;
+  for (;;) {
+    const known = run.state.instanceObjects;
+    const isKnown = known?.primary === primary;
+    const seen = await long.watchInstanceObjects({
+      spec,
+      primary,
+      known: isKnown ? known.mark : '',
+      everyMs: LOOK_EVERY_MS,
+      waitsFirst: isKnown,
+      checkpointAfterMs: retriesCopy ? LOOK_EVERY_MS : CHECKPOINT_MS,
+    });
+    await condition(() => !run.state.paused);
+    retriesCopy = await bringInLine(run, seen, isKnown ? known.mark : '', lane);
+  }
+}
+
+/** @returns true when copying is to be tried again soon */
+async function bringInLine(run: LinkRun, seen: ObjectsReport, known: string, lane: Lane): Promise<boolean> {
+  const { primary } = seen;
+  if (!driftOf(seen).some(({ copyable }) => copyable)) {
+    note(run, seen);
+    if (driftMark(seen) !== known) await tellDrift(run, seen);
+    return false;
+  }
+  const problems = await copyInLane(run, primary, lane);
+  await tellProblems(run, problems);
+  const after = await activitiesOf(run).long.compareInstanceObjects({ spec: run.spec, primary });
+  note(run, after);
+  if (driftMark(after) !== known) await tellDrift(run, after);
+  return problems.length > 0;
+}
+
+async function copyInLane(run: LinkRun, primary: LinkSide, lane: Lane): Promise<readonly Problem[]> {
+  lane.changing = true;
+  try {
+    return await copyObjects(run, primary);
+  } finally {
+    lane.changing = false;
+  }
+}
+
+function note(run: LinkRun, report: ObjectsReport): void {
+  const drift = driftOf(report);
+  run.state.instanceObjects = {
+    primary: report.primary,
+    observedAt: report.observedAt,
+    mark: driftMark(report),
+    count: drift.length,
+    drift: drift.slice(0, DRIFT_KEPT).map((finding) => ({ ...finding, detail: cut(finding.detail) })),
+  };
+}
+
+const cut = (text: string): string =>
+  text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
+
+async function tellDrift(run: LinkRun, report: ObjectsReport): Promise<void> {
+  const drift = driftOf(report);
+  if (drift.length === 0) {
+    run.event('info', 'objects.same', 'logins and jobs that the spec names are the same on both sides');
+    return;
+  }
+  const { told } = objectsGate(report, 'warn', null);
+  await run.tell('warning', 'objects.drift', gateText(told), LOOK_CLOSER);
+}
+
+async function tellProblems(run: LinkRun, problems: readonly Problem[]): Promise<void> {
+  for (const problem of problems) {
+    await run.tell('warning', problem.code, `copying logins and jobs: ${problem.message}`, problem.remedy);
+  }
+}
+
+/** From the primary to the other side. @returns what failed; the steps after it are tried all the same */
+async function copyObjects(run: LinkRun, primary: LinkSide): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const step of copySteps(otherSide(primary))) {
+    const problem = await tryStep(run, step);
+    if (problem !== undefined && !problems.some(({ message }) => message === problem.message)) {
+      problems.push(problem);
+    }
+    if (problem?.code === 'Unreachable') break;
+  }
+  return problems;
+}
+
+/**
+ * As `run.perform`, for what nobody is to wait for. A step can be begun again and again here: each time that it changes
+ * something, what it found is noted for an abort.
+ */
+async function tryStep(run: LinkRun, step: LinkStepInfo): Promise<Problem | undefined> {
+  const { spec, state } = run;
+  const stepId = step.id;
+  try {
+    const seen = await run.first.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
+      { spec, stepId },
+    ]);
+    if (seen.settled !== undefined) return undefined;
+    // A link that stands is taken down on request only: nothing is undone any more.
+    if (state.protection === null) state.begun.push({ stepId, before: seen.before });
+    const outcome = await run.first.performLinkStep.executeWithOptions({ summary: step.title }, [
+      { spec, stepId },
+    ]);
+    run.record(step, 'done', seen.planned, outcome.evidence, outcome.durationMs);
+    return undefined;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const problem = personProblem(error) ?? activityProblem(error);
+    if (problem === undefined) throw error;
+    return problem;
+  }
+}
+
+export interface ObjectsGateOptions {
+  /** Name of the person who goes on in spite of differences; null while nobody does. */
+  readonly acceptedBy: () => string | null;
+  /** Something else came in between: the gate is left without an answer. */
+  readonly mustLeave: () => boolean;
+}
+
+/**
+ * Copies once more and compares, before anybody is fenced out. By the spec's `drift` a difference holds the failover
+ * until it is gone, is told, or is not looked for.
+ */
+export async function passObjectsGate(
+  run: LinkRun,
+  primary: LinkSide,
+  options: ObjectsGateOptions,
+): Promise<void> {
+  const { instanceObjects } = run.spec.migration;
+  if (instanceObjects === undefined) return;
+  while (!options.mustLeave()) {
+    run.waitingFor = 'logins and jobs to be the same on both sides';
+    const problems = await copyObjects(run, primary);
+    if (instanceObjects.drift === 'ignore') return tellProblems(run, problems);
+    const report = await compare(run, primary, instanceObjects.drift);
+    if (report === undefined) return;
+    note(run, report);
+    const acceptedBy = options.acceptedBy();
+    const verdict = objectsGate(report, instanceObjects.drift, acceptedBy);
+    if (verdict.mayBegin) {
+      await tellProblems(run, problems);
+      if (verdict.told.length > 0) await tellAccepted(run, gateText(verdict.told), acceptedBy);
+      return;
+    }
+    await hold(run, report, problems, options);
+  }
+}
+
+/** Where a difference would only be told, one that cannot be found is told as well. @returns undefined then */
+async function compare(
+  run: LinkRun,
+  primary: LinkSide,
+  drift: 'block' | 'warn',
+): Promise<ObjectsReport | undefined> {
+  const look = () => activitiesOf(run).first.compareInstanceObjects({ spec: run.spec, primary });
+  if (drift === 'block') return run.control.untilDone('Objects outside of the database', look);
+  try {
+    return await look();
+  } catch (error) {
+    const problem = personProblem(error) ?? activityProblem(error);
+    if (problem === undefined) throw error;
+    await tellProblems(run, [problem]);
+    return undefined;
+  }
+}
+
+async function tellAccepted(run: LinkRun, text: string, acceptedBy: string | null): Promise<void> {
+  const who = acceptedBy === null ? '' : ` (accepted by ${acceptedBy})`;
+  await run.tell('warning', 'objects.drift', `${text}${who}; the failover goes on`, LOOK_CLOSER);
+}
+
+/** Until the differences change, somebody says that they are mended, or accepts them. */
+async function hold(
+  run: LinkRun,
+  report: ObjectsReport,
+  problems: readonly Problem[],
+  { acceptedBy, mustLeave }: ObjectsGateOptions,
+): Promise<void> {
+  const { spec } = run;
+  const { reasons } = objectsGate(report, 'block', null);
+  const why = [...problems.map(({ message }) => message), gateText(reasons)].join('; ');
+  const scope = new CancellationScope();
+  const person = scope.run(() =>
+    run.control.waitForPerson(
+      { code: 'InstanceObjectsDiffer', message: why, remedy: LOOK_CLOSER },
+      'Objects outside of the database',
+    ),
+  );
+  const mended = scope.run(() =>
+    activitiesOf(run).long.watchInstanceObjects({
+      spec,
+      primary: report.primary,
+      known: driftMark(report),
+      everyMs: spec.migration.polling.active,
+      waitsFirst: true,
+      checkpointAfterMs: CHECKPOINT_MS,
+    }),
+  );
+  // A watch that fails for good leaves the person, who is told already.
+  const watched = mended.catch((error) => (isCancellation(error) ? undefined : person));
+  person.catch(() => undefined);
+  const decided = condition(() => mustLeave() || acceptedBy() !== null);
+  try {
+    await Promise.race([person, watched, decided]);
+  } finally {
+    scope.cancel();
+    await CancellationScope.nonCancellable(async () => {
+      await Promise.allSettled([person, watched]);
+    });
+  }
+  run.control.throwIfAborted();
+}
+
+/**
+ * Jobs run where the primary is: on there, then off on the other side. The roles are swapped and the applications are in
+ * by now, so a failure is told, and holds nothing up.
+ */
+export async function switchJobs(run: LinkRun, primary: LinkSide): Promise<void> {
+  const { instanceObjects } = run.spec.migration;
+  if (instanceObjects === undefined || instanceObjects.jobs.include.length === 0) return;
+  const { on, off } = jobSwitch(primary);
+  for (const step of [on, off]) {
+    const problem = await tryStep(run, step);
+    if (problem === undefined) continue;
+    const remedy = `do it by hand (msdb.dbo.sp_update_job @enabled); ${problem.remedy}`;
+    await run.tell('critical', 'jobs.not-switched', `${step.title}: ${problem.message}`, remedy);
+  }
+}
+
+/** A forced failover waits for nothing: what was known to differ is told. */
+export async function tellKnownDrift(run: LinkRun): Promise<void> {
+  const { instanceObjects } = run.state;
+  if (instanceObjects === undefined || instanceObjects.count === 0) return;
+  const text = gateText(
+    instanceObjects.drift.map(({ kind, name, detail }) => ({ reason: `${kind} ${name}: ${detail}` })),
+  );
+  await run.tell(
+    'warning',
+    'objects.drift',
+    `${text} (as of ${instanceObjects.observedAt}); the forced failover goes on`,
+    LOOK_CLOSER,
+  );
+}

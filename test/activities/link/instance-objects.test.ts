@@ -1,0 +1,377 @@
+/** Logins and jobs over real sockets: two simulated servers, the real driver, and attempts that die in between. */
+import sql from 'mssql';
+import { compareObjects } from '../../../src/activities/link/instance-objects';
+import { systemClock } from '../../../src/adapters/clock';
+import { copySteps } from '../../../src/model/link/instance-object-steps';
+import { driftOf } from '../../../src/model/link/instance-objects';
+import type { LinkStepId } from '../../../src/model/link/procedure';
+import { type Effect, effectDisplay } from '../../../src/model/statement';
+import { APPLICATION, estateWithApplication, query } from '../../support/application';
+import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';
+import { StepBench } from '../../support/step-bench';
+import { worldSnapshot } from '../../support/world-snapshot';
+
+const JOB = "Nightly [totals] of O'Neil";
+const LOGIN = "bat]ch 'x'";
+const PASSWORD = 'Batch!Passw0rd';
+const COMMAND = "EXEC dbo.pay @key = 'topsecret' -- \\\nGO";
+
+const sections = (rest = '') => `
+logBackups: { directory: "C:\\\\Backup" }
+cutover: { fence: { disableLogins: [${APPLICATION.name}] } }
+instanceObjects:
+  logins: { include: ["${LOGIN}"] }
+  jobs: { include: ["${JOB}"] }
+${rest}
+${QUICK_POLLING}
+`;
+
+const quoted = (text: string): string => text.replaceAll("'", "''");
+
+const JOB_SETUP = [
+  "EXEC msdb.dbo.sp_add_category @class = 'JOB', @type = 'LOCAL', @name = N'Totals'",
+  `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}', @category_name = N'Totals', @owner_login_name = N'${quoted(LOGIN)}', @description = N'adds up'`,
+  `DECLARE @command nvarchar(max) = CAST(N'' AS nvarchar(max)) + N'EXEC dbo.pay @key = ''topsecret'' -- \\' + N'
+GO'; EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'add', @subsystem = N'TSQL', @command = @command, @database_name = N'Sales', @retry_attempts = 2, @retry_interval = 5, @on_success_action = 3`,
+  `EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'tell', @subsystem = N'TSQL', @command = N'SELECT 1'`,
+  `EXEC msdb.dbo.sp_add_jobschedule @job_name = N'${quoted(JOB)}', @name = N'at night', @freq_type = 4, @freq_interval = 1, @active_start_time = 10000`,
+  `EXEC msdb.dbo.sp_add_jobserver @job_name = N'${quoted(JOB)}', @server_name = N'(local)'`,
+];
+
+const SETUP = [
+  'CREATE SERVER ROLE [watch]]ers]',
+  'GRANT VIEW ANY DEFINITION TO [watch]]ers]',
+  `CREATE LOGIN [bat]]ch 'x'] WITH PASSWORD = N'${PASSWORD}', CHECK_POLICY = OFF, DEFAULT_DATABASE = [Sales]`,
+  "ALTER SERVER ROLE [watch]]ers] ADD MEMBER [bat]]ch 'x']",
+  "ALTER SERVER ROLE [dbcreator] ADD MEMBER [bat]]ch 'x']",
+  "GRANT VIEW SERVER STATE TO [bat]]ch 'x'] WITH GRANT OPTION",
+  "DENY ALTER ANY LINKED SERVER TO [bat]]ch 'x']",
+  ...JOB_SETUP,
+];
+
+const COPY: readonly LinkStepId[] = copySteps('target').map(({ id }) => id);
+
+let stage: EstateStage;
+let bench: StepBench;
+
+async function open(rest = ''): Promise<void> {
+  stage = await startEstateStage({ estate: estateWithApplication() });
+  await set('SQL1', ...SETUP);
+  bench = await StepBench.open(stage, stage.spec(sections(rest)));
+}
+beforeEach(() => open());
+afterEach(async () => {
+  await bench.close();
+  await stage.close();
+});
+
+async function set(instance: string, ...batches: readonly string[]): Promise<void> {
+  for (const batch of batches) await query(stage.estate, instance, batch);
+}
+
+const loginOn = (instance: string, name: string) =>
+  stage.estate.world.instances.get(instance).logins.get(name.toLowerCase());
+
+const hashOf = (instance: string, name: string): string =>
+  Buffer.from(loginOn(instance, name)?.passwordHash ?? []).toString('hex');
+
+async function logIn(instance: string, user: string, password: string): Promise<void> {
+  const { host, port } = stage.estate.instance(instance);
+  const options = { encrypt: true, trustServerCertificate: true };
+  const pool = new sql.ConnectionPool({ server: host, port, database: 'master', user, password, options });
+  await pool.connect();
+  await pool.close();
+}
+
+/** Jobs of an instance as msdb shows them, ids aside. */
+const agentOf = async (instance: string) => ({
+  jobs: await query(
+    stage.estate,
+    instance,
+    `SELECT j.name, j.enabled, j.description, j.start_step_id, c.name AS category FROM msdb.dbo.sysjobs AS j
+JOIN msdb.dbo.syscategories AS c ON c.category_id = j.category_id ORDER BY j.name`,
+  ),
+  steps: await query(
+    stage.estate,
+    instance,
+    `SELECT step_id, step_name, subsystem, command, database_name, retry_attempts, retry_interval, on_success_action
+FROM msdb.dbo.sysjobsteps ORDER BY step_id`,
+  ),
+  schedules: await query(
+    stage.estate,
+    instance,
+    'SELECT name, freq_type, freq_interval, active_start_time FROM msdb.dbo.sysschedules ORDER BY name',
+  ),
+  categories: await query(stage.estate, instance, 'SELECT name FROM msdb.dbo.syscategories ORDER BY name'),
+  roles: await query(
+    stage.estate,
+    instance,
+    "SELECT name FROM sys.server_principals WHERE type = 'R' ORDER BY name",
+  ),
+  permissions: await query(
+    stage.estate,
+    instance,
+    'SELECT permission_name, state FROM sys.server_permissions WHERE class = 100 ORDER BY permission_name, state',
+  ),
+});
+
+const all = async () => ({
+  world: worldSnapshot(stage.estate.world),
+  source: await agentOf('SQL1'),
+  target: await agentOf('mi-west'),
+});
+
+const report = (primary: 'source' | 'target' = 'source') =>
+  compareObjects(
+    { ports: bench.ports, spec: bench.spec, clock: systemClock, signal: new AbortController().signal },
+    primary,
+  );
+
+const copy = async (): Promise<void> => {
+  for (const id of COPY) await bench.run(id);
+};
+
+describe('copying', () => {
+  test('makes the other side alike; a second time changes nothing', async () => {
+    expect(driftOf(await report()).map(({ name, state }) => `${name} ${state}`)).toEqual([
+      `app missing`,
+      `${LOGIN} missing`,
+      'watch]ers missing',
+      `${JOB} missing`,
+    ]);
+    await copy();
+    const after = await all();
+    for (const id of COPY) {
+      expect({ id, ...(await bench.run(id)) }).toMatchObject({ id, outcome: 'already-done', effects: [] });
+    }
+    expect(await all()).toEqual(after);
+    expect(driftOf(await report())).toEqual([]);
+    expect(after.target.jobs).toEqual(after.source.jobs.map((job) => ({ ...(job as object), enabled: 0 })));
+    expect(after.target.steps).toEqual(after.source.steps);
+    expect(after.target.schedules).toEqual(after.source.schedules);
+    expect(loginOn('mi-west', LOGIN)).toMatchObject({
+      // Sales is not there yet.
+      defaultDatabase: 'master',
+      policyChecked: false,
+      disabled: false,
+      sid: loginOn('SQL1', LOGIN)?.sid,
+      roles: new Set(['dbcreator', 'watch]ers']),
+    });
+    await logIn('mi-west', LOGIN, PASSWORD);
+  });
+
+  test('an application of the fence is born disabled, and is admitted with its old password', async () => {
+    await copy();
+    const { name, password } = APPLICATION;
+    expect(loginOn('mi-west', name)?.disabled).toBe(true);
+    await expect(logIn('mi-west', name, password)).rejects.toThrow('disabled');
+    await bench.run('target.admit-applications');
+    await logIn('mi-west', name, password);
+    // The fence on the primary is no state to be copied.
+    await bench.run('source.fence');
+    expect(await bench.run('target.logins')).toMatchObject({ outcome: 'already-done' });
+    expect(loginOn('mi-west', name)?.disabled).toBe(false);
+  });
+
+  test('every statement loses its answer once, and the end is the same', async () => {
+    await copy();
+    const undisturbed = await all();
+    await bench.close();
+    await stage.close();
+    await open();
+    let lost = 0;
+    for (const id of COPY) {
+      const { effects } = await bench.look(id);
+      for (const effect of effects) stage.estate.world.faults.add(loseAnswer(effect));
+      lost += effects.length;
+      await bench.untilDone((left) => bench.run(id, left), 20);
+    }
+    expect(lost).toBeGreaterThan(8);
+    expect(await all()).toEqual({ ...undisturbed, world: expect.anything() });
+    expect(JSON.stringify(worldSnapshot(stage.estate.world))).toBe(JSON.stringify(undisturbed.world));
+  });
+
+  test('brings in line what is there: password, settings, roles, a job', async () => {
+    await copy();
+    const copied = await all();
+    await set(
+      'mi-west',
+      "ALTER LOGIN [bat]]ch 'x'] WITH PASSWORD = N'Other!Passw0rd'",
+      "ALTER LOGIN [bat]]ch 'x'] WITH CHECK_POLICY = ON, DEFAULT_DATABASE = [msdb]",
+      "ALTER LOGIN [bat]]ch 'x'] DISABLE",
+      "REVOKE CONNECT SQL FROM [bat]]ch 'x']",
+      "ALTER SERVER ROLE [dbcreator] DROP MEMBER [bat]]ch 'x']",
+      "ALTER SERVER ROLE [processadmin] ADD MEMBER [bat]]ch 'x']",
+      "REVOKE ALTER ANY LINKED SERVER FROM [bat]]ch 'x']",
+      `EXEC msdb.dbo.sp_update_job @job_name = N'${quoted(JOB)}', @enabled = 1, @description = N'other'`,
+      `EXEC msdb.dbo.sp_delete_jobstep @job_name = N'${quoted(JOB)}', @step_id = 1`,
+    );
+    expect(driftOf(await report()).map(({ name, detail }) => `${name}: ${detail}`)).toEqual([
+      `${LOGIN}: on mi-west: password, is to be enabled, default database, CHECK_POLICY, CONNECT SQL, server roles, server permissions`,
+      `${JOB}: on mi-west: steps, description, it is enabled on mi-west, too`,
+    ]);
+    const [before] = await query<{ job_id: string }>(
+      stage.estate,
+      'mi-west',
+      'SELECT job_id FROM msdb.dbo.sysjobs',
+    );
+    await copy();
+    expect(await all()).toEqual(copied);
+    expect(hashOf('mi-west', LOGIN)).toBe(hashOf('SQL1', LOGIN));
+    // Its history stays with it.
+    expect(await query(stage.estate, 'mi-west', 'SELECT job_id FROM msdb.dbo.sysjobs')).toEqual([before]);
+  });
+
+  test('completes a job of which only a half was made', async () => {
+    await set(
+      'mi-west',
+      `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}', @enabled = 0, @owner_login_name = N'sa'`,
+    );
+    await copy();
+    expect(driftOf(await report())).toEqual([]);
+  });
+});
+
+describe('undoing', () => {
+  test('takes away exactly what was made, also twice', async () => {
+    const before = await all();
+    const begun: { id: LinkStepId; facts: unknown }[] = [];
+    for (const id of COPY) {
+      begun.unshift({ id, facts: (await bench.look(id)).before });
+      await bench.run(id);
+    }
+    for (const { id, facts } of begun) await bench.undo(id, facts);
+    expect(await all()).toEqual(before);
+    for (const { id, facts } of begun) expect(await bench.undo(id, facts)).toEqual([]);
+  });
+
+  test('gives settings back, and says what it cannot give back', async () => {
+    await copy();
+    await set(
+      'mi-west',
+      "ALTER LOGIN [bat]]ch 'x'] WITH PASSWORD = N'Other!Passw0rd'",
+      "ALTER LOGIN [bat]]ch 'x'] DISABLE",
+      "ALTER SERVER ROLE [dbcreator] DROP MEMBER [bat]]ch 'x']",
+      `EXEC msdb.dbo.sp_update_job @job_name = N'${quoted(JOB)}', @description = N'other'`,
+    );
+    const before = worldSnapshot(stage.estate.world);
+    const facts = new Map<LinkStepId, unknown>();
+    for (const id of COPY) {
+      facts.set(id, (await bench.look(id)).before);
+      await bench.run(id);
+    }
+    await bench.undo('target.logins', facts.get('target.logins'));
+    expect(worldSnapshot(stage.estate.world)).toEqual(before);
+    await expect(
+      bench.undo('target.login-passwords', facts.get('target.login-passwords')),
+    ).rejects.toMatchObject({ code: 'LoginPasswordReplaced', message: expect.stringContaining(LOGIN) });
+    await expect(
+      bench.undo('target.agent-job-changes', facts.get('target.agent-job-changes')),
+    ).rejects.toMatchObject({ code: 'AgentJobReplaced', message: expect.stringContaining(JOB) });
+  });
+});
+
+test('no fact and no text that people see holds a hash or a command', async () => {
+  await set('mi-west', "CREATE LOGIN [unused] WITH PASSWORD = N'Other!Passw0rd'");
+  const told: string[] = [];
+  for (const id of COPY) {
+    const { before, effects } = await bench.look(id);
+    told.push(JSON.stringify(before), ...effects.map(effectDisplay));
+    told.push(JSON.stringify(await bench.run(id)));
+  }
+  told.push(JSON.stringify(await report()));
+  const text = told.join('\n').toLowerCase();
+  expect(text).toContain('0x******** hashed');
+  for (const name of [LOGIN, APPLICATION.name]) expect(text).not.toContain(hashOf('SQL1', name).slice(4, 24));
+  expect(text).not.toContain('topsecret');
+  expect(COMMAND).toContain('topsecret');
+});
+
+test('a refusal of the server that repeats the statement shows no hash', async () => {
+  const hash = hashOf('SQL1', LOGIN);
+  stage.estate.world.faults.add({
+    surface: 'sql',
+    statement: 'CREATE LOGIN',
+    count: 1,
+    action: {
+      kind: 'error',
+      number: 102,
+      severity: 15,
+      state: 1,
+      message: `Incorrect syntax near '0x${hash.toUpperCase()}'.`,
+    },
+  });
+  const failure = await bench.run('target.logins').then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toBeDefined();
+  expect(String((failure as Error).message)).toContain('Incorrect syntax');
+  expect(JSON.stringify([failure, String(failure)]).toLowerCase()).not.toContain(hash.slice(0, 24));
+});
+
+describe('jobs move with the roles', () => {
+  const enabled = async (instance: string): Promise<unknown> =>
+    (await query<{ enabled: number }>(stage.estate, instance, 'SELECT enabled FROM msdb.dbo.sysjobs'))[0]
+      ?.enabled;
+
+  test('on at the new primary, then off at the former one', async () => {
+    await copy();
+    await bench.run('target.enable-jobs');
+    await bench.run('source.disable-jobs');
+    expect([await enabled('SQL1'), await enabled('mi-west')]).toEqual([0, 1]);
+    expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
+    expect(await bench.run('source.disable-jobs')).toMatchObject({ outcome: 'already-done' });
+  });
+
+  test('what was off on purpose stays off; behind a silent primary all that are named run', async () => {
+    await copy();
+    await set('SQL1', `EXEC msdb.dbo.sp_update_job @job_name = N'${quoted(JOB)}', @enabled = 0`);
+    expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
+    expect(await enabled('mi-west')).toBe(0);
+    stage.estate.world.instances.kill('SQL1');
+    await bench.run('target.enable-jobs');
+    expect(await enabled('mi-west')).toBe(1);
+  });
+});
+
+test('what cannot be brought over is named with its remedy, and nothing of it is tried', async () => {
+  await set('mi-west', "CREATE LOGIN [bat]]ch 'x'] WITH PASSWORD = N'Other!Passw0rd'");
+  await set(
+    'SQL1',
+    `EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'copy files', @subsystem = N'CmdExec', @command = N'robocopy'`,
+    "EXEC sp_addlinkedserver @server = N'OLDBOX'",
+    "EXEC msdb.dbo.sp_add_operator @name = N'night shift'",
+    "EXEC msdb.dbo.sysmail_add_profile_sp @profile_name = N'mail'",
+    "EXEC sp_addmessage @msgnum = 50010, @severity = 16, @msgtext = N'no stock'",
+    "CREATE CREDENTIAL [backup] WITH IDENTITY = N'user', SECRET = N'shh'",
+  );
+  const before = await all();
+  await bench.run('target.login-passwords');
+  await bench.run('target.agent-jobs');
+  await bench.run('target.agent-job-changes');
+  expect(await all()).toEqual(before);
+  const { findings } = await report();
+  expect(findings.map(({ kind, name, state }) => `${kind} ${name} ${state}`)).toEqual([
+    'login app missing',
+    `login ${LOGIN} cannot-be-copied`,
+    `job ${JOB} cannot-be-copied`,
+    'linked-server OLDBOX remark',
+    'credential backup remark',
+    'message 50010 remark',
+    'operator night shift remark',
+    'mail-profile mail remark',
+  ]);
+  for (const { state, remedy } of findings) if (state !== 'missing') expect(remedy).not.toBe('');
+});
+
+function loseAnswer(effect: Effect) {
+  if (effect.kind !== 'tsql') throw new Error('only statements are expected here');
+  const statement = effect.statement.text.slice(0, 60).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return {
+    surface: 'sql' as const,
+    statement,
+    count: 1,
+    action: { kind: 'drop' as const, when: 'after' as const },
+  };
+}

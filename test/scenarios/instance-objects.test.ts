@@ -1,0 +1,279 @@
+/**
+ * What lives outside of the database crosses with it: the application logs in on the new primary with its old password,
+ * its jobs run there, a difference that cannot be copied holds the cutover, and an abort leaves nothing.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import sql from 'mssql';
+import { planLinkMigration } from '../../src/activities/link/plan';
+import type { LinkMigrationView } from '../../src/client/link-migrations';
+import { APPLICATION, estateWithApplication, query } from '../support/application';
+import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
+import { openSteps } from '../support/steps-without-temporal';
+import { worldSnapshot } from '../support/world-snapshot';
+
+afterAll(closeServer);
+
+const by = { by: 'dba' };
+const JOB = 'Nightly totals';
+const COMMAND = 'SELECT 1 AS very_secret_command';
+
+const sections = (rest = '', cutover = 'approval: { required: false }, ') => `
+logBackups: { directory: "C:\\\\Backup" }
+cutover: { ${cutover}fence: { disableLogins: [${APPLICATION.name}] } }
+instanceObjects:
+  logins: { include: [batch] }
+  jobs: { include: ["${JOB}"] }
+${rest}
+${QUICK_POLLING}
+`;
+
+const SETUP = [
+  `CREATE LOGIN [batch] WITH PASSWORD = N'Batch!Passw0rd', DEFAULT_DATABASE = [Sales]`,
+  'ALTER SERVER ROLE [dbcreator] ADD MEMBER [batch]',
+  'GRANT VIEW SERVER STATE TO [batch]',
+  `EXEC msdb.dbo.sp_add_job @job_name = N'${JOB}', @owner_login_name = N'sa'`,
+  `EXEC msdb.dbo.sp_add_jobstep @job_name = N'${JOB}', @step_name = N'add', @subsystem = N'TSQL', @command = N'${COMMAND}', @database_name = N'Sales'`,
+  `EXEC msdb.dbo.sp_add_jobschedule @job_name = N'${JOB}', @name = N'at night', @freq_type = 4, @freq_interval = 1`,
+  `EXEC msdb.dbo.sp_add_jobserver @job_name = N'${JOB}'`,
+];
+
+async function set(stage: Stage, instance: string, batches: readonly string[]): Promise<void> {
+  for (const batch of batches) await query(stage.estate, instance, batch);
+}
+
+async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, seconds = 60) {
+  const end = Date.now() + seconds * 1_000;
+  for (;;) {
+    const view = await stage.migrations.view('sales');
+    if (reached(view)) return view;
+    if (Date.now() > end) {
+      throw new Error(`not reached: ${JSON.stringify(view.status, null, 1)} ${JSON.stringify(view.pending)}`);
+    }
+    await wait(100);
+  }
+}
+
+/** As the application does: a login of its own, over TDS. @returns the database user that it is there */
+async function userOf(stage: Stage, instance: string, user: string, password: string): Promise<string> {
+  const { host, port } = stage.estate.instance(instance);
+  const pool = await new sql.ConnectionPool({
+    server: host,
+    port,
+    database: 'Sales',
+    user,
+    password,
+    options: { encrypt: true, trustServerCertificate: true },
+  }).connect();
+  try {
+    const { recordset } = await pool.request().query<{ who: string }>('SELECT USER_NAME() AS who');
+    return recordset[0]?.who ?? '';
+  } finally {
+    await pool.close();
+  }
+}
+
+const isEnabled = async (stage: Stage, instance: string): Promise<boolean | null> => {
+  const [row] = await query<{ enabled: number }>(
+    stage.estate,
+    instance,
+    `SELECT enabled FROM msdb.dbo.sysjobs WHERE name = N'${JOB}'`,
+  );
+  return row === undefined ? null : row.enabled === 1;
+};
+
+const hashOf = (stage: Stage, instance: string, login: string): string =>
+  Buffer.from(stage.estate.world.instances.get(instance).logins.get(login)?.passwordHash ?? []).toString(
+    'hex',
+  );
+
+const hashesOn = (stage: Stage, instance: string): readonly string[] =>
+  [...stage.estate.world.instances.get(instance).logins.values()].flatMap(({ passwordHash }) =>
+    passwordHash === undefined ? [] : [Buffer.from(passwordHash).toString('hex')],
+  );
+
+/** Every payload of every workflow that ran, decoded. */
+async function histories(stage: Stage): Promise<string> {
+  const texts: string[] = [];
+  for await (const info of stage.client.workflow.list()) {
+    const history = await stage.client.workflow.getHandle(info.workflowId, info.runId).fetchHistory();
+    // Payloads stand in the JSON of a history as base64.
+    const text = JSON.stringify(history).replaceAll(/"data":"([\w+/=]+)"/g, (_all, data: string) =>
+      Buffer.from(data, 'base64').toString('utf8'),
+    );
+    texts.push(text);
+  }
+  return texts.join('\n');
+}
+
+/** Compared as booleans: a failure must not print a history. */
+function expectNoSecret(stage: Stage, told: string): void {
+  expect(told.includes('create login [batch] with password = 0x******** hashed')).toBe(true);
+  const hashes = ['SQL1', 'mi-west'].flatMap((instance) => hashesOn(stage, instance));
+  expect(hashes.filter((hash) => told.includes(hash.slice(4, 40)))).toEqual([]);
+  expect(told.includes('very_secret_command')).toBe(false);
+}
+
+describe('a migration with logins and jobs', () => {
+  let stage: Stage;
+  afterEach(() => stage.close());
+
+  test('crosses with them, by the statements that its plan showed, and tells no secret', async () => {
+    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    await set(stage, 'SQL1', SETUP);
+    await stage.startWorker();
+    const spec = stage.spec(sections());
+    const steps = await openSteps(spec, stage.env);
+    const planned = await planLinkMigration(steps.context, 'planned-failover');
+    await steps.close();
+    await stage.migrations.start(spec);
+    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+
+    const { name, password } = APPLICATION;
+    expect(await userOf(stage, 'mi-west', name, password)).toBe(name);
+    await expect(userOf(stage, 'SQL1', name, password)).rejects.toThrow();
+    expect(await isEnabled(stage, 'mi-west')).toBe(true);
+    expect(await isEnabled(stage, 'SQL1')).toBe(false);
+
+    const journal = await stage.migrations.journal('sales');
+    const made = journal.flatMap(({ effects }) => effects.map(({ display }) => display));
+    const ofObjects = /LOGIN|ROLE|GRANT|msdb/;
+    expect(made.filter((text) => ofObjects.test(text)).sort()).toEqual(
+      planned.steps
+        .flatMap(({ effects }) => effects.map(({ display }) => display))
+        .filter((text) => ofObjects.test(text))
+        .sort(),
+    );
+    const told = (await histories(stage)).toLowerCase();
+    expectNoSecret(stage, told);
+  }, 120_000);
+
+  test('is held by a difference that cannot be copied, until it is gone', async () => {
+    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    await set(stage, 'SQL1', SETUP);
+    // Somebody made it by hand, without the SID.
+    await set(stage, 'mi-west', [`CREATE LOGIN [batch] WITH PASSWORD = N'Other!Passw0rd'`]);
+    await stage.startWorker();
+    await stage.migrations.start(stage.spec(sections()));
+    const held = await until(stage, ({ status }) => status.blockedBy !== null);
+    expect(held.status).toMatchObject({
+      phase: 'replicating',
+      blockedBy: { code: 'InstanceObjectsDiffer', message: expect.stringContaining('login batch') },
+      attempts: [],
+    });
+    expect(await userOf(stage, 'SQL1', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
+    await set(stage, 'mi-west', ['DROP LOGIN [batch]']);
+    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+    expect(hashOf(stage, 'mi-west', 'batch')).toBe(hashOf(stage, 'SQL1', 'batch'));
+  }, 120_000);
+
+  test('leaves nothing of it when it is aborted', async () => {
+    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    await set(stage, 'SQL1', SETUP);
+    const before = worldSnapshot(stage.estate.world);
+    await stage.startWorker();
+    await stage.migrations.start(stage.spec(sections('', '')));
+    await until(stage, ({ status }) => status.events.some(({ code }) => code === 'objects.same'));
+    expect(await isEnabled(stage, 'mi-west')).toBe(false);
+    expect(await stage.migrations.abort('sales', by)).toMatchObject({ accepted: true });
+    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'aborted', leftovers: [] });
+    expect(worldSnapshot(stage.estate.world)).toEqual(before);
+    expect(await isEnabled(stage, 'mi-west')).toBeNull();
+    expect(await isEnabled(stage, 'SQL1')).toBe(true);
+  }, 120_000);
+});
+
+describe('a link that stays, with logins and jobs', () => {
+  let stage: Stage;
+  const staying = `
+logBackups: { directory: "C:\\\\Backup" }
+purpose: disaster-recovery
+cutover: { fence: { disableLogins: [${APPLICATION.name}] } }
+failover: { coolDown: 1s }
+instanceObjects:
+  logins: { include: [batch] }
+  jobs: { include: ["${JOB}"] }
+${QUICK_POLLING}
+`;
+  const failover = (to: 'source' | 'target', rest: object = {}) =>
+    stage.migrations.failover('sales', { ...by, type: 'planned', to, acknowledgedBy: 'dba', ...rest });
+  const done = (count: number) =>
+    until(
+      stage,
+      ({ status }) => status.protection?.failovers.length === count && status.phase === 'replicating',
+    );
+
+  beforeAll(async () => {
+    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    await set(stage, 'SQL1', SETUP);
+    await stage.startWorker();
+    await stage.migrations.start(stage.spec(staying));
+    await until(stage, ({ status }) => status.protection !== null);
+  }, 90_000);
+  afterAll(() => stage.close());
+
+  test('fails over with them', async () => {
+    expect(await failover('target')).toMatchObject({ accepted: true });
+    expect((await done(1)).status.protection?.failovers).toMatchObject([{ outcome: 'done' }]);
+    expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
+    expect([await isEnabled(stage, 'SQL1'), await isEnabled(stage, 'mi-west')]).toEqual([false, true]);
+  }, 90_000);
+
+  test('and back, with what was made on the instance meanwhile', async () => {
+    await set(stage, 'mi-west', [
+      "CREATE LOGIN [newcomer] WITH PASSWORD = N'New!Passw0rd'",
+      'USE [Sales]; CREATE USER [newcomer] FOR LOGIN [newcomer]',
+      "ALTER LOGIN [batch] WITH PASSWORD = N'Changed!Passw0rd'",
+    ]);
+    expect(await failover('source')).toMatchObject({ accepted: true });
+    await done(2);
+    expect(await userOf(stage, 'SQL1', 'newcomer', 'New!Passw0rd')).toBe('newcomer');
+    expect(hashOf(stage, 'SQL1', 'batch')).toBe(hashOf(stage, 'mi-west', 'batch'));
+    expect(await userOf(stage, 'SQL1', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
+    expect([await isEnabled(stage, 'SQL1'), await isEnabled(stage, 'mi-west')]).toEqual([true, false]);
+  }, 90_000);
+
+  test('is held by a conflict; a pause withdraws it, and a person may go on in spite of it', async () => {
+    await set(stage, 'mi-west', [
+      'DROP LOGIN [newcomer]',
+      "CREATE LOGIN [newcomer] WITH PASSWORD = N'Other!Passw0rd'",
+    ]);
+    expect(await failover('target')).toMatchObject({ accepted: true });
+    const held = await until(stage, ({ status }) => status.blockedBy !== null);
+    expect(held.status.blockedBy).toMatchObject({
+      code: 'InstanceObjectsDiffer',
+      message: expect.stringContaining('login newcomer'),
+      remedy: expect.stringContaining('sqlferry objects'),
+    });
+    // Nobody is fenced out meanwhile.
+    expect(await userOf(stage, 'SQL1', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
+    await stage.migrations.pause('sales', by);
+    expect((await done(3)).status.protection?.failovers.at(-1)).toMatchObject({
+      outcome: 'withdrawn',
+      summary: expect.stringContaining('nothing was changed'),
+    });
+    await stage.migrations.resume('sales', by);
+    expect(await failover('target', { acceptDrift: true })).toMatchObject({ accepted: true });
+    expect((await done(4)).status.protection?.failovers.at(-1)).toMatchObject({
+      outcome: 'done',
+      to: 'target',
+    });
+  }, 90_000);
+
+  test('a forced failover waits for none of it, and its jobs run all the same', async () => {
+    expect(await failover('source', { acceptDrift: true })).toMatchObject({ accepted: true });
+    await done(5);
+    await until(stage, ({ status }) => status.health !== null);
+    stage.estate.world.instances.kill('SQL1');
+    const asked = { type: 'forced', reason: 'SQL1 burnt down', acceptLossSeconds: 3_600 };
+    expect(await failover('target', asked)).toMatchObject({ accepted: true });
+    const view = await done(6);
+    expect(view.status.protection?.failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
+    expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
+    expect(await isEnabled(stage, 'mi-west')).toBe(true);
+  }, 90_000);
+
+  test('tells no secret in any history', async () => {
+    const told = (await histories(stage)).toLowerCase();
+    expectNoSecret(stage, told);
+  });
+});
