@@ -21,6 +21,8 @@ export function planAsScript(plan: LinkPlan): string {
     );
     for (const effect of step.effects) lines.push(...scriptLines(effect, plan));
   }
+  const hooks = hookLines(plan);
+  if (hooks.length > 0) lines.push('', '-- ===== Hooks =====', '', ...hooks.map((line) => `-- ${line}`));
   return lines.join('\n');
 }
 
@@ -40,8 +42,13 @@ export function planAsMarkdown(plan: LinkPlan): string {
     if (step.settled !== null) lines.push('', `Nothing to do: ${step.settled}.`);
     for (const effect of step.effects) lines.push('', ...markdownLines(effect, plan));
   }
+  const hooks = hookLines(plan);
+  if (hooks.length > 0) lines.push('', '## Hooks', '', ...hooks.map((line) => `- ${line}`));
   return lines.join('\n');
 }
+
+const hookLines = ({ hooks = [] }: LinkPlan): readonly string[] =>
+  hooks.map(({ phase, name, calls }) => `${phase}: ${name}: ${oneLine(calls)}`);
 
 function heading(step: PlannedStep): string {
   return step.repeats === 'on-cadence'
