@@ -1,6 +1,12 @@
 /** A step behind the point of no return: tried again until it is done, and told while it is refused. */
 import { ApplicationFailure, RetryState } from '@temporalio/common';
-import { ActivityFailure, type ActivityInterfaceFor, proxyActivities, sleep } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  type ActivityInterfaceFor,
+  isCancellation,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import { afterFailoverOf } from '../../model/link/around-failover';
 import type { LinkStepInfo } from '../../model/link/procedure';
@@ -67,9 +73,12 @@ async function actOrRefusal(run: LinkRun, step: LinkStepInfo) {
       { spec, stepId: step.id },
     ]);
   } catch (error) {
-    const isExhausted =
-      error instanceof ActivityFailure && error.retryState === RetryState.MAXIMUM_ATTEMPTS_REACHED;
-    if (!isExhausted) throw error;
+    // Whatever would have been tried again, had the policy not ended the attempts, is tried again from here.
+    const isFinal =
+      !(error instanceof ActivityFailure) ||
+      isCancellation(error) ||
+      error.retryState === RetryState.NON_RETRYABLE_FAILURE;
+    if (isFinal) throw error;
     const { cause } = error;
     if (!(cause instanceof ApplicationFailure)) {
       throw new Refused('NoAnswer', cause?.message ?? error.message, 'look at the log of the workers');
