@@ -4,6 +4,7 @@ import { establishing, type LinkPhase, type LinkStepId, linkProcedure } from '..
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
 import type { LinkContext } from './context';
+import { type PlannedHook, plannedHooks } from './plan-hooks';
 import { LINK_STEPS } from './steps/registry';
 
 /** One step of a plan: what a run would do now, in the order of the run. */
@@ -26,6 +27,8 @@ export interface LinkPlan {
   readonly target: string;
   readonly route: CutoverRoute;
   readonly steps: readonly PlannedStep[];
+  /** Called around the cutover, or around failovers; absent: none. */
+  readonly hooks?: readonly PlannedHook[];
 }
 
 /** Stands for every secret in a plan: none is read. */
@@ -60,6 +63,7 @@ export async function planLinkMigration(
       settled: settled ?? null,
     });
   }
+  const hooks = plannedHooks(migration);
   return {
     migration: migration.name,
     database: migration.database,
@@ -67,6 +71,7 @@ export async function planLinkMigration(
     target: migration.target,
     route,
     steps: dropGroupOnlyIfMade(steps, context.spec),
+    ...(hooks.length === 0 ? {} : { hooks }),
   };
 }
 

@@ -16,6 +16,8 @@ export function planAsScript(plan: LinkPlan): string {
     }
     lines.push('', ...stepAsScript(step, plan));
   }
+  const hooks = hookLines(plan);
+  if (hooks.length > 0) lines.push('', '-- ===== Hooks =====', '', ...hooks.map((line) => `-- ${line}`));
   return lines.join('\n');
 }
 
@@ -56,8 +58,13 @@ export function planAsMarkdown(plan: LinkPlan): string {
     }
     lines.push('', ...stepAsMarkdown(step, plan));
   }
+  const hooks = hookLines(plan);
+  if (hooks.length > 0) lines.push('', '## Hooks', '', ...hooks.map((line) => `- ${line}`));
   return lines.join('\n');
 }
+
+const hookLines = ({ hooks = [] }: LinkPlan): readonly string[] =>
+  hooks.map(({ phase, name, calls }) => `${phase}: ${name}: ${oneLine(calls)}`);
 
 function heading(step: PlannedStep): string {
   return step.repeats === 'on-cadence'

@@ -165,8 +165,12 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
       whenFenced: () => hooks.mayRefuse('whenFenced', isHeld),
     });
   } catch (error) {
-    await withdraw(run, error, [...modes].reverse(), fence);
-    await CancellationScope.nonCancellable(() => hooks.withdrawn(reasonOf(error, run)));
+    try {
+      await withdraw(run, error, [...modes].reverse(), fence);
+    } finally {
+      // Also when an abort ends the wait for a fence that cannot be lifted: it is lifted with the undoing of the run.
+      await CancellationScope.nonCancellable(() => hooks.withdrawn(reasonOf(error, run)));
+    }
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
     return false;
   }

@@ -3,6 +3,7 @@ import { ApplicationFailure, RetryState } from '@temporalio/common';
 import {
   ActivityFailure,
   type ActivityInterfaceFor,
+  isCancellation,
   patched,
   proxyActivities,
   sleep,
@@ -79,9 +80,12 @@ async function actOrRefusal(run: LinkRun, step: LinkStepInfo) {
       { spec, stepId: step.id },
     ]);
   } catch (error) {
-    const isExhausted =
-      error instanceof ActivityFailure && error.retryState === RetryState.MAXIMUM_ATTEMPTS_REACHED;
-    if (!isExhausted) throw error;
+    // Whatever would have been tried again, had the policy not ended the attempts, is tried again from here.
+    const isFinal =
+      !(error instanceof ActivityFailure) ||
+      isCancellation(error) ||
+      error.retryState === RetryState.NON_RETRYABLE_FAILURE;
+    if (isFinal) throw error;
     const { cause } = error;
     if (!(cause instanceof ApplicationFailure)) {
       throw new Refused('NoAnswer', cause?.message ?? error.message, 'look at the log of the workers');

@@ -255,6 +255,80 @@ test('a forced failover goes before planned ones, and does not wait for holders 
   await crowd.end();
 });
 
+describe('while it waits for its turn', () => {
+  const ONE = 'failover: { atOnce: 1 }';
+
+  async function behindHolder(workflowType: string, spec: unknown, ms: number) {
+    const crowd = Crowd.of(stuckAct);
+    const holder = await crowd.add('holder', {}, ONE);
+    const link = new FakeLink();
+    const driver = await WorkflowDriver.start(
+      workflowType,
+      { spec, visibility: false },
+      link.activities,
+      {},
+      { driver: holder, workflowId: 'of-the-link' },
+    );
+    await driver.run(() => false, ms);
+    const end = async () => {
+      await driver.replay();
+      await driver.dispose();
+      await crowd.end();
+    };
+    return { driver, link, holder, end };
+  }
+  const goOn = (driver: WorkflowDriver, ms: number) => driver.run(() => false, driver.elapsed + ms);
+
+  test('a link says so, its log is guarded, and a pause withdraws the failover with nothing changed', async () => {
+    const { driver, link, holder, end } = await behindHolder(
+      'disasterRecoveryLink',
+      specOf('waiter', ONE),
+      120 * MINUTE,
+    );
+    link.effects.length = 0;
+    expect(await driver.update('failover', { by: 'dba', type: 'planned', to: 'target' })).toMatchObject({
+      accepted: true,
+    });
+    await goOn(driver, 2 * MINUTE);
+    expect((await status(driver)).waitingFor).toContain('(holder); it is next in line');
+    const before = (await status(driver)).logBackups.count;
+    await goOn(driver, 60 * MINUTE);
+    expect((await status(driver)).logBackups.count).toBeGreaterThan(before + 2);
+    await driver.update('pause', { by: 'dba' });
+    await goOn(driver, MINUTE);
+    expect((await status(driver)).protection?.failovers).toMatchObject([
+      { outcome: 'withdrawn', summary: 'the failover was paused; nothing was changed' },
+    ]);
+    expect(link.changes).toEqual([]);
+    expect(await holder.children[0]?.query('turns')).toMatchObject({ holders: { length: 1 }, queue: [] });
+    await end();
+  });
+
+  test('a migration says so, backs its log up, and leaves the line when it is postponed', async () => {
+    const spec = linkSpecWith(
+      `cutover: { approval: { required: false }, fence: { disableLogins: [app] } }\n${ONE}\n`,
+    );
+    const waiter = { ...spec, migration: { ...spec.migration, name: 'waiter' } };
+    const { driver, link, holder, end } = await behindHolder('linkMigration', waiter, 120 * MINUTE);
+    const turns = () => holder.children[0]?.query('turns');
+    expect((await status(driver)).waitingFor).toContain('(holder); it is next in line');
+    const before = (await status(driver)).logBackups.count;
+    await goOn(driver, 60 * MINUTE);
+    expect((await status(driver)).logBackups.count).toBeGreaterThan(before + 2);
+    expect(await turns()).toMatchObject({ queue: [{ name: 'waiter' }] });
+    const until = new Date(Date.parse('2026-11-01T00:00:00Z') + 24 * 60 * MINUTE).toISOString();
+    await driver.update('postponeCutover', { by: 'dba', until });
+    await goOn(driver, MINUTE);
+    expect(await turns()).toMatchObject({ queue: [] });
+    expect(link.changes).not.toContain('do source.fence');
+    // The holder is gone by the time that it may go on.
+    holder.terminate();
+    await driver.run(() => false, 25 * 60 * MINUTE);
+    expect(driver.ended).toMatchObject({ kind: 'completed', result: { cutoverAttempts: 1 } });
+    await end();
+  });
+});
+
 test('a long history of turns begins anew with all who hold and want one', async () => {
   const crowd = Crowd.of(stuckAct);
   const first = await crowd.add('holder', {}, 'failover: { atOnce: 1 }');
