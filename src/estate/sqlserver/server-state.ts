@@ -4,7 +4,6 @@
  */
 import type { TableStore } from '../sql/storage';
 import { AgentState } from './procedures/agent-state';
-import type { ListenerClause } from './syntax/ast';
 
 export interface Configuration {
   readonly id: number;
@@ -173,8 +172,6 @@ export class ServerState {
   readonly agent = new AgentState();
   readonly linkedServers = new Map<string, LinkedServer>();
   readonly credentials = new Map<string, Credential>();
-  /** Listeners by lower-case group name. */
-  readonly listeners = new Map<string, (ListenerClause & { readonly listenerId: string })[]>();
   readonly groupSettings = new Map<string, GroupSettings>();
   /** User-defined server roles, and database roles as `database.role`, all lower case keys. */
   readonly serverRoles = new Map<string, string>();
