@@ -17,6 +17,8 @@ export interface LinkInput {
 
 export interface StepInput extends LinkInput {
   readonly stepId: LinkStepId;
+  /** Replica that the step is about, by its name in the inventory. */
+  readonly server?: string;
 }
 
 export interface PreflightOutcome {

@@ -64,7 +64,7 @@ function markdownLines(effect: JournalEffect, plan: LinkPlan): string[] {
 function where(effect: JournalEffect, plan: LinkPlan): string {
   switch (effect.on) {
     case 'source':
-      return plan.source;
+      return effect.server ?? plan.source;
     case 'target':
       return plan.target;
     case 'azure':

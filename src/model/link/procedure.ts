@@ -67,6 +67,11 @@ export interface LinkStepInfo {
   readonly title: string;
   /** How often a run performs it. */
   readonly repeats: 'once' | 'on-cadence';
+  /**
+   * Replica of the availability group that the step is about, by its name in the inventory. Absent: the server that
+   * leads the group (of a group with one replica: `source`).
+   */
+  readonly server?: string;
 }
 
 const TRUST: readonly LinkStepInfo[] = [
@@ -214,6 +219,22 @@ export const REMOVAL: readonly LinkStepInfo[] = [
   step('target.remove-link', 'after', 'Remove the link'),
   ...DROP_GROUPS,
 ];
+
+/**
+ * Trust is a matter of each replica of an availability group ("for every replica", link-with-scripts): its steps are
+ * there once for each of them, since any of them may lead the group tomorrow.
+ * @param servers all replicas, by their names in the inventory; empty where the group has one
+ */
+export function forReplicas(
+  procedure: readonly LinkStepInfo[],
+  servers: readonly string[],
+): readonly LinkStepInfo[] {
+  if (servers.length === 0) return procedure;
+  const trust = servers.flatMap((server) =>
+    TRUST.map((one) => ({ ...one, server, title: `${one.title} (${server})` })),
+  );
+  return [...trust, ...procedure.filter(({ phase }) => phase !== 'trust')];
+}
 
 /** @returns the steps of one phase, in order. */
 export function stepsOfPhase(procedure: readonly LinkStepInfo[], phase: LinkPhase): readonly LinkStepInfo[] {

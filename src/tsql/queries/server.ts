@@ -5,6 +5,7 @@ import {
   readBoolean,
   readInteger,
   readNullableBoolean,
+  readNullableInteger,
   readNullableText,
   readText,
   readUtcTime,
@@ -69,3 +70,33 @@ export const readTraceFlags = (): Query<TraceFlagRow> =>
     flag: readInteger(row, 'TraceFlag'),
     isOn: readBoolean(row, 'Status'),
   }));
+
+export interface LinkModeRow {
+  /** Links of this server hold several databases; null where its build knows only links of one. */
+  readonly multiDatabase: boolean | null;
+}
+
+/**
+ * Mode of links: `EXEC sys.sp_multidb_milink` without a parameter answers 1 or 0 (extend page). Whether as a row or as
+ * the return value is not documented: both are read. A procedure that is missing is only looked for when it runs, so
+ * the IF keeps that from failing.
+ */
+export const readLinkMode = (): Query<LinkModeRow> =>
+  query(
+    'read-link-mode',
+    `
+DECLARE @value int, @rows int;
+DECLARE @answer TABLE (enabled int);
+IF OBJECT_ID(N'sys.sp_multidb_milink') IS NOT NULL
+BEGIN
+    INSERT INTO @answer EXEC @value = sys.sp_multidb_milink;
+    SELECT @rows = MAX(enabled) FROM @answer;
+    SET @value = COALESCE(@rows, @value);
+END;
+SELECT @value AS multi_database;
+`,
+    (row) => {
+      const value = readNullableInteger(row, 'multi_database');
+      return { multiDatabase: value === null ? null : value !== 0 };
+    },
+  );

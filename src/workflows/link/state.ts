@@ -15,7 +15,7 @@ export interface LinkRunState {
   preflight: PreflightReport | null;
   sourceServerName: string;
   /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
-  begun: { readonly stepId: LinkStepId; readonly before: unknown }[];
+  begun: { readonly stepId: LinkStepId; readonly server?: string; readonly before: unknown }[];
   /** Of what repeats, the newest entries; the histories hold all. */
   journal: JournalEntry[];
   phases: PhaseTimes[];

@@ -10,7 +10,7 @@ import {
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../../tsql/queries/availability-groups';
 import { readServer } from '../../../tsql/queries/server';
 import { NeedsPerson } from '../../failures';
-import { defineLinkStep, type LinkContext, readSource, sourceEndpointUrl } from '../context';
+import { defineLinkStep, type LinkContext, ownEndpointUrl, readSource, sourceEndpointUrl } from '../context';
 
 interface GroupState {
   readonly serverName: string;
@@ -36,11 +36,18 @@ export const availabilityGroup = defineLinkStep<GroupState>({
   },
   async effects({ serverName, productVersion }, { spec }) {
     const name = spec.names.availabilityGroup;
+    if (spec.replicas !== undefined) {
+      throw new NeedsPerson(
+        'AvailabilityGroupMissing',
+        `there is no availability group ${name}; a run makes none with several replicas`,
+        'create it with its replicas and its listener, or take link.replicas out of the migration',
+      );
+    }
     const statement = createAvailabilityGroup({
       name,
       database: spec.migration.database,
       serverName,
-      endpointUrl: sourceEndpointUrl(spec),
+      endpointUrl: ownEndpointUrl(spec),
       clusterType: clusterTypeClause(productVersion),
     });
     return [
