@@ -78,6 +78,7 @@ export function certificateCommands(program: Command, run: Runner): void {
 
 const withOthers = (command: Command): Command =>
   command
+    .option('--server <name>', 'replica of the availability group (default: the source)')
     .option(
       '--with <file...>',
       'migrations of the same server to other instances, which need the new key, too',

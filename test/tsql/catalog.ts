@@ -31,7 +31,11 @@ import { AZURE_AUTHORITIES } from '../../src/tsql/link/azure-authorities';
 import { trustAzureAuthority } from '../../src/tsql/link/trust';
 import { disableLogin, enableLogin } from '../../src/tsql/logins';
 import { createMasterKey, dropMasterKey } from '../../src/tsql/master-key';
-import { readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
+import {
+  readAvailabilityGroups,
+  readGroupListeners,
+  readGroupRole,
+} from '../../src/tsql/queries/availability-groups';
 import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
@@ -39,7 +43,7 @@ import { readEndpoints } from '../../src/tsql/queries/endpoints';
 import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
-import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
+import { readLinkMode, readServer, readTraceFlags } from '../../src/tsql/queries/server';
 import { readTargetDatabase } from '../../src/tsql/queries/target';
 import { terminateSessions } from '../../src/tsql/sessions';
 import { clearTraceFlag, setTraceFlag } from '../../src/tsql/trace-flags';
@@ -132,6 +136,9 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readCertificatePublicKey(name),
   readEndpoints(),
   readAvailabilityGroups(),
+  readGroupListeners(),
+  readGroupRole(name),
+  readLinkMode(),
   readLogins([name, 'b']),
   readSessions({ logins: [name] }),
   readLinkReplicas(),

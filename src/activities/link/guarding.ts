@@ -16,7 +16,7 @@ import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
-import { type Observing, requireLinkFacts } from './observing';
+import { type Observing, otherLinkFacts, requireLinkFacts } from './observing';
 import { otherFacts, splitBrain } from './split-brain';
 import { logBackupEffect, logBackupName } from './steps/log-backup';
 
@@ -56,11 +56,11 @@ async function guard(
   let lastSeen: LinkHealth | undefined;
   for (;;) {
     let facts: LinkReplicaFacts;
+    let others: readonly LinkReplicaFacts[];
+    const maxAgeMs = Math.min(polling.steady / 2, polling.heartbeatTimeout);
     try {
-      facts = await orAborted(
-        requireLinkFacts(observing, Math.min(polling.steady / 2, polling.heartbeatTimeout)),
-        reporter.signal,
-      );
+      facts = await orAborted(requireLinkFacts(observing, maxAgeMs), reporter.signal);
+      others = await orAborted(otherLinkFacts(observing, maxAgeMs), reporter.signal);
       backups ??= await readHistory(observing, input, reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
@@ -81,6 +81,10 @@ async function guard(
     const health = healthOf(facts);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
+    const leader = observing.ports.group?.leader();
+    if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {
+      return { kind: 'group-moved', leader, health };
+    }
     if (input.splitBrainKnown === false) {
       const split = await splitBrain(observing, 'source', facts, await otherFacts(observing, 'target'));
       if (split !== undefined) return { ...split, health };
@@ -88,11 +92,11 @@ async function guard(
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
       -SAMPLES_KEPT,
     );
-    let verdict = judge(observing, facts, backups.lastAt, samples);
+    let verdict = judge(observing, facts, others, backups.lastAt, samples);
     if (verdict.decision === 'take') {
       // Somebody else may have taken one since: the history of the server decides.
       backups = await readHistory(observing, input, reporter.signal);
-      verdict = judge(observing, facts, backups.lastAt, samples);
+      verdict = judge(observing, facts, others, backups.lastAt, samples);
     }
     if (verdict.decision === 'take') {
       return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
@@ -136,6 +140,7 @@ const unreadable = (message: string, now: number): LinkHealth => ({
 function judge(
   { spec, clock }: Observing,
   facts: LinkReplicaFacts,
+  others: readonly LinkReplicaFacts[],
   lastBackupAt: number | null,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
@@ -148,6 +153,7 @@ function judge(
     lastBackupAt,
     seedingCompleted: true,
     samples,
+    others,
   });
 }
 

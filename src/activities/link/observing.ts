@@ -4,6 +4,7 @@ import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
+import { sameName } from '../../rules/names';
 import { NotYet } from '../failures';
 import { readLinkReplicaFacts } from '../observe/link';
 import type { Snapshots } from '../observe/snapshots';
@@ -25,13 +26,39 @@ export async function linkFacts(
   maxAgeMs: number,
   on: LinkSide = 'source',
 ): Promise<LinkReplicaFacts | undefined> {
-  const server = on === 'source' ? `${spec.source.host}:${spec.source.port}` : spec.target.resourceId;
-  // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
-  const all = await snapshots.read(`links of ${server}`, maxAgeMs, () =>
-    readLinkReplicaFacts(on === 'source' ? ports.source : ports.target, clock),
+  const all = await allLinks({ ports, spec, clock, snapshots }, maxAgeMs, on);
+  return all.find((facts) => sameName(facts.linkName, spec.names.link));
+}
+
+/** @returns the links of the same database to other instances, as the source sees them */
+export async function otherLinkFacts(
+  observing: Observing,
+  maxAgeMs: number,
+): Promise<readonly LinkReplicaFacts[]> {
+  const { names, migration } = observing.spec;
+  const all = await allLinks(observing, maxAgeMs, 'source');
+  return all.filter(
+    (facts) => sameName(facts.database, migration.database) && !sameName(facts.linkName, names.link),
   );
-  const wanted = spec.names.link.toLowerCase();
-  return all.find((facts) => facts.linkName.toLowerCase() === wanted);
+}
+
+function allLinks(
+  { ports, spec, clock, snapshots }: Observing,
+  maxAgeMs: number,
+  on: LinkSide,
+): Promise<readonly LinkReplicaFacts[]> {
+  // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
+  return snapshots.read(
+    `links of ${on === 'source' ? sourceKey(spec) : spec.target.resourceId}`,
+    maxAgeMs,
+    () => readLinkReplicaFacts(on === 'source' ? ports.source : ports.target, clock),
+  );
+}
+
+/** Groups with several replicas on the same servers may have different leaders. */
+function sourceKey({ source, replicas, names }: ResolvedLinkMigration): string {
+  const server = `${source.host}:${source.port}`;
+  return replicas === undefined ? server : `${server}, leader of ${names.availabilityGroup}`;
 }
 
 /** @throws NotYet when the source has no such link: somebody dropped it, or it is about to appear. */

@@ -5,7 +5,6 @@ import {
   readBoolean,
   readInteger,
   readNullableBoolean,
-  readNullableInteger,
   readNullableText,
   readText,
   readUtcTime,
@@ -78,25 +77,21 @@ export interface LinkModeRow {
 
 /**
  * Mode of links: `EXEC sys.sp_multidb_milink` without a parameter answers 1 or 0 (extend page). Whether as a row or as
- * the return value is not documented: both are read. A procedure that is missing is only looked for when it runs, so
- * the IF keeps that from failing.
+ * the return value is not documented, nor how the column is named: the first value of the first result set counts. A
+ * procedure that is missing is only looked for when it runs, so the IF keeps that from failing.
  */
 export const readLinkMode = (): Query<LinkModeRow> =>
   query(
     'read-link-mode',
     `
-DECLARE @value int, @rows int;
-DECLARE @answer TABLE (enabled int);
+DECLARE @value int;
 IF OBJECT_ID(N'sys.sp_multidb_milink') IS NOT NULL
-BEGIN
-    INSERT INTO @answer EXEC @value = sys.sp_multidb_milink;
-    SELECT @rows = MAX(enabled) FROM @answer;
-    SET @value = COALESCE(@rows, @value);
-END;
+    EXEC @value = sys.sp_multidb_milink;
 SELECT @value AS multi_database;
 `,
     (row) => {
-      const value = readNullableInteger(row, 'multi_database');
-      return { multiDatabase: value === null ? null : value !== 0 };
+      const [value = null] = Object.values(row);
+      // int or bit
+      return { multiDatabase: value === null ? null : Number(value) !== 0 };
     },
   );

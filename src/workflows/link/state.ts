@@ -33,6 +33,8 @@ export interface LinkRunState {
   foreignLogBackups?: readonly string[];
   paused: boolean;
   approval: { by: string; at: string } | null;
+  /** Replica that led the availability group when it was last looked at; only where it has several. */
+  groupLeader?: string;
   /** A person was told that an approval is needed, and none was given since. */
   approvalAsked?: boolean;
   postponedUntil: string | null;
