@@ -1,4 +1,5 @@
-import { onServer, type ResolvedLinkMigration } from '../../model/link/spec';
+import { onServer } from '../../model/link/replicas';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Query, Side } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';

@@ -7,7 +7,8 @@ import {
   type LinkStepId,
   linkProcedure,
 } from '../../model/link/procedure';
-import { groupMembers, type ResolvedLinkMigration } from '../../model/link/spec';
+import { groupMembers } from '../../model/link/replicas';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
 import { contextOn, type LinkContext } from './context';
 import { LINK_STEPS } from './steps/registry';

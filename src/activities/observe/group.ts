@@ -1,5 +1,6 @@
 import type { GroupFacts, GroupListenerFacts, GroupMemberFacts } from '../../model/link/group-facts';
-import { groupMembers, type ResolvedLinkMigration } from '../../model/link/spec';
+import { groupMembers } from '../../model/link/replicas';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
 import type { SqlServerPort } from '../../ports/sql-server';

@@ -1,7 +1,8 @@
 /** certificates: list, rotate, schedule. */
 import type { Certificates } from '../../client/certificates';
 import { formatDuration, parseDuration } from '../../model/duration';
-import { groupMembers, onServer, type ResolvedLinkMigration } from '../../model/link/spec';
+import { groupMembers, onServer } from '../../model/link/replicas';
+import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { confirm, requester } from '../asking';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';

@@ -2,6 +2,7 @@ import type { ServerFacts } from '../../model/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import {
+  RowShapeError,
   readBoolean,
   readInteger,
   readNullableBoolean,
@@ -90,7 +91,8 @@ IF OBJECT_ID(N'sys.sp_multidb_milink') IS NOT NULL
 SELECT @value AS multi_database;
 `,
     (row) => {
-      const [value = null] = Object.values(row);
+      const [value] = Object.values(row);
+      if (value === undefined) throw new RowShapeError('(first)', 'the mode of links', value);
       // int or bit
       return { multiDatabase: value === null ? null : Number(value) !== 0 };
     },

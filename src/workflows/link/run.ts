@@ -18,7 +18,7 @@ import {
   linkProcedure,
   stepsOfPhase,
 } from '../../model/link/procedure';
-import { groupMembers } from '../../model/link/spec';
+import { groupMembers } from '../../model/link/replicas';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';

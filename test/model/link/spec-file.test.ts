@@ -1,4 +1,4 @@
-import { groupMembers, onServer } from '../../../src/model/link/spec';
+import { groupMembers, onServer } from '../../../src/model/link/replicas';
 import { parseLinkMigration, resolveLinkMigration } from '../../../src/model/link/spec-file';
 import { formatSpecProblems, parseInventory } from '../../../src/model/spec-file';
 
