@@ -1,17 +1,28 @@
 /** Availability groups that a scenario file names: they stand when the story begins, made as their statements make them. */
+import { SqlError, SqlErrors } from '../sql/errors';
 import { DefinitionError, type GroupDefinition } from './definition';
 import type { WorldGroups } from './groups';
 import { hostOf } from './network';
 import { derivedRandom } from './pki';
 import { key, type MutableInstance, type WorldState } from './state';
 
-/** @throws DefinitionError naming the group and what is missing; SqlError for what a server refuses */
+/** @throws DefinitionError naming the group, and what is missing or what a server refuses */
 export function addDefinedGroup(
   state: WorldState,
   groups: WorldGroups,
   definition: GroupDefinition,
   path: string,
 ): void {
+  try {
+    add(state, groups, definition, path);
+  } catch (error) {
+    if (error instanceof SqlError || error instanceof SqlErrors)
+      throw new DefinitionError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+function add(state: WorldState, groups: WorldGroups, definition: GroupDefinition, path: string): void {
   const servers = definition.replicas.map((name, index) =>
     serverOf(state, name, `${path}.replicas[${index}]`),
   );
