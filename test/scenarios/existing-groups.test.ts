@@ -47,6 +47,7 @@ const estate = (
     ...servers,
     { kind: 'managed-instance', name: 'mi-west' },
     { kind: 'managed-instance', name: 'mi-east' },
+    { kind: 'managed-instance', name: 'mi-north' },
   ],
   groups: [{ name: 'AG_Prod', replicas: servers.map(({ name }) => name), databases: ['Sales'], listener }],
   ...changes,
@@ -259,8 +260,11 @@ describe('a group that stands already', () => {
     );
     await stage.migrations.resume('east', { by: 'test' });
 
-    expect(await stage.migrations.remove('east', { by: 'test' })).toMatchObject({ accepted: true });
-    expect(await stage.migrations.result('east')).toMatchObject({ outcome: 'completed' });
+    await until(
+      'the removal is accepted',
+      async () => (await stage.migrations.remove('east', { by: 'test' })).accepted,
+    );
+    expect(await stage.migrations.result('east')).toMatchObject({ outcome: 'removed' });
     expect(world.links.all().map(({ name }) => name)).toEqual(['DAG_Sales']);
     expect([...world.instances.get('SQL1').groups.keys()].sort()).toEqual(['ag_prod', 'dag_sales']);
     // What the first link needs is there, and what the second one added for its instance, too (a removal keeps trust).
@@ -272,7 +276,7 @@ describe('a group that stands already', () => {
     });
 
     // Nor does an abort of a third link take what the first one needs; what only the third one had goes.
-    const third = { ...toInstance(over(stage.spec(sections(WAITING), 'third')), stage.estate, 'mi-east') };
+    const third = { ...toInstance(over(stage.spec(sections(WAITING), 'third')), stage.estate, 'mi-north') };
     const found = trusted();
     await stage.migrations.start(third);
     await untilPhase('third', 'replicating');
