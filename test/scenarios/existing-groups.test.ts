@@ -1,6 +1,7 @@
 /** Links over availability groups that stand already: with a listener, with several replicas, with another link. */
 import { planLinkMigration } from '../../src/activities/link/plan';
 import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { EstateWorld } from '../../src/estate/world/world';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import {
   APPLICATION,
@@ -142,54 +143,71 @@ describe('a group that stands already', () => {
     ]);
   }, 120_000);
 
-  test('(b) of two replicas: trust on both, the link survives a local failover, and no row is lost', async () => {
-    stage = await startStage({ estate: estate(TWO) });
-    const { world } = stage.estate;
-    await sameLogin();
-    const writer = startApplication(stage.estate);
-    writer.repoint(throughListener());
-    try {
-      await stage.startWorker();
-      await stage.migrations.start(over(stage.spec(sections(WAITING)), ['SQL2']));
-      await untilPhase('sales', 'replicating');
-      for (const name of ['SQL1', 'SQL2']) {
-        expect(world.instances.get(name).endpoint).toMatchObject({
-          authentication: 'NEGOTIATE, CERTIFICATE',
-          certificateName: `Cert_${name}_endpoint`,
-        });
+  const LOCAL_FAILOVERS: readonly [string, (world: EstateWorld) => Promise<unknown>][] = [
+    ['fails over', () => query(stage.estate, 'SQL2', 'ALTER AVAILABILITY GROUP [AG_Prod] FAILOVER')],
+    // The cluster brings the other replica up by itself; nobody sees the first one again.
+    ['loses its primary', async (world) => world.instances.kill('SQL1')],
+  ];
+
+  test.each(LOCAL_FAILOVERS)(
+    '(b) of two replicas, which %s: the link goes on, and no row is lost',
+    async (_what, move) => {
+      const automatic = {
+        name: 'AG_Prod',
+        replicas: ['SQL1', 'SQL2'],
+        databases: ['Sales'],
+        failoverMode: 'AUTOMATIC' as const,
+        listener,
+      };
+      stage = await startStage({ estate: estate(TWO, { groups: [automatic] }) });
+      const { world } = stage.estate;
+      await sameLogin();
+      const writer = startApplication(stage.estate);
+      writer.repoint(throughListener());
+      try {
+        await stage.startWorker();
+        await stage.migrations.start(over(stage.spec(sections(WAITING)), ['SQL2']));
+        await untilPhase('sales', 'replicating');
+        for (const name of ['SQL1', 'SQL2']) {
+          expect(world.instances.get(name).endpoint).toMatchObject({
+            authentication: 'NEGOTIATE, CERTIFICATE',
+            certificateName: `Cert_${name}_endpoint`,
+          });
+        }
+        const [managed] = world.instances.all().filter(({ name }) => name === 'mi-west');
+        expect(
+          [...(managed?.managed?.trustCertificates.values() ?? [])].map(({ name }) => name).sort(),
+        ).toEqual(['Cert_SQL1_endpoint', 'Cert_SQL2_endpoint']);
+        await until('the first leader is known', async () =>
+          (await statusOf('sales')).events.some(({ code }) => code === 'group.leader'),
+        );
+
+        const acknowledged = writer.report().acknowledged;
+        await move(world);
+        await until('the application writes on', () => writer.report().acknowledged > acknowledged + 50);
+        await until('the run says where the group is', async () =>
+          (await statusOf('sales')).events.some(
+            ({ code, message }) => code === 'group.failed-over' && message.startsWith('sql2 leads'),
+          ),
+        );
+        await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
+        expect(world.links.all()[0]).toMatchObject({ sqlServer: 'SQL2', seeded: true });
+
+        expect(await stage.migrations.approve('sales', { by: 'test' })).toMatchObject({ accepted: true });
+        await untilPhase('sales', 'after');
+        // Fenced on all that answer: whichever replica had led, the application would have been kept out.
+        for (const { state, logins } of ['SQL1', 'SQL2'].map((name) => world.instances.get(name)))
+          expect(logins.get(APPLICATION.name)?.disabled).toBe(state === 'running');
+        await repointApplication(stage.estate, writer);
+        expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+        expect(world.groups.get('SQL2', 'AG_Prod')?.databases).toEqual(['Sales']);
+      } finally {
+        await writer.stop();
       }
-      const [managed] = world.instances.all().filter(({ name }) => name === 'mi-west');
-      expect(
-        [...(managed?.managed?.trustCertificates.values() ?? [])].map(({ name }) => name).sort(),
-      ).toEqual(['Cert_SQL1_endpoint', 'Cert_SQL2_endpoint']);
-      await until('the first leader is known', async () =>
-        (await statusOf('sales')).events.some(({ code }) => code === 'group.leader'),
-      );
-
-      const acknowledged = writer.report().acknowledged;
-      await query(stage.estate, 'SQL2', 'ALTER AVAILABILITY GROUP [AG_Prod] FAILOVER');
-      await until('the application writes on', () => writer.report().acknowledged > acknowledged + 50);
-      await until('the run says where the group is', async () =>
-        (await statusOf('sales')).events.some(
-          ({ code, message }) => code === 'group.failed-over' && message.startsWith('sql2 leads'),
-        ),
-      );
-      await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
-      expect(world.links.all()[0]).toMatchObject({ sqlServer: 'SQL2', seeded: true });
-
-      expect(await stage.migrations.approve('sales', { by: 'test' })).toMatchObject({ accepted: true });
-      await untilPhase('sales', 'after');
-      // Fenced on both: whichever replica had led, the application would have been kept out.
-      for (const name of ['SQL1', 'SQL2'])
-        expect(world.instances.get(name).logins.get(APPLICATION.name)?.disabled).toBe(true);
-      await repointApplication(stage.estate, writer);
-      expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
-      expect(world.groups.get('SQL2', 'AG_Prod')?.databases).toEqual(['Sales']);
-    } finally {
-      await writer.stop();
-    }
-    expect(await verifyOn(stage.estate, 'mi-west', writer)).toMatchObject({ lost: [] });
-  }, 180_000);
+      expect(await verifyOn(stage.estate, 'mi-west', writer)).toMatchObject({ lost: [] });
+    },
+    180_000,
+  );
 
   test('(b) an abort gives the trust of both replicas back, latest first', async () => {
     stage = await startStage({ estate: estate(TWO) });
@@ -218,6 +236,47 @@ describe('a group that stands already', () => {
     const places = journal.flatMap(({ effects }) => effects).filter(({ on }) => on === 'source');
     expect(new Set(places.map(({ server: on }) => on))).toEqual(new Set(['sql1', 'sql2', undefined]));
   }, 120_000);
+
+  test('(b) a link that stays crosses and comes back while the group moves beneath it', async () => {
+    stage = await startStage({ estate: estate(TWO, { rates: { firstFullBackupDelayMs: 30_000 } }) });
+    const { world } = stage.estate;
+    await sameLogin();
+    const spec = over(stage.spec(sections(APPROVED, `${STAYS}\nfailover: { coolDown: 1s }`)), ['SQL2']);
+    await stage.startWorker();
+    await stage.migrations.start(spec);
+    await untilPhase('sales', 'replicating');
+    const failOver = async (to: 'source' | 'target', count: number) => {
+      await until(
+        `the failover to the ${to} is accepted`,
+        async () =>
+          (
+            await stage.migrations.failover('sales', {
+              by: 'test',
+              to,
+              type: 'planned',
+              acknowledgedBy: 'test',
+            })
+          ).accepted,
+      );
+      await until(
+        `the ${to} leads`,
+        async () => {
+          const { protection } = await statusOf('sales');
+          return protection?.failovers.filter(({ outcome }) => outcome === 'done').length === count;
+        },
+        60_000,
+      );
+    };
+    await failOver('target', 1);
+    expect(world.links.all()[0]?.instanceLinkRole).toBe('Primary');
+    // While the instance leads, the replica that takes its log changes.
+    await query(stage.estate, 'SQL2', 'ALTER AVAILABILITY GROUP [AG_Prod] FAILOVER');
+    await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
+    await failOver('source', 2);
+    expect(world.links.all()[0]).toMatchObject({ instanceLinkRole: 'Secondary', sqlServer: 'SQL2' });
+    for (const name of ['SQL1', 'SQL2'])
+      expect(world.instances.get(name).logins.get(APPLICATION.name)?.disabled).toBe(false);
+  }, 180_000);
 
   test('(c) of one database linked to two instances: one link goes, the other stays healthy', async () => {
     stage = await startStage({ estate: estate(ONE) });

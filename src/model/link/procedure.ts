@@ -220,9 +220,12 @@ export const REMOVAL: readonly LinkStepInfo[] = [
   ...DROP_GROUPS,
 ];
 
+/** Trace flags belong to servers, too. */
+const OF_EACH_SERVER: readonly LinkStepId[] = ['source.keep-log', 'source.release-log'];
+
 /**
  * Trust is a matter of each replica of an availability group ("for every replica", link-with-scripts): its steps are
- * there once for each of them, since any of them may lead the group tomorrow.
+ * there once for each of them, since any of them may lead the group tomorrow. So are those of trace flags.
  * @param servers all replicas, by their names in the inventory; empty where the group has one
  */
 export function forReplicas(
@@ -230,10 +233,14 @@ export function forReplicas(
   servers: readonly string[],
 ): readonly LinkStepInfo[] {
   if (servers.length === 0) return procedure;
-  const trust = servers.flatMap((server) =>
-    TRUST.map((one) => ({ ...one, server, title: `${one.title} (${server})` })),
-  );
-  return [...trust, ...procedure.filter(({ phase }) => phase !== 'trust')];
+  const on = (one: LinkStepInfo, server: string) => ({ ...one, server, title: `${one.title} (${server})` });
+  const rest = procedure.filter(({ phase }) => phase !== 'trust');
+  return [
+    ...servers.flatMap((server) => TRUST.map((one) => on(one, server))),
+    ...rest.flatMap((one) =>
+      OF_EACH_SERVER.includes(one.id) ? servers.map((server) => on(one, server)) : [one],
+    ),
+  ];
 }
 
 /** @returns the steps of one phase, in order. */
