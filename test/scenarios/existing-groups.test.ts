@@ -1,7 +1,9 @@
 /** Links over availability groups that stand already: with a listener, with several replicas, with another link. */
 import { planLinkMigration } from '../../src/activities/link/plan';
+import { Certificates } from '../../src/client/certificates';
 import type { EstateDefinitionInput } from '../../src/estate/world/definition';
 import type { EstateWorld } from '../../src/estate/world/world';
+import { onServer } from '../../src/model/link/replicas';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import {
   APPLICATION,
@@ -277,6 +279,43 @@ describe('a group that stands already', () => {
     for (const name of ['SQL1', 'SQL2'])
       expect(world.instances.get(name).logins.get(APPLICATION.name)?.disabled).toBe(false);
   }, 180_000);
+
+  test('(b) the certificate of one replica is rotated, and the link holds when that replica leads', async () => {
+    stage = await startStage({ estate: estate(TWO) });
+    const { world } = stage.estate;
+    await stage.startWorker();
+    const spec = over(stage.spec(sections(WAITING)), ['SQL2']);
+    await stage.migrations.start(spec);
+    await untilPhase('sales', 'replicating');
+    const certificates = new Certificates(stage.client, { taskQueue: stage.taskQueue });
+    await certificates.rotate({
+      spec: onServer(spec, 'sql2'),
+      others: [],
+      by: 'test',
+      rotateEndpoint: true,
+      reimportInstance: false,
+    });
+    const result = await certificates.result('sql2');
+    expect(result).toMatchObject({ outcome: 'done', oldCertificate: { name: 'Cert_SQL2_endpoint' } });
+    const { name: rotated = '' } = result.newCertificate ?? {};
+    expect(world.instances.get('SQL2').endpoint).toMatchObject({
+      certificateName: rotated,
+      authentication: 'NEGOTIATE, CERTIFICATE',
+    });
+    expect(world.instances.get('SQL1').endpoint?.certificateName).toBe('Cert_SQL1_endpoint');
+    await query(stage.estate, 'SQL2', 'ALTER AVAILABILITY GROUP [AG_Prod] FAILOVER');
+    await until(
+      'the link is up',
+      () =>
+        world.links.all()[0]?.sqlServer === 'SQL2' && world.links.all()[0]?.connection.state === 'CONNECTED',
+    );
+
+    // Also what a rotation made since goes with an abort.
+    expect(await stage.migrations.abort('sales', { by: 'test' })).toMatchObject({ accepted: true });
+    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'aborted', leftovers: [] });
+    for (const name of ['SQL1', 'SQL2'])
+      expect([...world.instances.get(name).certificates.keys()]).toEqual([]);
+  }, 120_000);
 
   test('(c) of one database linked to two instances: one link goes, the other stays healthy', async () => {
     stage = await startStage({ estate: estate(ONE) });
