@@ -211,6 +211,32 @@ describe('a group that stands already', () => {
     180_000,
   );
 
+  test('(b) a local failover behind the fence lets nobody write, and no row is lost', async () => {
+    stage = await startStage({ estate: estate(TWO) });
+    const { world } = stage.estate;
+    await sameLogin();
+    const writer = startApplication(stage.estate);
+    writer.repoint(throughListener());
+    try {
+      await stage.startWorker();
+      await stage.migrations.start(over(stage.spec(sections(`${APPROVED}, retryAfter: [1s]`)), ['SQL2']));
+      await until('the copy is complete', () => world.links.all().some(({ seeded }) => seeded), 60_000);
+      // Somebody whom the fence does not hold: the logs never stand equal while it is there.
+      world.databases.setSyntheticLogRate('SQL1', 'Sales', 4_096);
+      const isFenced = (name: string) => world.instances.get(name).logins.get(APPLICATION.name)?.disabled;
+      await until('both replicas are fenced', () => isFenced('SQL1') === true && isFenced('SQL2') === true);
+      await world.groups.failover('SQL2', 'AG_Prod');
+      await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
+      world.databases.setSyntheticLogRate('SQL2', 'Sales', 0);
+      await untilPhase('sales', 'after');
+      await repointApplication(stage.estate, writer);
+      expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+    } finally {
+      await writer.stop();
+    }
+    expect(await verifyOn(stage.estate, 'mi-west', writer)).toMatchObject({ lost: [] });
+  }, 180_000);
+
   test('(b) an abort gives the trust of both replicas back, latest first', async () => {
     stage = await startStage({ estate: estate(TWO) });
     const before = worldSnapshot(stage.estate.world);

@@ -31,6 +31,8 @@ export function createGroupPort(
 class LeaderPort implements GroupPort {
   readonly group: GroupPorts;
   private leader: { readonly name: string; readonly at: number } | undefined;
+  /** Reads that begin together ask for the leader once. */
+  private locating: Promise<SqlServerPort> | undefined;
 
   constructor(
     private readonly groupName: string,
@@ -45,7 +47,11 @@ class LeaderPort implements GroupPort {
   }
 
   async query<Row>(query: Query<Row>, options?: SqlCallOptions): Promise<readonly Row[]> {
-    const port = await this.locate(LEADER_KNOWN_FOR_MS, options?.signal);
+    this.locating ??= this.locate(LEADER_KNOWN_FOR_MS, undefined).finally(() => {
+      this.locating = undefined;
+    });
+    const port = await this.locating;
+    options?.signal?.throwIfAborted();
     return this.forgetting(() => port.query(query, options));
   }
 

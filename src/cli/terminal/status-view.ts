@@ -28,7 +28,7 @@ export function statusLines(
 ): string[] {
   const { status } = view;
   const lines = [
-    `${style.bold(status.name)}  ${status.database}: ${status.source} → ${status.target}  ${outcomeText(view, style)}`,
+    `${style.bold(status.name)}  ${status.database}: ${status.groupLeader ?? status.source} → ${status.target}  ${outcomeText(view, style)}`,
     '',
     ...phaseLines(view, style, now),
   ].map((line) => line.trimEnd());
