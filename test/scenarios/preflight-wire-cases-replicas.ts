@@ -106,6 +106,18 @@ export const REPLICA_WIRE_CASES: readonly WireCase[] = [
     also: WINDOWS,
   },
   {
+    id: 'group.replicas-builds',
+    world: {
+      server: { endpoint, clustered: true },
+      moreInstances: [second({ update: 'CU13' })],
+      groups: [{ name: 'AG_Sales', replicas: ['SQL1', 'SQL2'], databases: ['Sales'], listener }],
+    },
+    inventory: named(BOTH),
+    evidence: /sql1: 16\.0\.4165\.4, sql2: 16\.0\.4125\.3/,
+    remedy: /Patch all replicas alike/,
+    also: WINDOWS,
+  },
+  {
     id: 'group.listener',
     what: 'another address',
     world: over({}),

@@ -146,6 +146,20 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
     }),
   },
   {
+    id: 'group.replicas-builds',
+    title: 'All replicas have the same build',
+    severity: 'warning',
+    remedy:
+      'Patch all replicas alike. The way of the cutover is chosen for the build of the primary, and another replica may lead the group by then.',
+    source: 'inferred: what a build can do with a link is documented for each build',
+    preventsError: '35104',
+    run: ofMembers((members) => {
+      const builds = members.map(({ name, server }) => `${name}: ${server.productVersion}`);
+      const isOne = new Set(members.map(({ server }) => server.productVersion)).size <= 1;
+      return says(isOne, `${builds.join(', ')}.`);
+    }),
+  },
+  {
     id: 'group.listener',
     title: 'The instance reaches a group with several replicas through its listener',
     severity: 'blocker',

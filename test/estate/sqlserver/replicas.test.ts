@@ -136,6 +136,9 @@ describe('a group of two replicas', () => {
          JOIN sys.availability_group_listener_ip_addresses AS i ON i.listener_id = l.listener_id`,
       ),
     ).toEqual([{ name: 'ag-sales', port: 1433, ip: LISTENER }]);
+    expect(
+      await two.rows('SELECT primary_replica AS name FROM sys.dm_hadr_availability_group_states'),
+    ).toEqual([{ name: 'SQL1' }]);
     expect(estate.world.instances.byHost(LISTENER)?.name).toBe('SQL1');
   });
 

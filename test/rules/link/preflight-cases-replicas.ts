@@ -155,6 +155,16 @@ export const REPLICA_CASES: readonly Case[] = [
     listening(),
   ],
 
+  ['group.replicas-builds', 'passed', 'one', over(), /sql-01: 16\.0\.4165\.4, sql-02: 16/, listening()],
+  [
+    'group.replicas-builds',
+    'failed',
+    'two',
+    over({ members: both({ productVersion: '16.0.4125.3' }) }),
+    /sql-02: 16\.0\.4125\.3/,
+    listening(),
+  ],
+
   ['group.listener', 'not-applicable', 'one replica', over({}, alone), /one replica/],
   ['group.listener', 'passed', 'its address', over(), /listener of AG_Orders has 10\.0\.1\.50/, listening()],
   ['group.listener', 'passed', 'its name', over(), /ag-orders/, listening({ address: 'AG-Orders' })],

@@ -381,17 +381,26 @@ const hasJoined = (context: SessionContext, group: AvailabilityGroup, server: st
         known.get(group.name.toLowerCase())?.groupId === group.groupId,
     );
 
+/** A secondary of a local group knows the name of its primary, though not its state. */
+const leaderOf = (context: SessionContext, group: AvailabilityGroup): string | undefined =>
+  group.distributed
+    ? undefined
+    : context.world.instances.all().find(({ groups: known }) => {
+        const there = known.get(group.name.toLowerCase());
+        return there?.groupId === group.groupId && there.role === 'PRIMARY';
+      })?.serverName;
+
 function groupStateRows(context: SessionContext) {
   const states = context.world.groups.replicaStates(context.instanceName);
   return groups(context).map((group) => {
     const own = states.filter((state) => state.groupId === group.groupId);
-    const primary = own.find((state) => state.role === 'PRIMARY');
+    const primary = own.find((state) => state.role === 'PRIMARY')?.replicaName ?? leaderOf(context, group);
     const worst = Math.min(...own.map((state) => healthCode[state.synchronizationHealth]), 2);
     const description = (['NOT_HEALTHY', 'PARTIALLY_HEALTHY', 'HEALTHY'] as const)[worst] ?? 'NOT_HEALTHY';
     const isPrimary = group.role === 'PRIMARY';
     return {
       group_id: group.groupId,
-      primary_replica: primary?.replicaName ?? '',
+      primary_replica: primary ?? '',
       primary_recovery_health: isPrimary ? 1 : null,
       primary_recovery_health_desc: isPrimary ? 'ONLINE' : null,
       secondary_recovery_health: isPrimary ? null : 1,
