@@ -103,6 +103,7 @@ const ofRotation = (certificates: Command, name: string, description: string): C
 
 const withOthers = (command: Command): Command =>
   command
+    .option('--server <name>', 'replica of the availability group (default: the source)')
     .option(
       '--with <file...>',
       'migrations of the same server to other instances, which need the new key, too',

@@ -7,6 +7,7 @@ import { CertificateAuthority, type IssuedCertificate } from './authority';
 import { type AzureEndpoint, AzureServer, DEFAULT_PRINCIPALS } from './azure/server';
 import { ControlServer } from './control/server';
 import { SqlServerBackend } from './sqlserver/backend';
+import { ListenerBackend } from './sqlserver/listener-backend';
 import { TdsServer } from './tds/server';
 import type { EstateDefinitionInput, InstanceDefinition } from './world/definition';
 import type { Instance } from './world/model';
@@ -30,6 +31,17 @@ export interface RunningInstance {
   readonly adminPassword: string;
   /** Managed instances only. */
   readonly resourceId?: string;
+}
+
+/** A listener of an availability group that the definition names. */
+export interface RunningListener {
+  readonly group: string;
+  readonly name: string;
+  /** Address in the world, for LISTENER_URL and partnerEndpoint. */
+  readonly address: string;
+  /** Where clients reach it. */
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface RunningAzure {
@@ -57,6 +69,8 @@ export interface RunningEstate {
   readonly instances: readonly RunningInstance[];
   readonly azure: RunningAzure;
   readonly control: { readonly url: string };
+  /** Listeners of availability groups: each leads to the server that is the primary. */
+  readonly listeners: readonly RunningListener[];
   /** Root certificate of every socket of the estate, PEM. */
   readonly caPem: string;
   readonly caFile?: string;
@@ -100,15 +114,19 @@ async function listen(world: EstateWorld, options: EstateOptions, closing: Closi
   admitApplications(world);
 
   const instances: RunningInstance[] = [];
+  const backends = new Map<string, SqlServerBackend>();
   for (const each of world.definition.instances) {
-    const server = tdsServer(world, each.name, authority, azureServer, azureEndpoint);
+    const backend = sqlBackend(world, each.name, azureServer, azureEndpoint);
+    backends.set(each.name, backend);
+    const server = tdsServer(world, each.name, authority, backend);
     const { port } = await server.listen(each.port, HOST);
     closing.add(() => server.close());
     instances.push(describeInstance(world.instances.get(each.name), each, port));
   }
 
+  const listeners = await openListeners(world, authority, backends, closing);
   const azure = describeAzure(world, azureServer, azureEndpoint);
-  const control = new ControlServer({ world, endpoints: () => publicEndpoints(instances, azure) });
+  const control = new ControlServer({ world, endpoints: () => publicEndpoints(instances, azure, listeners) });
   const { endpoint: url } = await control.listen(ports.control);
   closing.add(() => control.close());
 
@@ -118,6 +136,7 @@ async function listen(world: EstateWorld, options: EstateOptions, closing: Closi
     instances,
     azure,
     control: { url },
+    listeners,
     caPem: authority.caPem,
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
     instance: (name) => find(instances, name),
@@ -148,12 +167,50 @@ function tdsServer(
   world: EstateWorld,
   name: string,
   authority: CertificateAuthority,
-  azureServer: AzureServer,
-  azure: AzureEndpoint,
+  backend: SqlServerBackend,
 ): TdsServer {
   const { serverName } = world.instances.get(name);
   const { keyPem, certPem } = issueFor(authority, [...new Set([serverName, name])].filter(isDnsName));
-  const backend = new SqlServerBackend({
+  return new TdsServer({ backend, tls: { key: keyPem, cert: certPem } });
+}
+
+/** Session ids of a listener's clients; the servers' own doors begin at 51. */
+const LISTENER_SPIDS = 16_384;
+
+async function openListeners(
+  world: EstateWorld,
+  authority: CertificateAuthority,
+  backends: ReadonlyMap<string, SqlServerBackend>,
+  closing: Closing,
+): Promise<readonly RunningListener[]> {
+  const opened: RunningListener[] = [];
+  for (const { name: group, replicas, listener } of world.definition.groups) {
+    if (listener === undefined) continue;
+    const { name, address } = listener;
+    const isReplica = ([server]: readonly [string, SqlServerBackend]): boolean =>
+      replicas.some((replica) => replica.toLowerCase() === server.toLowerCase());
+    const backend = new ListenerBackend({
+      world,
+      group,
+      replicas: new Map([...backends].filter(isReplica)),
+    });
+    const { keyPem, certPem } = issueFor(authority, [name].filter(isDnsName));
+    const firstSpid = LISTENER_SPIDS + 512 * opened.length;
+    const server = new TdsServer({ backend, tls: { key: keyPem, cert: certPem }, firstSpid });
+    const { port } = await server.listen(listener.port, HOST);
+    closing.add(() => server.close());
+    opened.push({ group, name, address, host: HOST, port });
+  }
+  return opened;
+}
+
+function sqlBackend(
+  world: EstateWorld,
+  name: string,
+  azureServer: AzureServer,
+  azure: AzureEndpoint,
+): SqlServerBackend {
+  return new SqlServerBackend({
     world,
     instance: name,
     validateToken: (token) => {
@@ -162,7 +219,6 @@ function tdsServer(
     },
     stsUrl: `${azure.endpoint}/${DEFAULT_PRINCIPALS[0].tenantId}`,
   });
-  return new TdsServer({ backend, tls: { key: keyPem, cert: certPem } });
 }
 
 /** Instance names may hold what no certificate can: those are reached under their address only. */
@@ -218,11 +274,16 @@ function describeAzure(world: EstateWorld, server: AzureServer, { endpoint }: Az
 }
 
 /** What the control API tells about connecting: everything but the secrets. */
-function publicEndpoints(instances: readonly RunningInstance[], azure: RunningAzure): unknown {
+function publicEndpoints(
+  instances: readonly RunningInstance[],
+  azure: RunningAzure,
+  listeners: readonly RunningListener[],
+): unknown {
   const { clientSecret: _secret, identityHeader: _header, ...shown } = azure;
   return {
     instances: instances.map(({ adminPassword: _password, ...each }) => each),
     azure: shown,
+    ...(listeners.length === 0 ? {} : { listeners }),
   };
 }
 

@@ -148,6 +148,8 @@ export interface AzureLinkFacts {
   readonly instanceAvailabilityGroupName: string | null;
   readonly partnerEndpoint: string | null;
   readonly replicationMode: string | null;
+  /** A link of several databases (linkMode MultiDatabase); absent where it has one. */
+  readonly isMultiDatabase?: true;
   readonly database: {
     readonly name: string;
     readonly replicaState: string | null;

@@ -65,6 +65,8 @@ export type Effect =
   | {
       readonly kind: 'tsql';
       readonly on: Side;
+      /** Replica of the availability group, by its name in the inventory. Absent: the one that leads it. */
+      readonly server?: string;
       readonly statement: Statement;
       readonly undo?: string;
       /** Longest time the statement may run, in milliseconds; one minute when absent. */

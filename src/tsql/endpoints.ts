@@ -30,16 +30,29 @@ export function createMirroringEndpoint(endpoint: MirroringEndpoint): Statement 
 }
 
 /**
- * Makes an existing endpoint fit for the link.
+ * Makes an existing endpoint fit for the link, and keeps what its other partners may rely on: address, port, role, and
+ * an encryption that the link can use.
  * @param endpoint.authentication `negotiate-and-certificate` keeps Windows authentication for availability groups that use it
+ * @param endpoint.before the endpoint as it was read; absent: role ALL, AES required
+ * @throws QuotingError when the facts hold a value that ALTER ENDPOINT has no word for
  */
 export function alterMirroringEndpoint(
-  endpoint: MirroringEndpoint & { readonly authentication: 'certificate' | 'negotiate-and-certificate' },
+  endpoint: MirroringEndpoint & {
+    readonly authentication: 'certificate' | 'negotiate-and-certificate';
+    readonly before?: EndpointFacts;
+  },
 ): Statement {
-  return statement(
-    'alter-mirroring-endpoint',
-    endpointText('ALTER', endpoint.name, linkClauses(endpoint, endpoint.authentication)),
-  );
+  const clauses = linkClauses(endpoint, endpoint.authentication);
+  const { before } = endpoint;
+  const kept = before === undefined ? {} : keptClauses(before);
+  return statement('alter-mirroring-endpoint', endpointText('ALTER', endpoint.name, { ...clauses, ...kept }));
+}
+
+/** Role WITNESS and an encryption without AES are of no use to a link (41998). */
+function keptClauses(before: EndpointFacts): Partial<EndpointClauses> {
+  const role = before.roleDesc.toUpperCase() === 'PARTNER' ? { role: 'PARTNER' } : {};
+  const isUseful = before.isEncryptionEnabled && before.encryptionAlgorithmDesc.includes('AES');
+  return isUseful ? { ...role, encryption: encryptionClause(before) } : role;
 }
 
 /**

@@ -8,9 +8,11 @@ import {
   type TokenCredential,
 } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
+import { createGroupPort } from '../adapters/mssql/group-port';
 import { type ClosableSqlServerPort, createSqlServerPort } from '../adapters/mssql/port';
 import { createSecrets } from '../adapters/secrets';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../model/inventory';
+import { groupMembers } from '../model/link/replicas';
 import type { ResolvedLinkMigration } from '../model/link/spec';
 import type { Clock } from '../ports/clock';
 import type { LinkPorts } from '../ports/link-ports';
@@ -52,13 +54,22 @@ export class LinkPortsPool {
   async open(spec: ResolvedLinkMigration): Promise<LinkPorts> {
     const side = await this.azureSide(spec.azure);
     const azure = await this.instance(spec.target, spec.azure, side);
-    const { source, target } = spec.migration;
+    const { target } = spec.migration;
     const host = spec.target.host ?? (await this.host(spec.target.resourceId, azure));
     return {
-      source: this.server(source, spec.source, side),
+      ...this.sourceSide(spec, side),
       target: this.server(target, { ...spec.target, host }, side),
       azure,
     };
+  }
+
+  /** The SQL Server, or the replicas of its availability group with the one that leads them. */
+  private sourceSide(spec: ResolvedLinkMigration, side: AzureSide): Pick<LinkPorts, 'source' | 'group'> {
+    const replicas = groupMembers(spec);
+    if (replicas.length === 0) return { source: this.server(spec.migration.source, spec.source, side) };
+    const members = new Map(replicas.map(({ name, server }) => [name, this.server(name, server, side)]));
+    const source = createGroupPort(spec.names.availabilityGroup, members, this.options.clock);
+    return { source, group: source.group };
   }
 
   async secrets(spec: ResolvedLinkMigration): Promise<SecretsPort> {

@@ -69,6 +69,7 @@ describe('spec files', () => {
         'Planning: SQL2025 to mi-north',
       ],
     ],
+    ['groups.yaml', ['Sales: SQL1 to mi-west']],
     [
       'broken.yaml',
       ['Simple: SQL1 to mi-west', 'TwoLogs: SQL1 to mi-west', 'NeverBackedUp: SQL1 to mi-west'],
@@ -88,7 +89,12 @@ describe('spec files', () => {
   });
 
   test('every example is tried above', async () => {
-    expect((await readdir(EXAMPLES)).sort()).toEqual(['broken.yaml', 'default.yaml', 'versions.yaml']);
+    expect((await readdir(EXAMPLES)).sort()).toEqual([
+      'broken.yaml',
+      'default.yaml',
+      'groups.yaml',
+      'versions.yaml',
+    ]);
   });
 
   test('hold references; the secrets are in a file that only the owner reads, and a shell understands', async () => {

@@ -2,9 +2,15 @@ import { LINK_CHECKS } from '../../src/rules/link/preflight';
 import { checkOf, openChecks, preflightOverTheWire, type WireCase } from './preflight-wire';
 import { DATABASE_WIRE_CASES } from './preflight-wire-cases-database';
 import { LINK_WIRE_CASES } from './preflight-wire-cases-link';
+import { REPLICA_WIRE_CASES } from './preflight-wire-cases-replicas';
 import { SERVER_WIRE_CASES } from './preflight-wire-cases-server';
 
-const CASES: readonly WireCase[] = [...SERVER_WIRE_CASES, ...DATABASE_WIRE_CASES, ...LINK_WIRE_CASES];
+const CASES: readonly WireCase[] = [
+  ...SERVER_WIRE_CASES,
+  ...DATABASE_WIRE_CASES,
+  ...LINK_WIRE_CASES,
+  ...REPLICA_WIRE_CASES,
+];
 
 /** What no estate can show, with the reason; test/rules/link/preflight.test.ts asks them of facts. */
 const NOT_ON_AN_ESTATE: Readonly<Record<string, string>> = {
@@ -13,7 +19,7 @@ const NOT_ON_AN_ESTATE: Readonly<Record<string, string>> = {
   'server.clock': 'all instances of an estate share one clock',
   'certificate.name': 'a backslash is refused by the schema, and the default name replaces it',
   'database.user-database': 'the schema refuses the names of system databases',
-  'group.availability-group-role': 'a group of one replica is always primary',
+  'group.single-database-link': 'Azure refuses the preview to a subscription that is not registered for it',
   'instance.link-capacity': 'a hundred links would have to be made first',
 };
 

@@ -23,6 +23,7 @@ export interface World {
   readonly moreDatabases?: readonly DatabaseInput[];
   readonly instance?: Partial<ManagedInput>;
   readonly moreInstances?: readonly InstanceInput[];
+  readonly groups?: EstateDefinitionInput['groups'];
 }
 
 export const LOGINS: NonNullable<ServerInput['logins']> = [
@@ -46,6 +47,7 @@ const sound = (world: World): EstateDefinitionInput => ({
     { kind: 'managed-instance', name: 'mi-west', ...world.instance },
     ...(world.moreInstances ?? []),
   ],
+  ...(world.groups === undefined ? {} : { groups: world.groups }),
 });
 
 export const SOUND_SECTIONS = `

@@ -23,15 +23,18 @@ function ofInstance(instance: Instance): Record<string, unknown> {
       issuerFor: [...issuerFor],
     })),
     endpoint: instance.endpoint === undefined ? null : { ...instance.endpoint },
-    groups: [...instance.groups.values()].map(({ name, distributed, role, databases, replicas }) => ({
-      name,
-      distributed,
-      role,
-      databases: [...databases],
-      replicas: replicas.map(
-        (replica) => `${replica.name} ${replica.endpointUrl} ${replica.availabilityMode}`,
-      ),
-    })),
+    groups: [...instance.groups.values()].map(
+      ({ name, distributed, role, databases, replicas, listeners }) => ({
+        name,
+        listeners: listeners.map(({ dnsName, addresses }) => `${dnsName} ${addresses.map(({ ip }) => ip)}`),
+        distributed,
+        role,
+        databases: [...databases],
+        replicas: replicas.map(
+          (replica) => `${replica.name} ${replica.endpointUrl} ${replica.availabilityMode}`,
+        ),
+      }),
+    ),
     logins: [...instance.logins.values()].map(({ name, disabled, connectDenied, roles, permissions }) => ({
       name,
       disabled,

@@ -66,8 +66,11 @@ import {
   readJobSteps,
   readJobs,
 } from '../../src/tsql/queries/agent-jobs';
-
-import { readAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
+import {
+  readAvailabilityGroups,
+  readGroupListeners,
+  readGroupRole,
+} from '../../src/tsql/queries/availability-groups';
 import { readBackups, readFullBackup, readRecentLogBackups } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
@@ -85,7 +88,7 @@ import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
 import { readReportedObjects } from '../../src/tsql/queries/reported-objects';
-import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
+import { readLinkMode, readServer, readTraceFlags } from '../../src/tsql/queries/server';
 import { readTargetDatabase } from '../../src/tsql/queries/target';
 import { terminateSessions } from '../../src/tsql/sessions';
 import { clearTraceFlag, setTraceFlag } from '../../src/tsql/trace-flags';
@@ -268,6 +271,9 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readCertificatePublicKey(name),
   readEndpoints(),
   readAvailabilityGroups(),
+  readGroupListeners(),
+  readGroupRole(name),
+  readLinkMode(),
   readLogins([name, 'b']),
   readSessions({ logins: [name] }),
   readLinkReplicas(),

@@ -143,6 +143,69 @@ describe('endpoints', () => {
     port: 7022,
   };
 
+  /** Each combination of authentication that an endpoint can have, with the form that the link gives it. */
+  test.each([
+    ['NTLM', 'WINDOWS NEGOTIATE CERTIFICATE [Cert_sql1_endpoint]', 'WINDOWS NTLM'],
+    ['KERBEROS', 'WINDOWS NEGOTIATE CERTIFICATE [Cert_sql1_endpoint]', 'WINDOWS KERBEROS'],
+    ['NEGOTIATE', 'WINDOWS NEGOTIATE CERTIFICATE [Cert_sql1_endpoint]', 'WINDOWS NEGOTIATE'],
+    ['CERTIFICATE', 'CERTIFICATE [Cert_sql1_endpoint]', 'CERTIFICATE [former]'],
+    [
+      'NTLM, CERTIFICATE',
+      'WINDOWS NEGOTIATE CERTIFICATE [Cert_sql1_endpoint]',
+      'WINDOWS NTLM CERTIFICATE [former]',
+    ],
+    [
+      'KERBEROS, CERTIFICATE',
+      'WINDOWS NEGOTIATE CERTIFICATE [Cert_sql1_endpoint]',
+      'WINDOWS KERBEROS CERTIFICATE [former]',
+    ],
+    [
+      'CERTIFICATE, NEGOTIATE',
+      'WINDOWS NEGOTIATE CERTIFICATE [Cert_sql1_endpoint]',
+      'CERTIFICATE [former] WINDOWS NEGOTIATE',
+    ],
+  ])('an endpoint with %s: altered, and given back', (connectionAuthDesc, altered, restored) => {
+    const found = {
+      ...before,
+      stateDesc: 'STARTED',
+      connectionAuthDesc,
+      encryptionAlgorithmDesc: 'NONE, AES, RC4',
+      certificateName: connectionAuthDesc.includes('CERTIFICATE') ? 'former' : null,
+    };
+    const windows = connectionAuthDesc !== 'CERTIFICATE';
+    // Port, role and encryption stay what the other partners know.
+    expect(
+      alterMirroringEndpoint({
+        ...endpoint,
+        name: found.name,
+        port: found.port,
+        authentication: windows ? 'negotiate-and-certificate' : 'certificate',
+        before: found,
+      }).text,
+    ).toBe(`ALTER ENDPOINT [ep]
+    STATE = STARTED
+    AS TCP (LISTENER_PORT = 7022, LISTENER_IP = ALL)
+    FOR DATABASE_MIRRORING (
+        ROLE = PARTNER,
+        AUTHENTICATION = ${altered},
+        ENCRYPTION = SUPPORTED ALGORITHM AES RC4
+    );`);
+    expect(restoreMirroringEndpoint(found).text).toContain(`AUTHENTICATION = ${restored},`);
+  });
+
+  test.each([
+    [true, 'RC4', 'ALL'],
+    [false, 'NONE', 'WITNESS'],
+  ])('encryption %s %s and role %s are of no use to a link', (isEncryptionEnabled, algorithm, roleDesc) => {
+    const { text } = alterMirroringEndpoint({
+      ...endpoint,
+      authentication: 'certificate',
+      before: { ...before, isEncryptionEnabled, encryptionAlgorithmDesc: algorithm, roleDesc },
+    });
+    expect(text).toContain('ENCRYPTION = REQUIRED ALGORITHM AES\n');
+    expect(text).toContain('ROLE = ALL,');
+  });
+
   test('restore writes what was read before', () => {
     expect(restoreMirroringEndpoint(before).text).toBe(`ALTER ENDPOINT [ep]
     STATE = STOPPED

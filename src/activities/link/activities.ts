@@ -1,11 +1,13 @@
 /** The activities of a link, wired to whatever stands behind the ports. */
+import { type JournalEffect, onReplica } from '../../model/journal';
 import type { LinkStepId } from '../../model/link/procedure';
+import type { Effect } from '../../model/statement';
 import { runStep, toJournalEffect, undoStep } from '../steps/run-step';
 import { atTheEdge } from '../temporal/edge';
 import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import { awaitConnected } from './connecting';
-import type { LinkContext } from './context';
+import { contextOn, type LinkContext } from './context';
 import {
   awaitAzureFullBackup,
   awaitCatchUp,
@@ -33,20 +35,28 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
   return {
     preflightLink: ({ spec }) => call(spec, ({ context }) => preflightLink(context)),
 
-    observeLinkStep: ({ spec, stepId }) =>
+    observeLinkStep: ({ spec, stepId, server }) =>
       call(spec, async ({ context }) => {
-        const looking: LinkContext = { ...context, secret: async () => UNREAD_SECRET };
+        const looking: LinkContext = contextOn({ ...context, secret: async () => UNREAD_SECRET }, server);
         const seen = await stepOf(stepId).look(looking);
         const before = seen.facts;
         if (seen.settled !== undefined) return { before, settled: seen.settled, planned: [] };
-        return { before, planned: (await seen.effects()).map(toJournalEffect) };
+        return { before, planned: (await seen.effects()).map((effect) => journalEffectOn(effect, server)) };
       }),
 
-    performLinkStep: ({ spec, stepId }) =>
-      call(spec, ({ context, apply }) => runStep(stepOf(stepId), context, apply)),
+    performLinkStep: ({ spec, stepId, server }) =>
+      call(spec, async ({ context, apply }) => {
+        const on = contextOn(context, server);
+        const outcome = await runStep(stepOf(stepId), on, { ...apply, ports: on.ports });
+        return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
+      }),
 
-    undoLinkStep: ({ spec, stepId, before }) =>
-      call(spec, ({ context, apply }) => undoStep(stepOf(stepId), before, context, apply)),
+    undoLinkStep: ({ spec, stepId, server, before }) =>
+      call(spec, async ({ context, apply }) => {
+        const on = contextOn(context, server);
+        const effects = await undoStep(stepOf(stepId), before, on, { ...apply, ports: on.ports });
+        return effects.map((effect) => onReplica(effect, server));
+      }),
 
     awaitLinkConnected: ({ spec }) =>
       call(spec, ({ observing, reporter }) => awaitConnected(observing, reporter)),
@@ -92,5 +102,8 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
     notifyPerson: (notification) => atTheEdge(() => notifier.notify(notification)),
   };
 }
+
+const journalEffectOn = (effect: Effect, server: string | undefined): JournalEffect =>
+  onReplica(toJournalEffect(effect), server);
 
 const stepOf = (stepId: LinkStepId) => LINK_STEPS[stepId];

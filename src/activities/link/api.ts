@@ -17,6 +17,8 @@ export interface LinkInput {
 
 export interface StepInput extends LinkInput {
   readonly stepId: LinkStepId;
+  /** Replica that the step is about, by its name in the inventory. */
+  readonly server?: string;
 }
 
 export interface PreflightOutcome {
@@ -80,6 +82,8 @@ export type ReplicationNews =
   | HealthChanged
   | SplitBrainNews
   | { readonly kind: 'log-alarm'; readonly reason: string; readonly health: LinkHealth }
+  /** Another replica leads the availability group of the SQL Server now. */
+  | { readonly kind: 'group-moved'; readonly leader: string; readonly health: LinkHealth }
   /** Somebody else backs up the log as well. */
   | {
       readonly kind: 'foreign-log-backup';
@@ -165,6 +169,11 @@ export interface GuardInput extends LinkInput, WatchOthers {
    * nobody was told of. Absent: none are looked for.
    */
   readonly foreignBackups?: { readonly since: string; readonly told: readonly string[] };
+  /**
+   * Replica that led the availability group when it was last told, by its name in the inventory; null before that.
+   * Absent where the group has one replica.
+   */
+  readonly knownLeader?: string | null;
   /** Return a checkpoint after this long without news, milliseconds. */
   readonly checkpointAfterMs: number;
 }

@@ -3,11 +3,15 @@
 import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { cutoverRoute } from '../../rules/link/capability';
 import { linkGate, redoReason } from '../../rules/link/cutover-gate';
 import { type LsnSample, lsnEquality } from '../../rules/link/lsn-equality';
+import { otherLinks } from '../../rules/link/other-links';
 import { readServer } from '../../tsql/queries/server';
 import { NeedsPerson } from '../failures';
+import { readAvailabilityGroupFacts } from '../observe/availability-groups';
 import { readTargetDatabaseFacts } from '../observe/database';
+import { readServerFacts } from '../observe/server';
 import type { ActivityReporter } from '../temporal/edge';
 import type { CatchUpEvidence, ReadinessEvidence } from './api';
 import { linkFacts, type Observing } from './observing';
@@ -39,6 +43,7 @@ export async function awaitCutoverReadiness(
       firstLogBackupTaken: true,
     });
     if (facts !== undefined && reasons.length === 0) {
+      if (primary === 'source') await refuseWithOtherLinks(observing, reporter.signal);
       const lag = facts.secondaryLagSeconds ?? 0;
       return { observedAt: facts.observedAt, summary: `connected, healthy, ${lag} s behind` };
     }
@@ -51,6 +56,26 @@ export async function awaitCutoverReadiness(
     });
     await clock.sleep(polling.active, reporter.signal);
   }
+}
+
+/**
+ * After a planned failover the availability group of the SQL Server is a secondary. What becomes of other links over
+ * it is not documented, so none may be there. Deleting a link to cut over leaves the group what it is.
+ * @throws NeedsPerson
+ */
+async function refuseWithOtherLinks({ ports, spec, clock }: Observing, signal: AbortSignal): Promise<void> {
+  const others = otherLinks(await readAvailabilityGroupFacts(ports.source, signal), spec.names);
+  if (others.length === 0) return;
+  const [server, instance] = await Promise.all([
+    readServerFacts(ports.source, clock, signal),
+    ports.azure.readInstance(signal),
+  ]);
+  if (cutoverRoute(server, instance) === 'delete-link') return;
+  throw new NeedsPerson(
+    'OtherLinksOfTheGroup',
+    `${spec.names.availabilityGroup} also leads ${others.join(', ')}: after the failover it would be a secondary, and those links would have no primary`,
+    'remove the other links first (sqlferry abort or remove), then resume',
+  );
 }
 
 /**

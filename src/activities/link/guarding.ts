@@ -16,7 +16,7 @@ import { logBackups } from './backup-history';
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
-import { type Observing, requireLinkFacts } from './observing';
+import { type Observing, otherLinkFacts, requireLinkFacts } from './observing';
 import { linkGone, rolesByOthers, rolesSeen } from './others';
 import { otherFacts, splitBrain } from './split-brain';
 import { logBackupEffect, logBackupName } from './steps/log-backup';
@@ -59,11 +59,11 @@ async function guard(
   const { watchOthers } = input;
   for (;;) {
     let facts: LinkReplicaFacts;
+    let others: readonly LinkReplicaFacts[];
+    const maxAgeMs = Math.min(polling.steady / 2, polling.heartbeatTimeout);
     try {
-      facts = await orAborted(
-        requireLinkFacts(observing, Math.min(polling.steady / 2, polling.heartbeatTimeout)),
-        reporter.signal,
-      );
+      facts = await orAborted(requireLinkFacts(observing, maxAgeMs), reporter.signal);
+      others = await orAborted(otherLinkFacts(observing, maxAgeMs), reporter.signal);
       backups ??= await readHistory(observing, input, reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
@@ -107,6 +107,10 @@ async function guard(
     throwIfNotPrimary(facts, observing);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
+    const leader = observing.ports.group?.leader();
+    if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {
+      return { kind: 'group-moved', leader, health };
+    }
     const theirs = input.splitBrainKnown === undefined ? undefined : await otherFacts(observing, 'target');
     if (input.splitBrainKnown === false) {
       const split = await splitBrain(observing, 'source', facts, theirs);
@@ -115,11 +119,11 @@ async function guard(
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
       -SAMPLES_KEPT,
     );
-    let verdict = judge(observing, facts, backups.lastAt, samples);
+    let verdict = judge(observing, facts, others, backups.lastAt, samples);
     if (verdict.decision === 'take') {
       // Somebody else may have taken one since: the history of the server decides.
       backups = await readHistory(observing, input, reporter.signal);
-      verdict = judge(observing, facts, backups.lastAt, samples);
+      verdict = judge(observing, facts, others, backups.lastAt, samples);
     }
     if (verdict.decision === 'take') {
       return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
@@ -168,6 +172,7 @@ const unreadable = (message: string, now: number): LinkHealth => ({
 function judge(
   { spec, clock }: Observing,
   facts: LinkReplicaFacts,
+  others: readonly LinkReplicaFacts[],
   lastBackupAt: number | null,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
@@ -180,6 +185,7 @@ function judge(
     lastBackupAt,
     seedingCompleted: true,
     samples,
+    others,
   });
 }
 

@@ -4,6 +4,7 @@ import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
+import { sameName } from '../../rules/names';
 import { NotYet } from '../failures';
 import { readLinkReplicaFacts } from '../observe/link';
 import type { Snapshots } from '../observe/snapshots';
@@ -15,9 +16,15 @@ export interface Observing {
   readonly snapshots: Snapshots;
 }
 
-/** Tells the instances apart whose reads are shared. */
-export const serverKey = ({ source, target }: ResolvedLinkMigration, on: LinkSide): string =>
-  on === 'source' ? `${source.host}:${source.port}` : target.resourceId;
+/**
+ * Tells the instances apart whose reads are shared. Groups with several replicas on the same servers may have different
+ * leaders.
+ */
+export function serverKey({ source, target, replicas, names }: ResolvedLinkMigration, on: LinkSide): string {
+  if (on === 'target') return target.resourceId;
+  const server = `${source.host}:${source.port}`;
+  return replicas === undefined ? server : `${server}, leader of ${names.availabilityGroup}`;
+}
 
 /**
  * @param maxAgeMs how old the facts may be, milliseconds
@@ -29,12 +36,31 @@ export async function linkFacts(
   maxAgeMs: number,
   on: LinkSide = 'source',
 ): Promise<LinkReplicaFacts | undefined> {
+  const all = await allLinks({ ports, spec, clock, snapshots }, maxAgeMs, on);
+  return all.find((facts) => sameName(facts.linkName, spec.names.link));
+}
+
+/** @returns the links of the same database to other instances, as the source sees them */
+export async function otherLinkFacts(
+  observing: Observing,
+  maxAgeMs: number,
+): Promise<readonly LinkReplicaFacts[]> {
+  const { names, migration } = observing.spec;
+  const all = await allLinks(observing, maxAgeMs, 'source');
+  return all.filter(
+    (facts) => sameName(facts.database, migration.database) && !sameName(facts.linkName, names.link),
+  );
+}
+
+function allLinks(
+  { ports, spec, clock, snapshots }: Observing,
+  maxAgeMs: number,
+  on: LinkSide,
+): Promise<readonly LinkReplicaFacts[]> {
   // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
-  const all = await snapshots.read(`links of ${serverKey(spec, on)}`, maxAgeMs, () =>
+  return snapshots.read(`links of ${serverKey(spec, on)}`, maxAgeMs, () =>
     readLinkReplicaFacts(on === 'source' ? ports.source : ports.target, clock),
   );
-  const wanted = spec.names.link.toLowerCase();
-  return all.find((facts) => facts.linkName.toLowerCase() === wanted);
 }
 
 /** @throws NotYet when the source has no such link: somebody dropped it, or it is about to appear. */

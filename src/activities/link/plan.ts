@@ -1,15 +1,24 @@
-import type { JournalEffect } from '../../model/journal';
+import { type JournalEffect, onReplica } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import { establishing, type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
+import {
+  establishing,
+  forReplicas,
+  type LinkPhase,
+  type LinkStepId,
+  linkProcedure,
+} from '../../model/link/procedure';
+import { groupMembers } from '../../model/link/replicas';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
-import type { LinkContext } from './context';
+import { contextOn, type LinkContext } from './context';
 import { type PlannedHook, plannedHooks } from './plan-hooks';
 import { LINK_STEPS } from './steps/registry';
 
 /** One step of a plan: what a run would do now, in the order of the run. */
 export interface PlannedStep {
   readonly stepId: LinkStepId;
+  /** Replica of the availability group that the step is about; absent where there is one server only. */
+  readonly server?: string;
   readonly phase: LinkPhase;
   readonly title: string;
   readonly repeats: 'once' | 'on-cadence';
@@ -52,14 +61,17 @@ export async function planLinkMigration(
           repairUsers: migration.afterFailover.repairOrphanedUsers,
           objects: migration.instanceObjects !== undefined,
         });
-  for (const step of procedure) {
-    const { settled, effects } = await LINK_STEPS[step.id].plan(planning);
+  const servers = groupMembers(context.spec).map(({ name }) => name);
+  for (const step of forReplicas(procedure, servers)) {
+    const { server } = step;
+    const { settled, effects } = await LINK_STEPS[step.id].plan(contextOn(planning, server));
     steps.push({
       stepId: step.id,
+      ...(server === undefined ? {} : { server }),
       phase: step.phase,
       title: step.title,
       repeats: step.repeats,
-      effects: effects.map(toJournalEffect),
+      effects: effects.map((effect) => onReplica(toJournalEffect(effect), server)),
       settled: settled ?? null,
     });
   }

@@ -12,6 +12,7 @@ import { readSeeding, type SeedingRow } from '../../tsql/queries/link/seeding';
 import { readLogins } from '../../tsql/queries/logins';
 import { readAvailabilityGroupFacts } from './availability-groups';
 import { readDatabaseFacts } from './database';
+import { readGroupFacts } from './group';
 import { observedAt, withSignal } from './reading';
 import { readServerFacts } from './server';
 
@@ -56,6 +57,7 @@ export async function readLinkPreflightFacts(
     instance,
     instanceAnswer,
     trustCertificates,
+    group,
   ] = await Promise.all([
     readServerFacts(source, clock, signal),
     readDatabaseFacts(source, clock, spec.migration.database, signal),
@@ -66,6 +68,7 @@ export async function readLinkPreflightFacts(
     azure.readInstance(signal),
     settled(readServerFacts(target, clock, signal)),
     azure.readTrustCertificates(signal),
+    readGroupFacts(ports, spec, signal),
   ]);
   // Names of logins compare as the server's collation says; the common ones ignore case.
   const known = new Set(logins.map((login) => login.name.toLowerCase()));
@@ -79,6 +82,7 @@ export async function readLinkPreflightFacts(
     instance,
     instanceServer: answerOf(instanceAnswer, instance),
     trustCertificates,
+    group,
   };
 }
 

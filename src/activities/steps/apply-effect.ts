@@ -13,6 +13,7 @@ export interface EffectPorts {
   readonly source: SqlServerPort;
   readonly target: SqlServerPort;
   readonly azure: ManagedInstancePort;
+  readonly group?: { readonly members: ReadonlyMap<string, SqlServerPort> };
 }
 
 export interface ApplyContext {
@@ -27,7 +28,7 @@ export interface ApplyContext {
 /** Makes one change and waits until the platform says that it is made. */
 export async function applyEffect(effect: Effect, context: ApplyContext): Promise<void> {
   if (effect.kind === 'arm') return applyArmRequest(effect.request, effect.display, context);
-  const server = serverOn(effect.on, context.ports);
+  const server = serverOn(effect.on, effect.server, context.ports);
   await server.execute(effect.statement, {
     deadlineMs: effect.deadlineMs ?? DEFAULT_DEADLINE_MS,
     signal: context.signal,
@@ -111,11 +112,18 @@ async function followOperation(
   }
 }
 
-function serverOn(side: Side, ports: EffectPorts): SqlServerPort {
+function serverOn(side: Side, replica: string | undefined, ports: EffectPorts): SqlServerPort {
   switch (side) {
     case 'source':
-      return ports.source;
+      return replica === undefined ? ports.source : requireMember(ports.group, replica);
     case 'target':
       return ports.target;
   }
+}
+
+/** @throws RangeError when the ports were opened for another migration */
+export function requireMember(group: EffectPorts['group'], name: string): SqlServerPort {
+  const port = group?.members.get(name);
+  if (port === undefined) throw new RangeError(`there is no replica ${name} in the availability group`);
+  return port;
 }

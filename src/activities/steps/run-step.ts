@@ -92,6 +92,7 @@ export function toJournalEffect(effect: Effect): JournalEffect {
   return {
     kind: effect.kind,
     on: effect.kind === 'tsql' ? effect.on : 'azure',
+    ...(effect.kind === 'tsql' && effect.server !== undefined ? { server: effect.server } : {}),
     display: effectDisplay(effect),
     ...(effect.undo === undefined ? {} : { undo: effect.undo }),
   };

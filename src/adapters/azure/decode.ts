@@ -82,9 +82,14 @@ export function decodeLink(resource: unknown, name: string, observedAt: string):
     instanceAvailabilityGroupName: orNull(values.instanceAvailabilityGroupName),
     partnerEndpoint: orNull(values.partnerEndpoint),
     replicationMode: orNull(values.replicationMode),
+    ...(isMultiDatabase(values) ? { isMultiDatabase: true as const } : {}),
     database: decodeLinkDatabase(values.databases),
   };
 }
+
+/** linkMode came with api-version 2025-08-01-preview; an older one shows such a link by its databases. */
+const isMultiDatabase = ({ linkMode, databases }: Json): boolean =>
+  text(linkMode).toLowerCase() === 'multidatabase' || (Array.isArray(databases) && databases.length > 1);
 
 /** A link has one database in the api-version used here; for some seconds after its creation it shows none. */
 function decodeLinkDatabase(databases: unknown): AzureLinkFacts['database'] {

@@ -1,6 +1,7 @@
 /** certificates: list, rotate, schedule. */
 import type { Certificates } from '../../client/certificates';
 import { formatDuration, parseDuration } from '../../model/duration';
+import { groupMembers, onServer } from '../../model/link/replicas';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { confirm, requester } from '../asking';
 import { EXIT, type ExitCode } from '../exit-codes';
@@ -14,6 +15,8 @@ import { table } from '../terminal/format';
 import { type RequestOptions, request, show } from './requests';
 
 interface EndpointOptions extends SpecFileOptions, TemporalOptions {
+  /** Replica of the availability group, by its name in the inventory; by default the source. */
+  readonly server?: string;
   /** Files of further migrations of the same server. */
   readonly with?: readonly string[];
   /** Milliseconds. */
@@ -39,9 +42,23 @@ export interface ScheduleOptions extends EndpointOptions {
 export async function certificates(output: Output, options: SpecFileOptions): Promise<ExitCode> {
   const spec = await loadLinkMigration(options);
   const { readLinkCertificates } = await import('../../activities/link/certificates');
-  const inventory = await withLocalPorts(spec, (context) => readLinkCertificates(context));
-  for (const line of certificateLines(inventory, output.style)) output.say(line);
-  output.result(inventory);
+  const members = groupMembers(spec);
+  if (members.length === 0) {
+    const inventory = await withLocalPorts(spec, (context) => readLinkCertificates(context));
+    for (const line of certificateLines(inventory, output.style)) output.say(line);
+    output.result(inventory);
+    return EXIT.ok;
+  }
+  // Each replica has an endpoint and certificates of its own.
+  const servers = [];
+  for (const { name } of members) {
+    const inventory = await withLocalPorts(onServer(spec, name), (context) => readLinkCertificates(context));
+    output.say(output.style.bold(name));
+    for (const line of certificateLines(inventory, output.style)) output.say(line);
+    output.say('');
+    servers.push({ server: name, ...inventory });
+  }
+  output.result({ servers });
   return EXIT.ok;
 }
 
@@ -161,14 +178,32 @@ export async function unschedule(output: Output, name: string, options: Temporal
 async function loadEndpoint(
   options: EndpointOptions,
 ): Promise<{ spec: ResolvedLinkMigration; others: readonly ResolvedLinkMigration[] }> {
-  const { inventory, migration } = options;
-  const spec = await loadLinkMigration({ inventory, migration });
+  const { inventory, migration, server } = options;
+  const load = async (file: string): Promise<ResolvedLinkMigration> =>
+    onReplica(await loadLinkMigration({ inventory, migration: file }), server);
+  const spec = await load(migration);
   const others: ResolvedLinkMigration[] = [];
-  for (const file of options.with ?? []) others.push(await loadLinkMigration({ inventory, migration: file }));
+  for (const file of options.with ?? []) others.push(await load(file));
   const { endpointMismatch } = await import('../../client/certificates');
   const mismatch = endpointMismatch({ spec, others });
   if (mismatch !== undefined) throw new CliFailure(`--with: ${mismatch}`, EXIT.usage);
   return { spec, others };
+}
+
+/**
+ * One endpoint at a time: of a group with several replicas the one of `server`. What is scheduled for another replica
+ * than the source gets a name of its own.
+ */
+function onReplica(spec: ResolvedLinkMigration, server: string | undefined): ResolvedLinkMigration {
+  const { name, source } = spec.migration;
+  if (server === undefined || server === source) return onServer(spec, source);
+  const known = groupMembers(spec).map((member) => member.name);
+  if (!known.includes(server)) {
+    const list = known.length === 0 ? `${source} alone` : known.join(', ');
+    throw new CliFailure(`--server: ${name} has no replica "${server}"`, EXIT.usage, [`it has ${list}`]);
+  }
+  const alone = onServer(spec, server);
+  return { ...alone, migration: { ...alone.migration, name: `${name}.${server}` } };
 }
 
 /** `every 1d`, also as one word or without `every`. */

@@ -39,7 +39,9 @@ function journalLines(entry: JournalEntry, style: Style, statements: boolean): s
   return [
     head,
     ...entry.effects.flatMap((effect) =>
-      effect.display.split('\n').map((line) => `      ${style.dim(line)}`),
+      (effect.server === undefined ? effect.display : `-- on ${effect.server}\n${effect.display}`)
+        .split('\n')
+        .map((line) => `      ${style.dim(line)}`),
     ),
   ];
 }

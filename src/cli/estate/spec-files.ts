@@ -94,7 +94,7 @@ export async function writeSpecFiles(estate: RunningEstate, directory: string): 
     { name: INVENTORY_FILE, text: stringify(inventory(estate, ca)) },
     ...crossings.map((crossing, index) => ({
       name: names[index] ?? '',
-      text: stringify(migration(crossing)),
+      text: stringify(migration(crossing, estate)),
     })),
   ];
   await mkdir(absolute, { recursive: true });
@@ -190,7 +190,27 @@ function inventory(estate: RunningEstate, caFile: string): unknown {
   };
 }
 
-function migration({ source, database, target }: Crossing): unknown {
+/** An availability group that stands already, as the migration of its database names it. */
+function groupOf({ source, database }: Crossing, { world }: RunningEstate): object {
+  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  const group = world.definition.groups.find(
+    ({ replicas, databases }) =>
+      replicas.some((name) => same(name, source.name)) && databases.some((name) => same(name, database.name)),
+  );
+  if (group === undefined) return {};
+  const others = group.replicas.filter((name) => !same(name, source.name)).map(specName);
+  const { listener } = group;
+  return {
+    link: {
+      availabilityGroup: group.name,
+      ...(others.length === 0 ? {} : { replicas: others }),
+      ...(listener === undefined ? {} : { listener: { address: listener.address } }),
+    },
+  };
+}
+
+function migration(crossing: Crossing, estate: RunningEstate): unknown {
+  const { source, database, target } = crossing;
   const applications = applicationLogins(source, database);
   return {
     apiVersion: 'sqlferry/v1',
@@ -199,6 +219,7 @@ function migration({ source, database, target }: Crossing): unknown {
     database: database.name,
     source: specName(source.name),
     target: specName(target),
+    ...groupOf(crossing, estate),
     logBackups: { directory: source.platform === 'windows' ? 'C:\\Backup' : '/var/opt/mssql/backup' },
     cutover: {
       schedule: { type: 'as-soon-as-ready' },

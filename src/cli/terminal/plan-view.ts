@@ -87,7 +87,7 @@ function markdownLines(effect: JournalEffect, plan: Ends): string[] {
 function where(effect: JournalEffect, plan: Ends): string {
   switch (effect.on) {
     case 'source':
-      return plan.source;
+      return effect.server ?? plan.source;
     case 'target':
       return plan.target;
     case 'azure':

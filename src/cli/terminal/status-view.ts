@@ -59,7 +59,8 @@ const standsNow = ({ status }: LinkMigrationView): boolean =>
 
 /** From the side that leads to the one that follows. */
 function direction({ status }: LinkMigrationView): string {
-  const { source, target, protection } = status;
+  const { target, protection } = status;
+  const source = status.groupLeader ?? status.source;
   return protection?.primary === 'target' ? `${target} → ${source}` : `${source} → ${target}`;
 }
 

@@ -4,7 +4,6 @@
  */
 import type { TableStore } from '../sql/storage';
 import { AgentState } from './procedures/agent-state';
-import type { ListenerClause } from './syntax/ast';
 
 export interface Configuration {
   readonly id: number;
@@ -175,8 +174,6 @@ export class ServerState {
   readonly credentials = new Map<string, Credential>();
   /** Of users (sp_addmessage), by number: above 50000, us_english alone. */
   readonly messages = new Map<number, { readonly severity: number; readonly text: string }>();
-  /** Listeners by lower-case group name. */
-  readonly listeners = new Map<string, (ListenerClause & { readonly listenerId: string })[]>();
   readonly groupSettings = new Map<string, GroupSettings>();
   /** User-defined server roles, and database roles as `database.role`, all lower case keys. */
   readonly serverRoles = new Map<string, string>();

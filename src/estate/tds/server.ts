@@ -13,6 +13,8 @@ export interface TdsServerOptions {
   readonly encryption?: EncryptionPolicy;
   /** Time from the first byte to the end of the login, in milliseconds; default 15 s. */
   readonly loginTimeoutMs?: number;
+  /** Where the session ids begin; another door to the same server needs numbers of its own. */
+  readonly firstSpid?: number;
 }
 
 const DEFAULT_LOGIN_TIMEOUT_MS = 15_000;
@@ -23,12 +25,13 @@ const LAST_SPID = 32_767;
 export class TdsServer {
   private readonly server: Server;
   private readonly connections = new Map<number, Connection>();
-  private lastSpid = FIRST_SPID - 1;
+  private lastSpid: number;
 
   constructor(private readonly options: TdsServerOptions) {
     if (options.encryption === 'required' && options.tls === undefined) {
       throw new Error('encryption is required, but there is no certificate');
     }
+    this.lastSpid = (options.firstSpid ?? FIRST_SPID) - 1;
     this.server = createServer((socket) => this.accept(socket));
   }
 
@@ -78,7 +81,7 @@ export class TdsServer {
   /** Numbers go up and come round, so that a number in a log stays one connection for long. */
   private nextSpid(): number {
     do {
-      this.lastSpid = this.lastSpid >= LAST_SPID ? FIRST_SPID : this.lastSpid + 1;
+      this.lastSpid = this.lastSpid >= LAST_SPID ? (this.options.firstSpid ?? FIRST_SPID) : this.lastSpid + 1;
     } while (this.connections.has(this.lastSpid));
     return this.lastSpid;
   }

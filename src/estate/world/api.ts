@@ -23,6 +23,7 @@ import type {
   EffectContext,
   EndpointAuthentication,
   FailoverMode,
+  GroupListener,
   Instance,
   Link,
   LinkRequest,
@@ -319,6 +320,13 @@ export interface Groups {
   get(instance: string, group: string): AvailabilityGroup | undefined;
   /** CREATE AVAILABILITY GROUP. Every refusal of the link's preparation, with its number. */
   create(instance: string, group: CreateGroup): AvailabilityGroup;
+  /** ALTER ... JOIN on another replica. @throws SqlErrors 47106, 47101 or 35237, and then 41158 */
+  join(instance: string, group: string, clusterType?: ClusterType): AvailabilityGroup;
+  /** ALTER ... ADD REPLICA ON / REMOVE REPLICA ON, on the primary (41140). */
+  addReplica(instance: string, group: string, replica: ReplicaDefinition): void;
+  removeReplica(instance: string, group: string, replica: string): void;
+  /** ADD / MODIFY / REMOVE LISTENER, on the primary: all that the group has from then on. */
+  setListeners(instance: string, group: string, listeners: readonly GroupListener[]): void;
   /** CREATE AVAILABILITY GROUP ... WITH (DISTRIBUTED). */
   createDistributed(instance: string, group: CreateDistributedGroup): AvailabilityGroup;
   /** ALTER ... JOIN AVAILABILITY GROUP ON (secondary side of a distributed group). */
@@ -333,7 +341,7 @@ export interface Groups {
   setRequiredSynchronizedSecondaries(instance: string, group: string, count: number): void;
   /** ALTER ... SET (ROLE = SECONDARY). */
   setRoleSecondary(instance: string, group: string): void;
-  /** ALTER ... FAILOVER: resolves when done. Runs on the primary of a link. */
+  /** ALTER ... FAILOVER: resolves when done. Of a link on its primary; of a cluster's group on the replica that takes over. */
   failover(instance: string, group: string, signal?: AbortSignal): Promise<void>;
   /** ALTER ... FORCE_FAILOVER_ALLOW_DATA_LOSS, on the secondary. */
   forceFailover(instance: string, group: string, signal?: AbortSignal): Promise<void>;

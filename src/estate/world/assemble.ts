@@ -6,6 +6,7 @@ import { lazyEndpointCertificate, WorldCertificates } from './certificates';
 import { SimulatedClock } from './clock';
 import { copyFromDefinition } from './copies';
 import { WorldDatabases } from './databases';
+import { addDefinedGroup } from './defined-groups';
 import type {
   DatabaseDefinition,
   EstateDefinition,
@@ -24,7 +25,14 @@ import type { PlatformOperation, ServerVersion, SqlServerYear } from './model';
 import { WorldNetwork } from './network';
 import { derivedRandom } from './pki';
 import { SeededRandom } from './random';
-import { key, type MutableInstance, type MutableManaged, type WorldEvents, type WorldState } from './state';
+import {
+  instanceOf,
+  key,
+  type MutableInstance,
+  type MutableManaged,
+  type WorldEvents,
+  type WorldState,
+} from './state';
 import { OperationTimeline } from './timeline';
 import { knownUpdates, resolveVersion } from './versions';
 import type { EstateParts } from './world';
@@ -80,13 +88,19 @@ export function assemble(definition: EstateDefinition): EstateParts {
     (instance) => links.seeding.backgroundRequests(instance),
   );
   events.changed = () => links.changed();
-  events.instanceDown = (name) => links.instanceDown(name);
+  events.instanceDown = (name) => {
+    links.instanceDown(name);
+    groups.local.primaryDown(instanceOf(state, name));
+  };
   events.endpointChanged = (name) => links.endpointChanged(name);
   events.pathChanged = (a, b) => links.pathChanged(a, b);
   events.groupDropped = (instance, group) => links.groupDropped(instance, group);
   events.databaseChanged = (_instance, database) => links.dataMovementChanged(database);
   definition.instances.forEach((one, index) => {
     addInstance(state, world, backups, one, `instances[${index}]`);
+  });
+  definition.groups.forEach((one, index) => {
+    addDefinedGroup(state, groups, one, `groups[${index}]`);
   });
   onOperation = (operation) => {
     for (const rule of faults.matchOperation(operation.kind)) schedule(world, rule, rule.delayMs ?? 0);

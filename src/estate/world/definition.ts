@@ -124,6 +124,25 @@ export const managedInstanceSchema = z.strictObject({
   databases: z.array(databaseSchema).default([]),
 });
 
+/** An availability group that stands already; the first replica leads it. Each replica needs an endpoint. */
+const groupSchema = z.strictObject({
+  name,
+  replicas: z.array(name).min(1),
+  databases: z.array(name).default([]),
+  clusterType: z.enum(['WSFC', 'NONE']).default('WSFC'),
+  availabilityMode: z.enum(['SYNCHRONOUS_COMMIT', 'ASYNCHRONOUS_COMMIT']).default('SYNCHRONOUS_COMMIT'),
+  failoverMode: z.enum(['MANUAL', 'AUTOMATIC']).default('MANUAL'),
+  secondaryAllowConnections: z.enum(['NO', 'READ_ONLY', 'ALL']).default('NO'),
+  listener: z
+    .strictObject({
+      name,
+      /** Address in the world, where partners reach the primary; clients come to `port` on 127.0.0.1. */
+      address: z.string().min(1),
+      port,
+    })
+    .optional(),
+});
+
 /** Rates and durations of the platform. Bytes per simulated second, simulated milliseconds. */
 export const ratesSchema = z.strictObject({
   /** Network between any two instances, shared by what runs on it. 84 GB/h is the sizing example of the docs. */
@@ -172,6 +191,7 @@ export const definitionSchema = z.strictObject({
     .array(z.discriminatedUnion('kind', [sqlServerSchema, managedInstanceSchema]))
     .min(1)
     .optional(),
+  groups: z.array(groupSchema).default([]),
   rates: ratesSchema.prefault({}),
   /** Of Azure (Resource Manager and Entra ID, HTTPS) and of the control API (HTTP). */
   ports: z.strictObject({ azure: port, control: port }).prefault({}),
@@ -181,6 +201,7 @@ export const definitionSchema = z.strictObject({
 export type DatabaseDefinition = z.infer<typeof databaseSchema>;
 export type SqlServerDefinition = z.infer<typeof sqlServerSchema>;
 export type ManagedInstanceDefinition = z.infer<typeof managedInstanceSchema>;
+export type GroupDefinition = z.infer<typeof groupSchema>;
 export type InstanceDefinition = SqlServerDefinition | ManagedInstanceDefinition;
 export type Rates = z.infer<typeof ratesSchema>;
 export type EstateDefinitionInput = z.input<typeof definitionSchema>;

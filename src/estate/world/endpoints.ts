@@ -33,6 +33,7 @@ export class WorldEndpoints implements Endpoints {
     const instance = instanceOf(this.state, instanceName);
     const endpoint = this.existing(instance, name, 'alter');
     const next = { ...endpoint, ...change };
+    if (!next.authentication.includes('CERTIFICATE')) delete next.certificateName;
     requireCertificate(instance, next.authentication, next.certificateName);
     const changed = Object.entries(next).some(([field, value]) => Reflect.get(endpoint, field) !== value);
     if (!changed) return endpoint;

@@ -26,6 +26,9 @@ export interface FailoverEvents {
 }
 
 export class Failover {
+  /** A side was set back to the fork: its log and tables are other ones now. */
+  afterRewind: (instance: MutableInstance, copy: DatabaseCopy) => void = () => {};
+
   constructor(
     private readonly state: WorldState,
     private readonly table: LinkTable,
@@ -158,6 +161,7 @@ export class Failover {
     log.end = fork.position;
     copy.replaceLog(log);
     copy.store = fork.store.clone();
+    this.afterRewind(local, copy);
     setRole(runtime, local, 'SECONDARY');
     this.replicate(runtime, survivor, copy, fork.position);
     survivor.log.holds.delete(fork.hold);

@@ -10,10 +10,13 @@ import {
 import { leaveGroup } from './link-groups';
 import type { LinkRuntime } from './link-state';
 import type { WorldLinks } from './links';
+import { LocalGroups, leaveBehind } from './local-groups';
 import type {
   AvailabilityGroup,
   AvailabilityReplica,
+  ClusterType,
   DatabaseReplicaStateRow,
+  GroupListener,
   ReplicaStateRow,
 } from './model';
 import { groupRefusals, linkRefusals, refusals } from './refusals';
@@ -30,10 +33,15 @@ import {
 import { atLeast } from './versions';
 
 export class WorldGroups implements Groups {
+  readonly local: LocalGroups;
+
   constructor(
     private readonly state: WorldState,
     private readonly links: WorldLinks,
-  ) {}
+  ) {
+    this.local = new LocalGroups(state, links);
+    links.failovers.afterRewind = (instance, copy) => this.local.shareAgain(instance, copy);
+  }
 
   get(instance: string, group: string): AvailabilityGroup | undefined {
     return instanceOf(this.state, instance).groups.get(key(group));
@@ -54,11 +62,47 @@ export class WorldGroups implements Groups {
       databases: [],
       requiredSynchronizedSecondariesToCommit: request.requiredSynchronizedSecondariesToCommit ?? 0,
       mayCreateAnyDatabase: false,
+      listeners: [],
     };
     instance.groups.set(key(group.name), group);
-    for (const name of request.databases) this.join(instance, group, name);
+    for (const name of request.databases) this.enter(instance, group, name);
     this.state.journal.mark(`create availability group ${group.name} on ${instance.name}`);
     return group;
+  }
+
+  join(instanceName: string, groupName: string, clusterType?: ClusterType): AvailabilityGroup {
+    const instance = instanceOf(this.state, instanceName);
+    requireHadr(instance, 'ALTER AVAILABILITY GROUP');
+    const fallback = instance.platform === 'linux' ? 'EXTERNAL' : 'WSFC';
+    return this.local.join(instance, groupName, clusterType ?? fallback);
+  }
+
+  addReplica(instanceName: string, groupName: string, replica: ReplicaDefinition): void {
+    const instance = instanceOf(this.state, instanceName);
+    const group = this.led(instance, groupName);
+    if (group.replicas.some((one) => key(one.name) === key(replica.name)))
+      throw groupRefusals.replicaExists(replica.name, group.name);
+    if (!parseable(replica.endpointUrl)) throw groupRefusals.badUrl(replica.endpointUrl);
+    if (group.clusterType === 'NONE' && replica.failoverMode !== 'MANUAL')
+      throw groupRefusals.failoverModeForCluster(group.name, replica.failoverMode);
+    this.local.addReplica(group, this.replica(replica, false));
+    this.state.journal.mark(`add replica ${replica.name} to availability group ${group.name}`);
+  }
+
+  removeReplica(instanceName: string, groupName: string, replica: string): void {
+    const instance = instanceOf(this.state, instanceName);
+    const group = this.led(instance, groupName);
+    const member = this.member(group, replica);
+    if (member.isLocal) throw groupRefusals.removesPrimary(replica, group.name);
+    this.local.removeReplica(group, replica);
+    this.state.journal.mark(`remove replica ${replica} from availability group ${group.name}`);
+  }
+
+  setListeners(instanceName: string, groupName: string, listeners: readonly GroupListener[]): void {
+    const instance = instanceOf(this.state, instanceName);
+    const group = this.led(instance, groupName);
+    this.local.setListeners(group, listeners);
+    this.state.journal.mark(`listeners of ${group.name}: ${listeners.map((one) => one.dnsName).join(', ')}`);
   }
 
   createDistributed(instanceName: string, request: CreateDistributedGroup): AvailabilityGroup {
@@ -98,6 +142,7 @@ export class WorldGroups implements Groups {
     const instance = instanceOf(this.state, instanceName);
     const group = this.existing(instance, groupName);
     for (const change of changes) this.checkMember(group, change);
+    if (!group.distributed && group.role !== 'PRIMARY') throw groupRefusals.notPrimary(group.name);
     let effective = false;
     for (const { name, ...change } of changes) {
       const member = this.member(group, name);
@@ -106,6 +151,7 @@ export class WorldGroups implements Groups {
       effective = true;
     }
     if (!effective) return group;
+    if (!group.distributed) this.tellReplicas(instance, group);
     this.followMode(instance, group);
     this.state.journal.mark(`modify availability group ${group.name} on ${instance.name}`);
     return group;
@@ -113,13 +159,13 @@ export class WorldGroups implements Groups {
 
   addDatabase(instanceName: string, groupName: string, database: string): void {
     const instance = instanceOf(this.state, instanceName);
-    const group = this.existing(instance, groupName);
-    if (group.role !== 'PRIMARY') throw groupRefusals.notPrimary(group.name);
+    const group = this.led(instance, groupName);
     const refusal = databaseRefusal(instance, database, group.name);
     if (refusal) throw refusal;
     if (this.isInLink(instance, group)) throw linkRefusals.cannotAddDatabase(group.name);
     if (group.basic && group.databases.length > 0) throw groupRefusals.basicLimit(group.name);
-    this.join(instance, group, database);
+    this.enter(instance, group, database);
+    this.local.addDatabase(instance, group, database);
     this.state.journal.mark(
       `add database ${database} to availability group ${group.name} on ${instance.name}`,
     );
@@ -132,6 +178,8 @@ export class WorldGroups implements Groups {
       throw groupRefusals.notMember(database, group.name);
     }
     if (this.isInLink(instance, group)) throw linkRefusals.cannotRemoveDatabase(group.name);
+    if (group.role !== 'PRIMARY') throw groupRefusals.notPrimary(group.name);
+    this.local.removeDatabase(instance, group, database);
     this.leave(instance, group, database);
     this.state.journal.mark(
       `remove database ${database} from availability group ${group.name} on ${instance.name}`,
@@ -139,12 +187,14 @@ export class WorldGroups implements Groups {
   }
 
   setCreateAnyDatabase(instanceName: string, groupName: string, granted: boolean): void {
-    const group = this.existing(instanceOf(this.state, instanceName), groupName);
+    const instance = instanceOf(this.state, instanceName);
+    const group = this.existing(instance, groupName);
     if (group.mayCreateAnyDatabase === granted) return;
     group.mayCreateAnyDatabase = granted;
     this.state.journal.mark(
       `create any database ${granted ? 'granted to' : 'denied'} ${group.name} on ${instanceName}`,
     );
+    this.local.seed({ instance, group });
   }
 
   setRequiredSynchronizedSecondaries(instanceName: string, groupName: string, count: number): void {
@@ -163,7 +213,10 @@ export class WorldGroups implements Groups {
   setRoleSecondary(instanceName: string, groupName: string): void {
     const instance = instanceOf(this.state, instanceName);
     const group = this.existing(instance, groupName);
-    if (!group.distributed) throw groupRefusals.notPrimary(group.name);
+    if (!group.distributed) {
+      this.local.demote(instance, group);
+      return;
+    }
     if (group.role === 'SECONDARY') throw groupRefusals.alreadySecondary(group.name);
     const link = this.links.table.ofGroup(instance.name, group.name);
     if (link) {
@@ -176,10 +229,7 @@ export class WorldGroups implements Groups {
 
   async failover(instanceName: string, groupName: string, signal?: AbortSignal): Promise<void> {
     const { instance, group } = this.forFailover(instanceName, groupName);
-    if (!group.distributed) {
-      if (group.clusterType === 'NONE') throw groupRefusals.onlyForced(group.name);
-      throw groupRefusals.alreadyPrimary(group.name);
-    }
+    if (!group.distributed) return this.local.failover(instance, group);
     const link = this.linkOf(instance, group);
     this.links.failovers.check(link, instance.name);
     await abandonable(this.links.failovers.planned(link), signal);
@@ -187,7 +237,7 @@ export class WorldGroups implements Groups {
 
   async forceFailover(instanceName: string, groupName: string, signal?: AbortSignal): Promise<void> {
     const { instance, group } = this.forFailover(instanceName, groupName);
-    if (!group.distributed) throw groupRefusals.alreadyPrimary(group.name);
+    if (!group.distributed) return this.local.force(instance, group);
     const link = this.linkOf(instance, group);
     this.links.failovers.checkForced(link, instance.name);
     await abandonable(this.links.failovers.forced(link, instance.name), signal);
@@ -199,15 +249,20 @@ export class WorldGroups implements Groups {
     if (!group) throw refusals.cannotAlterMissing('availability group', groupName, 'drop');
     if (instance.managed) throw refusals.unsupportedOnManaged('DROP AVAILABILITY GROUP');
     const wasSecondary = group.distributed && group.role === 'SECONDARY';
+    if (!group.distributed && group.role === 'PRIMARY') this.local.dropped(instance, group);
     instance.groups.delete(key(group.name));
     if (wasSecondary) this.leaveRestoring(instance, group);
-    for (const name of [...group.databases]) this.leave(instance, group, name);
+    const isLocalSecondary = !group.distributed && group.role === 'SECONDARY';
+    for (const name of [...group.databases]) {
+      if (isLocalSecondary) leaveBehind(this.state, { instance, group }, name);
+      else this.leave(instance, group, name);
+    }
     this.state.events.groupDropped(instance.name, group.name);
     this.state.journal.mark(`drop availability group ${group.name} on ${instance.name}`);
   }
 
   replicaStates(instance: string): readonly ReplicaStateRow[] {
-    return replicaRows(this.links.table, instanceOf(this.state, instance));
+    return replicaRows(this.state, this.links.table, instanceOf(this.state, instance));
   }
 
   databaseReplicaStates(instance: string): readonly DatabaseReplicaStateRow[] {
@@ -257,10 +312,11 @@ export class WorldGroups implements Groups {
       databases: [],
       requiredSynchronizedSecondariesToCommit: 0,
       mayCreateAnyDatabase: false,
+      listeners: [],
     };
   }
 
-  private join(instance: MutableInstance, group: MutableGroup, name: string): void {
+  private enter(instance: MutableInstance, group: MutableGroup, name: string): void {
     const copy = instance.databases.get(key(name));
     if (!copy) throw groupRefusals.databaseMissing(name);
     group.databases.push(copy.name);
@@ -274,6 +330,16 @@ export class WorldGroups implements Groups {
     group.databases = group.databases.filter((one) => key(one) !== key(name));
     const copy = instance.databases.get(key(name));
     if (copy) leaveGroup(copy);
+  }
+
+  /** What the primary changes of a replica, the other replicas know too. */
+  private tellReplicas(instance: MutableInstance, group: MutableGroup): void {
+    for (const other of this.local.others(instance, group)) {
+      other.group.replicas = group.replicas.map((replica) => ({
+        ...replica,
+        isLocal: key(replica.name) === key(other.instance.serverName),
+      }));
+    }
   }
 
   /** The secondary's database stays behind in RESTORING when its group goes (inferred for distributed groups). */
@@ -335,6 +401,13 @@ export class WorldGroups implements Groups {
         (replica) => !replica.isLocal && leadsToManagedInstance(this.state, replica.endpointUrl),
       ),
     );
+  }
+
+  /** @throws SqlError 15151, 41140 */
+  private led(instance: MutableInstance, name: string): MutableGroup {
+    const group = this.existing(instance, name);
+    if (group.role !== 'PRIMARY') throw groupRefusals.notPrimary(group.name);
+    return group;
   }
 
   private existing(instance: MutableInstance, name: string): MutableGroup {

@@ -138,6 +138,8 @@ export class WorldInstances implements Instances {
 
   private pauseLogs(instance: MutableInstance, paused: boolean): void {
     for (const copy of instance.databases.values()) {
+      // A local secondary shares the log of its primary, which goes on.
+      if (instance.groups.get(key(copy.groupName ?? ''))?.role === 'SECONDARY') continue;
       if (!copy.incoming) copy.log.settle(this.state.clock.now());
       copy.log.paused = paused;
     }

@@ -34,6 +34,7 @@ export function makeManagedGroups(state: WorldState, table: LinkTable, runtime: 
     createdAt: now,
     requiredSynchronizedSecondariesToCommit: 0,
     mayCreateAnyDatabase: true,
+    listeners: [],
   };
   managed.groups.set(key(link.instanceAvailabilityGroupName), {
     ...common,

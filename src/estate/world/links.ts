@@ -31,7 +31,8 @@ import {
 import { hostOf, pathBetween } from './network';
 import { Seeding } from './seeding';
 import { sourceProblem } from './source-checks';
-import { instanceOf, key, type WorldState, writeErrorLog } from './state';
+import { type DatabaseCopy, instanceOf, key, type WorldState, writeErrorLog } from './state';
+import { ReplicationStream } from './stream';
 
 const INIT_LIMIT_MS = 5 * 60_000;
 const CREATE_LIMIT_MS = 6 * 86_400_000;
@@ -234,6 +235,43 @@ export class WorldLinks implements Links {
         armCode: '',
       });
     }
+  }
+
+  /** The primary of a local group goes elsewhere: its links lose their connection. */
+  groupMoves(instance: string, group: string): void {
+    for (const runtime of this.ofLocalGroup(instance, group)) {
+      this.connections.disconnect(runtime, lost('10054', 'the availability group fails over'));
+    }
+  }
+
+  /** Its links go on from the new primary, once it and the instance trust each other. */
+  groupMoved(from: string, to: string, group: string): void {
+    for (const runtime of this.ofLocalGroup(from, group)) {
+      runtime.link.sqlServer = to;
+      if (key(runtime.primary) === key(from)) runtime.primary = to;
+      const { stream } = runtime;
+      if (!stream) continue;
+      const moved = (copy: DatabaseCopy): DatabaseCopy =>
+        key(copy.instance) === key(from)
+          ? (instanceOf(this.state, to).databases.get(key(copy.name)) ?? copy)
+          : copy;
+      stream.recover();
+      const position = stream.hardened;
+      stream.close();
+      const ends = [moved(stream.source), moved(stream.target)] as const;
+      runtime.stream = new ReplicationStream(this.state.clock, ...ends, position, this.slopesFor(runtime));
+      this.updateFlow(runtime);
+    }
+  }
+
+  private ofLocalGroup(instance: string, group: string): LinkRuntime[] {
+    return this.table
+      .all()
+      .filter(
+        ({ link }) =>
+          key(link.sqlServer ?? '') === key(instance) &&
+          key(link.partnerAvailabilityGroupName) === key(group),
+      );
   }
 
   dataMovementChanged(database: string): void {

@@ -39,6 +39,17 @@ export interface AvailabilityGroup {
   readonly databases: readonly string[];
   readonly requiredSynchronizedSecondariesToCommit: number;
   readonly mayCreateAnyDatabase: boolean;
+  readonly listeners: readonly GroupListener[];
+}
+
+/** A listener of a local group: clients and partners reach the primary through it, whichever replica that is. */
+export interface GroupListener {
+  readonly listenerId: string;
+  readonly dnsName: string;
+  /** Port for clients; partners come on the port of the mirroring endpoint. */
+  readonly port: number;
+  readonly addresses: readonly { readonly ip: string; readonly mask?: string }[];
+  readonly dhcp?: boolean;
 }
 
 export interface AvailabilityReplica {

@@ -164,7 +164,11 @@ export type EndpointAuthentication =
   | 'NEGOTIATE'
   | 'KERBEROS'
   | 'NTLM'
+  | 'NTLM, CERTIFICATE'
+  | 'KERBEROS, CERTIFICATE'
   | 'NEGOTIATE, CERTIFICATE'
+  | 'CERTIFICATE, NTLM'
+  | 'CERTIFICATE, KERBEROS'
   | 'CERTIFICATE, NEGOTIATE';
 
 export interface MirroringEndpoint {

@@ -1,6 +1,6 @@
 /** The ways between instances. Bandwidth is shared by the streams on a way; a cut heals by itself when asked to. */
 import type { Network } from './api';
-import type { NetworkPath } from './model';
+import type { GroupListener, NetworkPath } from './model';
 import { instanceOf, key, type Mutable, type WorldState } from './state';
 
 export class WorldNetwork implements Network {
@@ -69,12 +69,21 @@ export function pathBetween(state: WorldState, first: string, second: string): M
   return path;
 }
 
-/** Instance that answers under a host name or address. */
+/** Instance that answers under a host name or address; at a listener it is the primary of the listener's group. */
 export function hostOf(state: WorldState, host: string) {
   const wanted = key(host);
   for (const instance of state.instances.values()) {
     const names = [instance.name, instance.serverName, ...instance.addresses];
     if (names.some((name) => key(name) === wanted)) return instance;
   }
+  for (const instance of state.instances.values()) {
+    for (const group of instance.groups.values()) {
+      if (group.role === 'PRIMARY' && group.listeners.some((listener) => answersAt(listener, wanted)))
+        return instance;
+    }
+  }
   return undefined;
 }
+
+const answersAt = ({ dnsName, addresses }: GroupListener, wanted: string): boolean =>
+  key(dnsName) === wanted || addresses.some(({ ip }) => key(ip) === wanted);

@@ -143,6 +143,34 @@ export const groupRefusals = {
       47102,
       `Cannot create or alter availability group '${name}': failover mode ${mode} is not supported by its cluster type.`,
     ),
+  clusterTypeDiffers: (name: string, type: string) =>
+    refuse(
+      // One of 47100 to 47104, which speak of cluster types that do not fit (which one is inferred).
+      47101,
+      `Cannot join availability group '${name}': the cluster type does not match the primary's, which is ${type}. Verify that the specified CLUSTER_TYPE is correct.`,
+    ),
+  replicaExists: (replica: string, name: string) =>
+    refuse(
+      // Inferred: the number for a replica that is named a second time was not found.
+      41188,
+      `Cannot add availability replica '${replica}' to availability group '${name}': the group has a replica of that name.`,
+    ),
+  removesPrimary: (replica: string, name: string) =>
+    refuse(
+      // Inferred: the number for removing the replica that leads was not found.
+      41188,
+      `Cannot remove availability replica '${replica}' from availability group '${name}': it is the primary replica.`,
+    ),
+  externalCluster: (name: string) =>
+    refuse(
+      47104,
+      `This operation cannot be performed on availability group '${name}' because it has EXTERNAL cluster type. Use the cluster management tools to perform the operation.`,
+    ),
+  notSynchronized: (name: string) =>
+    refuse(
+      41142,
+      `The availability replica for availability group '${name}' on this instance of SQL Server cannot become the primary replica. One or more databases are not synchronized or have not joined the availability group.`,
+    ),
   clusterTypeUnsupported: () => refuse(102, "Incorrect syntax near 'CLUSTER_TYPE'.", 15),
   automaticOnDistributed: () =>
     refuse(35277, 'Automatic failover is not supported for a distributed availability group replica.'),

@@ -1,7 +1,9 @@
 /** Rows of the availability DMVs, computed when they are asked for. */
 import { settleCopy } from './databases';
 import type { LinkRuntime, LinkTable } from './link-state';
+import { replicaProblem } from './local-groups';
 import type {
+  AvailabilityReplica,
   DatabaseReplicaStateRow,
   ReplicaRole,
   ReplicaStateRow,
@@ -12,7 +14,11 @@ import { distributedGroupsOf, roleOf } from './roles';
 import { type DatabaseCopy, key, type MutableGroup, type MutableInstance, type WorldState } from './state';
 
 /** sys.dm_hadr_availability_replica_states */
-export function replicaRows(table: LinkTable, instance: MutableInstance): ReplicaStateRow[] {
+export function replicaRows(
+  state: WorldState,
+  table: LinkTable,
+  instance: MutableInstance,
+): ReplicaStateRow[] {
   return [...instance.groups.values()].flatMap((group) => {
     const link = group.distributed ? table.ofGroup(instance.name, group.name) : undefined;
     return group.replicas
@@ -36,6 +42,8 @@ export function replicaRows(table: LinkTable, instance: MutableInstance): Replic
             synchronizationHealth: link ? healthOf(link) : 'HEALTHY',
           };
         }
+        if (!group.distributed)
+          return { ...common, role: 'SECONDARY', ...localPartner(state, instance, group, replica) };
         const error = link?.link.connection.lastError;
         return {
           ...common,
@@ -54,6 +62,34 @@ export function replicaRows(table: LinkTable, instance: MutableInstance): Replic
   });
 }
 
+/** How the primary of a local group sees another replica of it. */
+function localPartner(
+  state: WorldState,
+  instance: MutableInstance,
+  group: MutableGroup,
+  replica: AvailabilityReplica,
+): Pick<ReplicaStateRow, 'connectedState' | 'synchronizationHealth'> {
+  const partner = partnerOf(state, group, replica);
+  const isConnected = partner !== undefined && replicaProblem(state, instance, partner, group) === undefined;
+  const hasAll = group.databases.every((name) => partner?.databases.has(key(name)));
+  return {
+    connectedState: isConnected ? 'CONNECTED' : 'DISCONNECTED',
+    synchronizationHealth: isConnected && hasAll ? 'HEALTHY' : 'NOT_HEALTHY',
+  };
+}
+
+/** Server behind a replica's name, once it has joined the group. */
+function partnerOf(
+  state: WorldState,
+  group: MutableGroup,
+  replica: AvailabilityReplica,
+): MutableInstance | undefined {
+  return [...state.instances.values()].find(
+    (one) =>
+      key(one.serverName) === key(replica.name) && one.groups.get(key(group.name))?.groupId === group.groupId,
+  );
+}
+
 /** sys.dm_hadr_database_replica_states */
 export function databaseReplicaRows(
   state: WorldState,
@@ -64,7 +100,7 @@ export function databaseReplicaRows(
     const local = copy.groupName === undefined ? undefined : instance.groups.get(key(copy.groupName));
     if (!local) return [];
     settleCopy(state, copy);
-    const rows = [localGroupRow(instance, local, copy)];
+    const rows = [localGroupRow(instance, local, copy), ...localPartnerRows(state, instance, local, copy)];
     for (const group of distributedGroupsOf(instance, local.name)) {
       rows.push(...distributedRows(table, instance, group, copy));
     }
@@ -84,6 +120,45 @@ function localGroupRow(
     isPrimaryReplica: role === 'PRIMARY',
     ...localState(copy, role, role === 'PRIMARY' ? 'SYNCHRONIZED' : 'SYNCHRONIZING', 'HEALTHY'),
   };
+}
+
+/** On the primary of a local group: one row for each other replica that has a copy. */
+function localPartnerRows(
+  state: WorldState,
+  instance: MutableInstance,
+  group: MutableGroup,
+  copy: DatabaseCopy,
+): DatabaseReplicaStateRow[] {
+  if (group.role !== 'PRIMARY') return [];
+  return group.replicas
+    .filter((replica) => !replica.isLocal)
+    .flatMap((replica): DatabaseReplicaStateRow[] => {
+      const partner = partnerOf(state, group, replica);
+      if (!partner?.databases.has(key(copy.name))) return [];
+      const isConnected = replicaProblem(state, instance, partner, group) === undefined;
+      const isSync = replica.availabilityMode === 'SYNCHRONOUS_COMMIT';
+      const hardened = copy.log.lsn();
+      return [
+        {
+          ...identity(group, copy, replica.replicaId),
+          isLocal: false,
+          isPrimaryReplica: false,
+          synchronizationState: !isConnected
+            ? 'NOT SYNCHRONIZING'
+            : isSync
+              ? 'SYNCHRONIZED'
+              : 'SYNCHRONIZING',
+          synchronizationHealth: isConnected ? 'HEALTHY' : 'NOT_HEALTHY',
+          isCommitParticipant: isConnected && isSync,
+          isSuspended: false,
+          lastHardenedLsn: hardened,
+          endOfLogLsn: hardened,
+          logSendQueueBytes: 0,
+          redoQueueBytes: 0,
+          secondaryLagSeconds: 0,
+        },
+      ];
+    });
 }
 
 /** The local row, and on the primary one for the secondary, with what the primary has heard of it. */

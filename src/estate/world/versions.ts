@@ -33,9 +33,13 @@ const BUILDS: Readonly<Record<SqlServerYear, Readonly<Record<string, Build>>>> =
     CU13: { productVersion: '16.0.4125.3', level: 'RTM', update: 'CU13' },
     CU14: { productVersion: '16.0.4135.4', level: 'RTM', update: 'CU14' },
     CU16: { productVersion: '16.0.4165.4', level: 'RTM', update: 'CU16' },
+    // Brings links of several databases (extend page); the build number is inferred.
+    CU27: { productVersion: '16.0.4300.1', level: 'RTM', update: 'CU27' },
   },
   2025: {
     RTM: { productVersion: '17.0.1000.7', level: 'RTM' },
+    // Brings links of several databases (extend page); the build number is inferred.
+    CU9: { productVersion: '17.0.4090.1', level: 'RTM', update: 'CU9' },
   },
 };
 

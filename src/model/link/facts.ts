@@ -8,6 +8,8 @@ import type {
   TrustCertificateFacts,
 } from '../observation';
 
+import type { GroupFacts } from './group-facts';
+
 /** All that preflight reads, before anything is changed. */
 export interface LinkPreflightFacts {
   readonly source: ServerFacts;
@@ -22,6 +24,8 @@ export interface LinkPreflightFacts {
   /** The managed instance over TDS; null while it takes no connections because Azure says that it is not ready. */
   readonly instanceServer: ServerFacts | null;
   readonly trustCertificates: readonly TrustCertificateFacts[];
+  /** The availability group that exists, its listeners and replicas; absent in facts of older versions. */
+  readonly group?: GroupFacts;
 }
 
 /** How a database leaves its SQL Server for good, decided by version and update policy. */

@@ -71,6 +71,11 @@ export interface LinkStepInfo {
   readonly title: string;
   /** How often a run performs it. */
   readonly repeats: 'once' | 'on-cadence';
+  /**
+   * Replica of the availability group that the step is about, by its name in the inventory. Absent: the server that
+   * leads the group (of a group with one replica: `source`).
+   */
+  readonly server?: string;
 }
 
 const TRUST: readonly LinkStepInfo[] = [
@@ -240,6 +245,29 @@ export const REMOVAL: readonly LinkStepInfo[] = [
   step('target.remove-link', 'after', 'Remove the link'),
   ...DROP_GROUPS,
 ];
+
+/** Trace flags belong to servers, too. */
+const OF_EACH_SERVER: readonly LinkStepId[] = ['source.keep-log', 'source.release-log'];
+
+/**
+ * Trust is a matter of each replica of an availability group ("for every replica", link-with-scripts): its steps are
+ * there once for each of them, since any of them may lead the group tomorrow. So are those of trace flags.
+ * @param servers all replicas, by their names in the inventory; empty where the group has one
+ */
+export function forReplicas(
+  procedure: readonly LinkStepInfo[],
+  servers: readonly string[],
+): readonly LinkStepInfo[] {
+  if (servers.length === 0) return procedure;
+  const on = (one: LinkStepInfo, server: string) => ({ ...one, server, title: `${one.title} (${server})` });
+  const rest = procedure.filter(({ phase }) => phase !== 'trust');
+  return [
+    ...servers.flatMap((server) => TRUST.map((one) => on(one, server))),
+    ...rest.flatMap((one) =>
+      OF_EACH_SERVER.includes(one.id) ? servers.map((server) => on(one, server)) : [one],
+    ),
+  ];
+}
 
 /** @returns the steps of one phase, in order. */
 export function stepsOfPhase(procedure: readonly LinkStepInfo[], phase: LinkPhase): readonly LinkStepInfo[] {

@@ -15,6 +15,7 @@ export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue
   return [
     ...checkDatabase(migration),
     ...checkNames(migration),
+    ...checkReplicas(migration),
     ...checkSeeding(migration),
     ...checkLogBackups(migration),
     ...checkCutover(migration),
@@ -60,6 +61,22 @@ function checkNames(migration: LinkMigration): readonly SpecIssue[] {
     issues.push({ path: ['link', 'name'], message });
   }
   return issues;
+}
+
+/** An availability group that exists, with several replicas. */
+function checkReplicas({ source, link }: LinkMigration): readonly SpecIssue[] {
+  const { replicas = [], listener } = link;
+  const issues = replicas.flatMap((name, index): readonly SpecIssue[] => {
+    const path = ['link', 'replicas', index];
+    if (name === source)
+      return [{ path, message: `"${name}" is the source already`, remedy: 'Name the other replicas only.' }];
+    return replicas.indexOf(name) === index ? [] : [{ path, message: `"${name}" is there twice` }];
+  });
+  if (replicas.length === 0 || listener !== undefined) return issues;
+  const message =
+    'an availability group with several replicas is reached through its listener: without it the link ends with the first failover of the group';
+  const remedy = 'Set link.listener.address to the IP address of the listener.';
+  return [...issues, { path: ['link', 'replicas'], message, remedy }];
 }
 
 function checkSeeding({ seeding }: LinkMigration): readonly SpecIssue[] {

@@ -9,7 +9,13 @@ import {
 } from '../spec-file';
 import type { SpecIssue } from '../spec-file-messages';
 import { nearest } from '../suggest';
-import { type LinkMigration, linkMigrationSchema, linkNames, type ResolvedLinkMigration } from './spec';
+import {
+  type GroupReplica,
+  type LinkMigration,
+  linkMigrationSchema,
+  linkNames,
+  type ResolvedLinkMigration,
+} from './spec';
 import { checkLinkMigration } from './spec-check';
 
 export const LINK_MIGRATION_KIND: SpecKind<typeof linkMigrationSchema> = {
@@ -50,6 +56,14 @@ export function resolveLinkMigration(
     const known = Object.keys(inventory.managedInstances);
     issues.push(unknownInstance('target', migration.target, 'managed instance', 'managedInstances', known));
   }
+  const replicas = (migration.link.replicas ?? []).flatMap((name, index): readonly GroupReplica[] => {
+    const server = own(inventory.sqlServers, name);
+    if (server !== undefined) return [{ name, server }];
+    const known = Object.keys(inventory.sqlServers);
+    const { message, ...rest } = unknownInstance('replicas', name, 'SQL Server', 'sqlServers', known);
+    issues.push({ ...rest, message, path: ['link', 'replicas', index] });
+    return [];
+  });
   if (source === undefined || target === undefined || issues.length > 0) {
     const problems = issues.map((issue) => {
       const { file, ...position } = locate(issue.path);
@@ -64,6 +78,7 @@ export function resolveLinkMigration(
     source,
     target,
     azure: inventory.azure,
+    ...(replicas.length === 0 ? {} : { replicas }),
   } as const;
   return { ok: true, value };
 }

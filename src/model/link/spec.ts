@@ -115,6 +115,18 @@ const pollingSchema = z
   })
   .prefault({});
 
+const groupListenerSchema = z.strictObject({
+  address: z.string().min(1).describe('IP address of the listener (or its name), as the instance reaches it'),
+  port: z
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe(
+      'Port of the mirroring endpoints behind it, not the port for clients; by default endpoint.port of source',
+    ),
+});
+
 /** migration.yaml: one database and how it shall cross. */
 export const linkMigrationSchema = z.strictObject({
   apiVersion: z.literal('sqlferry/v1'),
@@ -134,6 +146,18 @@ export const linkMigrationSchema = z.strictObject({
       instanceAvailabilityGroup: sysnameSchema
         .optional()
         .describe('On the instance; by default AG_<database>_MI'),
+      replicas: z
+        .array(nameSchema)
+        .min(1)
+        .optional()
+        .describe(
+          'The other replicas of an availability group that exists, by their names under sqlServers; source is one of its replicas, too',
+        ),
+      listener: groupListenerSchema
+        .optional()
+        .describe(
+          'Listener of an availability group that exists: the instance reaches the primary through it',
+        ),
     })
     .prefault({}),
   certificate: z
@@ -187,6 +211,15 @@ export interface ResolvedLinkMigration {
   readonly source: SqlServer;
   readonly target: ManagedInstance;
   readonly azure: AzureAccess;
+  /** The other replicas of the availability group; absent where it has one replica. */
+  readonly replicas?: readonly GroupReplica[];
+}
+
+/** A SQL Server that is a replica of the availability group. */
+export interface GroupReplica {
+  /** Name in the inventory. */
+  readonly name: string;
+  readonly server: SqlServer;
 }
 
 /** @returns names of the link's objects; a name that the spec gives is kept as it is. */

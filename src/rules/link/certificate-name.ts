@@ -40,12 +40,15 @@ export interface EndpointCertificateFacts {
   readonly trusted: readonly TrustCertificateFacts[];
   /** Time of the server, ISO 8601. */
   readonly serverTime: string;
+  /** The endpoint also serves the other replicas of an availability group, which may know its certificate. */
+  readonly servesReplicas?: boolean;
 }
 
 /**
  * Name of the certificate that the link shall use: the one that the endpoint has, when it is valid and either came
- * from a rotation or is trusted by the instance already; else the one of the spec. Without this a rotation and the
- * steps of a link would take the endpoint from each other.
+ * from a rotation, or is trusted by the instance already, or serves the other replicas of a group; else the one of the
+ * spec. Without this a rotation and the steps of a link would take the endpoint from each other, and replicas that
+ * authenticate each other by certificate would lose each other.
  */
 export function certificateNameToUse(
   wanted: string,
@@ -60,5 +63,5 @@ export function certificateNameToUse(
   if (isRotationOf(wanted, used)) return certificate.name;
   const isTrusted = facts.trusted.some(({ thumbprint }) => sameName(thumbprint, certificate.thumbprint));
   // A name in the spec is a wish of its own: it is kept, unless that very certificate was rotated.
-  return isTrusted && !explicit ? certificate.name : wanted;
+  return (isTrusted || facts.servesReplicas === true) && !explicit ? certificate.name : wanted;
 }

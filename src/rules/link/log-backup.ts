@@ -31,6 +31,8 @@ export interface LogBackupInput {
   readonly seedingCompleted: boolean;
   /** Earlier looks at the log, for its growth. */
   readonly samples?: readonly LogUseSample[];
+  /** Other links of the same database: a copy that one of them makes needs the log, too. */
+  readonly others?: readonly LinkReplicaFacts[];
 }
 
 export type LogBackupRule =
@@ -40,6 +42,7 @@ export type LogBackupRule =
   | 'log-backup.while-streaming'
   | 'log-backup.dangerous-window'
   | 'log-backup.seeding-failed'
+  | 'log-backup.other-link'
   | 'log-backup.first'
   | 'log-backup.pressure'
   | 'log-backup.growth'
@@ -95,7 +98,7 @@ function decide(input: LogBackupInput, used: number, growth: LogGrowth): Decisio
   const phase = phaseOf(input);
   switch (phase) {
     case 'completed':
-      return afterSeeding(input, used, growth);
+      return otherSeeding(input, used) ?? afterSeeding(input, used, growth);
     case 'not-started':
       return onPressure(
         input,
@@ -118,6 +121,23 @@ function decide(input: LogBackupInput, used: number, growth: LogGrowth): Decisio
     case 'failed':
       return onPressure(input, used, 'log-backup.seeding-failed', 'Seeding failed and must begin again');
   }
+}
+
+/** Another link of this database makes a copy: the log that it needs is kept. A link that is down needs none. */
+function otherSeeding(input: LogBackupInput, used: number): Decision | undefined {
+  for (const other of input.others ?? []) {
+    if (other.connectedStateDesc !== 'CONNECTED') continue;
+    const phase = seedingPhase(other);
+    if (phase === 'catching-up') {
+      const reason = `The copy of link ${other.linkName} is catching up: a log backup could remove log that it needs (errors 1408, 1412).`;
+      return hold('log-backup.other-link', reason);
+    }
+    if (phase === 'streaming') {
+      const why = `The database is being read for the copy of link ${other.linkName}`;
+      return onPressure(input, used, 'log-backup.other-link', why);
+    }
+  }
+  return undefined;
 }
 
 /** Once the run saw the end of seeding, only a new running operation is a seeding again. */

@@ -33,6 +33,7 @@ const PAGES = 'learn.microsoft.com/azure/azure-sql/managed-instance/managed-inst
 export const DOC = {
   overview: `${PAGES}-feature-overview`,
   preparation: `${PAGES}-preparation`,
+  extend: `${PAGES}-extend-availability-group`,
   scripts: `${PAGES}-configure-how-to-scripts`,
   failover: `${PAGES}-failover-how-to`,
   troubleshoot: `${PAGES}-troubleshoot-how-to`,

@@ -95,7 +95,10 @@ export const DATABASE_CHECKS: readonly LinkCheck[] = [
     remedy: 'Take a full backup that is not copy-only: BACKUP DATABASE [name] TO DISK = ...',
     source: `${error(1475)}; that last_log_backup_lsn shows the chain is inferred`,
     preventsError: '1475',
-    run: ofDatabase(({ lastFullBackupAt, lastLogBackupLsn }) => {
+    run: ofDatabase(({ lastFullBackupAt: here, lastLogBackupLsn }, { facts }) => {
+      // The primary of a group may have been another replica when the backup was taken.
+      const elsewhere = (facts.group?.members ?? []).map(({ server }) => server?.lastFullBackupAt ?? null);
+      const lastFullBackupAt = here ?? elsewhere.find((time) => time !== null) ?? null;
       if (lastFullBackupAt === null) return failed('There is no full backup but, at most, copy-only ones.');
       if (lastLogBackupLsn !== null) return passed(`The last full backup finished at ${lastFullBackupAt}.`);
       return failed(

@@ -56,7 +56,8 @@ export const GROUP_CHECKS: readonly LinkCheck[] = [
     id: 'group.availability-group-role',
     title: 'The group of this database that exists is primary here',
     severity: 'blocker',
-    remedy: 'Run the migration from the replica that is primary.',
+    remedy:
+      'Name all replicas of the group: source and link.replicas. The run then finds the one that is primary; or give the primary as source.',
     source: error(41140),
     preventsError: '41140',
     run(context) {

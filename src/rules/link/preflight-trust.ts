@@ -273,6 +273,7 @@ function certificateName({ facts, spec }: LinkPreflightContext): string {
     certificates: facts.certificates,
     trusted: facts.trustCertificates,
     serverTime: facts.source.serverTime,
+    servesReplicas: spec.migration.link.replicas !== undefined,
   });
 }
 

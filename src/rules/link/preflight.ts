@@ -6,6 +6,7 @@ import { type LinkCheck, linkPreflightContext } from './preflight-context';
 import { CUTOVER_CHECKS } from './preflight-cutover';
 import { DATABASE_CHECKS } from './preflight-database';
 import { GROUP_CHECKS, INSTANCE_CHECKS } from './preflight-instance';
+import { REPLICA_CHECKS } from './preflight-replicas';
 import { SERVER_CHECKS } from './preflight-server';
 import { TRUST_CHECKS } from './preflight-trust';
 
@@ -19,6 +20,7 @@ export const LINK_CHECK_GROUPS: readonly LinkCheckGroup[] = [
   { title: 'Endpoint and certificates', checks: TRUST_CHECKS },
   { title: 'Database', checks: DATABASE_CHECKS },
   { title: 'Availability groups and link', checks: GROUP_CHECKS },
+  { title: 'Availability group that exists', checks: REPLICA_CHECKS },
   { title: 'Managed instance', checks: INSTANCE_CHECKS },
   { title: 'Seeding and cutover', checks: CUTOVER_CHECKS },
 ];

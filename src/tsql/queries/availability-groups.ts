@@ -1,7 +1,7 @@
 import type { AvailabilityGroupFacts } from '../../model/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
-import { readBoolean, readNullableText, readText } from '../rows';
+import { readBoolean, readNullableInteger, readNullableText, readText } from '../rows';
 
 /** One replica (for a distributed group: one member group) of one group, with one database of that replica. */
 export interface AvailabilityGroupRow {
@@ -82,3 +82,50 @@ function withRow(
     databases: isNewDatabase ? [...databases, database] : databases,
   };
 }
+
+/** Whether a server leads an availability group. */
+export interface GroupRoleRow {
+  /** PRIMARY, SECONDARY, RESOLVING; null while the server cannot tell. */
+  readonly roleDesc: string | null;
+}
+
+/** Role of this server in a local availability group; no row when it is no replica of it. */
+export const readGroupRole = (group: string): Query<GroupRoleRow> =>
+  query(
+    'read-group-role',
+    `
+SELECT s.role_desc
+FROM sys.availability_groups AS g
+LEFT JOIN sys.dm_hadr_availability_replica_states AS s ON s.group_id = g.group_id AND s.is_local = 1
+WHERE g.name = @group;
+`,
+    (row) => ({ roleDesc: readNullableText(row, 'role_desc') }),
+    { parameters: { group } },
+  );
+
+export interface GroupListenerRow {
+  readonly group: string;
+  readonly dnsName: string;
+  /** Port for clients. */
+  readonly port: number | null;
+  readonly address: string | null;
+}
+
+/** Listeners of all groups of a server: one row for each address. */
+export const readGroupListeners = (): Query<GroupListenerRow> =>
+  query(
+    'read-group-listeners',
+    `
+SELECT g.name AS group_name, l.dns_name, l.port, i.ip_address
+FROM sys.availability_group_listeners AS l
+JOIN sys.availability_groups AS g ON g.group_id = l.group_id
+LEFT JOIN sys.availability_group_listener_ip_addresses AS i ON i.listener_id = l.listener_id
+ORDER BY g.name, l.dns_name, i.ip_address;
+`,
+    (row) => ({
+      group: readText(row, 'group_name'),
+      dnsName: readText(row, 'dns_name'),
+      port: readNullableInteger(row, 'port'),
+      address: readNullableText(row, 'ip_address'),
+    }),
+  );

@@ -2,6 +2,7 @@ import type { ServerFacts } from '../../model/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import {
+  RowShapeError,
   readBoolean,
   readInteger,
   readNullableBoolean,
@@ -69,3 +70,30 @@ export const readTraceFlags = (): Query<TraceFlagRow> =>
     flag: readInteger(row, 'TraceFlag'),
     isOn: readBoolean(row, 'Status'),
   }));
+
+export interface LinkModeRow {
+  /** Links of this server hold several databases; null where its build knows only links of one. */
+  readonly multiDatabase: boolean | null;
+}
+
+/**
+ * Mode of links: `EXEC sys.sp_multidb_milink` without a parameter answers 1 or 0 (extend page). Whether as a row or as
+ * the return value is not documented, nor how the column is named: the first value of the first result set counts. A
+ * procedure that is missing is only looked for when it runs, so the IF keeps that from failing.
+ */
+export const readLinkMode = (): Query<LinkModeRow> =>
+  query(
+    'read-link-mode',
+    `
+DECLARE @value int;
+IF OBJECT_ID(N'sys.sp_multidb_milink') IS NOT NULL
+    EXEC @value = sys.sp_multidb_milink;
+SELECT @value AS multi_database;
+`,
+    (row) => {
+      const [value] = Object.values(row);
+      if (value === undefined) throw new RowShapeError('(first)', 'the mode of links', value);
+      // int or bit
+      return { multiDatabase: value === null ? null : Number(value) !== 0 };
+    },
+  );

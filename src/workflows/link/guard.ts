@@ -61,6 +61,7 @@ export class ReplicationGuard {
             ? {}
             : { splitBrainKnown: this.protection.splitBrain !== null, ...watchOthers(this.protection) }),
           ...foreignBackups(run),
+          ...(run.spec.replicas === undefined ? {} : { knownLeader: run.state.groupLeader ?? null }),
           // Of a link that stays the first look is news: a forced failover may be asked at any time.
           checkpointAfterMs: this.protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
         });
@@ -125,6 +126,9 @@ export class ReplicationGuard {
           'give the log more room, or mend what holds it',
         );
         break;
+      case 'group-moved':
+        await noteLeader(run, news.leader);
+        break;
       case 'foreign-log-backup':
         state.foreignLogBackups = [...(state.foreignLogBackups ?? []), ...news.jobs];
         await run.tell(
@@ -140,6 +144,23 @@ export class ReplicationGuard {
     // What the cutover waits for does not depend on this news: waking it would cost two events for each backup.
     if (historyIsLong(run)) run.changes += 1;
   }
+}
+
+/** The first leader that is seen is no news; another one is, since the link must have found its way to it. */
+async function noteLeader(run: LinkRun, leader: string): Promise<void> {
+  const former = run.state.groupLeader;
+  run.state.groupLeader = leader;
+  const { availabilityGroup } = run.spec.names;
+  if (former === undefined) {
+    run.event('info', 'group.leader', `${leader} leads the availability group ${availabilityGroup}`);
+    return;
+  }
+  await run.tell(
+    'warning',
+    'group.failed-over',
+    `${leader} leads the availability group ${availabilityGroup} now, in place of ${former}; the run goes on there`,
+    `nothing, if somebody failed it over on purpose; else find out why ${former} lost the role`,
+  );
 }
 
 /** By the clock of the source, like the backup history itself. */

@@ -69,6 +69,8 @@ export interface LinkMigrationStatus {
   readonly name: string;
   readonly database: string;
   readonly source: string;
+  /** Replica that leads the availability group, where it has several. */
+  readonly groupLeader?: string;
   readonly target: string;
   readonly outcome: RunOutcome;
   readonly phase: LinkPhase;

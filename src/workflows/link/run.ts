@@ -11,6 +11,7 @@ import {
 import type { LinkActivities } from '../../activities/link/api';
 import { afterFailoverOf } from '../../model/link/around-failover';
 import {
+  forReplicas,
   LINK_PHASE_TITLES,
   type LinkPhase,
   type LinkStepId,
@@ -18,6 +19,7 @@ import {
   linkProcedure,
   stepsOfPhase,
 } from '../../model/link/procedure';
+import { groupMembers } from '../../model/link/replicas';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
@@ -84,7 +86,9 @@ export class LinkRun {
     const { cutover, seeding, instanceObjects } = this.spec.migration;
     const repairUsers = afterFailoverOf(this.spec.migration)?.repairOrphanedUsers ?? false;
     const asked = { repairUsers, objects: instanceObjects !== undefined };
-    return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog, asked), phase);
+    const procedure = linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
+    const servers = groupMembers(this.spec).map(({ name }) => name);
+    return stepsOfPhase(forReplicas(procedure, servers), phase);
   }
 
   now(): string {
@@ -127,16 +131,18 @@ export class LinkRun {
     this.step = step.title;
     const { spec } = this;
     const stepId = step.id;
+    const { server } = step;
+    const input = { spec, stepId, ...(server === undefined ? {} : { server }) };
     await this.control.untilDone(step.title, async () => {
       const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
-        { spec, stepId },
+        input,
       ]);
       this.control.throwIfAborted();
-      if (seen.settled !== undefined && !this.hasBegun(stepId)) {
+      if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
         this.record(step, 'already-done', [], seen.settled, 0);
         return;
       }
-      this.begin(stepId, seen.before);
+      this.begin(stepId, seen.before, server);
       const outcome = await act();
       const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
       // An earlier attempt may have made the change and died before it could say so.
@@ -158,40 +164,47 @@ export class LinkRun {
     this.step = null;
   }
 
-  private act({ id: stepId, title }: LinkStepInfo) {
-    return this.long.performLinkStep.executeWithOptions({ summary: title }, [{ spec: this.spec, stepId }]);
+  private act({ id: stepId, title, server }: LinkStepInfo) {
+    return this.long.performLinkStep.executeWithOptions({ summary: title }, [
+      { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
+    ]);
   }
 
-  hasBegun(stepId: LinkStepId): boolean {
-    return this.state.begun.some((begun) => begun.stepId === stepId);
+  hasBegun(stepId: LinkStepId, server?: string): boolean {
+    return this.state.begun.some((begun) => begun.stepId === stepId && begun.server === server);
   }
 
   /** Notes the facts before a step, once: a later attempt would see its own effects. */
-  begin(stepId: LinkStepId, before: unknown): void {
-    if (!this.hasBegun(stepId)) this.state.begun.push({ stepId, before });
+  begin(stepId: LinkStepId, before: unknown, server?: string): void {
+    if (this.hasBegun(stepId, server)) return;
+    this.state.begun.push({ stepId, ...(server === undefined ? {} : { server }), before });
   }
 
   /** Gives back what a step found. @returns a sentence about what had to be left, or undefined. */
-  async undo(stepId: LinkStepId): Promise<string | undefined> {
+  async undo(stepId: LinkStepId, server?: string): Promise<string | undefined> {
+    const what = server === undefined ? stepId : `${stepId} on ${server}`;
     try {
-      await this.undoOrFail(stepId);
+      await this.undoOrFail(stepId, server);
       return undefined;
     } catch (error) {
       if (isCancellation(error)) throw error;
       const message =
         error instanceof ActivityFailure ? (error.cause?.message ?? error.message) : String(error);
-      this.event('warning', 'undo.left-behind', `${stepId} could not be undone: ${message}`);
-      return `${stepId} could not be undone: ${message}`;
+      this.event('warning', 'undo.left-behind', `${what} could not be undone: ${message}`);
+      return `${what} could not be undone: ${message}`;
     }
   }
 
   /** As `undo`. @throws ActivityFailure when the step could not be undone */
-  async undoOrFail(stepId: LinkStepId): Promise<void> {
+  async undoOrFail(stepId: LinkStepId, server?: string): Promise<void> {
     // Of a step that began several times, the latest first.
-    const begun = this.state.begun.findLast((candidate) => candidate.stepId === stepId);
+    const begun = this.state.begun.findLast(
+      (candidate) => candidate.stepId === stepId && candidate.server === server,
+    );
     if (begun === undefined) return;
+    const on = server === undefined ? {} : { server };
     const effects = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
-      { spec: this.spec, stepId, before: begun.before },
+      { spec: this.spec, stepId, ...on, before: begun.before },
     ]);
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
     if (effects.length === 0) return;
@@ -199,7 +212,8 @@ export class LinkRun {
       at: this.now(),
       phase: this.state.phase,
       stepId,
-      title: `Undo ${stepId}`,
+      ...on,
+      title: server === undefined ? `Undo ${stepId}` : `Undo ${stepId} (${server})`,
       outcome: 'undone',
       effects,
       evidence: 'the state before the step is back',
@@ -208,7 +222,7 @@ export class LinkRun {
   }
 
   record(
-    step: Pick<LinkStepInfo, 'id' | 'title' | 'phase'>,
+    step: Pick<LinkStepInfo, 'id' | 'title' | 'phase' | 'server'>,
     outcome: 'done' | 'already-done',
     effects: Parameters<typeof addJournalEntry>[1]['effects'],
     evidence: string,
@@ -219,6 +233,7 @@ export class LinkRun {
       // Not the phase of the moment: the creation of the link ends while its copy is being seeded.
       phase: step.phase,
       stepId: step.id,
+      ...(step.server === undefined ? {} : { server: step.server }),
       title: step.title,
       outcome,
       effects,

@@ -19,7 +19,7 @@ export interface LinkRunState {
   preflight: PreflightReport | null;
   sourceServerName: string;
   /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
-  begun: { readonly stepId: LinkStepId; readonly before: unknown }[];
+  begun: { readonly stepId: LinkStepId; readonly server?: string; readonly before: unknown }[];
   /** Of what repeats, the newest entries; the histories hold all. */
   journal: JournalEntry[];
   phases: PhaseTimes[];
@@ -39,6 +39,8 @@ export interface LinkRunState {
   instanceObjects?: ObjectsState;
   paused: boolean;
   approval: { by: string; at: string; acceptsDrift?: true } | null;
+  /** Replica that led the availability group when it was last looked at; only where it has several. */
+  groupLeader?: string;
   /** A person was told that an approval is needed, and none was given since. */
   approvalAsked?: boolean;
   postponedUntil: string | null;

@@ -13,6 +13,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     name: migration.name,
     database: migration.database,
     source: migration.source,
+    ...(state.groupLeader === undefined ? {} : { groupLeader: state.groupLeader }),
     target: migration.target,
     outcome,
     phase: state.phase,

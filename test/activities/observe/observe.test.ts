@@ -210,6 +210,11 @@ describe('links', () => {
       'read-certificates': [],
       'read-endpoints': [],
       'read-availability-groups': [],
+      'read-link-mode': [{ enabled: 1 }],
+      'read-group-listeners': [
+        { group_name: 'AG', dns_name: 'l', port: 1433, ip_address: '10.0.1.50' },
+        { group_name: 'AG', dns_name: 'l', port: 1433, ip_address: '10.0.2.50' },
+      ],
       'read-logins': [{ name: 'APP', is_disabled: false }],
     });
     const instance = { name: 'mi' };
@@ -225,6 +230,12 @@ describe('links', () => {
       instance,
       instanceServer: { serverName: 'SQL1' },
       trustCertificates: [{ name: 'c' }],
+      group: {
+        multiDatabase: true,
+        listeners: [{ group: 'AG', dnsName: 'l', addresses: ['10.0.1.50', '10.0.2.50'] }],
+        members: [],
+        linkIsMultiDatabase: false,
+      },
     });
   });
 });
@@ -234,10 +245,12 @@ const azurePort = (instance: object): ManagedInstancePort =>
   ({
     name: 'mi',
     readInstance: async () => instance,
+    readLink: async () => undefined,
     readTrustCertificates: async () => [{ name: 'c', thumbprint: 'AB' }],
   }) as unknown as ManagedInstancePort;
 
 const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLinkMigration =>
   ({
     migration: { database: name, cutover: { fence: { disableLogins } } },
+    names: { link: 'DAG', availabilityGroup: 'AG' },
   }) as unknown as ResolvedLinkMigration;

@@ -1,3 +1,4 @@
+import { groupMembers, onServer } from '../../../src/model/link/replicas';
 import { parseLinkMigration, resolveLinkMigration } from '../../../src/model/link/spec-file';
 import { formatSpecProblems, parseInventory } from '../../../src/model/spec-file';
 
@@ -62,7 +63,7 @@ describe('a broken migration file gives one clear message', () => {
       'key that is known nowhere',
       `${MIGRATION}link:\n  colour: red\n`,
       'migration.yaml:10:3: link.colour: unknown key\n' +
-        '    Known here: name, availabilityGroup, instanceAvailabilityGroup.',
+        '    Known here: name, availabilityGroup, instanceAvailabilityGroup, replicas, listener.',
     ],
     [
       'missing field',
@@ -306,6 +307,77 @@ describe('resolveLinkMigration', () => {
     const result = resolve(MIGRATION);
     if (!result.ok) throw new Error('not resolved');
     expect(JSON.parse(JSON.stringify(result.value))).toEqual(result.value);
+  });
+
+  describe('an availability group that exists', () => {
+    const inventory = parseInventory(
+      INVENTORY.replace(
+        'managedInstances:',
+        `  sql-02:
+    host: sql02.corp
+    authentication: { type: sql, user: ferry, password: "env:SQL_PASSWORD" }
+    endpoint: { address: 10.0.1.9 }
+managedInstances:`,
+      ),
+      'inventory.yaml',
+    );
+    const resolve = (text: string) => {
+      const migration = parseLinkMigration(text, 'migration.yaml');
+      if (!inventory.ok) throw new Error(formatSpecProblems(inventory.problems));
+      if (!migration.ok) return migration;
+      return resolveLinkMigration(inventory.value, migration.value, migration.locate);
+    };
+    const over = (link: string): string => {
+      const result = resolve(`${MIGRATION}link:\n${link}`);
+      return result.ok ? 'no problem' : formatSpecProblems(result.problems);
+    };
+
+    test('the migration of one server knows nothing of replicas', () => {
+      const result = resolve(MIGRATION);
+      expect(result.ok && Object.keys(result.value)).not.toContain('replicas');
+      expect(result.ok && groupMembers(result.value)).toEqual([]);
+    });
+
+    test('replicas are found in the inventory, and seen one by one', () => {
+      const result = resolve(
+        `${MIGRATION}link:\n  replicas: [sql-02]\n  listener: { address: 10.0.1.50 }\ncertificate: { name: Own }\n`,
+      );
+      if (!result.ok) throw new Error(formatSpecProblems(result.problems));
+      const { value } = result;
+      expect(groupMembers(value).map(({ name, server }) => [name, server.endpoint.address])).toEqual([
+        ['sql-01', '10.0.1.8'],
+        ['sql-02', '10.0.1.9'],
+      ]);
+      const second = onServer(value, 'sql-02');
+      expect(second.source.host).toBe('sql02.corp');
+      expect(second.migration).toMatchObject({ source: 'sql-02', certificate: { validFor: 31_536_000_000 } });
+      // A name in the spec is that of the source only: the instance holds both under their names.
+      expect(second.migration.certificate).not.toHaveProperty('name');
+      expect(onServer(value, 'sql-01').migration.certificate.name).toBe('Own');
+      expect(onServer(value, 'sql-01')).not.toHaveProperty('replicas');
+      expect(() => onServer(value, 'sql-03')).toThrow(RangeError);
+    });
+
+    test.each([
+      [
+        '  replicas: [sql-02]\n',
+        'link.replicas: an availability group with several replicas is reached through its listener: without it the link ends with the first failover of the group\n    Set link.listener.address to the IP address of the listener.',
+      ],
+      [
+        '  replicas: [sql-02, sql-02]\n  listener: { address: 10.0.1.50 }\n',
+        'link.replicas[1]: "sql-02" is there twice',
+      ],
+      [
+        '  replicas: [sql-01]\n  listener: { address: 10.0.1.50 }\n',
+        'link.replicas[0]: "sql-01" is the source already\n    Name the other replicas only.',
+      ],
+      [
+        '  replicas: [sql-20]\n  listener: { address: 10.0.1.50 }\n',
+        'link.replicas[0]: the inventory has no SQL Server named "sql-20" under sqlServers\n    Did you mean "sql-02"?',
+      ],
+    ])('%j is told', (link, message) => {
+      expect(over(link).replace(/^migration\.yaml:\d+:\d+: /, '')).toBe(message);
+    });
   });
 
   test('unknown names come with suggestions and their lines', () => {

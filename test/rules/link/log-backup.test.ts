@@ -51,6 +51,42 @@ test.each<[string, LogBackupInput, string, string]>([
     'not-due',
     'log-backup.while-streaming',
   ],
+  [
+    'another link is read',
+    input(used(10), {
+      ...SEEDED,
+      lastBackupAt: NOW - 60 * MINUTE,
+      others: [replica(running({ isStreaming: true }))],
+    }),
+    'not-due',
+    'log-backup.other-link',
+  ],
+  [
+    'another link is read, under pressure',
+    input(used(70), {
+      ...SEEDED,
+      lastBackupAt: NOW - 60 * MINUTE,
+      others: [replica(running({ isStreaming: true }))],
+    }),
+    'take',
+    'log-backup.other-link',
+  ],
+  [
+    'another link catches up, with a full log',
+    input(used(99), { ...SEEDED, lastBackupAt: NOW - 60 * MINUTE, others: [replica(running({}))] }),
+    'hold',
+    'log-backup.other-link',
+  ],
+  [
+    'another link is down: nobody knows until when',
+    input(used(10), {
+      ...SEEDED,
+      lastBackupAt: NOW - 60 * MINUTE,
+      others: [replica({ ...running({}), connectedStateDesc: 'DISCONNECTED' })],
+    }),
+    'take',
+    'log-backup.cadence',
+  ],
   ['after streaming', input(running({})), 'hold', 'log-backup.dangerous-window'],
   [
     'after streaming with a full log',

@@ -3,10 +3,17 @@ import { database, facts, instance, NOW, NOW_TEXT, ownGroups, spec } from './fac
 import type { Case } from './preflight-cases';
 import { DATABASE_CASES } from './preflight-cases-database';
 import { INSTANCE_CASES } from './preflight-cases-instance';
+import { REPLICA_CASES } from './preflight-cases-replicas';
 import { SERVER_CASES } from './preflight-cases-server';
 import { TRUST_CASES } from './preflight-cases-trust';
 
-const CASES: readonly Case[] = [...SERVER_CASES, ...TRUST_CASES, ...DATABASE_CASES, ...INSTANCE_CASES];
+const CASES: readonly Case[] = [
+  ...SERVER_CASES,
+  ...TRUST_CASES,
+  ...DATABASE_CASES,
+  ...INSTANCE_CASES,
+  ...REPLICA_CASES,
+];
 
 for (const [id, outcome, what, read, evidence, migration] of CASES) {
   test(`${id} is ${outcome}: ${what}`, () => {

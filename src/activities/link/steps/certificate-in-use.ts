@@ -32,6 +32,12 @@ export async function certificateInUse(context: LinkContext): Promise<Certificat
   }
   const trusted = await context.ports.azure.readTrustCertificates(context.signal);
   const isExplicit = context.spec.migration.certificate.name !== undefined;
-  const name = certificateNameToUse(wanted, isExplicit, { endpoint, certificates, trusted, serverTime });
+  const name = certificateNameToUse(wanted, isExplicit, {
+    endpoint,
+    certificates,
+    trusted,
+    serverTime,
+    servesReplicas: context.spec.migration.link.replicas !== undefined,
+  });
   return { name, wanted, certificates, serverTime };
 }

@@ -163,7 +163,9 @@ export const trustSourceCertificate = defineLinkStep<TrustState>({
         display: `DELETE serverTrustCertificates/${certificateName}`,
       };
     });
-    return unlessInUse(removals, context);
+    if (removals.length === 0) return [];
+    const { fullyQualifiedDomainName } = await context.ports.azure.readInstance(context.signal);
+    return unlessInUse(removals, context, fullyQualifiedDomainName);
   },
 });
 
@@ -208,13 +210,13 @@ export const trustTargetCertificate = defineLinkStep<ImportedState>({
       return [];
     }
     const drop = { kind: 'tsql' as const, on: 'source' as const, statement: dropCertificate(now.fqdn) };
-    if (before.importedKey === null) return unlessInUse([drop], context);
+    if (before.importedKey === null) return unlessInUse([drop], context, now.fqdn);
     const restore = createCertificateFromBinary({
       name: now.fqdn,
       binaryHex: before.importedKey,
       label: `former public key of ${now.fqdn}`,
     });
-    return unlessInUse([drop, { kind: 'tsql', on: 'source', statement: restore }], context);
+    return unlessInUse([drop, { kind: 'tsql', on: 'source', statement: restore }], context, now.fqdn);
   },
 });
 

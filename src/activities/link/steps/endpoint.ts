@@ -64,6 +64,7 @@ export const mirroringEndpoint = defineLinkStep<EndpointState>({
       certificateName,
       ipAddress: endpoint.ipAddress ?? null,
       authentication: usesWindows(endpoint) ? 'negotiate-and-certificate' : 'certificate',
+      before: endpoint,
     });
     return [{ kind: 'tsql', on: 'source', statement, undo: restoreMirroringEndpoint(endpoint).display }];
   },

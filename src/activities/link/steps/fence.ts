@@ -1,12 +1,14 @@
 import type { ResolvedLinkMigration } from '../../../model/link/spec';
-import type { Side } from '../../../model/statement';
+import type { Effect, Query, Side } from '../../../model/statement';
+import { SqlServerFailure } from '../../../ports/failures';
+import type { SqlServerPort } from '../../../ports/sql-server';
 import { disableLogin, enableLogin } from '../../../tsql/logins';
 import { readLogins, readSessions } from '../../../tsql/queries/logins';
 import { terminateSessions } from '../../../tsql/sessions';
 import { NeedsPerson } from '../../failures';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
 
-interface FenceState {
+interface FencedServer {
   readonly logins: readonly {
     readonly name: string;
     readonly exists: boolean;
@@ -14,6 +16,21 @@ interface FenceState {
   }[];
   readonly openSessions: number;
 }
+
+interface FenceState extends FencedServer {
+  /**
+   * Every replica of the availability group that answers, by its name in the inventory: the group may fail over behind
+   * the fence, and logins belong to servers. Absent where there is one server; then the fields above say all.
+   */
+  readonly replicas?: readonly (FencedServer & { readonly server: string })[];
+}
+
+/** One server of the side, as the effects name it. */
+type Door = FencedServer & { readonly server?: string };
+
+const doorsOf = (state: FenceState): readonly Door[] => state.replicas ?? [state];
+
+const onDoor = ({ server }: Door, on: Side) => ({ on, ...(server === undefined ? {} : { server }) });
 
 /**
  * Keeps the applications out of one side, so that its log stands still. A database in an availability group cannot be
@@ -33,12 +50,14 @@ function defineFence(id: string, on: Side) {
     // The way back of a drill: the failover there lets the applications in on this side.
     assume: (facts, _context, before) =>
       before.includes(`${on}.admit-applications`) ? withLogins(facts, false) : facts,
-    settled({ logins, openSessions }) {
+    settled(state) {
+      const { logins } = state;
       if (logins.length === 0) return 'no logins to disable: the operators keep the applications away';
-      if (openSessions > 0 || logins.some((login) => login.exists && !login.isDisabled)) return undefined;
+      if (!doorsOf(state).every(isShut)) return undefined;
       return `${logins.map((login) => login.name).join(', ')} disabled, no open sessions of theirs`;
     },
-    async effects({ logins }, { spec }) {
+    async effects(state, { spec }) {
+      const { logins } = state;
       const missing = logins.filter((login) => !login.exists);
       if (missing.length > 0) {
         throw new NeedsPerson(
@@ -47,32 +66,48 @@ function defineFence(id: string, on: Side) {
           'create it there with the same SID, or correct cutover.fence.disableLogins in the migration',
         );
       }
-      const names = logins.map((login) => login.name);
-      return [
-        ...logins
-          .filter((login) => !login.isDisabled)
-          .map((login) => ({
-            kind: 'tsql' as const,
-            on,
-            statement: disableLogin(login.name),
-            undo: enableLogin(login.name).display,
-          })),
-        {
-          kind: 'tsql',
-          on,
-          statement: terminateSessions({ logins: names }),
-        },
-      ];
+      return doorsOf(state).flatMap((door) => shut(door, on));
     },
     async undo(before, now) {
-      const disabledByUs = now.logins.filter(
-        (login) =>
-          login.isDisabled &&
-          before.logins.some((earlier) => earlier.name === login.name && !earlier.isDisabled),
-      );
-      return disabledByUs.map((login) => ({ kind: 'tsql', on, statement: enableLogin(login.name) }));
+      const earlier = doorsOf(before);
+      return doorsOf(now).flatMap((door) => {
+        const found = earlier.find(({ server }) => server === door.server);
+        const disabledByUs = door.logins.filter(
+          ({ name, isDisabled }) =>
+            isDisabled && found?.logins.some((login) => login.name === name && !login.isDisabled),
+        );
+        return disabledByUs.map(({ name }) => ({
+          kind: 'tsql' as const,
+          ...onDoor(door, on),
+          statement: enableLogin(name),
+        }));
+      });
     },
   });
+}
+
+const isShut = ({ logins, openSessions }: Door): boolean =>
+  openSessions === 0 && logins.every((login) => !login.exists || login.isDisabled);
+
+/** Nobody comes in any more; then those who are inside go. A login that a replica does not have needs no shutting. */
+function shut(door: Door, on: Side): readonly Effect[] {
+  const present = door.server === undefined ? door.logins : door.logins.filter(({ exists }) => exists);
+  if (present.length === 0) return [];
+  return [
+    ...present
+      .filter((login) => !login.isDisabled)
+      .map((login) => ({
+        kind: 'tsql' as const,
+        ...onDoor(door, on),
+        statement: disableLogin(login.name),
+        undo: enableLogin(login.name).display,
+      })),
+    {
+      kind: 'tsql',
+      ...onDoor(door, on),
+      statement: terminateSessions({ logins: present.map(({ name }) => name) }),
+    },
+  ];
 }
 
 function defineAdmission(id: string, on: Side) {
@@ -83,42 +118,87 @@ function defineAdmission(id: string, on: Side) {
       if (before.includes(`${on}.fence`)) return withLogins(facts, true);
       return spec.migration.instanceObjects === undefined ? facts : withCopies(facts);
     },
-    settled({ logins }, { spec }) {
-      const shut = logins.filter((login) => login.exists && login.isDisabled);
-      if (shut.length > 0) return undefined;
+    settled(state, { spec }) {
+      const { logins } = state;
+      const closed = doorsOf(state).flatMap((door) =>
+        door.logins.filter((login) => login.exists && login.isDisabled),
+      );
+      if (closed.length > 0) return undefined;
       const names = logins.filter((login) => login.exists).map((login) => login.name);
       return names.length === 0
         ? `no application logins on ${sideName(spec, on)}`
         : `${names.join(', ')} may log in to ${sideName(spec, on)}`;
     },
-    effects: async ({ logins }) =>
-      logins
-        .filter((login) => login.exists && login.isDisabled)
-        .map((login) => ({ kind: 'tsql' as const, on, statement: enableLogin(login.name) })),
+    effects: async (state) =>
+      doorsOf(state).flatMap((door) =>
+        door.logins
+          .filter((login) => login.exists && login.isDisabled)
+          .map((login) => ({
+            kind: 'tsql' as const,
+            ...onDoor(door, on),
+            statement: enableLogin(login.name),
+          })),
+      ),
   });
 }
 
 /** Copied logins of the fence are born disabled. */
-const withCopies = (facts: FenceState): FenceState => ({
-  ...facts,
-  logins: facts.logins.map((login) => (login.exists ? login : { ...login, exists: true, isDisabled: true })),
-});
+const withCopies = (facts: FenceState): FenceState =>
+  everywhere(facts, (login) => (login.exists ? login : { ...login, exists: true, isDisabled: true }));
 
-const withLogins = (facts: FenceState, isDisabled: boolean): FenceState => ({
-  ...facts,
-  logins: facts.logins.map((login) => ({ ...login, isDisabled })),
-});
+const withLogins = (facts: FenceState, isDisabled: boolean): FenceState =>
+  everywhere(facts, (login) => ({ ...login, isDisabled }));
+
+type FencedLogin = FencedServer['logins'][number];
+
+function everywhere(facts: FenceState, change: (login: FencedLogin) => FencedLogin): FenceState {
+  const changed = { ...facts, logins: facts.logins.map(change) };
+  if (facts.replicas === undefined) return changed;
+  return {
+    ...changed,
+    replicas: facts.replicas.map((replica) => ({ ...replica, logins: replica.logins.map(change) })),
+  };
+}
 
 async function observeLogins(context: LinkContext, on: Side): Promise<FenceState> {
   const { disableLogins } = context.spec.migration.cutover.fence;
   if (disableLogins.length === 0) return { logins: [], openSessions: 0 };
+  const leader = await observeDoor((query) => readOn(context, on, query), disableLogins);
+  const { group } = context.ports;
+  if (on !== 'source' || group === undefined) return leader;
+  const replicas = await Promise.all(
+    [...group.members].map(([server, port]) => observeReplica(context, server, port, disableLogins)),
+  );
+  return { ...leader, replicas: replicas.filter((replica) => replica !== undefined) };
+}
+
+/** @returns undefined when the replica cannot be reached: no application reaches it either, and it cannot lead */
+async function observeReplica(
+  { signal }: LinkContext,
+  server: string,
+  port: SqlServerPort,
+  names: readonly string[],
+): Promise<(FencedServer & { readonly server: string }) | undefined> {
+  try {
+    return { server, ...(await observeDoor((query) => port.query(query, { signal }), names)) };
+  } catch (error) {
+    if (error instanceof SqlServerFailure && error.transport !== undefined && !signal.aborted)
+      return undefined;
+    throw error;
+  }
+}
+
+async function observeDoor(
+  read: <Row>(query: Query<Row>) => Promise<readonly Row[]>,
+  names: readonly string[],
+): Promise<FencedServer> {
   const [logins, sessions] = await Promise.all([
-    readOn(context, on, readLogins(disableLogins)),
-    readOn(context, on, readSessions({ logins: disableLogins })),
+    read(readLogins(names)),
+    read(readSessions({ logins: names })),
   ]);
   const byName = new Map(logins.map((login) => [login.name.toLowerCase(), login]));
   return {
-    logins: disableLogins.map((name) => {
+    logins: names.map((name) => {
       const login = byName.get(name.toLowerCase());
       return { name, exists: login !== undefined, isDisabled: login?.isDisabled ?? false };
     }),

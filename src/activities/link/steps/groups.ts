@@ -1,6 +1,8 @@
 import type { ResolvedLinkMigration } from '../../../model/link/spec';
 import type { AvailabilityGroupFacts } from '../../../model/observation';
 import { clusterTypeClause } from '../../../rules/link/cluster-type';
+import { otherLinks } from '../../../rules/link/other-links';
+import { sameName } from '../../../rules/names';
 import {
   createAvailabilityGroup,
   createDistributedAvailabilityGroup,
@@ -10,7 +12,7 @@ import {
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../../tsql/queries/availability-groups';
 import { readServer } from '../../../tsql/queries/server';
 import { NeedsPerson } from '../../failures';
-import { defineLinkStep, type LinkContext, readSource, sourceEndpointUrl } from '../context';
+import { defineLinkStep, type LinkContext, ownEndpointUrl, readSource, sourceEndpointUrl } from '../context';
 
 interface GroupState {
   readonly serverName: string;
@@ -36,11 +38,18 @@ export const availabilityGroup = defineLinkStep<GroupState>({
   },
   async effects({ serverName, productVersion }, { spec }) {
     const name = spec.names.availabilityGroup;
+    if (spec.replicas !== undefined) {
+      throw new NeedsPerson(
+        'AvailabilityGroupMissing',
+        `there is no availability group ${name}; a run makes none with several replicas`,
+        'create it with its replicas and its listener, or take link.replicas out of the migration',
+      );
+    }
     const statement = createAvailabilityGroup({
       name,
       database: spec.migration.database,
       serverName,
-      endpointUrl: sourceEndpointUrl(spec),
+      endpointUrl: ownEndpointUrl(spec),
       clusterType: clusterTypeClause(productVersion),
     });
     return [
@@ -102,13 +111,20 @@ export const dropDistributedAvailabilityGroup = defineDrop(
 export const dropLocalAvailabilityGroup = defineDrop('source.drop-availability-group', 'availabilityGroup');
 
 function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
-  return defineLinkStep<{ readonly exists: boolean }>({
+  return defineLinkStep<{ readonly exists: boolean; readonly otherLinks?: readonly string[] }>({
     id,
     async observe(context) {
-      return { exists: (await findGroup(context, context.spec.names[which])) !== null };
+      const { names } = context.spec;
+      const groups = await readGroups(context);
+      const exists = groups.some(({ name }) => sameName(name, names[which]));
+      const others = which === 'availabilityGroup' ? otherLinks(groups, names) : [];
+      return { exists, ...(others.length === 0 ? {} : { otherLinks: others }) };
     },
-    assume: () => ({ exists: true }),
-    settled: ({ exists }, { spec }) => (exists ? undefined : `there is no group ${spec.names[which]}`),
+    assume: (seen) => ({ ...seen, exists: true }),
+    settled({ exists, otherLinks: others }, { spec }) {
+      if (!exists) return `there is no group ${spec.names[which]}`;
+      return others === undefined ? undefined : `${spec.names[which]} stays: ${others.join(', ')} uses it`;
+    },
     async effects(_facts, { spec }) {
       return [{ kind: 'tsql', on: 'source', statement: dropAvailabilityGroup(spec.names[which]) }];
     },
@@ -117,8 +133,18 @@ function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
 
 async function dropIfMade(before: GroupState, now: GroupState, context: LinkContext) {
   if (before.group !== null || now.group === null) return [];
-  const link = await findGroup(context, context.spec.names.link);
+  const { names } = context.spec;
+  const groups = await readGroups(context);
+  const link = groups.find(({ name }) => sameName(name, names.link));
   throwIfFailedOver(link?.localRoleDesc ?? null, context.spec);
+  const others = sameName(now.group.name, names.availabilityGroup) ? otherLinks(groups, names) : [];
+  if (others.length > 0) {
+    throw new NeedsPerson(
+      'AvailabilityGroupInUse',
+      `${now.group.name} stays for ${others.join(', ')}`,
+      'drop it by hand once no link uses it',
+    );
+  }
   return [{ kind: 'tsql' as const, on: 'source' as const, statement: dropAvailabilityGroup(now.group.name) }];
 }
 
@@ -141,6 +167,8 @@ async function observeGroup(context: LinkContext, name: string): Promise<GroupSt
 }
 
 export async function findGroup(context: LinkContext, name: string): Promise<AvailabilityGroupFacts | null> {
-  const groups = groupAvailabilityGroups(await readSource(context, readAvailabilityGroups()));
-  return groups.find((group) => group.name.toLowerCase() === name.toLowerCase()) ?? null;
+  return (await readGroups(context)).find((group) => sameName(group.name, name)) ?? null;
 }
+
+const readGroups = async (context: LinkContext): Promise<readonly AvailabilityGroupFacts[]> =>
+  groupAvailabilityGroups(await readSource(context, readAvailabilityGroups()));

@@ -38,6 +38,7 @@ export const createLink = defineLinkStep<LinkState>({
     };
   },
   settled({ link }) {
+    throwIfMultiDatabase(link);
     if (link === null || isFailedReplicaState(link.database?.replicaState)) return undefined;
     return `link ${link.name} exists (${link.database?.replicaState ?? 'starting'})`;
   },
@@ -61,6 +62,7 @@ export const createLink = defineLinkStep<LinkState>({
   },
   async undo(before, now, { spec }, found) {
     if (before.link !== null) return [];
+    throwIfMultiDatabase(now.link);
     throwIfFailedOver(now.sourceRole, spec);
     if (now.link?.instanceLinkRole?.toUpperCase() === 'PRIMARY') throwIfFailedOver('SECONDARY', spec);
     if (found.link === null) return copyWithoutLink(before, now, spec);
@@ -87,6 +89,16 @@ function copyWithoutLink(before: LinkState, now: LinkState, spec: ResolvedLinkMi
   );
 }
 
+/** A link of several databases is a preview that nothing here drives: it is never changed. @throws NeedsPerson */
+function throwIfMultiDatabase(link: AzureLinkFacts | null | undefined): void {
+  if (link?.isMultiDatabase !== true) return;
+  throw new NeedsPerson(
+    'LinkOfSeveralDatabases',
+    `link ${link.name} has several databases (linkMode MultiDatabase)`,
+    'set link.name to an unused name; such a link is not touched',
+  );
+}
+
 interface LinkExists {
   readonly exists: boolean;
 }
@@ -109,9 +121,9 @@ export const removeLink = defineLinkStep<LinkExists>({
 });
 
 async function linkExists(context: LinkContext): Promise<LinkExists> {
-  return {
-    exists: (await context.ports.azure.readLink(context.spec.names.link, context.signal)) !== undefined,
-  };
+  const link = await context.ports.azure.readLink(context.spec.names.link, context.signal);
+  throwIfMultiDatabase(link);
+  return { exists: link !== undefined };
 }
 
 function linkIsGone({ exists }: LinkExists, { spec }: LinkContext): string | undefined {

@@ -5,7 +5,8 @@ import type {
   MemberChange,
   ReplicaDefinition,
 } from '../../world/api';
-import type { SessionContext } from '../context';
+import type { GroupListener } from '../../world/model';
+import { type SessionContext, sameName } from '../context';
 import { serverError } from '../messages/raise';
 import { defaultGroupSettings } from '../server-state';
 import type { GroupAction, GroupOptions, ParsedStatement, ReplicaClause } from '../syntax/ast';
@@ -118,42 +119,38 @@ export const createDistributedAvailabilityGroup = (
 
 type Listener = Extract<GroupAction, { kind: 'add-listener' }>['listener'];
 
+const listenersOf = (context: SessionContext, group: string): readonly GroupListener[] =>
+  context.world.groups.get(context.instanceName, group)?.listeners ?? [];
+
 const addListener = (context: SessionContext, group: string, listener: Listener): void => {
-  const key = group.toLowerCase();
-  const present = context.state.listeners.get(key) ?? [];
-  if (present.some((entry) => entry.dnsName.toLowerCase() === listener.dnsName.toLowerCase())) {
+  const present = listenersOf(context, group);
+  if (present.some((entry) => sameName(entry.dnsName, listener.dnsName)))
     throw serverError(15025, [listener.dnsName]);
-  }
   const listenerId = stableGuid(`listener/${context.instanceName}/${group}/${listener.dnsName}`);
-  context.state.listeners.set(key, [...present, { ...listener, listenerId }]);
-  context.world.journal.mark(`add listener ${listener.dnsName} to ${group} on ${context.instanceName}`);
+  context.world.groups.setListeners(context.instanceName, group, [...present, { ...listener, listenerId }]);
 };
 
 const removeListener = (context: SessionContext, group: string, dnsName: string): void => {
-  const key = group.toLowerCase();
-  const present = context.state.listeners.get(key) ?? [];
-  const left = present.filter((entry) => entry.dnsName.toLowerCase() !== dnsName.toLowerCase());
+  const present = listenersOf(context, group);
+  const left = present.filter((entry) => !sameName(entry.dnsName, dnsName));
   if (left.length === present.length) throw serverError(15151, ['remove', 'listener', dnsName]);
-  context.state.listeners.set(key, left);
-  context.world.journal.mark(`remove listener ${dnsName} of ${group} on ${context.instanceName}`);
+  context.world.groups.setListeners(context.instanceName, group, left);
 };
 
-const changePort = (
+const changeListener = (
   context: SessionContext,
   group: string,
   dnsName: string,
-  port: number | undefined,
+  change: (listener: GroupListener) => GroupListener,
 ): void => {
-  const key = group.toLowerCase();
-  const present = context.state.listeners.get(key) ?? [];
-  const found = present.find((entry) => entry.dnsName.toLowerCase() === dnsName.toLowerCase());
-  if (found === undefined) throw serverError(15151, ['alter', 'listener', dnsName]);
-  if (port === undefined) return;
-  context.state.listeners.set(
-    key,
-    present.map((entry) => (entry === found ? { ...entry, port } : entry)),
+  const present = listenersOf(context, group);
+  if (!present.some((entry) => sameName(entry.dnsName, dnsName)))
+    throw serverError(15151, ['alter', 'listener', dnsName]);
+  context.world.groups.setListeners(
+    context.instanceName,
+    group,
+    present.map((entry) => (sameName(entry.dnsName, dnsName) ? change(entry) : entry)),
   );
-  context.world.journal.mark(`set port of listener ${dnsName} of ${group} on ${context.instanceName}`);
 };
 
 const refuse = (what: string): never => {
@@ -189,7 +186,8 @@ const applyAction = async (
   const { instanceName } = context;
   switch (action.kind) {
     case 'join':
-      return refuse('ALTER AVAILABILITY GROUP ... JOIN');
+      groups.join(instanceName, name, action.clusterType);
+      return;
     case 'set-options':
       if (action.options.requiredSynchronizedSecondaries !== undefined) {
         groups.setRequiredSynchronizedSecondaries(
@@ -223,16 +221,20 @@ const applyAction = async (
     case 'add-listener':
       return addListener(context, name, action.listener);
     case 'modify-listener':
-      return changePort(context, name, action.dnsName, action.port);
+      return changeListener(context, name, action.dnsName, (listener) => ({
+        ...listener,
+        ...(action.port === undefined ? {} : { port: action.port }),
+        ...(action.address === undefined ? {} : { addresses: [...listener.addresses, action.address] }),
+      }));
     case 'remove-listener':
       return removeListener(context, name, action.dnsName);
     case 'restart-listener':
-      return changePort(context, name, action.dnsName, undefined);
-    // More than one replica in a local group is not simulated: refused by name, never accepted without effect.
+      return changeListener(context, name, action.dnsName, (listener) => listener);
     case 'add-replica':
-      return refuse('ALTER AVAILABILITY GROUP ... ADD REPLICA ON');
+      return groups.addReplica(instanceName, name, replicaDefinition(action.replica));
     case 'remove-replica':
-      return refuse('ALTER AVAILABILITY GROUP ... REMOVE REPLICA ON');
+      return groups.removeReplica(instanceName, name, action.name);
+    // Not simulated: refused by name, never accepted without effect.
     case 'offline':
       return refuse('ALTER AVAILABILITY GROUP ... OFFLINE');
   }
@@ -246,5 +248,4 @@ export const dropAvailabilityGroup = (context: SessionContext, name: string): vo
   }
   context.world.groups.drop(context.instanceName, name);
   context.state.groupSettings.delete(name.toLowerCase());
-  context.state.listeners.delete(name.toLowerCase());
 };

@@ -13,17 +13,16 @@ const authentications: readonly EndpointAuthentication[] = [
   'NEGOTIATE',
   'KERBEROS',
   'NTLM',
+  'NTLM, CERTIFICATE',
+  'KERBEROS, CERTIFICATE',
   'NEGOTIATE, CERTIFICATE',
+  'CERTIFICATE, NTLM',
+  'CERTIFICATE, KERBEROS',
   'CERTIFICATE, NEGOTIATE',
 ];
 
-/** NTLM or KERBEROS beside a certificate are kept as NEGOTIATE, the only pair that the world tells apart. */
-const authenticationOf = (description: string): EndpointAuthentication => {
-  const wanted = description
-    .replace(/^(NTLM|KERBEROS), /, 'NEGOTIATE, ')
-    .replace(/, (NTLM|KERBEROS)$/, ', NEGOTIATE');
-  return authentications.find((known) => known === wanted) ?? 'NEGOTIATE';
-};
+const authenticationOf = (description: string): EndpointAuthentication =>
+  authentications.find((known) => known === description) ?? 'NEGOTIATE';
 
 const algorithms: Readonly<Record<string, EndpointDefinition['algorithm']>> = {
   NONE: 'NONE',

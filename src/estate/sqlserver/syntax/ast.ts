@@ -60,7 +60,12 @@ export type GroupAction =
   | { readonly kind: 'modify-groups'; readonly groups: readonly ReplicaClause[] }
   | { readonly kind: 'create-any-database'; readonly granted: boolean }
   | { readonly kind: 'add-listener'; readonly listener: ListenerClause }
-  | { readonly kind: 'modify-listener'; readonly dnsName: string; readonly port?: number }
+  | {
+      readonly kind: 'modify-listener';
+      readonly dnsName: string;
+      readonly port?: number;
+      readonly address?: { readonly ip: string; readonly mask?: string };
+    }
   | { readonly kind: 'remove-listener'; readonly dnsName: string }
   | { readonly kind: 'restart-listener'; readonly dnsName: string }
   | { readonly kind: 'failover' }

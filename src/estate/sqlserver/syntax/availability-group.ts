@@ -313,9 +313,9 @@ const modifyAction = (cursor: TokenCursor, dialect: Dialect): GroupAction => {
       const dnsName = literal(cursor);
       cursor.expect('(');
       if (cursor.accept('ADD', 'IP')) {
-        listenerAddress(cursor);
+        const address = listenerAddress(cursor);
         cursor.expect(')');
-        return { kind: 'modify-listener', dnsName };
+        return { kind: 'modify-listener', dnsName, address };
       }
       cursor.expect('PORT', '=');
       const port = integer(cursor);

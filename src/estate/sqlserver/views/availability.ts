@@ -1,3 +1,4 @@
+import type { AvailabilityGroup } from '../../world/model';
 import type { SessionContext } from '../context';
 import { lsn } from '../values';
 import {
@@ -123,7 +124,7 @@ export const availabilityViews = [
     },
     rows: (context) =>
       groups(context).flatMap((group) =>
-        (context.state.listeners.get(group.name.toLowerCase()) ?? []).map((listener) => ({
+        group.listeners.map((listener) => ({
           group_id: group.groupId,
           listener_id: listener.listenerId.toLowerCase(),
           dns_name: listener.dnsName,
@@ -146,15 +147,17 @@ export const availabilityViews = [
       state_desc: nvarchar(60),
     },
     rows: (context) =>
-      [...context.state.listeners.values()].flat().flatMap((listener) =>
-        listener.addresses.map((address) => ({
-          listener_id: listener.listenerId.toLowerCase(),
-          ip_address: address.ip,
-          ip_subnet_mask: address.mask ?? null,
-          is_dhcp: listener.dhcp === true,
-          state: 1,
-          state_desc: 'ONLINE',
-        })),
+      groups(context).flatMap((group) =>
+        group.listeners.flatMap((listener) =>
+          listener.addresses.map((address) => ({
+            listener_id: listener.listenerId.toLowerCase(),
+            ip_address: address.ip,
+            ip_subnet_mask: address.mask ?? null,
+            is_dhcp: listener.dhcp === true,
+            state: 1,
+            state_desc: 'ONLINE',
+          })),
+        ),
       ),
   }),
   defineView('sys.dm_hadr_availability_replica_states', {
@@ -192,13 +195,16 @@ export const availabilityViews = [
     },
     rows: (context) =>
       groups(context).flatMap((group) =>
-        group.replicas.map((replica) => ({
-          replica_id: replica.replicaId,
-          replica_server_name: replica.name,
-          group_id: group.groupId,
-          join_state: 1,
-          join_state_desc: 'JOINED_STANDALONE_INSTANCE',
-        })),
+        group.replicas.map((replica) => {
+          const isJoined = hasJoined(context, group, replica.name);
+          return {
+            replica_id: replica.replicaId,
+            replica_server_name: replica.name,
+            group_id: group.groupId,
+            join_state: isJoined ? 1 : 0,
+            join_state_desc: isJoined ? 'JOINED_STANDALONE_INSTANCE' : 'NOT_JOINED',
+          };
+        }),
       ),
   }),
   defineView('sys.dm_hadr_availability_replica_cluster_nodes', {
@@ -364,17 +370,37 @@ export const availabilityViews = [
   }),
 ];
 
+/** Members of a distributed group are groups, not servers. */
+const hasJoined = (context: SessionContext, group: AvailabilityGroup, server: string): boolean =>
+  group.distributed ||
+  context.world.instances
+    .all()
+    .some(
+      ({ serverName, groups: known }) =>
+        serverName.toLowerCase() === server.toLowerCase() &&
+        known.get(group.name.toLowerCase())?.groupId === group.groupId,
+    );
+
+/** A secondary of a local group knows the name of its primary, though not its state. */
+const leaderOf = (context: SessionContext, group: AvailabilityGroup): string | undefined =>
+  group.distributed
+    ? undefined
+    : context.world.instances.all().find(({ groups: known }) => {
+        const there = known.get(group.name.toLowerCase());
+        return there?.groupId === group.groupId && there.role === 'PRIMARY';
+      })?.serverName;
+
 function groupStateRows(context: SessionContext) {
   const states = context.world.groups.replicaStates(context.instanceName);
   return groups(context).map((group) => {
     const own = states.filter((state) => state.groupId === group.groupId);
-    const primary = own.find((state) => state.role === 'PRIMARY');
+    const primary = own.find((state) => state.role === 'PRIMARY')?.replicaName ?? leaderOf(context, group);
     const worst = Math.min(...own.map((state) => healthCode[state.synchronizationHealth]), 2);
     const description = (['NOT_HEALTHY', 'PARTIALLY_HEALTHY', 'HEALTHY'] as const)[worst] ?? 'NOT_HEALTHY';
     const isPrimary = group.role === 'PRIMARY';
     return {
       group_id: group.groupId,
-      primary_replica: primary?.replicaName ?? '',
+      primary_replica: primary ?? '',
       primary_recovery_health: isPrimary ? 1 : null,
       primary_recovery_health_desc: isPrimary ? 'ONLINE' : null,
       secondary_recovery_health: isPrimary ? null : 1,

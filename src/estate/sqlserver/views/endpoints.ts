@@ -24,6 +24,14 @@ const encryptionAlgorithm: Readonly<Record<string, readonly [number, string]>> =
   'AES RC4': [6, 'AES, RC4'],
 };
 
+/** Where encryption is supported but not required, the connection may also go without: NONE comes first. */
+const supportedAlgorithm: Readonly<Record<string, readonly [number, string]>> = {
+  RC4: [3, 'NONE, RC4'],
+  AES: [4, 'NONE, AES'],
+  'RC4 AES': [7, 'NONE, RC4, AES'],
+  'AES RC4': [8, 'NONE, AES, RC4'],
+};
+
 const endpointState = { STARTED: 0, STOPPED: 1, DISABLED: 2 } as const;
 const endpointRole = { PARTNER: 1, WITNESS: 2, ALL: 3 } as const;
 
@@ -94,7 +102,8 @@ const mirroringRow = (context: SessionContext) => {
 const mirroringDetails = (context: SessionContext) => {
   const { endpoint, certificates } = context.instance;
   if (endpoint === undefined) return [];
-  const [algorithm, words] = encryptionAlgorithm[endpoint.algorithm] ?? [0, 'NONE'];
+  const known = endpoint.encryption === 'SUPPORTED' ? supportedAlgorithm : encryptionAlgorithm;
+  const [algorithm, words] = known[endpoint.algorithm] ?? [0, 'NONE'];
   const certificate =
     endpoint.certificateName === undefined
       ? undefined

@@ -1,0 +1,30 @@
+/** Several links of one database: one availability group, and one distributed availability group for each link. */
+import type { AvailabilityGroupFacts } from '../../model/observation';
+import { includesName, sameName } from '../names';
+
+/** @returns names of the other links over the same availability group */
+export function otherLinks(
+  groups: readonly AvailabilityGroupFacts[],
+  names: { readonly link: string; readonly availabilityGroup: string },
+): readonly string[] {
+  return groups
+    .filter(({ isDistributed, name }) => isDistributed && !sameName(name, names.link))
+    .filter(({ replicas }) =>
+      includesName(
+        replicas.map(({ name }) => name),
+        names.availabilityGroup,
+      ),
+    )
+    .map(({ name }) => name);
+}
+
+/** @returns names of the links to one instance, by the host of its LISTENER_URL */
+export function linksTo(groups: readonly AvailabilityGroupFacts[], fqdn: string): readonly string[] {
+  const host = `//${fqdn.toLowerCase()}:`;
+  return groups
+    .filter(
+      ({ isDistributed, replicas }) =>
+        isDistributed && replicas.some(({ endpointUrl }) => endpointUrl.toLowerCase().includes(host)),
+    )
+    .map(({ name }) => name);
+}

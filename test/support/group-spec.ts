@@ -1,0 +1,50 @@
+/** Specs over availability groups of the estate: further SQL Servers as replicas, a listener, another instance. */
+import type { RunningEstate } from '../../src/estate/estate';
+import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+
+export interface GroupParts {
+  /** Names of the estate's SQL Servers beside SQL1. */
+  readonly replicas?: readonly string[];
+  readonly listener?: { readonly address: string; readonly port?: number };
+  readonly availabilityGroup?: string;
+}
+
+/** The migration of `spec` over an availability group that stands already. */
+export function overGroup(
+  spec: ResolvedLinkMigration,
+  estate: RunningEstate,
+  { replicas = [], listener, availabilityGroup }: GroupParts,
+): ResolvedLinkMigration {
+  const named = replicas.map((server) => server.toLowerCase());
+  const link = {
+    ...spec.migration.link,
+    ...(named.length === 0 ? {} : { replicas: named }),
+    ...(listener === undefined ? {} : { listener }),
+  };
+  const servers = replicas.map((server) => {
+    const { host, port } = estate.instance(server);
+    const endpoint = { ...spec.source.endpoint, address: server };
+    return { name: server.toLowerCase(), server: { ...spec.source, host, port, endpoint } };
+  });
+  return {
+    ...spec,
+    migration: { ...spec.migration, link },
+    names: { ...spec.names, ...(availabilityGroup === undefined ? {} : { availabilityGroup }) },
+    ...(servers.length === 0 ? {} : { replicas: servers }),
+  };
+}
+
+/** The migration of `spec` to another managed instance of the estate, by a link of its own. */
+export function toInstance(
+  spec: ResolvedLinkMigration,
+  estate: RunningEstate,
+  name: string,
+): ResolvedLinkMigration {
+  const { host, port, resourceId = '' } = estate.instance(name);
+  return {
+    ...spec,
+    migration: { ...spec.migration, target: name },
+    names: { ...spec.names, link: `${spec.names.link}_${name}` },
+    target: { ...spec.target, host, port, resourceId },
+  };
+}
