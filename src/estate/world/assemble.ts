@@ -88,6 +88,7 @@ export function assemble(definition: EstateDefinition): EstateParts {
   definition.instances.forEach((one, index) => {
     addInstance(state, world, backups, one, `instances[${index}]`);
   });
+  links.backUpInstances();
   onOperation = (operation) => {
     for (const rule of faults.matchOperation(operation.kind)) schedule(world, rule, rule.delayMs ?? 0);
   };
@@ -183,7 +184,10 @@ function addDatabase(
   const copy = copyFromDefinition(state, instance, definition);
   instance.databases.set(key(copy.name), copy);
   if (definition.fullBackup && definition.recoveryModel !== 'SIMPLE') {
-    backups.recordDone(instance, copy, 'D', `C:\\Backup\\${copy.name}.bak`, state.clock.now() - 3_600_000);
+    const device = instance.managed
+      ? `https://managedbackup.blob.core.windows.net/${copy.familyGuid.toLowerCase()}/full.bak`
+      : `C:\\Backup\\${copy.name}.bak`;
+    backups.recordDone(instance, copy, 'D', device, state.clock.now() - 3_600_000);
   }
 }
 
