@@ -8,7 +8,7 @@ import {
   dropCertificate,
   validateCertificateChain,
 } from '../../src/tsql/certificates';
-import { setRecoveryFull, writeProbe } from '../../src/tsql/databases';
+import { dropDatabase, setRecoveryFull, writeProbe } from '../../src/tsql/databases';
 import {
   alterMirroringEndpoint,
   createMirroringEndpoint,
@@ -21,11 +21,16 @@ import {
 import {
   createAvailabilityGroup,
   createDistributedAvailabilityGroup,
+  createEmptyAvailabilityGroup,
   dropAvailabilityGroup,
   failoverDistributedAvailabilityGroup,
   forceFailoverDistributedAvailabilityGroup,
+  grantCreateAnyDatabase,
+  joinDistributedAvailabilityGroup,
+  leadingInstanceListenerUrl,
   setDistributedAvailabilityMode,
   setRoleSecondary,
+  setSecondaryConnections,
 } from '../../src/tsql/link/availability-groups';
 import { AZURE_AUTHORITIES } from '../../src/tsql/link/azure-authorities';
 import { trustAzureAuthority } from '../../src/tsql/link/trust';
@@ -36,7 +41,9 @@ import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
 import { readEndpoints } from '../../src/tsql/queries/endpoints';
+import { readFollowingCopy } from '../../src/tsql/queries/link/following-copy';
 import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
+import { readSecondaryRole } from '../../src/tsql/queries/link/secondary-role';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
 import { readServer, readTraceFlags } from '../../src/tsql/queries/server';
@@ -104,6 +111,17 @@ export const everyStatement = (name: string): readonly Statement[] => [
     instanceAvailabilityGroup: name,
     targetListenerUrl: 'tcp://mi.example:5022;Server=[mi]',
   }),
+  createEmptyAvailabilityGroup({ name, serverName: name, endpointUrl: 'TCP://10.0.0.1:5022' }),
+  grantCreateAnyDatabase(name),
+  setSecondaryConnections({ name, serverName: name, connections: 'ALL' }),
+  joinDistributedAvailabilityGroup({
+    name,
+    availabilityGroup: name,
+    sourceListenerUrl: 'TCP://10.0.0.1:5022',
+    instanceAvailabilityGroup: name,
+    targetListenerUrl: leadingInstanceListenerUrl('mi.example', 'mi', name),
+  }),
+  dropDatabase(name),
   dropAvailabilityGroup(name),
   setDistributedAvailabilityMode({ name, groups: [name, name], mode: 'SYNCHRONOUS_COMMIT' }),
   failoverDistributedAvailabilityGroup(name),
@@ -137,4 +155,6 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readLinkReplicas(),
   readSeeding(),
   readTargetDatabase(name, name),
+  readSecondaryRole(name),
+  readFollowingCopy(name),
 ];

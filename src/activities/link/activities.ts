@@ -14,6 +14,7 @@ import {
 } from './cutting-over';
 import { takeFirstLogBackup } from './first-log-backup';
 import { guardReplication } from './guarding';
+import { joinFromInstance } from './joining';
 import { linkFacts } from './observing';
 import { preflightLink } from './preflight';
 import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
@@ -46,6 +47,9 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
 
     undoLinkStep: ({ spec, stepId, before }) =>
       call(spec, ({ context, apply }) => undoStep(stepOf(stepId), before, context, apply)),
+
+    joinFromInstance: ({ spec }) =>
+      call(spec, ({ context, apply, reporter }) => joinFromInstance(context, apply, reporter)),
 
     awaitLinkConnected: ({ spec }) =>
       call(spec, ({ observing, reporter }) => awaitConnected(observing, reporter)),

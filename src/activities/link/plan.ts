@@ -1,6 +1,13 @@
 import type { JournalEffect } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import { establishing, type LinkPhase, type LinkStepId, linkProcedure } from '../../model/link/procedure';
+import { instanceIsFirst } from '../../model/link/initial-primary';
+import {
+  ESTABLISHING_FROM_INSTANCE,
+  establishing,
+  type LinkPhase,
+  type LinkStepId,
+  linkProcedure,
+} from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
 import type { LinkContext } from './context';
@@ -40,8 +47,9 @@ export async function planLinkMigration(
   const { migration } = context.spec;
   const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
   const steps: PlannedStep[] = [];
-  const procedure =
-    migration.purpose === 'disaster-recovery'
+  const procedure = instanceIsFirst(context.spec)
+    ? ESTABLISHING_FROM_INSTANCE
+    : migration.purpose === 'disaster-recovery'
       ? establishing(migration.seeding.keepLog)
       : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog);
   for (const step of procedure) {

@@ -1,3 +1,4 @@
+import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/link/foreign-backups';
@@ -34,10 +35,11 @@ export async function watchSeeding(
 ): Promise<SeedingNews> {
   const { spec, clock } = observing;
   const { polling } = spec.migration;
+  const from = firstPrimary(spec);
   let { samples, backupsSince } = seenEarlier(reporter.resumeState);
   let backupsReadAt: number | undefined;
   for (let look = 0; ; look += 1) {
-    const facts = await requireLinkFacts(observing, polling.active / 2);
+    const facts = await requireLinkFacts(observing, polling.active / 2, from);
     const now = clock.now();
     if (facts.seeding !== null)
       samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
@@ -46,7 +48,9 @@ export async function watchSeeding(
     const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
     const here = markOf(samples.at(-1), mark, backupsSince);
     const news = newsOf(facts, samples, progress, mark, here, observing);
-    const mayLook = backupsReadAt === undefined || now - backupsReadAt >= polling.seeding;
+    // Of an instance Azure alone backs up the log.
+    const mayLook =
+      from === 'source' && (backupsReadAt === undefined || now - backupsReadAt >= polling.seeding);
     // What was sampled is lost with other news, and would take its time to be seen again.
     if (mayLook && (news === undefined || news.kind === 'completed')) {
       backupsReadAt = now;
@@ -90,6 +94,8 @@ function newsOf(
     const reason = `no byte was sent for ${minutes} minutes`;
     return { kind: 'stalled', reason, mark: { ...here, told: [...here.told, 'stalled'] } };
   }
+  // The log of an instance is Azure's to look after.
+  if (firstPrimary(spec) === 'target') return undefined;
   const verdict = logBackupVerdict({
     facts,
     policy: spec.migration.logBackups,
@@ -172,8 +178,9 @@ async function findBroken(
     kind: 'broken',
     code: 'LinkBroken',
     message: `Azure reports ${state}${error ? ` (${error})` : ''}${onSource}: this copy cannot be completed`,
-    remedy:
-      'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
+    remedy: instanceIsFirst(spec)
+      ? 'find the cause (a database of this name on the SQL Server? room on its disks?) and resume: the link is created again'
+      : 'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
   };
 }
 

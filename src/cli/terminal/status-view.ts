@@ -28,7 +28,7 @@ export function statusLines(
 ): string[] {
   const { status } = view;
   const lines = [
-    `${style.bold(status.name)}  ${status.database}: ${status.source} → ${status.target}  ${outcomeText(view, style)}`,
+    `${style.bold(status.name)}  ${status.database}: ${direction(view)}  ${outcomeText(view, style)}`,
     '',
     ...phaseLines(view, style, now),
   ].map((line) => line.trimEnd());
@@ -44,6 +44,12 @@ export function statusLines(
   }
   return lines;
 }
+
+/** From the side that leads first to the one that gets the copy. */
+const direction = ({ status }: LinkMigrationView): string =>
+  status.initialPrimary === 'instance'
+    ? `${status.target} → ${status.source}`
+    : `${status.source} → ${status.target}`;
 
 /** What makes a new line of a watched run: rates, lag and estimates change with every look and are no news. */
 export function newsOf({ status, pending }: LinkMigrationView): string {
@@ -96,7 +102,11 @@ function outcomeText({ status }: LinkMigrationView, style: Style): string {
 
 function phaseLines(view: LinkMigrationView, style: Style, now: number): string[] {
   const { status } = view;
-  const rows = LINK_PHASES.map((phase) => {
+  // Azure takes the log backups of an instance: there is no first one of this run.
+  const phases = LINK_PHASES.filter(
+    (phase) => status.initialPrimary !== 'instance' || phase !== 'first-log-backup',
+  );
+  const rows = phases.map((phase) => {
     const sign = phaseSign(view, phase, style);
     const spent = phaseMs(view, phase, now);
     const step = phase === status.phase && status.outcome === 'running' ? (status.step ?? '') : '';

@@ -58,6 +58,11 @@ export const LINK_STEP_IDS = [
   'source.verify-writable',
   'source.become-secondary',
   'target.become-secondary',
+  'source.empty-availability-group',
+  'source.grant-create-database',
+  'source.readable-secondary',
+  'target.link-from-instance',
+  'source.join-distributed-availability-group',
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -137,6 +142,16 @@ export const establishing = (keepLog: KeepLog = 'none'): readonly LinkStepInfo[]
   ...RELEASE_LOG[keepLog],
   ...FIRST_BACKUP,
   ...BACKUPS,
+];
+
+/** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
+export const ESTABLISHING_FROM_INSTANCE: readonly LinkStepInfo[] = [
+  ...TRUST,
+  step('source.empty-availability-group', 'groups', 'Availability group without a database'),
+  step('source.grant-create-database', 'groups', 'The group may create the database'),
+  step('source.readable-secondary', 'groups', 'The copy can be read'),
+  step('target.link-from-instance', 'link', 'Create the link from the instance'),
+  step('source.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
 ];
 
 /**

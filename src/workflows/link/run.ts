@@ -9,7 +9,9 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
+import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
+  ESTABLISHING_FROM_INSTANCE,
   LINK_PHASE_TITLES,
   type LinkPhase,
   type LinkStepId,
@@ -79,6 +81,7 @@ export class LinkRun {
     const { route } = this.state;
     if (route === null) return [];
     const { cutover, seeding } = this.spec.migration;
+    if (instanceIsFirst(this.spec)) return stepsOfPhase(ESTABLISHING_FROM_INSTANCE, phase);
     return stepsOfPhase(linkProcedure(route, cutover.afterwards, seeding.keepLog), phase);
   }
 
@@ -119,27 +122,30 @@ export class LinkRun {
    */
   async perform(step: LinkStepInfo): Promise<void> {
     this.step = step.title;
+    await this.control.untilDone(step.title, () => this.attempt(step));
+    this.step = null;
+  }
+
+  /** One attempt of `perform`. @param long activities to act by, where a failure is to be met in another way */
+  async attempt(step: LinkStepInfo, long: ActivityInterfaceFor<LinkActivities> = this.long): Promise<void> {
     const { spec } = this;
     const stepId = step.id;
-    await this.control.untilDone(step.title, async () => {
-      const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
-        { spec, stepId },
-      ]);
-      this.control.throwIfAborted();
-      if (seen.settled !== undefined && !this.hasBegun(stepId)) {
-        this.record(step, 'already-done', [], seen.settled, 0);
-        return;
-      }
-      this.begin(stepId, seen.before);
-      const outcome = await this.long.performLinkStep.executeWithOptions({ summary: step.title }, [
-        { spec, stepId },
-      ]);
-      const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
-      // An earlier attempt may have made the change and died before it could say so.
-      const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
-      this.record(step, done, effects, outcome.evidence, outcome.durationMs);
-    });
-    this.step = null;
+    const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
+      { spec, stepId },
+    ]);
+    this.control.throwIfAborted();
+    if (seen.settled !== undefined && !this.hasBegun(stepId)) {
+      this.record(step, 'already-done', [], seen.settled, 0);
+      return;
+    }
+    this.begin(stepId, seen.before);
+    const outcome = await long.performLinkStep.executeWithOptions({ summary: step.title }, [
+      { spec, stepId },
+    ]);
+    const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
+    // An earlier attempt may have made the change and died before it could say so.
+    const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
+    this.record(step, done, effects, outcome.evidence, outcome.durationMs);
   }
 
   hasBegun(stepId: LinkStepId): boolean {
@@ -231,7 +237,9 @@ export class LinkRun {
   /** Text that the Temporal UI shows for the run. */
   describe(what: string): void {
     const { migration } = this.spec;
-    setCurrentDetails(`**${what}** — ${migration.database}: ${migration.source} → ${migration.target}`);
+    const { source, target } = migration;
+    const [from, to] = instanceIsFirst(this.spec) ? [target, source] : [source, target];
+    setCurrentDetails(`**${what}** — ${migration.database}: ${from} → ${to}`);
   }
 
   private setProblem(problem: Problem | null, where: string): void {

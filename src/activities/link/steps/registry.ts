@@ -22,6 +22,13 @@ import {
 } from './failover';
 import { admitToInstance, admitToSource, fence, fenceInstance } from './fence';
 import {
+  createLinkFromInstance,
+  emptyAvailabilityGroup,
+  grantCreateDatabase,
+  joinDistributedGroup,
+  readableSecondary,
+} from './from-instance';
+import {
   availabilityGroup,
   distributedAvailabilityGroup,
   dropDistributedAvailabilityGroup,
@@ -63,4 +70,9 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'source.verify-writable': verifySourceWritable,
   'source.become-secondary': demoteSource,
   'target.become-secondary': demoteInstance,
+  'source.empty-availability-group': emptyAvailabilityGroup,
+  'source.grant-create-database': grantCreateDatabase,
+  'source.readable-secondary': readableSecondary,
+  'target.link-from-instance': createLinkFromInstance,
+  'source.join-distributed-availability-group': joinDistributedGroup,
 };
