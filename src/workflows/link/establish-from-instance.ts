@@ -119,10 +119,12 @@ async function follow(
   const { outcome } = joined;
   const did = before.settled === undefined ? 'done' : 'already-done';
   run.record(join, did, before.planned, outcome.evidence, outcome.durationMs);
-  const unconnected = await connect(run, creation);
+  // A creation that failed is not mended by itself: what broke is broken.
+  const once = { isDone: true, done: creation.done };
+  const unconnected = await connect(run, once);
   if (unconnected !== undefined) return unconnected;
   run.enter('seeding');
-  const broken = await seed(run, creation);
+  const broken = await seed(run, once);
   if (broken !== undefined) return broken;
   run.waitingFor = 'Azure to end the creation of the link';
   await creation.done;

@@ -61,7 +61,10 @@ export class Creation {
   }
 }
 
-export async function connect(run: LinkRun, creation: Creation): Promise<BrokenLink | undefined> {
+/** While it is not done, a link that broke may be dropped and created again by it. */
+type CreationState = Pick<Creation, 'isDone' | 'done'>;
+
+export async function connect(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';
   for (;;) {
     const seen = await run.control.untilDone('Link connects', () =>
@@ -78,7 +81,7 @@ export async function connect(run: LinkRun, creation: Creation): Promise<BrokenL
   }
 }
 
-export async function seed(run: LinkRun, creation: Creation): Promise<BrokenLink | undefined> {
+export async function seed(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the copy of the database to be complete';
   let mark: SeedingMark | null = null;
   for (;;) {
