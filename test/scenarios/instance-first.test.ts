@@ -4,54 +4,18 @@ import { planLinkMigration } from '../../src/activities/link/plan';
 import { WorkerProcess } from '../../src/cli/demo/worker-process';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
 import { WorkloadWriter } from '../../src/estate/workload/writer';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
 import { APPLICATION, applicationOn, query, sideOf, until, verifyOn } from '../support/application';
+import { type InstanceFirstParts, instanceFirstEstate } from '../support/instance-first';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 import { worldSnapshot } from '../support/world-snapshot';
 
 afterAll(closeServer);
 
-const GB = 1024 ** 3;
 const by = { by: 'dba' };
 /** The statement, and not the word in a query. */
 const JOIN = 'JOIN\\s+AVAILABILITY GROUP ON';
 const IS_JOIN = new RegExp(JOIN);
-type Instances = NonNullable<EstateDefinitionInput['instances']>;
-type Server = Extract<Instances[number], { kind: 'sql-server' }>;
-type Managed = Extract<Instances[number], { kind: 'managed-instance' }>;
-
-interface Parts {
-  readonly server?: Partial<Server>;
-  readonly managed?: Partial<Managed>;
-  readonly rates?: EstateDefinitionInput['rates'];
-  readonly speed?: number;
-}
-
-/** The database and its application live on the instance; the SQL Server is empty. */
-const estateOf = ({ server, managed, rates, speed }: Parts): EstateDefinitionInput => ({
-  // Slow enough that five minutes of Azure's are some seconds here.
-  clock: { speed: speed ?? 60 },
-  rates: { firstFullBackupDelayMs: 30_000, ...rates },
-  instances: [
-    {
-      kind: 'sql-server',
-      name: 'SQL1',
-      ...server,
-    },
-    {
-      kind: 'managed-instance',
-      name: 'mi-west',
-      logins: [
-        { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
-        { ...APPLICATION, roles: [] },
-      ],
-      databases: [{ name: 'Sales', dataBytes: 2 * GB, users: [{ name: APPLICATION.name }] }],
-      ...managed,
-    },
-  ],
-});
-
 const SECTIONS = `
 purpose: disaster-recovery
 initialPrimary: instance
@@ -65,8 +29,8 @@ let stage: Stage;
 let runs = 0;
 let name: string;
 
-async function open(parts: Parts = {}): Promise<void> {
-  stage = await startStage({ estate: estateOf(parts) });
+async function open(parts: InstanceFirstParts = {}): Promise<void> {
+  stage = await startStage({ estate: instanceFirstEstate(parts) });
   runs += 1;
   name = `sales-${runs}`;
   // The users in the database are found by the SID of their login, so it is the same on both sides.
