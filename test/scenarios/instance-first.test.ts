@@ -237,6 +237,34 @@ test('nobody joins in time: given back, told, and resume succeeds', async () => 
   await stands();
 }, 90_000);
 
+test('the instance is lost, the SQL Server takes over by force, and the link is whole again afterwards', async () => {
+  await open();
+  const { instances } = stage.estate.world;
+  await stage.startWorker();
+  await stage.migrations.start(spec());
+  await seen('its health is known', ({ status }) => status.protection !== null && status.health !== null);
+  instances.kill('mi-west');
+  const force = { ...by, type: 'forced', to: 'source', reason: 'the region is dark' } as const;
+  expect(await stage.migrations.failover(name, force)).toMatchObject({ accepted: false });
+  expect(await stage.migrations.failover(name, { ...force, acceptLossSeconds: 86_400 })).toMatchObject({
+    accepted: true,
+  });
+  const forced = await seen(
+    'it led to the SQL Server',
+    ({ status }) => status.protection?.primary === 'source',
+  );
+  expect(forced.status.protection?.failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
+  instances.revive('mi-west');
+  instances.start('mi-west');
+  await seen('both say that they lead', ({ status }) => status.protection?.splitBrain != null);
+  await seen('nothing is under way', ({ status }) => status.protection?.pendingRequest === null);
+  expect(await stage.migrations.repair(name, { ...by, survivor: 'source' })).toMatchObject({
+    accepted: true,
+  });
+  await seen('one of them leads', ({ status }) => status.protection?.splitBrain === null);
+  await failOver('target', 2);
+}, 90_000);
+
 test.each([
   ['2019', { server: { version: '2019' as const } }, /instance-first\.build: .*2019 does not have it/],
   [

@@ -163,7 +163,11 @@ export class WorldLinks implements Links {
         'Planned change of the instance to the primary role is not supported (41970).',
       );
     }
-    if (instanceRole === runtime.link.instanceLinkRole) throw alreadyInRole();
+    // After a forced failover to the SQL Server the instance still holds itself for the primary.
+    const own = distributedGroup(runtime, this.table.managed(runtime.link))?.role;
+    const isSecondary =
+      own === undefined ? runtime.link.instanceLinkRole === 'Secondary' : own === 'SECONDARY';
+    if ((instanceRole === 'Secondary') === isSecondary) throw alreadyInRole();
     if (instanceRole === 'Primary') return this.changeRole(runtime, false);
     if (roleChangeType === 'Planned') return this.changeRole(runtime, true);
     asArm(() => this.failovers.rejoin(runtime, managedInstance));
