@@ -30,6 +30,8 @@ export interface LinkPlan {
   readonly source: string;
   readonly target: string;
   readonly route: CutoverRoute;
+  /** Present where the instance leads the link first. */
+  readonly initialPrimary?: 'instance';
   readonly steps: readonly PlannedStep[];
 }
 
@@ -69,6 +71,7 @@ export async function planLinkMigration(
     source: migration.source,
     target: migration.target,
     route,
+    ...(instanceIsFirst(context.spec) ? { initialPrimary: 'instance' as const } : {}),
     steps: dropGroupOnlyIfMade(steps, context.spec),
   };
 }
