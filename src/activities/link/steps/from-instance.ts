@@ -91,7 +91,7 @@ export const emptyAvailabilityGroup = defineLinkStep<EmptyGroupState>({
     return [
       onSource(
         createEmptyAvailabilityGroup({ name, serverName, endpointUrl }),
-        dropAvailabilityGroup(name).display,
+        `${dropAvailabilityGroup(name).display} then, of a copy that the link made: ${dropDatabase(database).display}`,
       ),
     ];
   },
