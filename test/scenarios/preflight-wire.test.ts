@@ -1,10 +1,16 @@
 import { LINK_CHECKS } from '../../src/rules/link/preflight';
 import { checkOf, openChecks, preflightOverTheWire, type WireCase } from './preflight-wire';
 import { DATABASE_WIRE_CASES } from './preflight-wire-cases-database';
+import { INSTANCE_FIRST_WIRE_CASES } from './preflight-wire-cases-instance-first';
 import { LINK_WIRE_CASES } from './preflight-wire-cases-link';
 import { SERVER_WIRE_CASES } from './preflight-wire-cases-server';
 
-const CASES: readonly WireCase[] = [...SERVER_WIRE_CASES, ...DATABASE_WIRE_CASES, ...LINK_WIRE_CASES];
+const CASES: readonly WireCase[] = [
+  ...SERVER_WIRE_CASES,
+  ...DATABASE_WIRE_CASES,
+  ...LINK_WIRE_CASES,
+  ...INSTANCE_FIRST_WIRE_CASES,
+];
 
 /** What no estate can show, with the reason; test/rules/link/preflight.test.ts asks them of facts. */
 const NOT_ON_AN_ESTATE: Readonly<Record<string, string>> = {
