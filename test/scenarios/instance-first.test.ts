@@ -167,6 +167,21 @@ test('an abort while the copy is made gives everything back, the half copy too',
   expect(worldSnapshot(world)).toEqual(before);
 }, 90_000);
 
+test('a lost connection starts the copy over: counted, told, and it ends well', async () => {
+  await open({ rates: { seedingRate: 8 * 1024 ** 2, reconnectMs: 3_000 } });
+  const { world } = stage.estate;
+  await stage.startWorker();
+  await stage.migrations.start(spec());
+  const streams = () =>
+    world.links.physicalSeeding('SQL1').some(({ transferredBytes }) => transferredBytes > 256 * 1024 ** 2);
+  await until('a good part is there', streams);
+  await seen('and was seen', ({ pending }) => pending.some(({ progress }) => (progress?.percent ?? 0) > 10));
+  world.network.disconnect('SQL1', 'mi-west', 5_000);
+  const { status } = await stands();
+  expect(status.seedingRestarts).toBe(1);
+  expect(status.events).toContainEqual(expect.objectContaining({ code: 'seeding.restarted' }));
+}, 60_000);
+
 test.each([
   'before',
   'after',

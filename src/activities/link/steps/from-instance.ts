@@ -192,7 +192,9 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
     return link === null ? [put] : [deleteLink(names.link), put];
   },
   async undo(before, now, { spec }) {
-    if (before.link !== null || now.link === null) return [];
+    // A link that had failed before is nothing to keep: with it no JOIN would ever be tried again.
+    const stoodBefore = before.link !== null && !isFailedReplicaState(before.link.database?.replicaState);
+    if (stoodBefore || now.link === null) return [];
     // The database stays where it is, on the instance.
     if (now.link.partnerLinkRole?.toUpperCase() === 'PRIMARY') throwIfServerLeads('PRIMARY', spec);
     return [deleteLink(spec.names.link)];
