@@ -74,6 +74,7 @@ describe('spec files', () => {
       'broken.yaml',
       ['Simple: SQL1 to mi-west', 'TwoLogs: SQL1 to mi-west', 'NeverBackedUp: SQL1 to mi-west'],
     ],
+    ['instance-first.yaml', ['Sales: SQL1 to mi-west']],
   ])('of examples/estate/%s are accepted, one migration for each database', async (file, crossings) => {
     const estate = await start(await readDefinitionFile(join(EXAMPLES, file)));
     const specs = await resolveFiles(await writeSpecFiles(estate, directory));
@@ -88,11 +89,26 @@ describe('spec files', () => {
     expect(new Set(specs.map(({ migration }) => migration.name)).size).toBe(crossings.length);
   });
 
+  test('of a database that lives on an instance begin there, and the workload writes there', async () => {
+    const estate = await start(await readDefinitionFile(join(EXAMPLES, 'instance-first.yaml')));
+    const [spec] = await resolveFiles(await writeSpecFiles(estate, directory));
+    expect(spec?.migration).toMatchObject({
+      name: 'sales-to-SQL1',
+      purpose: 'disaster-recovery',
+      initialPrimary: 'instance',
+      cutover: { fence: { disableLogins: ['sales_app'] } },
+    });
+    const workload = startWorkload(estate);
+    await until(() => (workload?.report().acknowledged ?? 0) > 3);
+    expect(await workload?.stop()).toMatchObject({ place: 'mi-west', lost: 0 });
+  });
+
   test('every example is tried above', async () => {
     expect((await readdir(EXAMPLES)).sort()).toEqual([
       'broken.yaml',
       'default.yaml',
       'groups.yaml',
+      'instance-first.yaml',
       'versions.yaml',
     ]);
   });

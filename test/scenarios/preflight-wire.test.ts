@@ -1,6 +1,7 @@
 import { LINK_CHECKS } from '../../src/rules/link/preflight';
 import { checkOf, openChecks, preflightOverTheWire, type WireCase } from './preflight-wire';
 import { DATABASE_WIRE_CASES } from './preflight-wire-cases-database';
+import { INSTANCE_FIRST_WIRE_CASES } from './preflight-wire-cases-instance-first';
 import { LINK_WIRE_CASES } from './preflight-wire-cases-link';
 import { REPLICA_WIRE_CASES } from './preflight-wire-cases-replicas';
 import { SERVER_WIRE_CASES } from './preflight-wire-cases-server';
@@ -10,6 +11,7 @@ const CASES: readonly WireCase[] = [
   ...DATABASE_WIRE_CASES,
   ...LINK_WIRE_CASES,
   ...REPLICA_WIRE_CASES,
+  ...INSTANCE_FIRST_WIRE_CASES,
 ];
 
 /** What no estate can show, with the reason; test/rules/link/preflight.test.ts asks them of facts. */

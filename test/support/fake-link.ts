@@ -68,6 +68,19 @@ export class FakeLink {
         this.effects.push(`undo ${stepOf(call)}`);
         return answer([{ kind: 'tsql', on: 'source', display: `UNDO ${stepOf(call)}` }]);
       },
+      joinFromInstance: () => {
+        const step = 'source.join-distributed-availability-group';
+        this.effects.push(`do ${step}`);
+        const outcome = {
+          stepId: step,
+          outcome: 'done',
+          effects: [],
+          evidence: 'joined',
+          startedAt: AT,
+          durationMs: 5,
+        };
+        return answer({ kind: 'joined', outcome }, 15_000);
+      },
       awaitLinkConnected: () => answer({ kind: 'connected', evidence: 'CONNECTED' }, 30_000),
       watchSeeding: () =>
         answer({ kind: 'completed', serverTime: AT, evidence: 'complete' }, options.seedingMs ?? HOUR),

@@ -32,7 +32,7 @@ import {
   dropServerRole,
   setPasswordHash,
 } from '../../src/tsql/copied-logins';
-import { setRecoveryFull, writeProbe } from '../../src/tsql/databases';
+import { dropDatabase, setRecoveryFull, writeProbe } from '../../src/tsql/databases';
 import {
   alterMirroringEndpoint,
   createMirroringEndpoint,
@@ -45,11 +45,16 @@ import {
 import {
   createAvailabilityGroup,
   createDistributedAvailabilityGroup,
+  createEmptyAvailabilityGroup,
   dropAvailabilityGroup,
   failoverDistributedAvailabilityGroup,
   forceFailoverDistributedAvailabilityGroup,
+  grantCreateAnyDatabase,
+  joinDistributedAvailabilityGroup,
+  leadingInstanceListenerUrl,
   setDistributedAvailabilityMode,
   setRoleSecondary,
+  setSecondaryConnections,
 } from '../../src/tsql/link/availability-groups';
 import { AZURE_AUTHORITIES } from '../../src/tsql/link/azure-authorities';
 import { trustAzureAuthority } from '../../src/tsql/link/trust';
@@ -84,7 +89,9 @@ import {
   readServerRoleMembers,
   readServerRoles,
 } from '../../src/tsql/queries/instance-logins';
+import { readFollowingCopy } from '../../src/tsql/queries/link/following-copy';
 import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
+import { readSecondaryRole } from '../../src/tsql/queries/link/secondary-role';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
 import { readReportedObjects } from '../../src/tsql/queries/reported-objects';
@@ -225,6 +232,17 @@ export const everyStatement = (name: string): readonly Statement[] => [
     instanceAvailabilityGroup: name,
     targetListenerUrl: 'tcp://mi.example:5022;Server=[mi]',
   }),
+  createEmptyAvailabilityGroup({ name, serverName: name, endpointUrl: 'TCP://10.0.0.1:5022' }),
+  grantCreateAnyDatabase(name),
+  setSecondaryConnections({ name, serverName: name, connections: 'ALL' }),
+  joinDistributedAvailabilityGroup({
+    name,
+    availabilityGroup: name,
+    sourceListenerUrl: 'TCP://10.0.0.1:5022',
+    instanceAvailabilityGroup: name,
+    targetListenerUrl: leadingInstanceListenerUrl('mi.example', 'mi', name),
+  }),
+  dropDatabase(name),
   dropAvailabilityGroup(name),
   setDistributedAvailabilityMode({ name, groups: [name, name], mode: 'SYNCHRONOUS_COMMIT' }),
   failoverDistributedAvailabilityGroup(name),
@@ -294,4 +312,6 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readJobSchedules([name]),
   readJobCategories(),
   ...readReportedObjects(),
+  readSecondaryRole(name),
+  readFollowingCopy(name),
 ];

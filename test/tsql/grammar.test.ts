@@ -23,12 +23,12 @@ const SQL_SERVER_2022: Dialect = { major: 16, managedInstance: false };
 
 describe.each(
   everyStatement(HOSTILE).map((statement, index) => [statement.id, index, statement] as const),
-)('%s', (_id, index, statement) => {
+)('%s', (id, index, statement) => {
   test('is one statement of the grammar, whatever the names', () => {
     const plain = everyStatement(PLAIN)[index];
     if (plain === undefined) throw new Error('no such statement');
     expect(shape(statement.text, SQL_SERVER_2022)).toBe(shape(plain.text, SQL_SERVER_2022));
-    expect(shape(statement.text, SQL_SERVER_2022)).not.toContain('drop-database');
+    if (id !== 'drop-database') expect(shape(statement.text, SQL_SERVER_2022)).not.toContain('drop-database');
   });
 });
 

@@ -16,6 +16,7 @@ import {
 } from './cutting-over';
 import { takeFirstLogBackup } from './first-log-backup';
 import { guardReplication } from './guarding';
+import { joinFromInstance } from './joining';
 import { linkFacts } from './observing';
 import { preflightLink } from './preflight';
 import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
@@ -57,6 +58,9 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         const effects = await undoStep(stepOf(stepId), before, on, { ...apply, ports: on.ports });
         return effects.map((effect) => onReplica(effect, server));
       }),
+
+    joinFromInstance: ({ spec }) =>
+      call(spec, ({ context, apply, reporter }) => joinFromInstance(context, apply, reporter)),
 
     awaitLinkConnected: ({ spec }) =>
       call(spec, ({ observing, reporter }) => awaitConnected(observing, reporter)),

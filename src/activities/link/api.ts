@@ -60,6 +60,9 @@ export interface BrokenLink {
 
 export type LinkConnection = { readonly kind: 'connected'; readonly evidence: string } | BrokenLink;
 
+/** The SQL Server joined a link that the instance leads; or Azure did not wait for it. */
+export type LinkJoined = { readonly kind: 'joined'; readonly outcome: StepOutcome } | BrokenLink;
+
 export type SeedingNews =
   | BrokenLink
   | { readonly kind: 'completed'; readonly serverTime: string; readonly evidence: string }
@@ -252,6 +255,8 @@ export interface LinkActivities {
   observeLinkStep(input: StepInput): Promise<ObservedStep>;
   performLinkStep(input: StepInput): Promise<StepOutcome>;
   undoLinkStep(input: StepInput & { readonly before: unknown }): Promise<readonly JournalEffect[]>;
+  /** Only of a link that the instance leads at first. */
+  joinFromInstance(input: LinkInput): Promise<LinkJoined>;
   awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;
   watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
   takeFirstLogBackup(input: LinkInput & { readonly seedingCompletedAt: string }): Promise<LogBackupTaken>;

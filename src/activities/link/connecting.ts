@@ -1,3 +1,4 @@
+import { firstPrimary } from '../../model/link/initial-primary';
 import { NeedsPerson } from '../failures';
 import type { ActivityReporter } from '../temporal/edge';
 import type { LinkConnection } from './api';
@@ -23,7 +24,7 @@ export async function awaitConnected(
   const pollMs = spec.migration.polling.active;
   const startedAt = clock.now();
   for (;;) {
-    const facts = await linkFacts(observing, pollMs / 2);
+    const facts = await linkFacts(observing, pollMs / 2, firstPrimary(spec));
     if (facts?.connectedStateDesc === 'CONNECTED') {
       return { kind: 'connected', evidence: `${spec.names.link} is CONNECTED (${facts.serverTime})` };
     }

@@ -63,12 +63,17 @@ function allLinks(
   );
 }
 
-/** @throws NotYet when the source has no such link: somebody dropped it, or it is about to appear. */
-export async function requireLinkFacts(observing: Observing, maxAgeMs: number): Promise<LinkReplicaFacts> {
-  const facts = await linkFacts(observing, maxAgeMs);
+/** @throws NotYet when that side has no such link: somebody dropped it, or it is about to appear. */
+export async function requireLinkFacts(
+  observing: Observing,
+  maxAgeMs: number,
+  on: LinkSide = 'source',
+): Promise<LinkReplicaFacts> {
+  const facts = await linkFacts(observing, maxAgeMs, on);
   if (facts !== undefined) return facts;
+  const { source, target } = observing.spec.migration;
   throw new NotYet(
     'LinkNotOnSource',
-    `${observing.spec.migration.source} has no distributed availability group ${observing.spec.names.link}`,
+    `${on === 'source' ? source : target} has no distributed availability group ${observing.spec.names.link}`,
   );
 }

@@ -1,7 +1,9 @@
 import { type JournalEffect, onReplica } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
+import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
   establishing,
+  establishingFromInstance,
   forReplicas,
   type LinkPhase,
   type LinkStepId,
@@ -35,6 +37,8 @@ export interface LinkPlan {
   readonly source: string;
   readonly target: string;
   readonly route: CutoverRoute;
+  /** Present where the instance leads the link first. */
+  readonly initialPrimary?: 'instance';
   readonly steps: readonly PlannedStep[];
   /** Called around the cutover, or around failovers; absent: none. */
   readonly hooks?: readonly PlannedHook[];
@@ -54,12 +58,14 @@ export async function planLinkMigration(
   const { migration } = context.spec;
   const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
   const steps: PlannedStep[] = [];
-  const procedure =
-    migration.purpose === 'disaster-recovery'
-      ? establishing(migration.seeding.keepLog, migration.instanceObjects !== undefined)
+  const hasObjects = migration.instanceObjects !== undefined;
+  const procedure = instanceIsFirst(context.spec)
+    ? establishingFromInstance(hasObjects)
+    : migration.purpose === 'disaster-recovery'
+      ? establishing(migration.seeding.keepLog, hasObjects)
       : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog, {
           repairUsers: migration.afterFailover.repairOrphanedUsers,
-          objects: migration.instanceObjects !== undefined,
+          objects: hasObjects,
         });
   const servers = groupMembers(context.spec).map(({ name }) => name);
   for (const step of forReplicas(procedure, servers)) {
@@ -82,6 +88,7 @@ export async function planLinkMigration(
     source: migration.source,
     target: migration.target,
     route,
+    ...(instanceIsFirst(context.spec) ? { initialPrimary: 'instance' as const } : {}),
     steps: dropGroupOnlyIfMade(steps, context.spec),
     ...(hooks.length === 0 ? {} : { hooks }),
   };

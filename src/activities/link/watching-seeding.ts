@@ -1,3 +1,4 @@
+import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/link/foreign-backups';
@@ -35,11 +36,12 @@ export async function watchSeeding(
 ): Promise<SeedingNews> {
   const { spec, clock } = observing;
   const { polling } = spec.migration;
+  const from = firstPrimary(spec);
   let { samples, backupsSince } = seenEarlier(reporter.resumeState);
   let logUse: readonly LogUseSample[] = [];
   let backupsReadAt: number | undefined;
   for (let look = 0; ; look += 1) {
-    const facts = await requireLinkFacts(observing, polling.active / 2);
+    const facts = await requireLinkFacts(observing, polling.active / 2, from);
     const now = clock.now();
     if (facts.seeding !== null)
       samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
@@ -51,8 +53,11 @@ export async function watchSeeding(
     reporter.saveResumeState({ samples, backupsSince });
     const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
     const here = markOf(samples.at(-1), mark, backupsSince);
-    const news = newsOf(facts, samples, progress, mark, here, verdict);
-    const mayLook = backupsReadAt === undefined || now - backupsReadAt >= polling.seeding;
+    // The log of an instance is Azure's to look after.
+    const news = newsOf(facts, samples, progress, mark, here, from === 'source' ? verdict : undefined);
+    // Of an instance Azure alone backs up the log.
+    const mayLook =
+      from === 'source' && (backupsReadAt === undefined || now - backupsReadAt >= polling.seeding);
     // What was sampled is lost with other news, and would take its time to be seen again.
     if (mayLook && (news === undefined || news.kind === 'completed')) {
       backupsReadAt = now;
@@ -76,7 +81,7 @@ function newsOf(
   progress: SeedingProgress | undefined,
   mark: SeedingMark | null,
   here: SeedingMark,
-  verdict: LogBackupVerdict,
+  verdict: LogBackupVerdict | undefined,
 ): SeedingNews | undefined {
   if (seedingPhase(facts) === 'completed') {
     const bytes = facts.seeding?.transferredBytes ?? facts.seeding?.databaseBytes;
@@ -96,7 +101,7 @@ function newsOf(
     const reason = `no byte was sent for ${minutes} minutes`;
     return { kind: 'stalled', reason, mark: { ...here, told: [...here.told, 'stalled'] } };
   }
-  if (verdict.alarm !== undefined && !here.told.includes('log-alarm')) {
+  if (verdict?.alarm !== undefined && !here.told.includes('log-alarm')) {
     return {
       kind: 'log-alarm',
       reason: verdict.alarm.reason,
@@ -187,8 +192,9 @@ async function findBroken(
     kind: 'broken',
     code: 'LinkBroken',
     message: `Azure reports ${state}${error ? ` (${error})` : ''}${onSource}: this copy cannot be completed`,
-    remedy:
-      'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
+    remedy: instanceIsFirst(spec)
+      ? 'find the cause (a database of this name on the SQL Server? room on its disks?) and resume: the link is created again'
+      : 'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
   };
 }
 

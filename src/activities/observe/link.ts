@@ -1,6 +1,7 @@
 import type { LinkPreflightFacts } from '../../model/link/facts';
+import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
-import type { LinkReplicaFacts, ManagedInstanceFacts, ServerFacts } from '../../model/observation';
+import type { LinkReplicaFacts, ManagedInstanceFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
@@ -46,35 +47,44 @@ export async function readLinkPreflightFacts(
 ): Promise<LinkPreflightFacts> {
   const { source, target, azure } = ports;
   const options = withSignal(signal);
+  const fromInstance = instanceIsFirst(spec);
+  const leads = fromInstance ? target : source;
   const fenceLogins = spec.migration.cutover.fence.disableLogins;
   const [
     sourceServer,
-    database,
+    databaseAnswer,
+    databaseOnServer,
     certificates,
     endpoints,
     availabilityGroups,
-    logins,
+    loginsAnswer,
     instance,
     instanceAnswer,
     trustCertificates,
     group,
   ] = await Promise.all([
     readServerFacts(source, clock, signal),
-    readDatabaseFacts(source, clock, spec.migration.database, signal),
+    settled(readDatabaseFacts(leads, clock, spec.migration.database, signal)),
+    fromInstance ? readDatabaseFacts(source, clock, spec.migration.database, signal) : undefined,
     source.query(readCertificates(), options),
     source.query(readEndpoints(), options),
     readAvailabilityGroupFacts(source, signal),
-    source.query(readLogins(fenceLogins), options),
+    settled(leads.query(readLogins(fenceLogins), options)),
     azure.readInstance(signal),
     settled(readServerFacts(target, clock, signal)),
     azure.readTrustCertificates(signal),
     readGroupFacts(ports, spec, signal),
   ]);
+  const read = <T>(answer: PromiseSettledResult<T>): T | null =>
+    answer.status === 'fulfilled' || fromInstance ? answerOf(answer, instance) : rejected(answer);
+  const database = read(databaseAnswer);
+  const logins = read(loginsAnswer) ?? [];
   // Names of logins compare as the server's collation says; the common ones ignore case.
   const known = new Set(logins.map((login) => login.name.toLowerCase()));
   return {
     source: sourceServer,
     database,
+    ...(databaseOnServer === undefined ? {} : { databaseOnServer }),
     certificates,
     endpoints,
     availabilityGroups,
@@ -86,14 +96,15 @@ export async function readLinkPreflightFacts(
   };
 }
 
+function rejected(answer: PromiseRejectedResult): never {
+  throw answer.reason;
+}
+
 const settled = async <T>(work: Promise<T>): Promise<PromiseSettledResult<T>> =>
   (await Promise.allSettled([work]))[0];
 
 /** An instance that is stopped or starting takes no connections: the check of its state says so, with the remedy. */
-function answerOf(
-  answer: PromiseSettledResult<ServerFacts>,
-  { state }: ManagedInstanceFacts,
-): ServerFacts | null {
+function answerOf<T>(answer: PromiseSettledResult<T>, { state }: ManagedInstanceFacts): T | null {
   if (answer.status === 'fulfilled') return answer.value;
   const { reason } = answer;
   if (

@@ -88,7 +88,7 @@ export async function repair(
 export async function remove(output: Output, name: string, options: RequestOptions): Promise<void> {
   await confirm(
     output,
-    `This takes the link ${name} down: link, distributed group, group. Both copies stay, independent of each other.`,
+    `This takes the link ${name} down: link, distributed group, group. Both copies stay; that of a SQL Server that only followed is left restoring.`,
     options.yes ?? false,
   );
   await withMigrations(options, async (migrations) => {

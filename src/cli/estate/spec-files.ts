@@ -4,7 +4,11 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { RunningEstate, RunningInstance } from '../../estate/estate';
-import type { InstanceDefinition, SqlServerDefinition } from '../../estate/world/definition';
+import type {
+  InstanceDefinition,
+  ManagedInstanceDefinition,
+  SqlServerDefinition,
+} from '../../estate/world/definition';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
 
@@ -31,6 +35,8 @@ export interface Crossing {
   readonly source: SqlServerDefinition;
   readonly database: SqlServerDefinition['databases'][number];
   readonly target: string;
+  /** Present where the database lives on the instance: the link begins there. */
+  readonly leader?: ManagedInstanceDefinition;
 }
 
 interface File {
@@ -63,6 +69,23 @@ async function isOurs(file: string): Promise<boolean> {
 
 /** Which databases can be told to cross, and to which instance. */
 export function crossingsOf(instances: readonly InstanceDefinition[]): readonly Crossing[] {
+  return [...fromServers(instances), ...fromInstances(instances)];
+}
+
+/** Only a SQL Server of the very version of the instance's update policy can follow it. */
+function fromInstances(instances: readonly InstanceDefinition[]): readonly Crossing[] {
+  return instances.flatMap((leader) => {
+    if (leader.kind !== 'managed-instance') return [];
+    const source = instances.find(
+      (each): each is SqlServerDefinition =>
+        each.kind === 'sql-server' && `SQLServer${each.version}` === leader.databaseFormat,
+    );
+    if (source === undefined) return [];
+    return leader.databases.map((database) => ({ source, database, target: leader.name, leader }));
+  });
+}
+
+function fromServers(instances: readonly InstanceDefinition[]): readonly Crossing[] {
   return instances.flatMap((source) => {
     const target = source.kind === 'sql-server' ? targetFor(source, instances) : undefined;
     if (source.kind !== 'sql-server' || target === undefined) return [];
@@ -116,8 +139,10 @@ async function writeOne(directory: string, { name, text, mode }: File): Promise<
 }
 
 const migrationNames = (crossings: readonly Crossing[]): string[] =>
-  crossings.map(({ source, database }, index) =>
-    index === 0 ? 'migration.yaml' : `migration-${specName(source.name)}-${specName(database.name)}.yaml`,
+  crossings.map(({ source, database, leader }, index) =>
+    index === 0
+      ? 'migration.yaml'
+      : `migration-${specName((leader ?? source).name)}-${specName(database.name)}.yaml`,
   );
 
 /** Letters that names in spec files may have; the estate's names may have more. */
@@ -210,20 +235,24 @@ function groupOf({ source, database }: Crossing, { world }: RunningEstate): obje
 }
 
 function migration(crossing: Crossing, estate: RunningEstate): unknown {
-  const { source, database, target } = crossing;
-  const applications = applicationLogins(source, database);
+  const { source, database, target, leader } = crossing;
+  const applications = applicationLogins(leader ?? source, database);
+  const goal = specName(leader === undefined ? target : source.name);
   return {
     apiVersion: 'sqlferry/v1',
     kind: 'LinkMigration',
-    name: `${specName(database.name).toLowerCase()}-to-${specName(target)}`.slice(0, 63),
+    name: `${specName(database.name).toLowerCase()}-to-${goal}`.slice(0, 63),
+    ...(leader === undefined ? {} : { purpose: 'disaster-recovery', initialPrimary: 'instance' }),
     database: database.name,
     source: specName(source.name),
     target: specName(target),
     ...groupOf(crossing, estate),
     logBackups: { directory: source.platform === 'windows' ? 'C:\\Backup' : '/var/opt/mssql/backup' },
     cutover: {
-      schedule: { type: 'as-soon-as-ready' },
-      approval: { required: true },
+      // A link that stays has neither.
+      ...(leader === undefined
+        ? { schedule: { type: 'as-soon-as-ready' }, approval: { required: true } }
+        : {}),
       ...(applications.length === 0 ? {} : { fence: { disableLogins: applications } }),
     },
     // The estate is near and its time runs fast: asking often costs nothing here.
@@ -233,7 +262,7 @@ function migration(crossing: Crossing, estate: RunningEstate): unknown {
 
 /** Logins of applications: they have a user in the database and do not administer the server. */
 export function applicationLogins(
-  source: SqlServerDefinition,
+  source: Pick<InstanceDefinition, 'logins'>,
   database: SqlServerDefinition['databases'][number],
 ): string[] {
   const ordinary = source.logins.filter((login) => !login.roles.includes('sysadmin') && !login.disabled);

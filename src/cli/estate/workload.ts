@@ -1,4 +1,4 @@
-/** A writer that stays with its database: on the SQL Server at first, on the managed instance after a cutover. */
+/** A writer that stays with its database: where it lives at first, and on the other side once that one leads. */
 import type { RunningEstate, RunningInstance } from '../../estate/estate';
 import type { WorkloadTarget } from '../../estate/workload/driver';
 import { verify, type WorkloadReport, WorkloadWriter } from '../../estate/workload/writer';
@@ -27,16 +27,17 @@ export function startWorkload(estate: RunningEstate): RunningWorkload | undefine
   const [crossing] = crossingsOf(estate.world.definition.instances);
   if (crossing === undefined) return undefined;
   const { source, database } = crossing;
-  const places = [source.name, crossing.target];
-  const application = applicationLogins(source, database)[0];
-  const login = source.logins.find((each) => each.name === application);
+  const home = crossing.leader ?? source;
+  const places = [home.name, crossing.leader === undefined ? crossing.target : source.name];
+  const application = applicationLogins(home, database)[0];
+  const login = home.logins.find((each) => each.name === application);
 
-  /** The application has its login on the source only: moving logins is not the link's business. */
+  /** The application has its login where the database is at first: moving logins is not the link's business. */
   const target = (instance: RunningInstance): WorkloadTarget => ({
     host: instance.host,
     port: instance.port,
     database: database.name,
-    ...(login !== undefined && instance.name === source.name
+    ...(login !== undefined && instance.name === home.name
       ? { user: login.name, password: login.password }
       : { user: instance.adminLogin, password: instance.adminPassword }),
   });
@@ -47,7 +48,7 @@ export function startWorkload(estate: RunningEstate): RunningWorkload | undefine
     return disabled?.disabled !== true && isWritable(estate, name, database.name);
   };
 
-  let place = source.name;
+  let place = home.name;
   const writer = new WorkloadWriter({ target: target(estate.instance(place)), rate: ROWS_PER_SECOND });
   writer.start();
   const looking = setInterval(() => {

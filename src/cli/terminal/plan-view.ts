@@ -5,8 +5,8 @@ import { LINK_PHASE_TITLES } from '../../model/link/procedure';
 /** The plan as a script: T-SQL where it is T-SQL, Azure requests as comments, so that it can be read and compared. */
 export function planAsScript(plan: LinkPlan): string {
   const lines = [
-    `-- Plan of ${plan.migration}: ${plan.database} from ${plan.source} to ${plan.target}`,
-    `-- Cutover by ${plan.route}. Values in <angle brackets> are learnt during the run; secrets are masked.`,
+    `-- Plan of ${plan.migration}: ${plan.database} ${wayOf(plan).join(' ')}`,
+    `-- ${endOf(plan)}. Values in <angle brackets> are learnt during the run; secrets are masked.`,
   ];
   let phase = '';
   for (const step of plan.steps) {
@@ -44,12 +44,21 @@ export function stepAsMarkdown(step: PlannedStep, ends: Ends): string[] {
 /** Names of both ends, for people. */
 export type Ends = Pick<LinkPlan, 'source' | 'target'>;
 
+/** The copy goes from the side that leads first. */
+const wayOf = ({ source, target, initialPrimary }: LinkPlan): readonly [string, string, string, string] =>
+  initialPrimary === 'instance' ? ['from', target, 'to', source] : ['from', source, 'to', target];
+
+const endOf = ({ route, initialPrimary }: LinkPlan): string =>
+  initialPrimary === 'instance' ? 'The instance leads the link, which stays' : `Cutover by ${route}`;
+
+function markdownWay(plan: LinkPlan): string {
+  const [, from, , to] = wayOf(plan);
+  const end = plan.initialPrimary === 'instance' ? 'a link that stays' : `cutover by ${plan.route}`;
+  return `from **${from}** to **${to}**, ${end}`;
+}
+
 export function planAsMarkdown(plan: LinkPlan): string {
-  const lines = [
-    `# Plan of ${plan.migration}`,
-    '',
-    `Database **${plan.database}** from **${plan.source}** to **${plan.target}**, cutover by ${plan.route}.`,
-  ];
+  const lines = [`# Plan of ${plan.migration}`, '', `Database **${plan.database}** ${markdownWay(plan)}.`];
   let phase = '';
   for (const step of plan.steps) {
     if (step.phase !== phase) {

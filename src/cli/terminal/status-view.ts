@@ -61,7 +61,8 @@ const standsNow = ({ status }: LinkMigrationView): boolean =>
 function direction({ status }: LinkMigrationView): string {
   const { target, protection } = status;
   const source = status.groupLeader ?? status.source;
-  return protection?.primary === 'target' ? `${target} → ${source}` : `${source} → ${target}`;
+  const first = status.initialPrimary === 'instance' ? 'target' : 'source';
+  return (protection?.primary ?? first) === 'target' ? `${target} → ${source}` : `${source} → ${target}`;
 }
 
 /** What makes a new line of a watched run: rates, lag and estimates change with every look and are no news. */
@@ -115,7 +116,11 @@ function outcomeText({ status }: LinkMigrationView, style: Style): string {
 
 function phaseLines(view: LinkMigrationView, style: Style, now: number): string[] {
   const { status } = view;
-  const rows = LINK_PHASES.map((phase) => {
+  // Azure takes the log backups of an instance: there is no first one of this run.
+  const phases = LINK_PHASES.filter(
+    (phase) => status.initialPrimary !== 'instance' || phase !== 'first-log-backup',
+  );
+  const rows = phases.map((phase) => {
     const sign = phaseSign(view, phase, style);
     const spent = phaseMs(view, phase, now);
     const step = phase === status.phase && status.outcome === 'running' ? (status.step ?? '') : '';

@@ -183,8 +183,9 @@ export class LinkHandlers {
 
   #databasesVisible(context: ArmContext, link: Link): boolean {
     const creation = this.#creations.get(link.id);
-    // Links of the scenario, and links with an error to show, have no such moment.
+    // Links of the scenario, and links with an error to show, have no such moment; what leads is there already.
     if (creation === undefined || link.mostRecentError !== undefined) return true;
+    if (link.initialPrimary === 'instance') return true;
     const { endedAt } = context.world.timeline.get(creation.operation.id) ?? creation.operation;
     return endedAt !== undefined && context.world.clock.now() >= endedAt + DATABASES_APPEAR_MS;
   }

@@ -329,8 +329,15 @@ export interface Groups {
   setListeners(instance: string, group: string, listeners: readonly GroupListener[]): void;
   /** CREATE AVAILABILITY GROUP ... WITH (DISTRIBUTED). */
   createDistributed(instance: string, group: CreateDistributedGroup): AvailabilityGroup;
-  /** ALTER ... JOIN AVAILABILITY GROUP ON (secondary side of a distributed group). */
-  joinDistributed(instance: string, group: CreateDistributedGroup): AvailabilityGroup;
+  /**
+   * ALTER ... JOIN AVAILABILITY GROUP ON (secondary side of a distributed group). Waits a while for the other side.
+   * @throws SqlErrors 47106 and 41158 when the other side does not know the group, or cannot be asked
+   */
+  joinDistributed(
+    instance: string,
+    group: CreateDistributedGroup,
+    signal?: AbortSignal,
+  ): Promise<AvailabilityGroup>;
   /** ALTER ... MODIFY REPLICA ON / MODIFY AVAILABILITY GROUP ON. */
   modifyMembers(instance: string, group: string, changes: readonly MemberChange[]): AvailabilityGroup;
   /** ALTER ... ADD DATABASE / REMOVE DATABASE. */

@@ -102,6 +102,7 @@ export function assemble(definition: EstateDefinition): EstateParts {
   definition.groups.forEach((one, index) => {
     addDefinedGroup(state, groups, one, `groups[${index}]`);
   });
+  links.backUpInstances();
   onOperation = (operation) => {
     for (const rule of faults.matchOperation(operation.kind)) schedule(world, rule, rule.delayMs ?? 0);
   };
@@ -197,7 +198,10 @@ function addDatabase(
   const copy = copyFromDefinition(state, instance, definition);
   instance.databases.set(key(copy.name), copy);
   if (definition.fullBackup && definition.recoveryModel !== 'SIMPLE') {
-    backups.recordDone(instance, copy, 'D', `C:\\Backup\\${copy.name}.bak`, state.clock.now() - 3_600_000);
+    const device = instance.managed
+      ? `https://managedbackup.blob.core.windows.net/${copy.familyGuid.toLowerCase()}/full.bak`
+      : `C:\\Backup\\${copy.name}.bak`;
+    backups.recordDone(instance, copy, 'D', device, state.clock.now() - 3_600_000);
   }
 }
 

@@ -125,6 +125,9 @@ function optionsOf(definition: DatabaseDefinition): Partial<DatabaseOptions> {
       ? {}
       : { unsupportedFeature: definition.unsupportedFeature }),
     ...(definition.tdeCertificate === undefined ? {} : tdeOptions(definition.tdeCertificate)),
+    ...(definition.tdeKey === undefined
+      ? {}
+      : { ...tdeOptions(`${definition.tdeKey} ${definition.name}`), tdeKey: definition.tdeKey }),
   };
 }
 

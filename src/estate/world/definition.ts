@@ -53,6 +53,11 @@ export const databaseSchema = z.strictObject({
   versionStoreFilegroup: z.string().default('PRIMARY'),
   /** TDE with this certificate (its thumbprint is made up from the name). */
   tdeCertificate: z.string().optional(),
+  /**
+   * On a managed instance: encrypted by a key of the service, or by the customer's own one in Key Vault. That the SQL
+   * Server reaches such a key is taken for granted.
+   */
+  tdeKey: z.enum(['service-managed', 'customer-managed']).optional(),
   memoryOptimized: z.boolean().default(false),
   unsupportedFeature: z.string().optional(),
   /** Files besides the one data and the one log file. */
@@ -172,6 +177,8 @@ export const ratesSchema = z.strictObject({
   restartMs: durationMs.default(30_000),
   reconnectMs: durationMs.default(10_000),
   firstFullBackupDelayMs: durationMs.default(600_000),
+  /** A JOIN of a distributed group waits this long for the configuration of the primary (47106; inferred). */
+  joinTimeoutMs: durationMs.default(10_000),
   /** Managed instances back the log up by themselves about this often while they are primary. */
   managedLogBackupMs: durationMs.positive().default(600_000),
 });

@@ -2,10 +2,12 @@
 import type { SqlError } from '../sql/errors';
 import type { CreateDistributedGroup, CreateGroup, DistributedMember } from './api';
 import { linkIsPatchedIn } from './certificates';
-import { parseEndpointUrl } from './handshake';
+import { connectionProblem, parseEndpointUrl } from './handshake';
+import { linksFromInstance } from './link-from-instance';
+import { listenerParts, namesDatabase } from './listener';
 import { hostOf } from './network';
 import { groupRefusals, linkRefusals, refusals } from './refusals';
-import { type DatabaseCopy, key, type MutableInstance, type WorldState } from './state';
+import { type DatabaseCopy, key, type MutableGroup, type MutableInstance, type WorldState } from './state';
 
 const SYSTEM_DATABASES = new Set(['master', 'model', 'msdb', 'tempdb', 'distribution']);
 
@@ -73,6 +75,8 @@ export interface DistributedSides {
   readonly remote: DistributedMember;
   /** The remote member lies on a managed instance: a link. */
   readonly isLink: boolean;
+  /** A link whose initial primary is the instance, in the older documented form. */
+  readonly followsInstance: boolean;
 }
 
 /** @throws SqlError */
@@ -93,8 +97,56 @@ export function checkDistributedGroup(
   if (!local) throw groupRefusals.unknown(request.members[0].name);
   const remote = request.members[0] === local ? request.members[1] : request.members[0];
   const isLink = leadsToManagedInstance(state, remote.endpointUrl);
-  if (isLink) checkLinkSide(instance, local, remote);
-  return { local, remote, isLink };
+  const followsInstance = isLink && namesDatabase(remote.endpointUrl);
+  if (followsInstance) checkFollower(instance, local, remote);
+  else if (isLink) checkLinkSide(instance, local, remote);
+  return { local, remote, isLink, followsInstance };
+}
+
+/** JOIN of a distributed group. @throws SqlError */
+export function checkJoin(
+  state: WorldState,
+  instance: MutableInstance,
+  request: CreateDistributedGroup,
+): DistributedSides {
+  requireHadr(instance, 'ALTER AVAILABILITY GROUP');
+  if (instance.groups.has(key(request.name))) throw groupRefusals.exists(request.name);
+  for (const member of request.members) {
+    if (!parseEndpointUrl(member.endpointUrl)) throw groupRefusals.badUrl(member.endpointUrl);
+    if (member.failoverMode !== 'MANUAL') throw groupRefusals.automaticOnDistributed();
+  }
+  const local = request.members.find(
+    (member) => instance.groups.get(key(member.name))?.distributed === false,
+  );
+  if (!local) throw groupRefusals.unknown(request.members[1].name);
+  const remote = request.members[0] === local ? request.members[1] : request.members[0];
+  const isLink = leadsToManagedInstance(state, remote.endpointUrl);
+  if (isLink) checkFollower(instance, local, remote);
+  return { local, remote, isLink, followsInstance: isLink };
+}
+
+/**
+ * The distributed group on the side that leads it: found by name among SQL Servers, by its listener on a managed
+ * instance, whose endpoint must accept the connection. Undefined: nobody answers with a configuration.
+ */
+export function primaryOf(
+  state: WorldState,
+  instance: MutableInstance,
+  request: CreateDistributedGroup,
+  { remote, isLink }: DistributedSides,
+): MutableGroup | undefined {
+  const leads = (one: MutableInstance | undefined): MutableGroup | undefined => {
+    const group = one === undefined || one === instance ? undefined : one.groups.get(key(request.name));
+    return group?.role === 'PRIMARY' && group.distributed ? group : undefined;
+  };
+  if (!isLink) return [...state.instances.values()].map(leads).find((group) => group !== undefined);
+  const managed = hostOf(state, parseEndpointUrl(remote.endpointUrl)?.host ?? '');
+  const { server, database } = listenerParts(remote.endpointUrl);
+  const group = leads(managed);
+  if (!managed?.managed || !group || key(server ?? '') !== key(managed.name)) return undefined;
+  const own = managed.groups.get(key(remote.name));
+  const holds = own?.databases.some((name) => key(name) === key(database ?? '')) === true;
+  return holds && !connectionProblem(state, instance, managed) ? group : undefined;
 }
 
 function checkLinkSide(instance: MutableInstance, local: DistributedMember, remote: DistributedMember): void {
@@ -104,6 +156,21 @@ function checkLinkSide(instance: MutableInstance, local: DistributedMember, remo
   const databases = instance.groups.get(key(local.name))?.databases.length ?? 0;
   if (databases > 1) throw linkRefusals.tooManyDatabases(local.name);
   if (databases === 0) throw linkRefusals.emptyGroup(local.name);
+}
+
+/** The other way round: the group of the SQL Server is empty, and the build knows such links (2022 CU10). */
+function checkFollower(instance: MutableInstance, local: DistributedMember, remote: DistributedMember): void {
+  if (!linksFromInstance(instance)) throw linkRefusals.versionUnsupported();
+  if (local.seedingMode !== 'AUTOMATIC' || remote.seedingMode !== 'AUTOMATIC')
+    throw linkRefusals.seedingManual();
+  if (local.availabilityMode !== 'ASYNCHRONOUS_COMMIT') throw linkRefusals.syncInitial();
+  const databases = instance.groups.get(key(local.name))?.databases.length ?? 0;
+  // Which number the server has for it is not published (inferred).
+  if (databases > 0)
+    throw linkRefusals.generic(
+      local.name,
+      'the local availability group holds a database, and the managed instance is the initial primary',
+    );
 }
 
 /** By the host, or by the `;Server=[...]` that only a managed instance's listener has. */

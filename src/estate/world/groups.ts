@@ -3,10 +3,13 @@ import type { CreateDistributedGroup, CreateGroup, Groups, MemberChange, Replica
 import {
   checkCreateGroup,
   checkDistributedGroup,
+  checkJoin,
   databaseRefusal,
   leadsToManagedInstance,
+  primaryOf,
   requireHadr,
 } from './group-checks';
+import { adoptConfiguration } from './link-from-instance';
 import { leaveGroup } from './link-groups';
 import type { LinkRuntime } from './link-state';
 import type { WorldLinks } from './links';
@@ -107,28 +110,31 @@ export class WorldGroups implements Groups {
 
   createDistributed(instanceName: string, request: CreateDistributedGroup): AvailabilityGroup {
     const instance = instanceOf(this.state, instanceName);
-    const { local } = checkDistributedGroup(this.state, instance, request);
-    const group = this.distributed(request, local.name, 'PRIMARY');
+    const { local, followsInstance } = checkDistributedGroup(this.state, instance, request);
+    const group = this.distributed(request, local.name, followsInstance ? 'SECONDARY' : 'PRIMARY');
     instance.groups.set(key(group.name), group);
     this.state.journal.mark(`create distributed availability group ${group.name} on ${instance.name}`);
     return group;
   }
 
-  joinDistributed(instanceName: string, request: CreateDistributedGroup): AvailabilityGroup {
+  async joinDistributed(
+    instanceName: string,
+    request: CreateDistributedGroup,
+    signal?: AbortSignal,
+  ): Promise<AvailabilityGroup> {
     const instance = instanceOf(this.state, instanceName);
-    requireHadr(instance, 'ALTER AVAILABILITY GROUP');
+    const sides = checkJoin(this.state, instance, request);
+    let primary = primaryOf(this.state, instance, request, sides);
+    if (!primary) {
+      // The configuration comes from the other side, which has to know the group already (47106 within 41158).
+      await this.state.clock.sleep(this.state.rates.joinTimeoutMs, signal);
+      primary = primaryOf(this.state, instance, request, sides);
+    }
+    if (!primary) throw groupRefusals.joinFailed(request.name, groupRefusals.joinTimeout(request.name));
+    // Another session may have joined meanwhile.
     if (instance.groups.has(key(request.name))) throw groupRefusals.exists(request.name);
-    // The configuration comes from the other side, which has to know the group already (47106 within 41158).
-    const primary = [...this.state.instances.values()].find(
-      (one) => one !== instance && one.groups.get(key(request.name))?.role === 'PRIMARY',
-    );
-    const local = request.members.find(
-      (member) => instance.groups.get(key(member.name))?.distributed === false,
-    );
-    if (!primary || !local)
-      throw groupRefusals.joinFailed(request.name, groupRefusals.joinTimeout(request.name));
-    const group = this.distributed(request, local.name, 'SECONDARY');
-    group.groupId = primary.groups.get(key(request.name))?.groupId ?? group.groupId;
+    const group = this.distributed(request, sides.local.name, 'SECONDARY');
+    adoptConfiguration(group, primary);
     instance.groups.set(key(group.name), group);
     this.state.journal.mark(`join distributed availability group ${group.name} on ${instance.name}`);
     return group;

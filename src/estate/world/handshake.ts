@@ -1,4 +1,5 @@
 /** Why two endpoints do not come together: the documented causes, each with the number that shows it. */
+import { listenerParts } from './listener';
 import type { Link } from './model';
 import { hostOf, pathBetween } from './network';
 import { key, type MutableInstance, type WorldState } from './state';
@@ -49,6 +50,18 @@ export function handshakeProblem(state: WorldState, link: Link): HandshakeProble
     transportProblem(state, server, managed, address.port) ??
     securityProblem(server, managed, state.clock.now()) ??
     groupProblem(server, managed, link)
+  );
+}
+
+/** Why the endpoint of a SQL Server and the one of an instance do not come together, whatever the groups. */
+export function connectionProblem(
+  state: WorldState,
+  server: MutableInstance,
+  managed: MutableInstance,
+): HandshakeProblem | undefined {
+  return (
+    transportProblem(state, server, managed, server.endpoint?.port ?? 0) ??
+    securityProblem(server, managed, state.clock.now())
   );
 }
 
@@ -181,7 +194,13 @@ function groupProblem(
       GROUP_SILENT,
     );
   }
-  if (!local.databases.some((name) => key(name) === key(link.databaseName))) {
+  // While the instance leads for the first time, the group of the SQL Server is empty, and the listener names the database.
+  const comesByLink = link.initialPrimary === 'instance' && !link.seeded;
+  const named = listenerParts(remote?.endpointUrl ?? '').database;
+  const isThere = comesByLink
+    ? key(named ?? '') === key(link.databaseName)
+    : local.databases.some((name) => key(name) === key(link.databaseName));
+  if (!isThere) {
     return problem(
       41977,
       `Database '${link.databaseName}' does not respond on the partner.`,

@@ -1,5 +1,6 @@
 /** What the Resource Manager refuses at once when a link is asked for (azure-rest: error codes of PUT). */
 import { parseEndpointUrl } from './handshake';
+import { checkLeadingDatabase, checkLeadingFormat } from './link-from-instance';
 import type { LinkTable } from './link-state';
 import { ArmRefusal, type Link, type LinkRequest } from './model';
 import { hostOf } from './network';
@@ -17,7 +18,8 @@ export function sameRequest(link: Link, request: LinkRequest): boolean {
     key(link.partnerAvailabilityGroupName) === key(request.partnerAvailabilityGroupName) &&
     key(link.instanceAvailabilityGroupName) === key(request.instanceAvailabilityGroupName) &&
     key(link.partnerEndpoint) === key(request.partnerEndpoint) &&
-    link.failoverMode === request.failoverMode
+    link.failoverMode === request.failoverMode &&
+    (link.initialPrimary === 'instance') === (request.instanceLinkRole === 'Primary')
   );
 }
 
@@ -64,13 +66,6 @@ function checkShape(request: LinkRequest): void {
       'Invalid value given for parameter SourceEndpoint. Specify a valid parameter value.',
     );
   }
-  if (request.instanceLinkRole === 'Primary') {
-    throw new ArmRefusal(
-      400,
-      'InvalidParameterValue',
-      'Invalid value given for parameter InstanceLinkRole: this estate links from SQL Server only.',
-    );
-  }
   if (RESERVED.has(key(request.databaseName))) {
     throw new ArmRefusal(
       400,
@@ -110,6 +105,10 @@ function checkNames(table: LinkTable, managed: MutableInstance, request: LinkReq
       'CloudLifterChimeraMIAgNameIsAlreadyUsed',
       `Availability group name '${request.instanceAvailabilityGroupName}' is already used on the managed instance (41987).`,
     );
+  }
+  if (request.instanceLinkRole === 'Primary') {
+    checkLeadingDatabase(table, managed, request);
+    return;
   }
   const databaseTaken =
     managed.databases.has(key(request.databaseName)) ||
@@ -153,6 +152,10 @@ function checkCapacity(
       'CloudLifterChimeraBoxAndMiOnDifferentDbVersionsFailoverModeManual',
       'Failover mode Manual needs the same database format on SQL Server and on the managed instance (41988).',
     );
+  }
+  if (request.instanceLinkRole === 'Primary') {
+    checkLeadingFormat(managed, server);
+    return;
   }
   const source = server.databases.get(key(request.databaseName));
   const used = [...managed.databases.values()].reduce((sum, copy) => sum + copy.dataBytes, 0);

@@ -1,6 +1,6 @@
 /** The availability groups that a link makes on its managed instance, and the roles on both sides. */
 import type { LinkRuntime, LinkTable } from './link-state';
-import type { Link, ReplicaRole } from './model';
+import type { ReplicaRole } from './model';
 import { key, type MutableGroup, type MutableInstance, type WorldState } from './state';
 
 /** The instance's own group and the distributed one, as its catalog shows them. */
@@ -57,12 +57,6 @@ export function makeManagedGroups(state: WorldState, table: LinkTable, runtime: 
     })),
     databases: [],
   });
-}
-
-/** Id of the instance's replica in its own group, which its databases carry. */
-export function managedReplicaId(managed: MutableInstance, link: Link): string | undefined {
-  const group = managed.groups.get(key(link.instanceAvailabilityGroupName));
-  return group?.replicas.find((replica) => replica.isLocal)?.replicaId;
 }
 
 export function dropManagedGroups(table: LinkTable, runtime: LinkRuntime): void {

@@ -47,6 +47,10 @@ export interface LinkRuntime {
   attempt?: TimerHandle;
   seeding?: SeedingRun;
   attempts: number;
+  /** The group of the SQL Server may not create the database. */
+  denied?: boolean;
+  /** What a broken seeding left on the SQL Server. */
+  halfCopy?: DatabaseCopy;
   stream?: ReplicationStream;
   failingOver: boolean;
   /** Broken for good (1412, cancelled): only delete helps. */

@@ -8,6 +8,7 @@ import { Connections } from './connections';
 import { Failover } from './failover';
 import { parseEndpointUrl } from './handshake';
 import { checkLinkRequest, sameRequest } from './link-checks';
+import { makeLeadingGroups } from './link-from-instance';
 import {
   distributedGroup,
   dropManagedGroups,
@@ -36,6 +37,7 @@ import { ReplicationStream } from './stream';
 
 const INIT_LIMIT_MS = 5 * 60_000;
 const CREATE_LIMIT_MS = 6 * 86_400_000;
+const CONNECTIVITY = 'ManagedInstanceLinkConnectivityIsNotEstablished';
 
 export class WorldLinks implements Links {
   readonly table: LinkTable;
@@ -77,6 +79,16 @@ export class WorldLinks implements Links {
     return this.table.all().map((runtime) => runtime.link);
   }
 
+  /** Azure backs up the databases that live on its instances from the beginning. */
+  backUpInstances(): void {
+    for (const instance of this.state.instances.values()) {
+      if (!instance.managed) continue;
+      for (const copy of instance.databases.values()) {
+        if (copy.chainFrom !== undefined) this.managedBackups.continue(instance, copy);
+      }
+    }
+  }
+
   put(managedInstance: string, request: LinkRequest): ArmOperation<Link> {
     const managed = instanceOf(this.state, managedInstance);
     requireManaged(managed);
@@ -89,7 +101,10 @@ export class WorldLinks implements Links {
     const operation = this.state.timeline.start('link-create', `${managed.name}/${request.databaseName}`);
     runtime.creation = operation;
     runtime.attempt = this.later(this.state.rates.linkCreateMs, () => {
-      if (this.isCurrent(runtime)) this.connections.attempt(runtime);
+      if (!this.isCurrent(runtime)) return;
+      // The instance's own side first: the SQL Server's JOIN asks for it.
+      if (runtime.link.initialPrimary === 'instance') makeLeadingGroups(this.state, this.table, runtime);
+      this.connections.attempt(runtime);
     });
     runtime.initDeadline = this.later(INIT_LIMIT_MS, () => this.giveUpConnecting(runtime));
     runtime.createDeadline = this.later(CREATE_LIMIT_MS, () => this.cancelCreation(runtime));
@@ -283,6 +298,7 @@ export class WorldLinks implements Links {
   changed(): void {
     for (const runtime of this.table.all())
       runtime.link.splitBrain = runtime.fork !== undefined && isSplit(this.table, runtime);
+    for (const runtime of this.table.all()) if (runtime.denied) this.seedIfConnected(runtime);
     this.connections.poke();
   }
 
@@ -299,6 +315,7 @@ export class WorldLinks implements Links {
     const address = parseEndpointUrl(request.partnerEndpoint);
     const server = address ? hostOf(this.state, address.host) : undefined;
     const distributed = server?.groups.get(key(request.name));
+    const leads = request.instanceLinkRole === 'Primary';
     const memberId = (name: string) =>
       distributed?.replicas.find((member) => key(member.name) === key(name))?.replicaId ??
       this.state.random.guid();
@@ -316,8 +333,9 @@ export class WorldLinks implements Links {
         replicationMode: 'Async',
         failoverMode: request.failoverMode,
         seedingMode: 'Automatic',
-        instanceLinkRole: 'Secondary',
-        partnerLinkRole: 'Primary',
+        instanceLinkRole: leads ? 'Primary' : 'Secondary',
+        partnerLinkRole: leads ? 'Secondary' : 'Primary',
+        initialPrimary: leads ? 'instance' : 'server',
         state: 'CreatingLink',
         connection: { state: 'DISCONNECTED', since: now },
         createdAt: now,
@@ -327,7 +345,7 @@ export class WorldLinks implements Links {
         seeded: false,
         splitBrain: false,
       },
-      primary: server?.name ?? managedInstance,
+      primary: leads ? managedInstance : (server?.name ?? managedInstance),
       attempts: 0,
       failingOver: false,
       broken: false,
@@ -337,10 +355,13 @@ export class WorldLinks implements Links {
   }
 
   private connected(runtime: LinkRuntime): void {
-    runtime.initDeadline?.cancel();
     const server = this.table.sqlServer(runtime.link);
+    const fromInstance = runtime.link.initialPrimary === 'instance';
     const source = this.table.copy(runtime, server);
-    if (server && source && !runtime.link.seeded) {
+    if (fromInstance && !runtime.link.seeded) {
+      runtime.link.state = 'InitiatingLink';
+      delete runtime.link.mostRecentError;
+    } else if (server && source && !runtime.link.seeded) {
       const problem = sourceProblem(server, this.table.managed(runtime.link), source);
       if (problem) {
         this.failCreation(runtime, problem.number, problem.code, problem.message);
@@ -352,10 +373,20 @@ export class WorldLinks implements Links {
     } else if (!runtime.broken) {
       runtime.link.state = 'LinkSynchronizing';
     }
+    // Recorded of links from an instance: when their operation succeeds, the databases synchronize already.
+    if (!fromInstance) this.endCreation(runtime);
+    this.updateFlow(runtime);
+    this.beginSeeding(runtime);
+  }
+
+  /** Only then has the link begun: without the right to create the database it is given up like a silent one. */
+  private beginSeeding(runtime: LinkRuntime): void {
+    if (this.seeding.begin(runtime)) runtime.initDeadline?.cancel();
+  }
+
+  private endCreation(runtime: LinkRuntime): void {
     if (runtime.creation) this.state.timeline.finish(runtime.creation);
     delete runtime.creation;
-    this.updateFlow(runtime);
-    this.seeding.begin(runtime);
   }
 
   private disconnected(runtime: LinkRuntime): void {
@@ -372,13 +403,14 @@ export class WorldLinks implements Links {
   }
 
   private seedIfConnected(runtime: LinkRuntime): void {
-    if (runtime.link.connection.state === 'CONNECTED' && this.isCurrent(runtime)) this.seeding.begin(runtime);
+    if (runtime.link.connection.state === 'CONNECTED' && this.isCurrent(runtime)) this.beginSeeding(runtime);
   }
 
   private seeded(runtime: LinkRuntime): void {
     const { link, stream } = runtime;
     runtime.createDeadline?.cancel();
     link.state = 'LinkSynchronizing';
+    this.endCreation(runtime);
     this.updateFlow(runtime);
     if (!stream) return;
     const catchUp = this.state.timeline.start('catch-up', `${link.managedInstance}/${link.databaseName}`);
@@ -387,21 +419,35 @@ export class WorldLinks implements Links {
   }
 
   private giveUpConnecting(runtime: LinkRuntime): void {
-    if (!this.isCurrent(runtime) || runtime.link.connection.state === 'CONNECTED' || runtime.link.seeded)
-      return;
+    if (!this.isCurrent(runtime) || runtime.link.seeded) return;
+    if (runtime.denied) {
+      const group = runtime.link.partnerAvailabilityGroupName;
+      this.failCreation(
+        runtime,
+        41962,
+        CONNECTIVITY,
+        `Link creation was aborted: replication did not start within 5 minutes. The availability group '${group}' on SQL Server may not create databases.`,
+      );
+    }
+    if (runtime.link.connection.state === 'CONNECTED') return;
     const problem = this.connections.attempt(runtime);
     if (!problem) return;
-    const known =
-      problem.armCode === 'ManagedInstanceLinkConnectivityIsNotEstablished' ? 41962 : problem.number;
+    // A SQL Server that did not join is one that did not connect, whatever else it has.
+    const isSilent =
+      problem.armCode === CONNECTIVITY ||
+      (runtime.link.initialPrimary === 'instance' && problem.number === 41976);
+    const known = isSilent ? 41962 : problem.number;
     const message =
       known === 41962
         ? `Link creation was aborted: replication did not start within 5 minutes. Last error ${problem.number}: ${problem.description}`
         : problem.description;
-    this.failCreation(runtime, known, problem.armCode, message);
+    this.failCreation(runtime, known, isSilent ? CONNECTIVITY : problem.armCode, message);
   }
 
   private failCreation(runtime: LinkRuntime, number: number, code: string, message: string): void {
     this.breakForGood(runtime, number, 'LinkInitError');
+    // A database that led is as it was before, on its own.
+    if (runtime.link.initialPrimary === 'instance') dropManagedGroups(this.table, runtime);
     runtime.initDeadline?.cancel();
     runtime.createDeadline?.cancel();
     runtime.link.connection = {
@@ -418,6 +464,12 @@ export class WorldLinks implements Links {
     if (!this.isCurrent(runtime) || runtime.link.seeded) return;
     this.seeding.fail(runtime, 101, 'User Cancellation');
     dropManagedGroups(this.table, runtime);
+    if (runtime.creation)
+      this.state.timeline.finish(runtime.creation, {
+        code: 'OperationCancelled',
+        message: 'Initial seeding did not finish within 6 days.',
+      });
+    delete runtime.creation;
     this.breakForGood(runtime, 41962, 'LinkCreationCancelled');
     runtime.link.connection = {
       ...runtime.link.connection,

@@ -39,6 +39,13 @@ export class ManagedBackups {
     });
   }
 
+  /** Log backups of a database that has its full one: it lived on the instance when the story began. */
+  continue(instance: MutableInstance, copy: DatabaseCopy): void {
+    const plan = Symbol('backups');
+    this.plans.set(copy, plan);
+    this.logBackup(instance, copy, () => this.plans.get(copy) === plan && this.leads(instance, copy));
+  }
+
   private logBackup(instance: MutableInstance, copy: DatabaseCopy, isStill: () => boolean): void {
     this.later(this.state.rates.managedLogBackupMs, () => {
       if (!isStill()) return;

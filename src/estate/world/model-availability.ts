@@ -171,6 +171,8 @@ export interface Link {
   readonly seedingMode: 'Automatic';
   readonly instanceLinkRole: LinkRole;
   readonly partnerLinkRole: LinkRole;
+  /** Side that led when the link was created: its copy is the one that is seeded from. */
+  readonly initialPrimary: 'server' | 'instance';
   readonly state: LinkState;
   readonly connection: LinkConnection;
   readonly createdAt: number;

@@ -232,6 +232,8 @@ export interface DatabaseOptions {
   /** Thumbprint (upper-case hex) of the TDE protector; undefined = not encrypted. */
   readonly tdeThumbprint?: string;
   readonly tdeCertificateName?: string;
+  /** On a managed instance: whose key protects it. */
+  readonly tdeKey?: 'service-managed' | 'customer-managed';
   /** Feature that a managed instance lacks, found at link creation (41952). */
   readonly unsupportedFeature?: string;
 }

@@ -4,11 +4,18 @@
  * is on), and a log backup then frees what the target still needs: 1412. Any loss of connection starts it over.
  */
 import { copyForSeeding } from './copies';
-import { managedReplicaId } from './link-groups';
 import type { LinkRuntime, LinkTable, SeedingRun } from './link-state';
-import type { BackgroundRequest, PhysicalSeedingStats, SeedingState } from './model';
+import type { BackgroundRequest, PhysicalSeedingStats, SeedingOperation, SeedingState } from './model';
 import { pathBetween } from './network';
-import { type DatabaseCopy, key, type MutableInstance, type WorldState, writeErrorLog } from './state';
+import {
+  type DatabaseCopy,
+  key,
+  type Mutable,
+  type MutableGroup,
+  type MutableInstance,
+  type WorldState,
+  writeErrorLog,
+} from './state';
 import { ReplicationStream } from './stream';
 
 /** Seedings that one source runs at a time ("up to five concurrent databases"). */
@@ -32,29 +39,40 @@ export class Seeding {
     private readonly events: SeedingEvents,
   ) {}
 
-  /** Begins an attempt; the link is connected. */
-  begin(runtime: LinkRuntime): void {
+  /**
+   * Begins an attempt; the link is connected.
+   * @returns false when the target's group may not create the database
+   */
+  begin(runtime: LinkRuntime): boolean {
     const { link } = runtime;
-    const server = this.table.sqlServer(link);
-    const source = this.table.copy(runtime, server);
+    const { from, to } = this.ends(runtime);
+    const source = this.table.copy(runtime, from);
     // After a forced failover both copies are complete and apart: nothing is to be seeded.
-    if (!server || !source || runtime.seeding || runtime.stream || runtime.broken || runtime.fork) return;
+    if (!from || !to || !source || runtime.seeding || runtime.stream || runtime.broken || runtime.fork)
+      return true;
+    const mayCreate = to.managed !== undefined || localGroup(runtime, to)?.mayCreateAnyDatabase === true;
+    if (!mayCreate && runtime.denied) return false;
     runtime.attempts += 1;
-    const row = {
+    const row: Mutable<SeedingOperation> = {
       operationId: this.state.random.guid(),
       groupName: link.name,
-      groupId: server.groups.get(key(link.name))?.groupId ?? '',
+      groupId: from.groups.get(key(link.name))?.groupId ?? '',
       groupDatabaseId: source.groupDatabaseId ?? '',
-      remoteReplicaId: link.instanceReplicaId,
+      remoteReplicaId: from.managed ? link.partnerReplicaId : link.instanceReplicaId,
       databaseName: link.databaseName,
-      source: server.name,
-      target: link.managedInstance,
+      source: from.name,
+      target: to.name,
       startedAt: this.state.clock.now(),
       state: 'PENDING' as SeedingState,
       performedSeeding: false,
       attempts: runtime.attempts,
     };
-    this.table.history.push({ row, instances: [server.name, link.managedInstance] });
+    this.table.history.push({ row, instances: [from.name, to.name] });
+    runtime.denied = !mayCreate;
+    if (!mayCreate) {
+      this.deny(runtime, row, to);
+      return false;
+    }
     const run: SeedingRun = {
       row,
       platform: this.state.timeline.start('seeding', `${link.managedInstance}/${link.databaseName}`),
@@ -74,6 +92,23 @@ export class Seeding {
         this.admit();
       });
     });
+    return true;
+  }
+
+  /** The group of the SQL Server lacks CREATE ANY DATABASE: nothing comes until it is granted. */
+  private deny(runtime: LinkRuntime, row: Mutable<SeedingOperation>, to: MutableInstance): void {
+    const group = runtime.link.partnerAvailabilityGroupName;
+    row.state = 'FAILED';
+    row.completedAt = this.state.clock.now();
+    row.failureState = 202;
+    row.failureStateDesc = 'SQL Error';
+    // The number of the warning is not in the pages (inferred: no number).
+    writeErrorLog(
+      this.state,
+      to,
+      'spid31s',
+      `The availability group '${group}' does not have permission to create databases, but has SEEDING_MODE = AUTOMATIC. Use ALTER AVAILABILITY GROUP ... GRANT CREATE ANY DATABASE to allow the creation of databases seeded by the primary.`,
+    );
   }
 
   /** Ends the attempt without success. The target's half-made copy goes with it. */
@@ -89,16 +124,24 @@ export class Seeding {
     run.row.failureStateDesc = description;
     if (errorCode !== undefined) run.row.errorCode = errorCode;
     this.releaseLog(runtime, run);
-    const managed = this.table.managed(runtime.link);
-    if (run.target && managed.databases.get(key(run.target.name)) === run.target) {
-      managed.databases.delete(key(run.target.name));
-    }
+    this.dropHalfCopy(runtime, run);
     this.state.timeline.finish(run.platform, {
       code: String(errorCode ?? failureState),
       message: description,
     });
     this.rebalance();
     this.admit();
+  }
+
+  /**
+   * An instance cleans up after itself. On a SQL Server the half copy stays RESTORING in its group, until another
+   * attempt of the same link takes its place (inferred).
+   */
+  private dropHalfCopy(runtime: LinkRuntime, { target }: SeedingRun): void {
+    const { to } = this.ends(runtime);
+    if (!to || !target || to.databases.get(key(target.name)) !== target) return;
+    if (to.managed) to.databases.delete(key(target.name));
+    else runtime.halfCopy = target;
   }
 
   /** A log backup has freed log of a database: the seedings in their tail needed it. */
@@ -131,11 +174,12 @@ export class Seeding {
   stats(instance: MutableInstance): readonly PhysicalSeedingStats[] {
     return this.table.all().flatMap((runtime) => {
       const run = runtime.seeding;
-      const server = this.table.sqlServer(runtime.link);
-      const source = this.table.copy(runtime, server);
-      if (!run?.target || !source || !server || !this.table.touches(runtime.link, instance.name)) return [];
+      const { from, to } = this.ends(runtime);
+      const source = this.table.copy(runtime, from);
+      if (!run?.target || !source || !from || !to || !this.table.touches(runtime.link, instance.name))
+        return [];
       this.move(run);
-      const isSource = instance === server;
+      const isSource = instance === from;
       const left = run.slope > 0 ? (source.dataBytes - run.moved) / run.slope : 0;
       return [
         {
@@ -143,7 +187,7 @@ export class Seeding {
           remoteSeedingId: run.row.operationId,
           localDatabaseId: isSource ? source.databaseId : run.target.databaseId,
           localDatabaseName: source.name,
-          remoteMachineName: isSource ? runtime.link.managedInstance : server.serverName,
+          remoteMachineName: machineName(isSource ? to : from),
           role: isSource ? 'Source' : 'Destination',
           internalState: run.streaming ? 'ReadWriteLoop' : 'WaitingForRestoreToFinish',
           transferRate: run.streaming ? Math.round(run.slope * 1000) : 0,
@@ -154,7 +198,7 @@ export class Seeding {
           diskWaitMs: 0,
           networkWaitMs: 0,
           failureCode: 0,
-          compressed: server.traceFlags.has(COMPRESS_SEEDING),
+          compressed: from.traceFlags.has(COMPRESS_SEEDING),
         } satisfies PhysicalSeedingStats,
       ];
     });
@@ -165,7 +209,7 @@ export class Seeding {
     return this.table.all().flatMap((runtime, index) => {
       const run = runtime.seeding;
       const source = this.table.copy(runtime, instance);
-      if (!run?.streaming || !source || key(runtime.link.sqlServer ?? '') !== key(instance.name)) return [];
+      if (!run?.streaming || !source || this.ends(runtime).from !== instance) return [];
       this.move(run);
       return [
         {
@@ -184,12 +228,12 @@ export class Seeding {
   }
 
   private admit(): void {
-    const running = (server: string) =>
+    const running = (source: string) =>
       this.table
         .all()
-        .filter(({ link, seeding }) => seeding?.row.state === 'SEEDING' && link.sqlServer === server).length;
+        .filter(({ primary, seeding }) => seeding?.row.state === 'SEEDING' && primary === source).length;
     for (const runtime of [...this.waiting]) {
-      if (running(runtime.link.sqlServer ?? '') >= MAX_CONCURRENT) continue;
+      if (running(runtime.primary) >= MAX_CONCURRENT) continue;
       this.waiting = this.waiting.filter((one) => one !== runtime);
       this.stream(runtime);
     }
@@ -197,15 +241,16 @@ export class Seeding {
 
   private stream(runtime: LinkRuntime): void {
     const run = runtime.seeding;
-    const source = this.table.copy(runtime, this.table.sqlServer(runtime.link));
-    const managed = this.table.managed(runtime.link);
-    if (!run || !source) return;
-    if (managed.databases.has(key(source.name))) {
+    const { from, to } = this.ends(runtime);
+    const source = this.table.copy(runtime, from);
+    if (!run || !source || !to) return;
+    this.replaceHalfCopy(runtime, to);
+    if (to.databases.has(key(source.name))) {
       this.fail(runtime, 223, 'Database With Name Already Exists', 41977);
       this.events.failedForGood(
         runtime,
         41977,
-        `Database '${source.name}' already exists on the managed instance.`,
+        `Database '${source.name}' already exists on ${to.managed ? 'the managed instance' : to.name}.`,
       );
       return;
     }
@@ -213,12 +258,15 @@ export class Seeding {
     const start = source.log.end;
     run.hold = { reason: 'ACTIVE_BACKUP_OR_RESTORE', position: () => start };
     source.log.holds.add(run.hold);
-    run.target = copyForSeeding(this.state, source, managed);
-    run.target.groupName = runtime.link.instanceAvailabilityGroupName;
-    const replicaId = managedReplicaId(managed, runtime.link);
+    run.target = copyForSeeding(this.state, source, to);
+    const group = localGroup(runtime, to);
+    const replicaId = group?.replicas.find((replica) => replica.isLocal)?.replicaId;
+    run.target.groupName = group?.name ?? runtime.link.instanceAvailabilityGroupName;
     if (replicaId !== undefined) run.target.replicaId = replicaId;
     if (source.groupDatabaseId !== undefined) run.target.groupDatabaseId = source.groupDatabaseId;
-    managed.databases.set(key(source.name), run.target);
+    if (group && !group.databases.some((name) => key(name) === key(source.name)))
+      group.databases.push(source.name);
+    to.databases.set(key(source.name), run.target);
     run.row.state = 'SEEDING';
     run.row.performedSeeding = true;
     run.streaming = true;
@@ -227,11 +275,11 @@ export class Seeding {
   }
 
   private setSpeed(runtime: LinkRuntime, run: SeedingRun, share: number): void {
-    const server = this.table.sqlServer(runtime.link);
-    const source = this.table.copy(runtime, server);
-    if (!server || !source) return;
+    const { from } = this.ends(runtime);
+    const source = this.table.copy(runtime, from);
+    if (!from || !source) return;
     this.move(run);
-    const onWire = server.traceFlags.has(COMPRESS_SEEDING) ? this.state.rates.seedingCompression : 1;
+    const onWire = from.traceFlags.has(COMPRESS_SEEDING) ? this.state.rates.seedingCompression : 1;
     run.slope = Math.min(this.state.rates.seedingRate / 1000, share / onWire);
     run.timer?.cancel();
     this.next(run, Math.ceil((source.dataBytes - run.moved) / run.slope), () =>
@@ -250,8 +298,10 @@ export class Seeding {
     run.streaming = false;
     source.log.settle(this.state.clock.now());
     run.snapshot = { position: source.visiblePosition(), store: source.store.clone() };
-    const server = this.table.sqlServer(runtime.link);
-    if (server?.traceFlags.has(HOLD_LOG_WHILE_SEEDING) !== true) this.releaseLog(runtime, run);
+    const { from } = this.ends(runtime);
+    // Azure takes the log backups of an instance itself, and keeps the log that its own seeding needs (inferred).
+    const isHeld = from?.managed !== undefined || from?.traceFlags.has(HOLD_LOG_WHILE_SEEDING) === true;
+    if (!isHeld) this.releaseLog(runtime, run);
     this.rebalance();
     this.next(run, this.state.rates.restoreTailMs, () => this.complete(runtime, run, source));
   }
@@ -282,10 +332,29 @@ export class Seeding {
 
   private releaseLog(runtime: LinkRuntime, run: SeedingRun): void {
     if (!run.hold) return;
-    const log = this.table.copy(runtime, this.table.sqlServer(runtime.link))?.log;
+    const log = this.table.copy(runtime, this.ends(runtime).from)?.log;
     log?.holds.delete(run.hold);
     delete run.hold;
     log?.truncate();
+  }
+
+  private replaceHalfCopy(runtime: LinkRuntime, to: MutableInstance): void {
+    const { halfCopy } = runtime;
+    if (halfCopy && to.databases.get(key(halfCopy.name)) === halfCopy)
+      to.databases.delete(key(halfCopy.name));
+    delete runtime.halfCopy;
+  }
+
+  /** Seeding runs from the side that leads to the one that follows. */
+  private ends(runtime: LinkRuntime): {
+    readonly from: MutableInstance | undefined;
+    readonly to: MutableInstance | undefined;
+  } {
+    const server = this.table.sqlServer(runtime.link);
+    const managed = this.table.managed(runtime.link);
+    return key(runtime.primary) === key(managed.name) && server !== managed
+      ? { from: managed, to: server }
+      : { from: server, to: managed };
   }
 
   /** Bytes per ms for one of those who share the path: running seedings, and replication as one more of them. */
@@ -303,3 +372,12 @@ export class Seeding {
     return server ? pathBetween(this.state, server.name, runtime.link.managedInstance) : undefined;
   }
 }
+
+/** The group below the distributed one, on that side. */
+function localGroup({ link }: LinkRuntime, instance: MutableInstance): MutableGroup | undefined {
+  const name = instance.managed ? link.instanceAvailabilityGroupName : link.partnerAvailabilityGroupName;
+  return instance.groups.get(key(name));
+}
+
+const machineName = (instance: MutableInstance): string =>
+  instance.managed ? instance.name : instance.serverName;

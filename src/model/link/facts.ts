@@ -13,12 +13,14 @@ import type { GroupFacts } from './group-facts';
 /** All that preflight reads, before anything is changed. */
 export interface LinkPreflightFacts {
   readonly source: ServerFacts;
-  /** Null when the source has no such database. */
+  /** On the side that leads first. Null when it has no such database, or cannot be asked. */
   readonly database: DatabaseFacts | null;
+  /** Only where the instance leads first: a database of this name on the SQL Server, where the copy is to come. */
+  readonly databaseOnServer?: DatabaseFacts | null;
   readonly certificates: readonly CertificateFacts[];
   readonly endpoints: readonly EndpointFacts[];
   readonly availabilityGroups: readonly AvailabilityGroupFacts[];
-  /** Logins named in cutover.fence.disableLogins that do not exist on the source. */
+  /** Logins named in cutover.fence.disableLogins that do not exist on the side that leads first. */
   readonly missingFenceLogins: readonly string[];
   readonly instance: ManagedInstanceFacts;
   /** The managed instance over TDS; null while it takes no connections because Azure says that it is not ready. */

@@ -62,6 +62,11 @@ export const LINK_STEP_IDS = [
   'source.repair-orphaned-users',
   'target.repair-orphaned-users',
   ...INSTANCE_OBJECT_STEP_IDS,
+  'source.empty-availability-group',
+  'source.grant-create-database',
+  'source.readable-secondary',
+  'target.link-from-instance',
+  'source.join-distributed-availability-group',
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -156,6 +161,20 @@ export interface AskedFor {
   /** Logins and agent jobs are copied (`instanceObjects`). */
   readonly objects?: boolean;
 }
+/** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
+export const establishingFromInstance = (objects = false): readonly LinkStepInfo[] => [
+  ...FROM_INSTANCE,
+  ...(objects ? copySteps('source') : []),
+];
+
+const FROM_INSTANCE: readonly LinkStepInfo[] = [
+  ...TRUST,
+  step('source.empty-availability-group', 'groups', 'Availability group without a database'),
+  step('source.grant-create-database', 'groups', 'The group may create the database'),
+  step('source.readable-secondary', 'groups', 'The copy can be read'),
+  step('target.link-from-instance', 'link', 'Create the link from the instance'),
+  step('source.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
+];
 
 /**
  * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).

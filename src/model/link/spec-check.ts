@@ -14,6 +14,7 @@ const SYSTEM_DATABASES = ['master', 'model', 'msdb', 'tempdb', 'distribution'];
 export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue[] {
   return [
     ...checkDatabase(migration),
+    ...checkInitialPrimary(migration),
     ...checkNames(migration),
     ...checkReplicas(migration),
     ...checkSeeding(migration),
@@ -33,6 +34,41 @@ function checkDatabase({ database }: LinkMigration): readonly SpecIssue[] {
   if (!SYSTEM_DATABASES.includes(database.toLowerCase())) return [];
   const message = `"${database}" is a system database; only user databases can be linked (error 35249)`;
   return [{ path: ['database'], message }];
+}
+
+/** A migration goes from a SQL Server to an instance and ends there; what begins on the instance is a link that stays. */
+function checkInitialPrimary({
+  initialPrimary,
+  purpose,
+  seeding,
+  database,
+}: LinkMigration): readonly SpecIssue[] {
+  if (initialPrimary !== 'instance') return [];
+  const issues: SpecIssue[] = [];
+  if (purpose !== 'disaster-recovery') {
+    issues.push({
+      path: ['initialPrimary'],
+      message:
+        '"instance" needs purpose: disaster-recovery; a migration begins on the SQL Server and ends on the instance',
+      remedy:
+        'Set purpose: disaster-recovery. To move the database to the SQL Server for good: sqlferry failover --to server, then sqlferry remove.',
+    });
+  }
+  if (/[[\];]/.test(database)) {
+    // Nothing says how such a name is written in `;Database=[...]` of LISTENER_URL.
+    issues.push({
+      path: ['database'],
+      message: `"${database}" has a bracket or a semicolon, which the address of a link from an instance cannot carry`,
+    });
+  }
+  if (seeding.keepLog !== 'none') {
+    issues.push({
+      path: ['seeding', 'keepLog'],
+      message: `"${seeding.keepLog}" keeps the log of a SQL Server that is copied from; here the instance is, and Azure keeps its log`,
+      remedy: 'Leave keepLog out.',
+    });
+  }
+  return issues;
 }
 
 /** Object names are compared without case, as a case-insensitive server would. */

@@ -136,6 +136,12 @@ export const linkMigrationSchema = z.strictObject({
     .enum(['migration', 'disaster-recovery'])
     .default('migration')
     .describe('migration: cross once and end; disaster-recovery: stay for years, fail over on request'),
+  initialPrimary: z
+    .enum(['server', 'instance'])
+    .default('server')
+    .describe(
+      'Side that has the database when the link is made; instance only with purpose disaster-recovery, SQL Server 2022 CU10 or later, and a matching update policy',
+    ),
   database: sysnameSchema,
   source: nameSchema.describe('Name of a SQL Server in the inventory'),
   target: nameSchema.describe('Name of a managed instance in the inventory'),

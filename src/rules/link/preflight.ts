@@ -6,6 +6,7 @@ import { type LinkCheck, linkPreflightContext } from './preflight-context';
 import { CUTOVER_CHECKS } from './preflight-cutover';
 import { DATABASE_CHECKS } from './preflight-database';
 import { GROUP_CHECKS, INSTANCE_CHECKS } from './preflight-instance';
+import { forItsDirection, INSTANCE_FIRST_CHECKS } from './preflight-instance-first';
 import { REPLICA_CHECKS } from './preflight-replicas';
 import { SERVER_CHECKS } from './preflight-server';
 import { TRUST_CHECKS } from './preflight-trust';
@@ -23,10 +24,13 @@ export const LINK_CHECK_GROUPS: readonly LinkCheckGroup[] = [
   { title: 'Availability group that exists', checks: REPLICA_CHECKS },
   { title: 'Managed instance', checks: INSTANCE_CHECKS },
   { title: 'Seeding and cutover', checks: CUTOVER_CHECKS },
+  { title: 'The instance leads first', checks: INSTANCE_FIRST_CHECKS },
 ];
 
 /** Every documented condition of a link that can be read before anything is changed. */
-export const LINK_CHECKS: readonly LinkCheck[] = LINK_CHECK_GROUPS.flatMap(({ checks }) => checks);
+export const LINK_CHECKS: readonly LinkCheck[] = LINK_CHECK_GROUPS.flatMap(({ checks }) => checks).map(
+  forItsDirection,
+);
 
 /**
  * Judges all that was read. Nothing may be changed while the report has blockers.

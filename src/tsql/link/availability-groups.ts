@@ -39,6 +39,52 @@ export function createAvailabilityGroup(group: NewAvailabilityGroup): Statement 
   );
 }
 
+/**
+ * As {@link createAvailabilityGroup} for the side that gets its database by seeding: without one. Only SQL Server 2022
+ * and later can follow an instance, so the cluster type is always named.
+ */
+export function createEmptyAvailabilityGroup(
+  group: Pick<NewAvailabilityGroup, 'name' | 'serverName' | 'endpointUrl'>,
+): Statement {
+  return statement(
+    'create-empty-availability-group',
+    lines(
+      `CREATE AVAILABILITY GROUP ${quoteIdentifier(group.name)}`,
+      'WITH (CLUSTER_TYPE = NONE)',
+      '    FOR',
+      '    REPLICA ON',
+      `        ${quoteLiteral(group.serverName)} WITH (`,
+      `            ENDPOINT_URL = ${quoteAscii(group.endpointUrl)},`,
+      '            FAILOVER_MODE = MANUAL,',
+      '            AVAILABILITY_MODE = SYNCHRONOUS_COMMIT,',
+      '            SEEDING_MODE = AUTOMATIC',
+      '        );',
+    ),
+  );
+}
+
+/** Lets automatic seeding create the database here. No catalog view shows it. */
+export const grantCreateAnyDatabase = (name: string): Statement =>
+  statement(
+    'grant-create-any-database',
+    `ALTER AVAILABILITY GROUP ${quoteIdentifier(name)} GRANT CREATE ANY DATABASE;`,
+  );
+
+/** @param connections NO, READ_ONLY or ALL: who may read the copy while this side follows (976, 978) */
+export const setSecondaryConnections = (options: {
+  readonly name: string;
+  readonly serverName: string;
+  readonly connections: 'NO' | 'READ_ONLY' | 'ALL';
+}): Statement =>
+  statement(
+    'set-secondary-connections',
+    lines(
+      `ALTER AVAILABILITY GROUP ${quoteIdentifier(options.name)}`,
+      `    MODIFY REPLICA ON ${quoteLiteral(options.serverName)}`,
+      `    WITH (SECONDARY_ROLE (ALLOW_CONNECTIONS = ${options.connections}));`,
+    ),
+  );
+
 export const dropAvailabilityGroup = (name: string): Statement =>
   statement('drop-availability-group', `DROP AVAILABILITY GROUP ${quoteIdentifier(name)};`);
 
@@ -90,12 +136,49 @@ export function createDistributedAvailabilityGroup(group: NewDistributedAvailabi
 }
 
 /**
+ * The SQL Server's side of a link that the instance leads: the newer documented form, which reads the configuration
+ * from the instance. The instance's group comes first, and its listener names the database. Fails with 47106 and 41158
+ * while the instance does not know the group.
+ */
+export function joinDistributedAvailabilityGroup(group: NewDistributedAvailabilityGroup): Statement {
+  const common = [
+    '        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,',
+    '        FAILOVER_MODE = MANUAL,',
+    '        SEEDING_MODE = AUTOMATIC',
+  ];
+  return statement(
+    'join-distributed-availability-group',
+    lines(
+      `ALTER AVAILABILITY GROUP ${quoteIdentifier(group.name)}`,
+      '    JOIN',
+      '    AVAILABILITY GROUP ON',
+      `    ${quoteLiteral(group.instanceAvailabilityGroup)} WITH (`,
+      // Names of databases need not be ASCII.
+      `        LISTENER_URL = ${quoteLiteral(group.targetListenerUrl)},`,
+      ...common,
+      '    ),',
+      `    ${quoteLiteral(group.availabilityGroup)} WITH (`,
+      `        LISTENER_URL = ${quoteAscii(group.sourceListenerUrl)},`,
+      ...common,
+      '    );',
+    ),
+  );
+}
+
+/**
  * @param fullyQualifiedDomainName of the instance, for example `sqlmi1.73d19f36a420a.database.windows.net`
  * @param instanceName short name, for example `sqlmi1`
  * @returns LISTENER_URL of the instance, for a link whose initial primary is the SQL Server
  */
 export const instanceListenerUrl = (fullyQualifiedDomainName: string, instanceName: string): string =>
   `tcp://${fullyQualifiedDomainName}:${INSTANCE_ENDPOINT_PORT};Server=[${instanceName}]`;
+
+/** As {@link instanceListenerUrl}, for a link whose initial primary is the instance: only there is the database named. */
+export const leadingInstanceListenerUrl = (
+  fullyQualifiedDomainName: string,
+  instanceName: string,
+  database: string,
+): string => `${instanceListenerUrl(fullyQualifiedDomainName, instanceName)};Database=[${database}]`;
 
 /**
  * @param options.groups names of the members as the group stores them (sys.availability_replicas.replica_server_name)

@@ -9,6 +9,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { firstPrimary } from '../../model/link/initial-primary';
 import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
@@ -23,11 +24,12 @@ import {
 } from './disaster-recovery-messages';
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { drillUpdate } from './drill-messages';
+import { establish } from './establish-from-instance';
 import { carryOutFailover } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
-import { establishLink, mayDrop } from './link-migration';
+import { mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
 import {
   answerDrill,
@@ -75,7 +77,11 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     outcome = 'completed';
     run.leavePhase();
     await condition(allHandlersFinished);
-    return { outcome: 'removed', failovers: state.protection?.failoverCount ?? 0, leftovers: [] };
+    return {
+      outcome: 'removed',
+      failovers: state.protection?.failoverCount ?? 0,
+      leftovers: copyLeftRestoring(run),
+    };
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const standing = state.protection !== null;
@@ -90,8 +96,13 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
 
 async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   if (run.state.protection === null) {
-    await establishLink(run);
-    run.state.protection = { primary: 'source', failovers: [], request: null, splitBrain: null };
+    await establish(run);
+    run.state.protection = {
+      primary: firstPrimary(run.spec),
+      failovers: [],
+      request: null,
+      splitBrain: null,
+    };
     run.state.forwardOnly = 'the link stands; it is taken down with: sqlferry remove';
   }
   const { protection } = run.state;
@@ -262,6 +273,15 @@ async function repair(
   run.state.health = null;
   run.state.lastLag = null;
   await run.tell('info', 'split-brain.repaired', `the link is whole again: ${evidence}`, 'nothing');
+}
+
+/** The copy of a SQL Server that only followed belongs to nobody once its link is gone. */
+function copyLeftRestoring({ spec, state }: LinkRun): readonly string[] {
+  if (state.protection?.primary !== 'target') return [];
+  const { source, database } = spec.migration;
+  return [
+    `on ${source} the copy of ${database} is left restoring; drop it, or open it as it was with RESTORE DATABASE ... WITH RECOVERY`,
+  ];
 }
 
 /** Link first, then the distributed group, then the group if this run made it. */

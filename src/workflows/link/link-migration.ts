@@ -80,7 +80,7 @@ export async function establishLink(run: LinkRun): Promise<void> {
   });
 }
 
-async function preflight(run: LinkRun): Promise<void> {
+export async function preflight(run: LinkRun): Promise<void> {
   run.enter('preflight');
   run.waitingFor = 'the checks before anything is changed';
   const outcome = await run.first.preflightLink({ spec: run.spec });
@@ -139,7 +139,7 @@ async function takeDown(run: LinkRun): Promise<void> {
 /** A group that stood there before this run is not this run's to drop. */
 export function mayDrop(run: LinkRun, stepId: string): boolean {
   if (stepId !== 'source.drop-availability-group') return true;
-  return run.hasBegun('source.availability-group');
+  return run.hasBegun('source.availability-group') || run.hasBegun('source.empty-availability-group');
 }
 
 async function beginNewHistory(run: LinkRun): Promise<never> {

@@ -78,6 +78,8 @@ export interface LinkMigrationStatus {
   /** Why the run is not further, one sentence. */
   readonly waitingFor: string;
   readonly route: CutoverRoute | null;
+  /** Present where the instance leads first: source and target say where the servers are, not where the database goes. */
+  readonly initialPrimary?: 'instance';
   readonly phases: readonly PhaseTimes[];
   readonly events: readonly RunEvent[];
   readonly paused: boolean;

@@ -186,7 +186,11 @@ export function answerRemoval(run: LinkRun, request: Request): Answer {
   if (protection === null) return refuse('the link does not stand yet', 'abort undoes what was made so far');
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
-  return take(run, { kind: 'remove', request }, 'the link is taken down; both copies become independent');
+  const copies =
+    protection.primary === 'target'
+      ? 'the copy on the SQL Server is left restoring'
+      : 'both copies become independent';
+  return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }
 
 function take(run: LinkRun, request: LinkRequest, note: string): Answer {

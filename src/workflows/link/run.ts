@@ -10,7 +10,9 @@ import {
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import { afterFailoverOf } from '../../model/link/around-failover';
+import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
+  establishingFromInstance,
   forReplicas,
   LINK_PHASE_TITLES,
   type LinkPhase,
@@ -86,7 +88,9 @@ export class LinkRun {
     const { cutover, seeding, instanceObjects } = this.spec.migration;
     const repairUsers = afterFailoverOf(this.spec.migration)?.repairOrphanedUsers ?? false;
     const asked = { repairUsers, objects: instanceObjects !== undefined };
-    const procedure = linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
+    const procedure = instanceIsFirst(this.spec)
+      ? establishingFromInstance()
+      : linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
     const servers = groupMembers(this.spec).map(({ name }) => name);
     return stepsOfPhase(forReplicas(procedure, servers), phase);
   }
@@ -129,27 +133,30 @@ export class LinkRun {
    */
   async perform(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
     this.step = step.title;
-    const { spec } = this;
-    const stepId = step.id;
-    const { server } = step;
-    const input = { spec, stepId, ...(server === undefined ? {} : { server }) };
-    await this.control.untilDone(step.title, async () => {
-      const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
-        input,
-      ]);
-      this.control.throwIfAborted();
-      if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
-        this.record(step, 'already-done', [], seen.settled, 0);
-        return;
-      }
-      this.begin(stepId, seen.before, server);
-      const outcome = await act();
-      const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
-      // An earlier attempt may have made the change and died before it could say so.
-      const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
-      this.record(step, done, effects, outcome.evidence, outcome.durationMs);
-    });
+    await this.control.untilDone(step.title, () => this.attempt(step, act));
     this.step = null;
+  }
+
+  /**
+   * One attempt of `perform`.
+   * @param act does the step, where a failure is to be met in another way
+   */
+  async attempt(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+    const { id: stepId, server } = step;
+    const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
+      { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
+    ]);
+    this.control.throwIfAborted();
+    if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
+      this.record(step, 'already-done', [], seen.settled, 0);
+      return;
+    }
+    this.begin(stepId, seen.before, server);
+    const outcome = await act();
+    const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
+    // An earlier attempt may have made the change and died before it could say so.
+    const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
+    this.record(step, done, effects, outcome.evidence, outcome.durationMs);
   }
 
   /**
@@ -267,7 +274,9 @@ export class LinkRun {
   /** Text that the Temporal UI shows for the run. */
   describe(what: string): void {
     const { migration } = this.spec;
-    setCurrentDetails(`**${what}** — ${migration.database}: ${migration.source} → ${migration.target}`);
+    const { source, target } = migration;
+    const [from, to] = instanceIsFirst(this.spec) ? [target, source] : [source, target];
+    setCurrentDetails(`**${what}** — ${migration.database}: ${from} → ${to}`);
   }
 
   private setProblem(problem: Problem | null, where: string): void {

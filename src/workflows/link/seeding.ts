@@ -42,7 +42,7 @@ async function createAndSeedOnce(run: LinkRun, step: LinkStepInfo): Promise<Brok
 }
 
 /** The step that creates the link, while others wait for what it leads to. */
-class Creation {
+export class Creation {
   isDone = false;
 
   constructor(readonly done: Promise<void>) {
@@ -61,7 +61,10 @@ class Creation {
   }
 }
 
-async function connect(run: LinkRun, creation: Creation): Promise<BrokenLink | undefined> {
+/** While it is not done, a link that broke may be dropped and created again by it. */
+type CreationState = Pick<Creation, 'isDone' | 'done'>;
+
+export async function connect(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';
   for (;;) {
     const seen = await run.control.untilDone('Link connects', () =>
@@ -78,7 +81,7 @@ async function connect(run: LinkRun, creation: Creation): Promise<BrokenLink | u
   }
 }
 
-async function seed(run: LinkRun, creation: Creation): Promise<BrokenLink | undefined> {
+export async function seed(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the copy of the database to be complete';
   let mark: SeedingMark | null = null;
   for (;;) {
@@ -139,7 +142,7 @@ async function reportSeeding(
 }
 
 /** Deadline and warnings as durable timers; they outlive every worker. */
-async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
+export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
   const { deadline, warnBefore } = run.spec.migration.seeding;
   const requestedAt = Date.parse(run.state.linkRequestedAt ?? run.now());
   const deadlineAt = requestedAt + deadline;

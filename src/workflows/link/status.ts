@@ -1,3 +1,4 @@
+import { instanceIsFirst } from '../../model/link/initial-primary';
 import { LINK_PHASE_TITLES } from '../../model/link/procedure';
 import { waitVerdict } from './cutover';
 import type { LinkMigrationStatus, RunOutcome } from './messages';
@@ -20,6 +21,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     step: run.step,
     waitingFor: waitingFor(run, outcome),
     route: state.route,
+    ...(instanceIsFirst(spec) ? { initialPrimary: 'instance' as const } : {}),
     phases: state.phases,
     events: state.events,
     paused: state.paused,

@@ -428,3 +428,31 @@ describe('instanceObjects', () => {
     ],
   ])('%j is told with its line', (section, message) => expect(told(withSection(section))).toBe(message));
 });
+
+describe('a link that begins on the instance', () => {
+  const problemsOf = (text: string) => {
+    const parsed = parseLinkMigration(text, 'migration.yaml');
+    return parsed.ok ? '' : formatSpecProblems(parsed.problems);
+  };
+  const first = (sections: string) => MIGRATION.replace('database:', `${sections}\ndatabase:`);
+
+  test('is asked for by name, and stays; without a word the SQL Server leads', () => {
+    const plain = parseLinkMigration(MIGRATION, 'migration.yaml');
+    expect(plain.ok && plain.value.initialPrimary).toBe('server');
+    expect(problemsOf(first('initialPrimary: instance\npurpose: disaster-recovery'))).toBe('');
+  });
+
+  test('is refused for a migration, with the reason and the way there', () => {
+    expect(problemsOf(first('initialPrimary: instance'))).toMatch(
+      /initialPrimary: "instance" needs purpose: disaster-recovery; a migration begins on the SQL Server[\s\S]*failover --to server/,
+    );
+  });
+
+  test('has no log of a SQL Server to keep, and no name that its address cannot carry', () => {
+    const text = first(
+      'initialPrimary: instance\npurpose: disaster-recovery\nseeding: { keepLog: trace-flag-12381 }',
+    );
+    expect(problemsOf(text)).toMatch(/seeding\.keepLog: .*Azure keeps its log/);
+    expect(problemsOf(text.replace(/database: .*/, 'database: "Or[d]ers"'))).toMatch(/database: .*bracket/);
+  });
+});

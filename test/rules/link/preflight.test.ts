@@ -3,6 +3,7 @@ import { database, facts, instance, NOW, NOW_TEXT, ownGroups, spec } from './fac
 import type { Case } from './preflight-cases';
 import { DATABASE_CASES } from './preflight-cases-database';
 import { INSTANCE_CASES } from './preflight-cases-instance';
+import { INSTANCE_FIRST_CASES, INSTANCE_FIRST_SPEC, instanceFirst } from './preflight-cases-instance-first';
 import { REPLICA_CASES } from './preflight-cases-replicas';
 import { SERVER_CASES } from './preflight-cases-server';
 import { TRUST_CASES } from './preflight-cases-trust';
@@ -13,6 +14,7 @@ const CASES: readonly Case[] = [
   ...DATABASE_CASES,
   ...INSTANCE_CASES,
   ...REPLICA_CASES,
+  ...INSTANCE_FIRST_CASES,
 ];
 
 for (const [id, outcome, what, read, evidence, migration] of CASES) {
@@ -76,4 +78,19 @@ test('what could not be read counts as a blocker, and the oldest fact dates the 
     blockers: 1,
     observedAt: '2027-03-01T09:59:00.000Z',
   });
+});
+
+test('a sound pair whose instance leads first: nothing of the other direction is asked', () => {
+  // Of a database that no SQL Server has: recovery model, full backup and the like are Azure's affair.
+  const read = instanceFirst({
+    database: database({ recoveryModelDesc: 'SIMPLE', lastFullBackupAt: null, lastLogBackupLsn: null }),
+  });
+  const report = runLinkPreflight(read, INSTANCE_FIRST_SPEC, NOW);
+  expect(report).toMatchObject({ blockers: 0, warnings: 0 });
+  const asked = (id: string) => report.checks.find((check) => check.id === id);
+  for (const id of ['database.full-backup', 'instance.database-name', 'database.recovery-model'])
+    expect(asked(id)).toMatchObject({ outcome: 'not-applicable', evidence: 'The instance leads first.' });
+  const other = runLinkPreflight(facts(), spec(), NOW);
+  for (const { id, outcome } of other.checks.filter((check) => check.id.startsWith('instance-first.')))
+    expect([id, outcome]).toEqual([id, 'not-applicable']);
 });

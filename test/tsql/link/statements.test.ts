@@ -2,13 +2,18 @@ import { X509Certificate } from 'node:crypto';
 import {
   createAvailabilityGroup,
   createDistributedAvailabilityGroup,
+  createEmptyAvailabilityGroup,
   dropAvailabilityGroup,
   failoverDistributedAvailabilityGroup,
   forceFailoverDistributedAvailabilityGroup,
+  grantCreateAnyDatabase,
   instanceListenerUrl,
+  joinDistributedAvailabilityGroup,
+  leadingInstanceListenerUrl,
   mirroringUrl,
   setDistributedAvailabilityMode,
   setRoleSecondary,
+  setSecondaryConnections,
 } from '../../../src/tsql/link/availability-groups';
 import { AZURE_AUTHORITIES } from '../../../src/tsql/link/azure-authorities';
 import { trustAzureAuthority } from '../../../src/tsql/link/trust';
@@ -133,5 +138,64 @@ DECLARE @certificate_id int = CERT_ID(N'MicrosoftPKI');
 EXEC sp_certificate_add_issuer @certificate_id, N'*.database.windows.net';`);
     expect(statement.display).toContain('FROM BINARY = 0x<root>;');
     expect(statement.display).not.toContain('0x3082');
+  });
+});
+
+describe('a link that the instance leads first', () => {
+  const serverName = 'SQL1';
+
+  test('the group without a database, its right to create one, and its readers', () => {
+    const endpointUrl = mirroringUrl('10.0.1.8', 5022);
+    expect(
+      createEmptyAvailabilityGroup({ name: 'AG_Sales', serverName, endpointUrl }).text,
+    ).toBe(`CREATE AVAILABILITY GROUP [AG_Sales]
+WITH (CLUSTER_TYPE = NONE)
+    FOR
+    REPLICA ON
+        N'SQL1' WITH (
+            ENDPOINT_URL = 'TCP://10.0.1.8:5022',
+            FAILOVER_MODE = MANUAL,
+            AVAILABILITY_MODE = SYNCHRONOUS_COMMIT,
+            SEEDING_MODE = AUTOMATIC
+        );`);
+    expect(grantCreateAnyDatabase('AG_Sales').text).toBe(
+      'ALTER AVAILABILITY GROUP [AG_Sales] GRANT CREATE ANY DATABASE;',
+    );
+    expect(
+      setSecondaryConnections({ name: 'AG_Sales', serverName, connections: 'ALL' }).text,
+    ).toBe(`ALTER AVAILABILITY GROUP [AG_Sales]
+    MODIFY REPLICA ON N'SQL1'
+    WITH (SECONDARY_ROLE (ALLOW_CONNECTIONS = ALL));`);
+  });
+
+  test('the join: the group of the instance first, and its listener names the database', () => {
+    expect(
+      joinDistributedAvailabilityGroup({
+        name: 'DAG_Sales',
+        availabilityGroup: 'AG_Sales',
+        sourceListenerUrl: 'TCP://10.0.1.8:5022',
+        instanceAvailabilityGroup: 'AG_Sales_MI',
+        targetListenerUrl: leadingInstanceListenerUrl('mi1.zone.database.windows.net', 'mi1', 'Säles'),
+      }),
+    ).toEqual({
+      id: 'join-distributed-availability-group',
+      database: 'master',
+      display: expect.any(String),
+      text: `ALTER AVAILABILITY GROUP [DAG_Sales]
+    JOIN
+    AVAILABILITY GROUP ON
+    N'AG_Sales_MI' WITH (
+        LISTENER_URL = N'tcp://mi1.zone.database.windows.net:5022;Server=[mi1];Database=[Säles]',
+        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,
+        FAILOVER_MODE = MANUAL,
+        SEEDING_MODE = AUTOMATIC
+    ),
+    N'AG_Sales' WITH (
+        LISTENER_URL = 'TCP://10.0.1.8:5022',
+        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,
+        FAILOVER_MODE = MANUAL,
+        SEEDING_MODE = AUTOMATIC
+    );`,
+    });
   });
 });

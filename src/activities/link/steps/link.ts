@@ -130,7 +130,7 @@ function linkIsGone({ exists }: LinkExists, { spec }: LinkContext): string | und
   return exists ? undefined : `Azure has no link ${spec.names.link}`;
 }
 
-const deleteLink = (linkName: string): Effect => ({
+export const deleteLink = (linkName: string): Effect => ({
   kind: 'arm',
   request: { operation: 'delete-link', linkName },
   display: `DELETE distributedAvailabilityGroups/${linkName}`,

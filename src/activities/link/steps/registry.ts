@@ -32,6 +32,13 @@ import {
 } from './failover';
 import { admitToInstance, admitToSource, fence, fenceInstance } from './fence';
 import {
+  createLinkFromInstance,
+  emptyAvailabilityGroup,
+  grantCreateDatabase,
+  joinDistributedGroup,
+  readableSecondary,
+} from './from-instance';
+import {
   availabilityGroup,
   distributedAvailabilityGroup,
   dropDistributedAvailabilityGroup,
@@ -89,4 +96,9 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'source.agent-job-changes': jobChangesOnSource,
   'source.enable-jobs': enableJobsOnSource,
   'source.disable-jobs': disableJobsOnSource,
+  'source.empty-availability-group': emptyAvailabilityGroup,
+  'source.grant-create-database': grantCreateDatabase,
+  'source.readable-secondary': readableSecondary,
+  'target.link-from-instance': createLinkFromInstance,
+  'source.join-distributed-availability-group': joinDistributedGroup,
 };

@@ -167,7 +167,8 @@ export const alterAvailabilityGroup = async (
   const { world, instanceName } = context;
   const { name, action } = statement;
   if (action.kind === 'join-distributed') {
-    world.groups.joinDistributed(instanceName, distributedGroup(name, action.groups));
+    if (context.managedInstance) throw serverError(40510, ['ALTER AVAILABILITY GROUP ... JOIN']);
+    await world.groups.joinDistributed(instanceName, distributedGroup(name, action.groups), io.signal);
     return;
   }
   if (world.groups.get(instanceName, name) === undefined && action.kind !== 'join') {

@@ -1,5 +1,5 @@
 /** Runs CREATE / ALTER / DROP DATABASE. */
-import type { SqlError } from '../../sql/errors';
+import { SqlError } from '../../sql/errors';
 import type { Database, DatabaseOptions } from '../../world/model';
 import { isSystemDatabase, type SessionContext, sameName } from '../context';
 import { serverError, serverInfo } from '../messages/raise';
@@ -131,6 +131,15 @@ const changeOf = (context: SessionContext, database: string, option: DatabaseOpt
 /** Databases are encrypted, or not, from the scenario's beginning: there is no key to switch with. */
 const refuseEncryption = (context: SessionContext, database: string, on: boolean): never => {
   const encrypted = context.userDatabase(database).options.tdeThumbprint !== undefined;
+  const leadsLink = context.world.links
+    .list(context.instanceName)
+    .some((link) => sameName(link.databaseName, database) && link.instanceLinkRole === 'Primary');
+  if (context.managedInstance && leadsLink && !encrypted && on)
+    throw new SqlError(
+      41980,
+      `Database '${database}' cannot be encrypted with a service-managed key while it is the primary of a Managed Instance link.`,
+      { severity: 16, state: 1 },
+    );
   if (!encrypted) throw serverError(33106);
   throw on ? serverError(33107) : serverError(40510, ['ALTER DATABASE SET ENCRYPTION OFF']);
 };

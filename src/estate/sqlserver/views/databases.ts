@@ -489,7 +489,8 @@ export const databaseViews = [
             key_algorithm: 'AES',
             key_length: 256,
             encryptor_thumbprint: Uint8Array.from(Buffer.from(thumbprint, 'hex')),
-            encryptor_type: 'CERTIFICATE',
+            // A key of Key Vault is asymmetric; a key of the service shows as a certificate.
+            encryptor_type: database.options.tdeKey === 'customer-managed' ? 'ASYMMETRIC KEY' : 'CERTIFICATE',
             percent_complete: 0,
             encryption_state_desc: 'ENCRYPTED',
             encryption_scan_state: 4,

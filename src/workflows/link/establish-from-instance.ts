@@ -1,0 +1,163 @@
+/**
+ * Sets up a link that the managed instance leads. Azure waits five minutes for the SQL Server to join (error 41962), so
+ * between the request and the JOIN nobody is waited for: what cannot be joined in time is given back whole, a person is
+ * told, and `resume` begins again with the groups.
+ */
+import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
+import type { BrokenLink, LinkActivities, ObservedStep } from '../../activities/link/api';
+import { instanceIsFirst } from '../../model/link/initial-primary';
+import type { LinkStepInfo } from '../../model/link/procedure';
+import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
+import { personProblem } from '../run-control';
+import { establishLink, preflight } from './link-migration';
+import type { LinkRun } from './run';
+import { Creation, connect, seed, withDeadline } from './seeding';
+
+/** The one place that knows from which side a link begins. */
+export const establish = (run: LinkRun): Promise<void> =>
+  instanceIsFirst(run.spec) ? establishFromInstance(run) : establishLink(run);
+
+async function establishFromInstance(run: LinkRun): Promise<void> {
+  await preflight(run);
+  await run.performPhase('trust');
+  for (;;) {
+    await run.performPhase('groups');
+    await run.control.quietPoint();
+    run.enter('link');
+    run.state.linkRequestedAt = run.now();
+    const broken = await withDeadline(run, () => createJoinAndSeed(run));
+    if (broken === undefined) return;
+    const left = await giveBack(run);
+    await run.control.waitForPerson(withLeftovers(broken, left), 'Link from the instance');
+  }
+}
+
+/**
+ * The creation lasts as long as the seeding, so it is followed beside what comes next. Whichever of both ends badly
+ * ends the other one, too: nothing may be given back beneath an activity that is still at work.
+ */
+async function createJoinAndSeed(run: LinkRun): Promise<BrokenLink | undefined> {
+  const [create, join] = run.steps('link');
+  if (create === undefined || join === undefined) return undefined;
+  // Noted before the request, so that an undo goes the documented way: Azure's side first, then the SQL Server's.
+  const before = await look(run, join);
+  const scope = new CancellationScope();
+  const running: Promise<unknown>[] = [];
+  try {
+    return await scope.run(async () => {
+      const creation = new Creation(requestLink(run, create));
+      const following = follow(run, join, before, creation);
+      running.push(creation.done, following);
+      return creation.beside(following);
+    });
+  } catch (error) {
+    run.control.throwIfAborted();
+    const problem = error instanceof LinkGivenUp ? error.problem : joinProblem(error);
+    if (problem === undefined) throw error;
+    return problem;
+  } finally {
+    scope.cancel();
+    await CancellationScope.nonCancellable(() => Promise.allSettled(running));
+  }
+}
+
+async function look(run: LinkRun, join: LinkStepInfo): Promise<ObservedStep> {
+  return run.control.untilDone(join.title, async () => {
+    const seen = await run.quick.observeLinkStep({ spec: run.spec, stepId: join.id });
+    if (seen.settled === undefined) run.begin(join.id, seen.before);
+    return seen;
+  });
+}
+
+/** Azure ended the creation for want of the SQL Server. */
+class LinkGivenUp extends Error {
+  override readonly name = 'LinkGivenUp';
+  constructor(readonly problem: BrokenLink) {
+    super(problem.message);
+  }
+}
+
+/** As `perform`, but a creation that Azure gave up is not simply sent again: its other half stands on the SQL Server. */
+async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
+  const heartbeat = run.spec.migration.polling.heartbeatTimeout;
+  const patient: ActivityInterfaceFor<LinkActivities> = proxyActivities<LinkActivities>(
+    untilAzureGivesUp(heartbeat),
+  );
+  await run.control.untilDone(create.title, async () => {
+    try {
+      await run.attempt(create, () =>
+        patient.performLinkStep.executeWithOptions({ summary: create.title }, [
+          { spec: run.spec, stepId: create.id },
+        ]),
+      );
+    } catch (error) {
+      const problem = personProblem(error);
+      if (problem === undefined || !AZURE_GAVE_UP.includes(problem.code)) throw error;
+      throw new LinkGivenUp({
+        kind: 'broken',
+        code: 'LinkNotJoined',
+        message: `Azure gave the link up: ${problem.message}`,
+        remedy: 'check that TCP 5022 and 11000-11999 are open both ways and both certificates are trusted',
+      });
+    }
+  });
+}
+
+/** What the JOIN is refused with at once: nobody can be waited for while Azure's five minutes run. */
+function joinProblem(error: unknown): BrokenLink | undefined {
+  const problem = personProblem(error);
+  return problem === undefined ? undefined : { kind: 'broken', ...problem };
+}
+
+async function follow(
+  run: LinkRun,
+  join: LinkStepInfo,
+  before: ObservedStep,
+  creation: Creation,
+): Promise<BrokenLink | undefined> {
+  run.waitingFor = 'the SQL Server to join the link; Azure gives up after five minutes';
+  const joined = await run.long.joinFromInstance.executeWithOptions({ summary: join.title }, [
+    { spec: run.spec },
+  ]);
+  if (joined.kind === 'broken') return joined;
+  const { outcome } = joined;
+  const did = before.settled === undefined ? 'done' : 'already-done';
+  run.record(join, did, before.planned, outcome.evidence, outcome.durationMs);
+  // A creation that failed is not mended by itself: what broke is broken.
+  const once = { isDone: true, done: creation.done };
+  const unconnected = await connect(run, once);
+  if (unconnected !== undefined) return unconnected;
+  run.enter('seeding');
+  const broken = await seed(run, once);
+  if (broken !== undefined) return broken;
+  run.waitingFor = 'Azure to end the creation of the link';
+  await creation.done;
+  run.waitingFor = '';
+  return undefined;
+}
+
+/** Groups, link, and the half-made copy with them, latest first. @returns what had to be left, one sentence each */
+function giveBack(run: LinkRun): Promise<readonly string[]> {
+  const ours: ReadonlySet<string> = new Set(
+    [...run.steps('groups'), ...run.steps('link')].map(({ id }) => id),
+  );
+  return CancellationScope.nonCancellable(async () => {
+    const left: string[] = [];
+    for (const { stepId } of [...run.state.begun].reverse()) {
+      if (!ours.has(stepId)) continue;
+      run.step = `Undo ${stepId}`;
+      const problem = await run.undo(stepId);
+      if (problem !== undefined) left.push(problem);
+    }
+    run.step = null;
+    return left;
+  });
+}
+
+function withLeftovers(broken: BrokenLink, left: readonly string[]): BrokenLink {
+  const undone =
+    left.length === 0
+      ? 'groups and link were given back, the database stays on the instance as it was'
+      : `not all could be given back: ${left.join('; ')}`;
+  return { ...broken, message: `${broken.message}; ${undone}` };
+}
