@@ -18,6 +18,8 @@ const port = z.number().int().min(0).max(65535).default(0);
 
 const loginSchema = z.strictObject({
   name,
+  /** `windows`: shows in the catalog, its users in databases as well; nobody can log in by it, as there is no domain. */
+  type: z.enum(['sql', 'windows']).default('sql'),
   password: z.string().min(1),
   roles: z.array(z.string()).default(['sysadmin']),
   disabled: z.boolean().default(false),
@@ -99,7 +101,7 @@ export const sqlServerSchema = z.strictObject({
   endpoint: endpointSchema.optional(),
   logins: z
     .array(loginSchema)
-    .default([{ name: 'sa', password: 'Ferry!Passw0rd', roles: ['sysadmin'], disabled: false }]),
+    .prefault([{ name: 'sa', password: 'Ferry!Passw0rd' }]),
   databases: z.array(databaseSchema).default([]),
 });
 
@@ -120,7 +122,7 @@ export const managedInstanceSchema = z.strictObject({
   inFailoverGroup: z.boolean().default(false),
   logins: z
     .array(loginSchema)
-    .default([{ name: 'ferryadmin', password: 'Ferry!Passw0rd', roles: ['sysadmin'], disabled: false }]),
+    .prefault([{ name: 'ferryadmin', password: 'Ferry!Passw0rd' }]),
   databases: z.array(databaseSchema).default([]),
 });
 
