@@ -99,9 +99,7 @@ export const sqlServerSchema = z.strictObject({
   masterKey: z.boolean().default(false),
   certificates: z.array(certificateSchema).default([]),
   endpoint: endpointSchema.optional(),
-  logins: z
-    .array(loginSchema)
-    .prefault([{ name: 'sa', password: 'Ferry!Passw0rd' }]),
+  logins: z.array(loginSchema).prefault([{ name: 'sa', password: 'Ferry!Passw0rd' }]),
   databases: z.array(databaseSchema).default([]),
 });
 
@@ -120,9 +118,7 @@ export const managedInstanceSchema = z.strictObject({
   databaseFormat: z.enum(['SQLServer2022', 'SQLServer2025', 'AlwaysUpToDate']).default('SQLServer2022'),
   collation: z.string().default('SQL_Latin1_General_CP1_CI_AS'),
   inFailoverGroup: z.boolean().default(false),
-  logins: z
-    .array(loginSchema)
-    .prefault([{ name: 'ferryadmin', password: 'Ferry!Passw0rd' }]),
+  logins: z.array(loginSchema).prefault([{ name: 'ferryadmin', password: 'Ferry!Passw0rd' }]),
   databases: z.array(databaseSchema).default([]),
 });
 
