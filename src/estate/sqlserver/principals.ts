@@ -21,10 +21,10 @@ export interface DatabasePrincipal {
   readonly id: number;
   readonly name: string;
   readonly sid: Uint8Array | null;
-  readonly type: 'S' | 'R' | 'E';
+  readonly type: 'S' | 'R' | 'E' | 'U';
   readonly typeDescription: string;
   readonly defaultSchema: string | null;
-  readonly authentication: 'NONE' | 'INSTANCE' | 'EXTERNAL';
+  readonly authentication: 'NONE' | 'INSTANCE' | 'WINDOWS' | 'EXTERNAL';
   readonly createdAt: number;
   readonly fixedRole: boolean;
 }
@@ -62,15 +62,21 @@ const roleSid = (id: number): Uint8Array => Uint8Array.of(id);
 
 const customRoleId = (name: string): number => 256 + (stableHash(`server-role/${name}`) % 100_000);
 
+const loginTypes = {
+  sql: { type: 'S', typeDescription: 'SQL_LOGIN' },
+  entra: { type: 'E', typeDescription: 'EXTERNAL_LOGIN' },
+  windows: { type: 'U', typeDescription: 'WINDOWS_LOGIN' },
+} as const;
+
 export const serverPrincipals = (context: SessionContext): ServerPrincipal[] => {
   const logins = [...context.instance.logins.values()].map((login): ServerPrincipal => {
-    const entra = login.type === 'entra';
+    const { type, typeDescription } = loginTypes[login.type];
     return {
       id: login.principalId,
       name: login.name,
       sid: login.sid,
-      type: entra ? 'E' : 'S',
-      typeDescription: entra ? 'EXTERNAL_LOGIN' : 'SQL_LOGIN',
+      type,
+      typeDescription,
       disabled: login.disabled,
       createdAt: login.createdAt,
       modifiedAt: login.modifiedAt,
@@ -114,6 +120,16 @@ const schemaPrincipals: readonly (readonly [string, number, string | null])[] = 
   ['sys', 4, null],
 ];
 
+const userTypes = {
+  sql: { type: 'S', typeDescription: 'SQL_USER', authentication: 'INSTANCE' },
+  entra: { type: 'E', typeDescription: 'EXTERNAL_USER', authentication: 'EXTERNAL' },
+  windows: { type: 'U', typeDescription: 'WINDOWS_USER', authentication: 'WINDOWS' },
+} as const;
+
+/** S-1-5-21-...: also where no login has it, a user of Windows is one. */
+const isWindowsSid = (sid: Uint8Array): boolean =>
+  sid.length === 28 && sid[0] === 1 && sid[7] === 5 && sid[8] === 21;
+
 const customDatabaseRoleId = (name: string): number => 5000 + (stableHash(`database-role/${name}`) % 10_000);
 
 export const databasePrincipals = (context: SessionContext, database: string): DatabasePrincipal[] => {
@@ -135,17 +151,15 @@ export const databasePrincipals = (context: SessionContext, database: string): D
     }),
   );
   const users = [...(model?.users.values() ?? [])].map((user): DatabasePrincipal => {
-    const entra = [...context.instance.logins.values()].some(
+    const isEntra = [...context.instance.logins.values()].some(
       (login) => login.type === 'entra' && sameBytes(login.sid, user.sid),
     );
     return {
+      ...userTypes[isEntra ? 'entra' : isWindowsSid(user.sid) ? 'windows' : 'sql'],
       id: user.principalId,
       name: user.name,
       sid: user.sid,
-      type: entra ? 'E' : 'S',
-      typeDescription: entra ? 'EXTERNAL_USER' : 'SQL_USER',
       defaultSchema: context.state.defaultSchemas.get(`${database}.${user.name}`.toLowerCase()) ?? 'dbo',
-      authentication: entra ? 'EXTERNAL' : 'INSTANCE',
       createdAt: model?.createdAt ?? installed,
       fixedRole: false,
     };

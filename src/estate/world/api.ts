@@ -119,7 +119,7 @@ export interface Instances {
 
 export interface CreateLogin {
   readonly name: string;
-  readonly type?: 'sql' | 'entra';
+  readonly type?: 'sql' | 'entra' | 'windows';
   readonly password?: string;
   /** PASSWORD = 0x... HASHED. */
   readonly passwordHash?: Uint8Array;

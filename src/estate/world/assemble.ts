@@ -181,7 +181,8 @@ function addInstance(
     // sa, or on a managed instance its administrator, has SID 0x01 and owns the databases.
     const isOwner = key(login.name) === 'sa' || (definition.kind === 'managed-instance' && index === 0);
     const sid = isOwner ? { sid: Uint8Array.of(1) } : {};
-    world.logins.create(instance.name, { name: login.name, password: login.password, ...sid });
+    const { name, type, password } = login;
+    world.logins.create(instance.name, { name, type, password, ...sid });
     for (const role of login.roles) world.logins.setRole(instance.name, login.name, role, true);
     if (login.disabled) world.logins.alter(instance.name, login.name, { disabled: true });
   }

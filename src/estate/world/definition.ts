@@ -18,6 +18,8 @@ const port = z.number().int().min(0).max(65535).default(0);
 
 const loginSchema = z.strictObject({
   name,
+  /** `windows`: shows in the catalog, its users in databases as well; nobody can log in by it, as there is no domain. */
+  type: z.enum(['sql', 'windows']).default('sql'),
   password: z.string().min(1),
   roles: z.array(z.string()).default(['sysadmin']),
   disabled: z.boolean().default(false),
@@ -102,9 +104,7 @@ export const sqlServerSchema = z.strictObject({
   masterKey: z.boolean().default(false),
   certificates: z.array(certificateSchema).default([]),
   endpoint: endpointSchema.optional(),
-  logins: z
-    .array(loginSchema)
-    .default([{ name: 'sa', password: 'Ferry!Passw0rd', roles: ['sysadmin'], disabled: false }]),
+  logins: z.array(loginSchema).prefault([{ name: 'sa', password: 'Ferry!Passw0rd' }]),
   databases: z.array(databaseSchema).default([]),
 });
 
@@ -123,9 +123,7 @@ export const managedInstanceSchema = z.strictObject({
   databaseFormat: z.enum(['SQLServer2022', 'SQLServer2025', 'AlwaysUpToDate']).default('SQLServer2022'),
   collation: z.string().default('SQL_Latin1_General_CP1_CI_AS'),
   inFailoverGroup: z.boolean().default(false),
-  logins: z
-    .array(loginSchema)
-    .default([{ name: 'ferryadmin', password: 'Ferry!Passw0rd', roles: ['sysadmin'], disabled: false }]),
+  logins: z.array(loginSchema).prefault([{ name: 'ferryadmin', password: 'Ferry!Passw0rd' }]),
   databases: z.array(databaseSchema).default([]),
 });
 

@@ -34,7 +34,7 @@ export class WorldLogins implements Logins {
     if (instance.logins.has(key(request.name))) {
       throw new SqlError(15025, `The server principal '${request.name}' already exists.`);
     }
-    const sid = request.sid ?? this.state.random.bytes(16);
+    const sid = request.sid ?? this.newSid(request.type);
     if (sidTaken(instance, sid)) throw new SqlError(15433, 'Supplied parameter sid is in use.');
     const now = this.state.clock.now();
     const login: MutableLogin = {
@@ -133,6 +133,10 @@ export class WorldLogins implements Logins {
     instance.logins.set(key(name), login);
   }
 
+  private newSid(type: CreateLogin['type']): Uint8Array {
+    return type === 'windows' ? windowsSid(this.state.random.bytes(16)) : this.state.random.bytes(16);
+  }
+
   private hashOf(source: { password?: string; passwordHash?: Uint8Array }): Uint8Array | undefined {
     if (source.passwordHash) return source.passwordHash;
     if (source.password === undefined) return undefined;
@@ -145,6 +149,10 @@ export function hashPassword(password: string, salt: Uint8Array): Uint8Array {
   const digest = createHash('sha512').update(Buffer.from(password, 'utf16le')).update(salt).digest();
   return Uint8Array.from(Buffer.concat([Buffer.from([2, 0]), salt, digest]));
 }
+
+/** S-1-5-21 with the three numbers of a domain and that of the account. */
+const windowsSid = (random: Uint8Array): Uint8Array =>
+  Uint8Array.from([1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, ...random]);
 
 const loginFailed = (name: string, state: number): SqlError =>
   new SqlError(18456, `Login failed for user '${name}'.`, { severity: 14, state });

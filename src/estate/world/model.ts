@@ -108,7 +108,7 @@ export interface Login {
   readonly name: string;
   readonly principalId: number;
   readonly sid: Uint8Array;
-  readonly type: 'sql' | 'entra';
+  readonly type: 'sql' | 'entra' | 'windows';
   /** 0x0200 + salt + SHA-512, as sys.sql_logins.password_hash; undefined for Entra logins. */
   readonly passwordHash?: Uint8Array;
   readonly disabled: boolean;

@@ -335,6 +335,31 @@ describe('jobs move with the roles', () => {
   });
 });
 
+test('a user of Windows is named before anybody needs it', async () => {
+  await bench.close();
+  await stage.close();
+  const name = 'CORP\\ann';
+  stage = await startEstateStage({
+    estate: estateWithApplication({
+      source: {
+        logins: [
+          { name: 'sa', password: 'Ferry!Passw0rd' },
+          { name, type: 'windows', password: 'unused', roles: [] },
+        ],
+      },
+      database: { users: [{ name }] },
+    }),
+  });
+  bench = await StepBench.open(stage, stage.spec(sections()));
+  expect((await report()).findings).toContainEqual(
+    expect.objectContaining({
+      name,
+      state: 'cannot-be-copied',
+      remedy: expect.stringContaining('FROM EXTERNAL PROVIDER'),
+    }),
+  );
+});
+
 test('what cannot be brought over is named with its remedy, and nothing of it is tried', async () => {
   await set('mi-west', "CREATE LOGIN [bat]]ch 'x'] WITH PASSWORD = N'Other!Passw0rd'");
   await set(

@@ -189,8 +189,7 @@ export const securityViews = [
         owning_principal_id: principal.type === 'R' ? 1 : null,
         sid: principal.sid,
         is_fixed_role: principal.fixedRole,
-        authentication_type:
-          principal.authentication === 'INSTANCE' ? 1 : principal.authentication === 'EXTERNAL' ? 4 : 0,
+        authentication_type: { NONE: 0, INSTANCE: 1, WINDOWS: 3, EXTERNAL: 4 }[principal.authentication],
         authentication_type_desc: principal.authentication,
         allow_encrypted_value_modifications: false,
       })),
