@@ -3,6 +3,7 @@ import { planLinkMigration } from '../../src/activities/link/plan';
 import { Certificates } from '../../src/client/certificates';
 import type { EstateDefinitionInput } from '../../src/estate/world/definition';
 import type { EstateWorld } from '../../src/estate/world/world';
+import type { JournalEffect } from '../../src/model/journal';
 import { onServer } from '../../src/model/link/replicas';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import {
@@ -249,13 +250,23 @@ describe('a group that stands already', () => {
   test('(b) an abort gives the trust of both replicas back, latest first', async () => {
     stage = await startStage({ estate: estate(TWO) });
     const before = worldSnapshot(stage.estate.world);
+    const spec = over(stage.spec(sections(WAITING), name), ['SQL2']);
+    const opened = await openSteps(spec, stage.env);
+    const plan = await planLinkMigration(opened.context, 'planned-failover');
+    await opened.close();
     await stage.startWorker();
-    await stage.migrations.start(over(stage.spec(sections(WAITING), name), ['SQL2']));
+    await stage.migrations.start(spec);
     await untilPhase(name, 'replicating');
     expect(await stage.migrations.abort(name, { by: 'test' })).toMatchObject({ accepted: true });
     expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'aborted', leftovers: [] });
     expect(worldSnapshot(stage.estate.world)).toEqual(before);
     const journal = await stage.migrations.journal(name);
+    // The plan is the run, on each server (promise 3).
+    const shownTrust = ({ phase, effects }: { phase: string; effects: readonly JournalEffect[] }) =>
+      phase === 'trust' ? effects.map((effect) => [effect.server ?? effect.on, effect.display]) : [];
+    expect(journal.filter(({ outcome }) => outcome === 'done').flatMap(shownTrust)).toEqual(
+      plan.steps.flatMap(shownTrust),
+    );
     const made = journal
       .filter(({ outcome }) => outcome === 'done')
       .map(({ stepId, server: on }) => [stepId, on]);
