@@ -3,6 +3,7 @@ import { planLinkMigration } from '../../src/activities/link/plan';
 import { Certificates } from '../../src/client/certificates';
 import type { EstateDefinitionInput } from '../../src/estate/world/definition';
 import type { EstateWorld } from '../../src/estate/world/world';
+import type { JournalEffect } from '../../src/model/journal';
 import { onServer } from '../../src/model/link/replicas';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import {
@@ -72,6 +73,13 @@ const STAYS = 'purpose: disaster-recovery';
 
 describe('a group that stands already', () => {
   let stage: Stage;
+  /** Each test has a name of its own on the shared server: a link that stays outlives its test. */
+  let name = '';
+  let count = 0;
+  beforeEach(() => {
+    count += 1;
+    name = `sales-${count}`;
+  });
   afterEach(() => stage.close());
 
   const over = (spec: ResolvedLinkMigration, replicas: readonly string[] = []): ResolvedLinkMigration =>
@@ -80,9 +88,9 @@ describe('a group that stands already', () => {
       listener: { address: LISTENER },
       availabilityGroup: 'AG_Prod',
     });
-  const statusOf = async (name: string) => (await stage.migrations.view(name)).status;
-  const untilPhase = (name: string, phase: string): Promise<void> =>
-    until(`${name} is in ${phase}`, async () => (await statusOf(name)).phase === phase, 60_000);
+  const statusOf = async (run: string) => (await stage.migrations.view(run)).status;
+  const untilPhase = (run: string, phase: string): Promise<void> =>
+    until(`${run} is in ${phase}`, async () => (await statusOf(run)).phase === phase, 60_000);
 
   /** The application's login on the second replica, with the SID that its user in the database has. */
   async function sameLogin(): Promise<void> {
@@ -117,7 +125,7 @@ describe('a group that stands already', () => {
     stage = await startStage({ estate: estate(ONE) });
     const { world } = stage.estate;
     const before = localGroups();
-    const spec = over(stage.spec(sections(APPROVED)));
+    const spec = over(stage.spec(sections(APPROVED), name));
     const opened = await openSteps(spec, stage.env);
     const plan = await planLinkMigration(opened.context, 'planned-failover');
     await opened.close();
@@ -132,7 +140,7 @@ describe('a group that stands already', () => {
     await stage.migrations.start(spec);
     await until('the link is there', () => world.links.all().length > 0, 60_000);
     expect(world.links.all()[0]?.partnerEndpoint).toBe(`TCP://${LISTENER}:5022`);
-    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+    expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'completed' });
     expect(localGroups()).toEqual(before);
     expect(world.databases.get('SQL1', 'Sales').groupName).toBe('AG_Prod');
     // Of the groups the run made and dropped its own, and no other.
@@ -168,8 +176,8 @@ describe('a group that stands already', () => {
       writer.repoint(throughListener());
       try {
         await stage.startWorker();
-        await stage.migrations.start(over(stage.spec(sections(WAITING)), ['SQL2']));
-        await untilPhase('sales', 'replicating');
+        await stage.migrations.start(over(stage.spec(sections(WAITING), name), ['SQL2']));
+        await untilPhase(name, 'replicating');
         for (const name of ['SQL1', 'SQL2']) {
           expect(world.instances.get(name).endpoint).toMatchObject({
             authentication: 'NEGOTIATE, CERTIFICATE',
@@ -181,27 +189,27 @@ describe('a group that stands already', () => {
           [...(managed?.managed?.trustCertificates.values() ?? [])].map(({ name }) => name).sort(),
         ).toEqual(['Cert_SQL1_endpoint', 'Cert_SQL2_endpoint']);
         await until('the first leader is known', async () =>
-          (await statusOf('sales')).events.some(({ code }) => code === 'group.leader'),
+          (await statusOf(name)).events.some(({ code }) => code === 'group.leader'),
         );
 
         const acknowledged = writer.report().acknowledged;
         await move(world);
         await until('the application writes on', () => writer.report().acknowledged > acknowledged + 50);
         await until('the run says where the group is', async () =>
-          (await statusOf('sales')).events.some(
+          (await statusOf(name)).events.some(
             ({ code, message }) => code === 'group.failed-over' && message.startsWith('sql2 leads'),
           ),
         );
         await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
         expect(world.links.all()[0]).toMatchObject({ sqlServer: 'SQL2', seeded: true });
 
-        expect(await stage.migrations.approve('sales', { by: 'test' })).toMatchObject({ accepted: true });
-        await untilPhase('sales', 'after');
+        expect(await stage.migrations.approve(name, { by: 'test' })).toMatchObject({ accepted: true });
+        await untilPhase(name, 'after');
         // Fenced on all that answer: whichever replica had led, the application would have been kept out.
         for (const { state, logins } of ['SQL1', 'SQL2'].map((name) => world.instances.get(name)))
           expect(logins.get(APPLICATION.name)?.disabled).toBe(state === 'running');
         await repointApplication(stage.estate, writer);
-        expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+        expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'completed' });
         expect(world.groups.get('SQL2', 'AG_Prod')?.databases).toEqual(['Sales']);
       } finally {
         await writer.stop();
@@ -219,7 +227,9 @@ describe('a group that stands already', () => {
     writer.repoint(throughListener());
     try {
       await stage.startWorker();
-      await stage.migrations.start(over(stage.spec(sections(`${APPROVED}, retryAfter: [1s]`)), ['SQL2']));
+      await stage.migrations.start(
+        over(stage.spec(sections(`${APPROVED}, retryAfter: [1s]`), name), ['SQL2']),
+      );
       await until('the copy is complete', () => world.links.all().some(({ seeded }) => seeded), 60_000);
       // Somebody whom the fence does not hold: the logs never stand equal while it is there.
       world.databases.setSyntheticLogRate('SQL1', 'Sales', 4_096);
@@ -228,9 +238,9 @@ describe('a group that stands already', () => {
       await world.groups.failover('SQL2', 'AG_Prod');
       await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
       world.databases.setSyntheticLogRate('SQL2', 'Sales', 0);
-      await untilPhase('sales', 'after');
+      await untilPhase(name, 'after');
       await repointApplication(stage.estate, writer);
-      expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'completed' });
+      expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'completed' });
     } finally {
       await writer.stop();
     }
@@ -240,13 +250,23 @@ describe('a group that stands already', () => {
   test('(b) an abort gives the trust of both replicas back, latest first', async () => {
     stage = await startStage({ estate: estate(TWO) });
     const before = worldSnapshot(stage.estate.world);
+    const spec = over(stage.spec(sections(WAITING), name), ['SQL2']);
+    const opened = await openSteps(spec, stage.env);
+    const plan = await planLinkMigration(opened.context, 'planned-failover');
+    await opened.close();
     await stage.startWorker();
-    await stage.migrations.start(over(stage.spec(sections(WAITING)), ['SQL2']));
-    await untilPhase('sales', 'replicating');
-    expect(await stage.migrations.abort('sales', { by: 'test' })).toMatchObject({ accepted: true });
-    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'aborted', leftovers: [] });
+    await stage.migrations.start(spec);
+    await untilPhase(name, 'replicating');
+    expect(await stage.migrations.abort(name, { by: 'test' })).toMatchObject({ accepted: true });
+    expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'aborted', leftovers: [] });
     expect(worldSnapshot(stage.estate.world)).toEqual(before);
-    const journal = await stage.migrations.journal('sales');
+    const journal = await stage.migrations.journal(name);
+    // The plan is the run, on each server (promise 3).
+    const shownTrust = ({ phase, effects }: { phase: string; effects: readonly JournalEffect[] }) =>
+      phase === 'trust' ? effects.map((effect) => [effect.server ?? effect.on, effect.display]) : [];
+    expect(journal.filter(({ outcome }) => outcome === 'done').flatMap(shownTrust)).toEqual(
+      plan.steps.flatMap(shownTrust),
+    );
     const made = journal
       .filter(({ outcome }) => outcome === 'done')
       .map(({ stepId, server: on }) => [stepId, on]);
@@ -269,16 +289,16 @@ describe('a group that stands already', () => {
     stage = await startStage({ estate: estate(TWO, { rates: { firstFullBackupDelayMs: 30_000 } }) });
     const { world } = stage.estate;
     await sameLogin();
-    const spec = over(stage.spec(sections(APPROVED, `${STAYS}\nfailover: { coolDown: 1s }`)), ['SQL2']);
+    const spec = over(stage.spec(sections(APPROVED, `${STAYS}\nfailover: { coolDown: 1s }`), name), ['SQL2']);
     await stage.startWorker();
     await stage.migrations.start(spec);
-    await untilPhase('sales', 'replicating');
+    await untilPhase(name, 'replicating');
     const failOver = async (to: 'source' | 'target', count: number) => {
       await until(
         `the failover to the ${to} is accepted`,
         async () =>
           (
-            await stage.migrations.failover('sales', {
+            await stage.migrations.failover(name, {
               by: 'test',
               to,
               type: 'planned',
@@ -289,7 +309,7 @@ describe('a group that stands already', () => {
       await until(
         `the ${to} leads`,
         async () => {
-          const { protection } = await statusOf('sales');
+          const { protection } = await statusOf(name);
           return protection?.failovers.filter(({ outcome }) => outcome === 'done').length === count;
         },
         60_000,
@@ -310,9 +330,9 @@ describe('a group that stands already', () => {
     stage = await startStage({ estate: estate(TWO) });
     const { world } = stage.estate;
     await stage.startWorker();
-    const spec = over(stage.spec(sections(WAITING)), ['SQL2']);
+    const spec = over(stage.spec(sections(WAITING), name), ['SQL2']);
     await stage.migrations.start(spec);
-    await untilPhase('sales', 'replicating');
+    await untilPhase(name, 'replicating');
     const certificates = new Certificates(stage.client, { taskQueue: stage.taskQueue });
     await certificates.rotate({
       spec: onServer(spec, 'sql2'),
@@ -337,8 +357,8 @@ describe('a group that stands already', () => {
     );
 
     // Also what a rotation made since goes with an abort.
-    expect(await stage.migrations.abort('sales', { by: 'test' })).toMatchObject({ accepted: true });
-    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'aborted', leftovers: [] });
+    expect(await stage.migrations.abort(name, { by: 'test' })).toMatchObject({ accepted: true });
+    expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'aborted', leftovers: [] });
     for (const name of ['SQL1', 'SQL2'])
       expect([...world.instances.get(name).certificates.keys()]).toEqual([]);
   }, 120_000);
@@ -438,8 +458,8 @@ describe('a group that stands already', () => {
       const before = worldSnapshot(world);
       const endpoint = { ...world.instances.get('SQL1').endpoint };
       await stage.startWorker();
-      await stage.migrations.start(over(stage.spec(sections(WAITING))));
-      await untilPhase('sales', 'replicating');
+      await stage.migrations.start(over(stage.spec(sections(WAITING), name)));
+      await untilPhase(name, 'replicating');
       expect(world.instances.get('SQL1').endpoint).toMatchObject({
         authentication: altered,
         port: 5022,
@@ -449,8 +469,8 @@ describe('a group that stands already', () => {
           ? { encryption: endpoint.encryption, algorithm: endpoint.algorithm }
           : { algorithm: 'AES' }),
       });
-      expect(await stage.migrations.abort('sales', { by: 'test' })).toMatchObject({ accepted: true });
-      expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'aborted', leftovers: [] });
+      expect(await stage.migrations.abort(name, { by: 'test' })).toMatchObject({ accepted: true });
+      expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'aborted', leftovers: [] });
       expect(worldSnapshot(world)).toEqual(before);
       expect(world.instances.get('SQL1').endpoint).toEqual(endpoint);
     },
