@@ -44,6 +44,8 @@ describe('roles and links that others change', () => {
         ({ activity, roles }) => activity === 'instance-leads' && roles?.target === 'PRIMARY',
       ),
     );
+    // Also when nobody saw the swap itself.
+    await until('the full backup is seen', async () => typeof (await protection()).fullBackupAt === 'string');
   }, 60_000);
 
   test('so is the way back through Azure, and the run fails over from there by itself', async () => {
@@ -63,9 +65,9 @@ describe('roles and links that others change', () => {
     });
   }, 60_000);
 
-  test('Azure says once when its first full backup is there', async () => {
+  test('Azure says once for each failover when its first full backup is there', async () => {
     await until('the full backup is seen', async () => typeof (await protection()).fullBackupAt === 'string');
-    expect((await status()).events.filter(({ code }) => code === 'after.full-backup')).toHaveLength(1);
+    expect((await status()).events.filter(({ code }) => code === 'after.full-backup')).toHaveLength(2);
   }, 60_000);
 
   test('a link that others deleted is told, refused what it needs, and cleaned up by remove', async () => {

@@ -1,6 +1,7 @@
 /** What other hands did to a link that stays is followed: told, recorded, and gone on from. */
 import { sleep } from '@temporalio/workflow';
 import type { LinkGoneNews, LinkHealth, RolesNews, WatchOthers } from '../../activities/link/api';
+import type { LinkSide } from '../../model/link/procedure';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
 import { addFailover, type Protection } from './state';
@@ -38,17 +39,15 @@ export async function followRoles(
   const wasSplit = protection.splitBrain !== null;
   const isSwapped = primary !== protection.primary;
   if (!isSwapped && !wasSplit) return;
-  // The one that led before is known to have led at the newest look: what Azure backs up later is of the new primary.
-  const since = run.state.health?.observedAt ?? instanceTime ?? run.now();
   protection.splitBrain = null;
   run.state.health = null;
   run.state.lastLag = null;
   run.changes += 1;
   if (isSwapped) {
     protection.primary = primary;
-    run.state.failedOverAt = since;
+    run.state.failedOverAt = backupsCountFrom(run, primary) ?? instanceTime ?? run.now();
     delete protection.fullBackupAt;
-    noteFailoverByOthers(run, protection, reason, since);
+    noteFailoverByOthers(run, protection, reason);
   }
   await run.tell(
     'warning',
@@ -58,15 +57,22 @@ export async function followRoles(
   );
 }
 
+/**
+ * Nobody saw the swap itself. Azure takes full backups of an instance that leads only, so that each one since it followed
+ * for the last time is of the new primary.
+ */
+const backupsCountFrom = ({ state }: LinkRun, primary: LinkSide): string | null =>
+  primary === 'target' ? (state.failedOverAt ?? state.seedingCompletedAt) : null;
+
 /** In the list of failovers, so that nobody wonders how the roles came to be as they are. */
-function noteFailoverByOthers(run: LinkRun, protection: Protection, reason: string, since: string): void {
+function noteFailoverByOthers(run: LinkRun, protection: Protection, reason: string): void {
   addFailover(protection, {
     workflowId: run.workflowId,
     type: 'outside',
     to: protection.primary,
     by: 'outside',
     reason: null,
-    startedAt: since,
+    startedAt: run.now(),
     endedAt: run.now(),
     outcome: 'done',
     summary: `by others: ${reason}`,

@@ -235,6 +235,26 @@ describe('forced failover', () => {
     expect(rows(world, SQL)).toEqual([1, 10]);
   });
 
+  it('the instance, too, is a primary until it is told to follow; only then is setRole refused', async () => {
+    const world = await running();
+    world.links.failover(MI, 'DAG_Sales', 'ForcedAllowDataLoss');
+    await world.clock.advance(30_000);
+    world.groups.setRoleSecondary(SQL, 'DAG_Sales');
+    await world.clock.advance(60_000);
+    const forced = world.groups.forceFailover(SQL, 'DAG_Sales');
+    await world.clock.advance(30_000);
+    await forced;
+    expect(link(world).splitBrain).toBe(true);
+    await world.databases.commit(SQL, 'Sales', [insertRow(20)]);
+    world.links.setRole(MI, 'DAG_Sales', 'Secondary', 'Forced');
+    await world.clock.advance(60_000);
+    expect(link(world).splitBrain).toBe(false);
+    expect(rows(world, MI)).toEqual([1, 20]);
+    expect(await codeOf(() => world.links.setRole(MI, 'DAG_Sales', 'Secondary', 'Forced'))).toBe(
+      'DistributedAvailabilityGroupSetRoleInstanceAlreadyInRequestedRole',
+    );
+  });
+
   it('is refused on one-way links and on the primary', async () => {
     const old = await running({ version: '2019' }, 'None');
     expect(await codeOf(() => old.links.failover(MI, 'DAG_Sales', 'ForcedAllowDataLoss'))).toBe(
