@@ -76,7 +76,7 @@ import {
   readGroupListeners,
   readGroupRole,
 } from '../../src/tsql/queries/availability-groups';
-import { readBackups, readFullBackup, readRecentLogBackups } from '../../src/tsql/queries/backups';
+import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
 import { readEndpoints } from '../../src/tsql/queries/endpoints';
@@ -284,7 +284,6 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readDatabaseFeatures(name),
   readFullBackup(name),
   readBackups(name),
-  readRecentLogBackups(),
   readCertificates(),
   readCertificatePublicKey(name),
   readEndpoints(),

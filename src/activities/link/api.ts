@@ -74,6 +74,8 @@ export type SeedingNews =
 
 export interface LogBackupTaken {
   readonly at: string;
+  /** The same by the clock of the server, ISO 8601 UTC; absent where it was not read. */
+  readonly serverAt?: string;
   readonly ruleId: string;
   readonly reason: string;
   readonly effects: readonly JournalEffect[];
@@ -162,6 +164,8 @@ export interface LinkHealth {
 }
 
 export interface GuardInput extends LinkInput, WatchOthers {
+  /** End of the last log backup that this run took, by the clock of the source, ISO 8601 UTC; absent: none is known. */
+  readonly lastBackupAt?: string;
   /** Health that the workflow knows already: only changes are news. */
   readonly knownHealthy: boolean;
   readonly logAlarmRaised: boolean;

@@ -6,13 +6,13 @@ import {
   foreignWhileReplicating,
 } from '../../rules/link/foreign-backups';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
+import { readBackups } from '../../tsql/queries/backups';
 import { NeedsPerson, NotYet } from '../failures';
 import { applyEffect } from '../steps/apply-effect';
 import { toJournalEffect } from '../steps/run-step';
 import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
 import type { ActivityReporter } from '../temporal/edge';
 import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
-import { logBackups } from './backup-history';
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
@@ -64,7 +64,7 @@ async function guard(
     try {
       facts = await orAborted(requireLinkFacts(observing, maxAgeMs), reporter.signal);
       others = await orAborted(otherLinkFacts(observing, maxAgeMs), reporter.signal);
-      backups ??= await readHistory(observing, input, reporter.signal);
+      backups ??= knownHistory(input) ?? (await readHistory(observing, input, reporter.signal));
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
@@ -196,17 +196,17 @@ interface BackupHistory {
   readonly foreign: readonly ForeignLogBackups[];
 }
 
-/**
- * Read before each backup only: jobs of others are found as often as this run takes its own. All links of a server
- * share one read: a backup that somebody takes in the seconds since is only followed by another one.
- */
+/** What this run remembers of its own last backup says when to look again; before each backup the server is asked. */
+const knownHistory = ({ lastBackupAt }: GuardInput): BackupHistory | undefined =>
+  lastBackupAt === undefined ? undefined : { lastAt: Date.parse(lastBackupAt), foreign: [] };
+
+/** Read before each backup only: jobs of others are found as often as this run takes its own. */
 async function readHistory(
-  observing: Observing,
+  { ports, spec }: Observing,
   { foreignBackups }: GuardInput,
   signal: AbortSignal,
 ): Promise<BackupHistory> {
-  const { spec } = observing;
-  const backups = await orAborted(logBackups(observing, spec.migration.polling.steady / 2), signal);
+  const backups = await ports.source.query(readBackups(spec.migration.database), { signal });
   const newest = newestLogBackup(backups);
   return {
     lastAt: newest === null ? null : Date.parse(newest),
@@ -228,8 +228,11 @@ async function backUp(
   // Not cancelled with the watch: an interrupted backup would only have to be taken again.
   const signal = new AbortController().signal;
   await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.migration.polling.active });
+  const now = clock.now();
   return {
-    at: new Date(clock.now()).toISOString(),
+    at: new Date(now).toISOString(),
+    // As far from the facts by the worker's clock as by the server's.
+    serverAt: new Date(Date.parse(facts.serverTime) + now - Date.parse(facts.observedAt)).toISOString(),
     ruleId: verdict.ruleId,
     reason: verdict.reason,
     effects: [toJournalEffect(effect)],

@@ -74,39 +74,6 @@ ORDER BY b.backup_finish_date DESC, b.backup_set_id DESC;
     { parameters: { database } },
   );
 
-export interface DatabaseBackupRow extends BackupRow {
-  readonly database: string;
-}
-
-/**
- * The newest log backups of every database, all in one look: at most 20 each, of the last two days only, since the
- * history of a busy server reaches back for years and only the finish date is indexed.
- */
-export const readRecentLogBackups = (): Query<DatabaseBackupRow> =>
-  query(
-    'read-recent-log-backups',
-    `
-SELECT
-    b.database_name, b.type, b.name,
-    CONVERT(varchar(33), ${utcOf('backup_start_date')}, 126) AS started_at,
-    CONVERT(varchar(33), ${utcOf('backup_finish_date')}, 126) AS finished_at,
-    b.is_copy_only,
-    CONVERT(varchar(40), b.first_lsn) AS first_lsn,
-    CONVERT(varchar(40), b.last_lsn) AS last_lsn
-FROM (
-    SELECT
-        s.*,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.database_name ORDER BY s.backup_finish_date DESC, s.backup_set_id DESC) AS nth
-    FROM msdb.dbo.backupset AS s
-    WHERE s.type = 'L' AND s.backup_finish_date >= DATEADD(day, -2, GETDATE())
-) AS b
-WHERE b.nth <= 20
-ORDER BY b.database_name, b.nth;
-`,
-    (row) => ({ database: readText(row, 'database_name'), ...backupOf(row) }),
-  );
-
 function backupOf(row: DriverRow): BackupRow {
   return {
     type: readText(row, 'type'),

@@ -61,6 +61,7 @@ export class ReplicationGuard {
             ? {}
             : { splitBrainKnown: this.protection.splitBrain !== null, ...watchOthers(this.protection) }),
           ...foreignBackups(run),
+          ...(run.state.lastBackupAt === undefined ? {} : { lastBackupAt: run.state.lastBackupAt }),
           ...(run.spec.replicas === undefined ? {} : { knownLeader: run.state.groupLeader ?? null }),
           // Of a link that stays the first look is news: a forced failover may be asked at any time.
           checkpointAfterMs: this.protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
@@ -85,6 +86,7 @@ export class ReplicationGuard {
       case 'log-backup-taken': {
         const { backup } = news;
         state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
+        if (backup.serverAt !== undefined) state.lastBackupAt = backup.serverAt;
         state.logAlarmRaised = false;
         run.record(
           { id: 'source.log-backup', title: 'Log backup', phase: 'replicating' },

@@ -29,6 +29,8 @@ export interface LinkRunState {
   seedingCompletedAt: string | null;
   seedingRestarts: number;
   logBackups: { count: number; lastAt: string | null };
+  /** End of the last log backup of this run by the clock of the source, ISO 8601 UTC. */
+  lastBackupAt?: string;
   health: LinkHealth | null;
   /** Newest health with a lag that was seen: what a forced failover may lose is estimated from it. */
   lastLag?: LinkHealth | null;

@@ -60,3 +60,62 @@ test.each([
   expect(news.kind).toBe('log-backup-taken');
   expect(done).toEqual([...Array<string>(looks).fill('look'), 'backup']);
 });
+
+/** One due time, one backup, however often the guard begins again: 66 minutes at one backup in 15. */
+test('a log backup that was just taken is not taken again by the next guard', async () => {
+  let now = START;
+  const taken: number[] = [];
+  let histories = 0;
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+    },
+  };
+  const query = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
+    if (asked.id === 'read-link-replicas') {
+      const { observedAt: _, ...row } = replica({
+        linkName: 'DAG_Sales',
+        database: 'Sales',
+        serverTime: new Date(now).toISOString(),
+      });
+      return [row];
+    }
+    if (asked.id !== 'read-backups') return [];
+    histories += 1;
+    return taken
+      .toReversed()
+      .map((at) => ({ type: 'L', name: 'x', finishedAt: new Date(at).toISOString(), isCopyOnly: false }));
+  };
+  const execute = async (): Promise<void> => {
+    now += 1_000;
+    taken.push(now);
+  };
+  const observing = {
+    ports: { source: { query, execute } },
+    spec: linkSpec(),
+    clock,
+    snapshots: new Snapshots(clock),
+  } as unknown as Observing;
+  const reporter = {
+    signal: new AbortController().signal,
+    report: () => undefined,
+    noteUnanswered: () => undefined,
+  } as unknown as ActivityReporter;
+  let lastBackupAt: string | undefined;
+  while (now < START + 66 * 60_000) {
+    const news = await guardReplication(observing, reporter, {
+      spec: observing.spec,
+      knownHealthy: true,
+      logAlarmRaised: false,
+      checkpointAfterMs: Number.MAX_SAFE_INTEGER,
+      ...(lastBackupAt === undefined ? {} : { lastBackupAt }),
+    });
+    if (news.kind !== 'log-backup-taken') throw new Error(news.kind);
+    lastBackupAt = news.backup.serverAt;
+  }
+  const minutes = taken.map((at) => Math.round((at - START) / 60_000));
+  expect(minutes).toEqual([0, 15, 30, 45, 60, 75]);
+  // One look before each backup, and one more by the first guard, which remembered none.
+  expect(histories).toBe(taken.length + 1);
+});

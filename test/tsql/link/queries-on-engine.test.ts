@@ -1,6 +1,6 @@
 /** The joins of the link's queries, run by the estate's engine over a catalog written by hand. */
 import { readAvailabilityGroups } from '../../../src/tsql/queries/availability-groups';
-import { readBackups, readFullBackup, readRecentLogBackups } from '../../../src/tsql/queries/backups';
+import { readBackups, readFullBackup } from '../../../src/tsql/queries/backups';
 import { readDatabase } from '../../../src/tsql/queries/database';
 import { readLinkReplicas } from '../../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../../src/tsql/queries/link/seeding';
@@ -393,34 +393,6 @@ describe('backups', () => {
       ['D', '2026-11-21T23:00:00.000Z', null],
       ['D', '2026-11-21T20:00:00.000Z', null],
     ]);
-  });
-
-  test('the log backups of all databases in one look: twenty each, none older than two days', async () => {
-    const log = (id: number, name: string, finished: string) => ({
-      ...full,
-      type: 'L',
-      database_name: name,
-      backup_set_id: id,
-      media_set_id: id,
-      backup_finish_date: time(finished),
-    });
-    const minute = (value: number): string => String(value).padStart(2, '0');
-    const many = Array.from({ length: 25 }, (_, index) =>
-      log(index, 'Sales', `2026-11-22T01:${minute(index)}:00`),
-    );
-    const backupset = [
-      ...many,
-      log(30, 'Stock', '2026-11-22T00:30:00'),
-      log(31, 'Stock', '2026-11-19T00:30:00'),
-      { ...log(32, 'Stock', '2026-11-22T00:31:00'), type: 'D' },
-    ];
-    const rows = await runQuery(readRecentLogBackups(), { backupset });
-    const of = (name: string) =>
-      rows.filter(({ database }) => database === name).map(({ finishedAt }) => finishedAt);
-    expect(of('Sales')).toHaveLength(20);
-    expect(of('Sales')[0]).toBe('2026-11-21T23:24:00.000Z');
-    expect(of('Sales').at(-1)).toBe('2026-11-21T23:05:00.000Z');
-    expect(of('Stock')).toEqual(['2026-11-21T22:30:00.000Z']);
   });
 });
 
