@@ -4,13 +4,29 @@ import type { LinkMigrationStatus } from '../../src/workflows/link/messages';
 import type { LinkMigrationInput } from '../../src/workflows/link/state';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpecWith } from './link-spec';
-import { WorkflowDriver } from './workflow-driver';
+import { answer, type FakeActivity, hang, WorkflowDriver } from './workflow-driver';
 
 const HOUR = 3_600_000;
 
 export const STANDING_SPEC = linkSpecWith(
   'purpose: disaster-recovery\ncutover: { fence: { disableLogins: [app] } }\n',
 );
+
+/** Logins and jobs that are the same on both sides, for specs that ask for them. */
+const sameObjectsUnless = (
+  override: FakeLinkOptions['override'],
+): Readonly<Record<string, FakeActivity>> => ({
+  compareInstanceObjects: (call) => override?.(call) ?? answer(sameObjects(call.input)),
+  watchInstanceObjects: (call) =>
+    override?.(call) ??
+    ((call.input as { waitsFirst: boolean }).waitsFirst ? hang : answer(sameObjects(call.input))),
+});
+
+const sameObjects = (input: unknown) => ({
+  observedAt: '2026-11-01T00:00:00.000Z',
+  primary: (input as { primary: string }).primary,
+  findings: [],
+});
 
 export class StandingLink {
   private constructor(
@@ -37,7 +53,7 @@ export class StandingLink {
     const driver = await WorkflowDriver.start(
       'disasterRecoveryLink',
       { spec: STANDING_SPEC, visibility: false, ...input },
-      link.activities,
+      { ...sameObjectsUnless(options.override), ...link.activities },
     );
     return new StandingLink(link, driver);
   }

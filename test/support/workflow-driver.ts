@@ -597,4 +597,12 @@ const encoded = (commands: readonly Command[]): Uint8Array =>
   }).finish();
 
 const describe = (commands: readonly Command[]): string =>
-  JSON.stringify(commands.filter((command) => !isAnswerToQuery(command)));
+  commands
+    .filter((command) => !isAnswerToQuery(command))
+    .map((command) => {
+      const { scheduleActivity: activity } = command;
+      if (activity) return `schedule ${activity.activityType} ${activity.seq}`;
+      // Payloads are bytes: of them only the beginning is worth reading.
+      return JSON.stringify(command).slice(0, 200);
+    })
+    .join('\n     ');

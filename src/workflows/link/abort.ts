@@ -20,6 +20,21 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
   });
 }
 
+/** What became of the work of a run that ends, and what a person does now. */
+function endOf({ state }: LinkRun, leftovers: readonly string[]): { undone: string; nextStep: string } {
+  // Of a link that stands nothing is undone: others rely on it.
+  if (state.protection !== null) {
+    return {
+      undone: 'the link stands; nobody watches it any more, and no log backups are taken',
+      nextStep: 'back up the log by hand until the link is watched again, or take it down',
+    };
+  }
+  return {
+    undone: state.pointOfNoReturn === null ? 'what it made was undone' : 'nothing is undone any more',
+    nextStep: leftovers.length > 0 ? 'remove by hand what was left behind' : 'find the cause and start again',
+  };
+}
+
 /**
  * A run that ends without its goal tells people why, and what it left behind.
  * @returns the failure to end with; it carries the leftovers in its details
@@ -28,11 +43,8 @@ export async function failWith(run: LinkRun, error: unknown, leftovers: readonly
   const isCancelled = isCancellation(error);
   const cause = error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error;
   const why = isCancelled ? 'the run was cancelled' : cause instanceof Error ? cause.message : String(cause);
-  const undone =
-    run.state.pointOfNoReturn === null ? 'what it made was undone' : 'nothing is undone any more';
   const left = leftovers.length === 0 ? '' : `, except: ${leftovers.join('; ')}`;
-  const nextStep =
-    leftovers.length > 0 ? 'remove by hand what was left behind' : 'find the cause and start again';
+  const { undone, nextStep } = endOf(run, leftovers);
   const code = isCancelled ? 'run.cancelled' : 'run.failed';
   await CancellationScope.nonCancellable(() =>
     run.tell('critical', code, `${why}; ${undone}${left}`, nextStep),

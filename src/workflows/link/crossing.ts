@@ -114,8 +114,14 @@ class BehindFenceTooLong extends Error {
   }
 }
 
-/** Forward only: the failover and its proof. */
-export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]): Promise<void> {
+/**
+ * Forward only: the failover and its proof.
+ * @returns a look that goes on beside: to be waited for once the applications are where they belong
+ */
+export async function crossOver(
+  run: LinkRun,
+  forward: readonly LinkStepInfo[],
+): Promise<{ readonly looked: Promise<void> | undefined }> {
   let looked: Promise<void> | undefined;
   for (const step of forward) {
     run.waitingFor = isProof(step) ? 'the new primary to take a write' : 'the roles to swap';
@@ -123,17 +129,24 @@ export async function crossOver(run: LinkRun, forward: readonly LinkStepInfo[]):
     run.state.failedOverAt ??= run.now();
     if (isProof(step)) run.state.firstWriteAt = run.now();
     // Applications do not wait for this look: they are admitted by what was proved before.
-    if (step.id === 'target.delete-link-to-cut-over') looked = lookForLeftOut(run);
+    if (step.id === 'target.delete-link-to-cut-over') {
+      looked = lookForLeftOut(run);
+      // It is awaited later: until then its failure is nobody's.
+      looked.catch(() => undefined);
+    }
   }
   run.waitingFor = '';
   run.state.rtoMs = Date.now() - Date.parse(run.state.fencedAt ?? run.now());
   run.event(
     'info',
     'cutover.done',
-    `the instance takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
+    `${newPrimaryOf(forward)} takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
   );
-  await looked;
+  return { looked };
 }
+
+const newPrimaryOf = (forward: readonly LinkStepInfo[]): string =>
+  forward.some(({ id }) => id === 'source.verify-writable') ? 'the SQL Server' : 'the instance';
 
 /**
  * Deleting a link does not demote its source: logins outside the fence may have written there after the last look, and

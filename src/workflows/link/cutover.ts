@@ -131,6 +131,7 @@ async function takeTurn(run: LinkRun, seen: number, turn: FailoverTurn): Promise
   await turn.giveBack();
   return false;
 }
+
 const mustLeave = (run: LinkRun, seen: number): boolean =>
   (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
 
@@ -169,18 +170,19 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
       await withdraw(run, error, [...modes].reverse(), fence);
     } finally {
       // Also when an abort ends the wait for a fence that cannot be lifted: it is lifted with the undoing of the run.
-      await CancellationScope.nonCancellable(() => hooks.withdrawn(reasonOf(error, run)));
+      await CancellationScope.nonCancellable(() => callWithdrawn(run, hooks, error));
     }
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
     return false;
   }
   await CancellationScope.nonCancellable(async () => {
-    await crossOver(run, forward);
+    const { looked } = await crossOver(run, forward);
     closeAttempt(run, 'succeeded', 'the instance is the primary');
     await turn.giveBack();
     const linkStands = run.state.route === 'planned-failover';
     await surround(run, hooks, { side: 'target', before, linkStands });
     if (hasObjects(run)) await switchJobs(run, 'target');
+    await looked;
   });
   return true;
 }
@@ -203,6 +205,19 @@ async function callBeforeFence(run: LinkRun, hooks: FailoverHooks, isHeld: () =>
     await guard.beside(hooks.mayRefuse('beforeFailover', isHeld));
   } finally {
     await CancellationScope.nonCancellable(() => guard.stop());
+  }
+}
+
+/** Applications write again by now: the log is guarded beside it, unless the run ends and all of it is undone. */
+async function callWithdrawn(run: LinkRun, hooks: FailoverHooks, error: unknown): Promise<void> {
+  const reason = reasonOf(error, run);
+  const isOver = run.control.abortRequest !== undefined || isCancellation(error);
+  if (isOver || !hooks.mayGiveBack) return hooks.withdrawn(reason);
+  const guard = new ReplicationGuard(run);
+  try {
+    await guard.beside(hooks.withdrawn(reason));
+  } finally {
+    await guard.stop();
   }
 }
 

@@ -62,6 +62,13 @@ export interface LinkFailoverInput {
   readonly lastHealth: LinkHealth | null;
 }
 
+/** Who went on although logins or jobs differed, and what differed. */
+export interface AcceptedDrift {
+  readonly by: string;
+  /** One sentence for people. */
+  readonly what: string;
+}
+
 /** Result of one failover, with its evidence. */
 export interface FailoverRecord {
   readonly workflowId: string;
@@ -84,6 +91,8 @@ export interface FailoverRecord {
   readonly loss: LossReport | null;
   /** Forced, once the old primary is back: what it has alone. */
   readonly diverged?: DivergedLog | null;
+  /** Logins or jobs differed, and somebody let it go on all the same. */
+  readonly acceptedDrift?: AcceptedDrift;
   /** Hooks that were called, in order. */
   readonly hooks?: readonly HookRecord[];
   /** What a look at the new primary found. */

@@ -115,15 +115,14 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
       await guard.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
       const { request, drill } = protection;
+      // Others swapped the roles: the side that leads now is watched, and has the jobs.
+      const isSwapped = protection.primary !== ledBy;
+      if (isSwapped && hasObjects(run)) await switchJobs(run, protection.primary);
       if (drill !== undefined) {
         if (await goOnWithDrill(run, protection, drill, swapWith(run, protection, guard))) continue;
         return 'new-history';
       }
-      // Others swapped the roles: the side that leads now is watched.
-      if (protection.primary !== ledBy) {
-        if (hasObjects(run)) await switchJobs(run, protection.primary);
-        continue;
-      }
+      if (isSwapped) continue;
       // The one place that continues as new (promise 12); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, guard)) return 'removed';

@@ -23,6 +23,8 @@ export interface DrillUnderWay {
   readonly holdUntil: string;
   /** Somebody asked for the way back before its time. */
   readonly endedEarlyBy?: string;
+  /** The same person lets the way back begin although logins or jobs differ. */
+  readonly acceptsDrift?: true;
 }
 
 /** What status shows of a drill that is under way. */
@@ -39,6 +41,8 @@ export interface DrillRecord {
   readonly reason: string | null;
   readonly startedAt: string;
   readonly endedAt: string;
+  /** Who asked for the way back before the hold was over; absent: it ended by itself. */
+  readonly endedEarlyBy?: string;
   /** Side that led before the drill. */
   readonly from: LinkSide;
   /** Side that was tried. */

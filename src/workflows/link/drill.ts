@@ -68,7 +68,7 @@ export async function goOnWithDrill(
   if (!holdIsOver(run, protection) && Date.parse(drill.holdUntil) > Date.now()) return false;
   protection.request = { kind: 'drill', request: drill.request };
   const heldMs = Date.now() - Date.parse(drill.there.endedAt);
-  const back = await swap(wayOf(drill.request, drill.from), { drill: 'back' });
+  const back = await swap(wayBack(drill), { drill: 'back' });
   protection.request = null;
   const isBack = protection.primary === drill.from;
   const outcome = back.outcome === 'done' ? 'done' : isBack ? 'stopped' : 'not-back';
@@ -82,6 +82,13 @@ const wayOf = ({ by, reason }: DrillRequest, to: FailoverRequest['to']): Failove
   type: 'planned',
   to,
 });
+
+/** Whoever ended the hold asked for the way back, and may have accepted that logins or jobs differ. */
+function wayBack({ request, from, endedEarlyBy, acceptsDrift }: DrillUnderWay): FailoverRequest {
+  const way = wayOf(request, from);
+  if (endedEarlyBy === undefined) return way;
+  return { ...way, by: endedEarlyBy, ...(acceptsDrift === true ? { acceptDrift: true as const } : {}) };
+}
 
 function holdIsOver(run: LinkRun, protection: Protection): boolean {
   const { drill } = protection;
@@ -107,10 +114,10 @@ function reasonToStop(
 async function finishDrill(
   run: LinkRun,
   protection: Protection,
-  { request, startedAt, from, there }: DrillUnderWay,
+  { request, startedAt, from, there, endedEarlyBy }: DrillUnderWay,
   outcome: DrillRecord['outcome'],
   why: string,
-  wayBack: { readonly back: FailoverRecord; readonly heldMs: number } | null,
+  ways: { readonly back: FailoverRecord; readonly heldMs: number } | null,
 ): Promise<void> {
   const { primary } = protection;
   const leads = `the ${sideName(primary)} is the primary`;
@@ -119,13 +126,14 @@ async function finishDrill(
     reason: request.reason ?? null,
     startedAt,
     endedAt: run.now(),
+    ...(endedEarlyBy === undefined ? {} : { endedEarlyBy }),
     from,
     to: there.to,
     outcome,
-    summary: outcome === 'done' ? doneSummary(there, wayBack) : `${why}; ${leads}`,
-    heldMs: wayBack?.heldMs ?? null,
+    summary: outcome === 'done' ? doneSummary(there, ways) : `${why}; ${leads}`,
+    heldMs: ways?.heldMs ?? null,
     there,
-    back: wayBack?.back ?? null,
+    back: ways?.back ?? null,
   };
   delete protection.drill;
   protection.lastDrill = record;
@@ -143,9 +151,9 @@ async function finishDrill(
 
 function doneSummary(
   there: FailoverRecord,
-  wayBack: { readonly back: FailoverRecord; readonly heldMs: number } | null,
+  ways: { readonly back: FailoverRecord; readonly heldMs: number } | null,
 ): string {
   const rto = (record: FailoverRecord | undefined): string =>
     record?.rtoMs == null ? 'not measured' : formatDuration(record.rtoMs);
-  return `there and back: out of service ${rto(there)} and ${rto(wayBack?.back)}, held for ${formatDuration(wayBack?.heldMs ?? 0)}; nothing was lost`;
+  return `there and back: out of service ${rto(there)} and ${rto(ways?.back)}, held for ${formatDuration(ways?.heldMs ?? 0)}; nothing was lost`;
 }

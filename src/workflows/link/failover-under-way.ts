@@ -4,6 +4,7 @@ import {
   CancellationScope,
   type ChildWorkflowHandle,
   condition,
+  patched,
   setHandler,
   startChild,
 } from '@temporalio/workflow';
@@ -18,6 +19,8 @@ import {
 import { linkFailover } from './failover';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
+
+const EARLY_PAUSE = 'early-pause-is-passed-on';
 
 /**
  * @param closingIn called once the gate of the failover is passed
@@ -64,7 +67,8 @@ async function resultOf(
 
 /** People talk to the link: a pause and a resume that concern the failover reach it from there. */
 async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailover>): Promise<void> {
-  let { paused } = run.state;
+  // A pause may have been accepted before the failover began. Runs of older workers did not pass it on.
+  let paused = run.state.paused && !patched(EARLY_PAUSE);
   let retries = run.control.retriesAsked;
   for (;;) {
     await condition(() => run.state.paused !== paused || run.control.retriesAsked !== retries);

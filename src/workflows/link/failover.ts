@@ -263,5 +263,6 @@ function record(
     rtoMs: outcome === 'done' ? run.state.rtoMs : null,
     evidence: run.state.pointOfNoReturn,
     loss: null,
+    ...(run.state.acceptedDrift === undefined ? {} : { acceptedDrift: run.state.acceptedDrift }),
   };
 }

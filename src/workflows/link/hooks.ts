@@ -42,6 +42,8 @@ const RECORDS_KEPT = 40;
 export class FailoverHooks {
   readonly records: HookRecord[] = [];
   private calledBefore = false;
+  /** The hooks that may refuse and are being called: also one that is left goes on until it hears of it. */
+  private calling: Promise<void> | undefined;
 
   constructor(
     private readonly run: LinkRun,
@@ -61,14 +63,11 @@ export class FailoverHooks {
     const scope = new CancellationScope();
     const calling = scope.run(() => this.callAll(phase));
     let isOver = false;
-    const over = calling.then(
-      () => {
-        isOver = true;
-      },
-      () => {
-        isOver = true;
-      },
-    );
+    const end = () => {
+      isOver = true;
+    };
+    const over = calling.then(end, end);
+    this.calling = over;
     await Promise.race([over, condition(() => isOver || stopIf())]);
     if (isOver) return calling;
     scope.cancel();
@@ -82,8 +81,15 @@ export class FailoverHooks {
     await this.callAll('afterFailover');
   }
 
+  /** Something was called that may have to be given back. */
+  get mayGiveBack(): boolean {
+    return this.calledBefore && this.has('whenWithdrawn');
+  }
+
   /** What a hook before did is given back, if one was called at all: also one that failed may have done its part. */
   async withdrawn(why: string): Promise<void> {
+    // What drains must have ended before it is given back.
+    await this.calling;
     if (this.calledBefore) await this.callAll('whenWithdrawn', why);
   }
 
@@ -145,18 +151,23 @@ export class FailoverHooks {
         },
       ]);
     } catch (error) {
-      const problem = personProblem(error) ?? activityProblem(error);
-      if (isCancellation(error) || problem === undefined) throw error;
-      const durationMs = Date.now() - Date.parse(time);
-      return {
+      const failed = (why: string): HookRecord => ({
         at: time,
         phase,
         hook: hook.name,
         outcome: 'failed',
-        reason: problem.message,
+        reason: why,
         tries: 0,
-        durationMs,
-      };
+        durationMs: Date.now() - Date.parse(time),
+      });
+      if (isCancellation(error)) {
+        // It may have done its part: the record says that it was called.
+        this.keep(failed('left while it ran'));
+        throw error;
+      }
+      const problem = personProblem(error) ?? activityProblem(error);
+      if (problem === undefined) throw error;
+      return failed(problem.message);
     }
   }
 

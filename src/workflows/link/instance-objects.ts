@@ -234,7 +234,7 @@ export async function passObjectsGate(
     run.waitingFor = 'logins and jobs to be the same on both sides';
     const problems = await copyObjects(run, primary);
     if (instanceObjects.drift === 'ignore') return tellProblems(run, problems);
-    const report = await compare(run, primary, instanceObjects.drift);
+    const report = await compare(run, primary, instanceObjects.drift, options.mustLeave);
     if (report === undefined) return;
     note(run, report);
     const acceptedBy = options.acceptedBy();
@@ -253,9 +253,12 @@ async function compare(
   run: LinkRun,
   primary: LinkSide,
   drift: 'block' | 'warn',
+  mustLeave: () => boolean,
 ): Promise<ObjectsReport | undefined> {
   const look = () => activitiesOf(run).first.compareInstanceObjects({ spec: run.spec, primary });
-  if (drift === 'block') return run.control.untilDone('Objects outside of the database', look);
+  if (drift === 'block') {
+    return unlessLeft(mustLeave, () => run.control.untilDone('Objects outside of the database', look));
+  }
   try {
     return await look();
   } catch (error) {
@@ -266,8 +269,26 @@ async function compare(
   }
 }
 
+/** A look that fails waits for a person, but not when something else is asked meanwhile. @returns undefined then */
+async function unlessLeft<T>(mustLeave: () => boolean, work: () => Promise<T>): Promise<T | undefined> {
+  const scope = new CancellationScope();
+  let isOver = false;
+  const working = scope.run(work).finally(() => {
+    isOver = true;
+  });
+  working.catch(() => undefined);
+  await condition(() => isOver || mustLeave());
+  if (isOver) return working;
+  scope.cancel();
+  return working.catch((error) => {
+    if (!isCancellation(error)) throw error;
+    return undefined;
+  });
+}
+
 async function tellAccepted(run: LinkRun, text: string, acceptedBy: string | null): Promise<void> {
   const who = acceptedBy === null ? '' : ` (accepted by ${acceptedBy})`;
+  if (acceptedBy !== null) run.state.acceptedDrift = { by: acceptedBy, what: cut(text) };
   await run.tell('warning', 'objects.drift', `${text}${who}; the failover goes on`, LOOK_CLOSER);
 }
 

@@ -1,5 +1,5 @@
 /** What other hands did to a link that stays is followed: told, recorded, and gone on from. */
-import { sleep } from '@temporalio/workflow';
+import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { LinkGoneNews, LinkHealth, RolesNews, WatchOthers } from '../../activities/link/api';
 import type { LinkSide } from '../../model/link/procedure';
 import { sideName } from './protection';
@@ -49,11 +49,14 @@ export async function followRoles(
     delete protection.fullBackupAt;
     noteFailoverByOthers(run, protection, reason);
   }
-  await run.tell(
-    'warning',
-    isSwapped ? 'failover.by-others' : 'split-brain.ended-by-others',
-    `${reason}: the ${sideName(primary)} leads, and this run did not do it${wasSplit ? '; the split brain is over' : ''}. Last seen before: ${health.summary}`,
-    `find out who did it, and whether the applications may log in there; the link is watched from there on (sqlferry status ${name})`,
+  // The watch of the side that led is ended by this news: people hear of it all the same.
+  await CancellationScope.nonCancellable(() =>
+    run.tell(
+      'warning',
+      isSwapped ? 'failover.by-others' : 'split-brain.ended-by-others',
+      `${reason}: the ${sideName(primary)} leads, and this run did not do it${wasSplit ? '; the split brain is over' : ''}. Last seen before: ${health.summary}`,
+      `find out who did it, and whether the applications may log in there; the link is watched from there on (sqlferry status ${name})`,
+    ),
   );
 }
 

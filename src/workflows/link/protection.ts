@@ -139,9 +139,15 @@ const isWayBack = (
   { type, to }: Pick<FailoverRequest, 'type' | 'to'>,
 ): boolean => drill !== undefined && request === null && type === 'planned' && to === drill.from;
 
-function endHold(run: LinkRun, protection: Protection, { by }: Request): Answer {
+function endHold(run: LinkRun, protection: Protection, { by, acceptDrift }: FailoverRequest): Answer {
   const { drill } = protection;
-  if (drill !== undefined) protection.drill = { ...drill, endedEarlyBy: by };
+  if (drill !== undefined) {
+    protection.drill = {
+      ...drill,
+      endedEarlyBy: by,
+      ...(acceptDrift === true ? { acceptsDrift: true as const } : {}),
+    };
+  }
   run.changes += 1;
   run.event('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`);
   return accept('the hold of the drill ends: the way back begins');

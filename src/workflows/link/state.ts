@@ -7,7 +7,7 @@ import type { HookRecord } from '../../model/link/hook-message';
 import type { ObjectFinding } from '../../model/link/instance-objects';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
-import type { FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
+import type { AcceptedDrift, FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 
@@ -29,6 +29,8 @@ export interface LinkRunState {
   seedingCompletedAt: string | null;
   seedingRestarts: number;
   logBackups: { count: number; lastAt: string | null };
+  /** The newest difference of logins or jobs that somebody let a crossing go on with. */
+  acceptedDrift?: AcceptedDrift;
   /** End of the last log backup of this run by the clock of the source, ISO 8601 UTC. */
   lastBackupAt?: string;
   health: LinkHealth | null;
