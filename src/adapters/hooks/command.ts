@@ -28,10 +28,12 @@ export async function runCommand(
   { timeoutMs, signal }: HookCallOptions,
   settings: CommandSettings,
 ): Promise<HookReply> {
-  const refusal = await whyNotAllowed(hook.executable, settings.directories);
-  if (refusal !== undefined) return { kind: 'not-allowed', reason: refusal };
+  const program = await allowedProgram(hook.executable, settings.directories);
+  if ('refusal' in program) return { kind: 'not-allowed', reason: program.refusal };
   signal.throwIfAborted();
-  const child = spawn(hook.executable, hook.args, {
+  // What was looked at is run: a link may lead elsewhere a moment later.
+  const child = spawn(program.path, hook.args, {
+    argv0: hook.executable,
     shell: false,
     detached: true,
     cwd: '/',
@@ -50,16 +52,19 @@ export async function runCommand(
   return { ...ending, text: firstLine(stdout.text) || firstLine(stderr.text) };
 }
 
-/** @returns why this worker does not run it; links are followed first, so that none leads out of the directory */
-async function whyNotAllowed(
+/** @returns the program, or why this worker does not run it; links are followed first, so that none leads out of the directory */
+async function allowedProgram(
   executable: string,
   directories: readonly string[],
-): Promise<string | undefined> {
+): Promise<{ readonly path: string } | { readonly refusal: string }> {
   if (directories.length === 0) {
-    return 'the worker runs no commands; set SQLFERRY_COMMAND_HOOKS to the directory of those that it may run';
+    return {
+      refusal:
+        'the worker runs no commands; set SQLFERRY_COMMAND_HOOKS to the directory of those that it may run',
+    };
   }
   const real = await realpath(executable).catch(() => undefined);
-  if (real === undefined) return `${executable} is not there on the host of the worker`;
+  if (real === undefined) return { refusal: `${executable} is not there on the host of the worker` };
   const allowed = await Promise.all(
     directories.map((directory) => realpath(directory).catch(() => undefined)),
   );
@@ -68,8 +73,8 @@ async function whyNotAllowed(
       directory !== undefined && real.startsWith(directory.endsWith(sep) ? directory : directory + sep),
   );
   return isInside
-    ? undefined
-    : `${executable} is in no directory that SQLFERRY_COMMAND_HOOKS of the worker names`;
+    ? { path: real }
+    : { refusal: `${executable} is in no directory that SQLFERRY_COMMAND_HOOKS of the worker names` };
 }
 
 function environmentOf(message: HookMessage, path: string | undefined): NodeJS.ProcessEnv {

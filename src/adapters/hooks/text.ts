@@ -10,6 +10,8 @@ const SHORTEST_SECRET = 4;
 export function firstLine(text: string, secrets: readonly string[] = []): string {
   const masked = secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
+    // The whole before its parts.
+    .toSorted((a, b) => b.length - a.length)
     .reduce((rest, secret) => rest.replaceAll(secret, '********'), text);
   const line =
     masked

@@ -56,13 +56,29 @@ async function prepare(hook: WebhookHook, secrets: SecretsPort): Promise<Prepare
     signingKey,
     ca: hook.caFile === undefined ? undefined : await readAuthorities(hook.name, hook.caFile),
     secrets: [
-      ...Object.values(headers),
+      // `Bearer TOKEN`: an answer may repeat the token alone.
+      ...Object.values(headers).flatMap((value) => [value, ...value.split(/\s+/)]),
       ...(signingKey === undefined ? [] : [signingKey]),
-      ...(isReference(hook.url) ? [address] : []),
+      ...(isReference(hook.url) ? secretPartsOf(url, address) : []),
       // The query of a URL is often its key.
       ...[...url.searchParams.values()],
     ],
   };
+}
+
+/** An address that is a secret as a whole: servers like to repeat the path that they do not know. */
+function secretPartsOf(url: URL, address: string): readonly string[] {
+  const segments = url.pathname.split('/').filter((segment) => segment !== '');
+  const raw = [address, url.href, `${url.pathname}${url.search}`, url.pathname, url.search, ...segments];
+  return raw.flatMap((part) => [part, decoded(part)]);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A URL of a spec begins with https; what is no URL is a reference, as the schema saw to. */

@@ -44,6 +44,22 @@ test('POSTs the message with its key, the headers from secrets, and a signature 
   expect(request?.headers['x-sqlferry-signature']).toBe(`sha256=${expected}`);
 });
 
+test.each([
+  ['Route POST:/services/T0/B0-s3cret not found', 'path of a secret address'],
+  ['no route B0-s3cret', 'a part of that path'],
+  ['invalid token t0ken-value', 'the token alone, without its scheme'],
+])('%j repeats %s: it is masked', async (body) => {
+  receiver.handler = () => ({ status: 404, body });
+  const hook = webhook({ url: 'env:HOOK_URL', headers: { Authorization: 'env:TOKEN' }, caFile });
+  const secrets = {
+    'env:HOOK_URL': `${receiver.origin}/services/T0/B0-s3cret`,
+    'env:TOKEN': 'Bearer t0ken-value',
+  };
+  const text = JSON.stringify(await hooks.call(hook, MESSAGE, calling(secrets)));
+  expect(text).toContain('********');
+  expect(text).not.toMatch(/s3cret|t0ken/);
+});
+
 test('an answer is one bounded line without the secrets that were sent', async () => {
   receiver.handler = () => ({
     status: 409,
