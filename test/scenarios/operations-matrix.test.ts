@@ -1,7 +1,9 @@
 /** Every version of SQL Server that the link knows x every operation: done with nothing lost, or refused with its reason. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Certificates } from '../../src/client/certificates';
 import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
+import type { LinkSide } from '../../src/model/link/procedure';
 import type { FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
 import type { Answer } from '../../src/workflows/messages';
 import { APPLICATION, estateWithApplication, until } from '../support/application';
@@ -15,10 +17,15 @@ const END = '<!-- operations: end -->';
 
 const OPERATIONS = [
   'set up',
+  'set up from the instance',
   'planned failover',
   'failback',
-  'forced failover',
+  'drill',
+  'forced failover to the instance',
+  'forced failover to the server',
   'repair',
+  'certificate rotation',
+  'log backups',
   'removal',
   'cutover',
 ] as const;
@@ -30,16 +37,21 @@ interface Version {
   readonly update?: string;
   readonly clustered?: boolean;
   readonly swapsRoles: boolean;
+  /** Builds that can join a link which the instance leads first (2022 CU10 and later). */
+  readonly joinsInstance: boolean;
 }
 
+const ONE_WAY = { swapsRoles: false, joinsInstance: false } as const;
+const BOTH_WAYS = { swapsRoles: true, joinsInstance: true } as const;
+
 const VERSIONS: readonly Version[] = [
-  { title: '2016 SP3 with the Azure Connect pack', version: '2016', clustered: true, swapsRoles: false },
-  { title: '2017 CU31 with the Azure Connect pack', version: '2017', swapsRoles: false },
-  { title: '2019 CU27', version: '2019', update: 'CU27', swapsRoles: false },
-  { title: '2022 RTM', version: '2022', update: 'RTM', swapsRoles: false },
-  { title: '2022 CU10', version: '2022', update: 'CU10', swapsRoles: false },
-  { title: '2022 CU16', version: '2022', update: 'CU16', swapsRoles: true },
-  { title: '2025', version: '2025', swapsRoles: true },
+  { title: '2016 SP3 with the Azure Connect pack', version: '2016', clustered: true, ...ONE_WAY },
+  { title: '2017 CU31 with the Azure Connect pack', version: '2017', ...ONE_WAY },
+  { title: '2019 CU27', version: '2019', update: 'CU27', ...ONE_WAY },
+  { title: '2022 RTM', version: '2022', update: 'RTM', ...ONE_WAY },
+  { title: '2022 CU10', version: '2022', update: 'CU10', swapsRoles: false, joinsInstance: true },
+  { title: '2022 CU16', version: '2022', update: 'CU16', ...BOTH_WAYS },
+  { title: '2025', version: '2025', ...BOTH_WAYS },
 ];
 
 /** `done`, or the reason of the refusal. */
@@ -54,6 +66,7 @@ polling: { steady: 500ms, seeding: 250ms, active: 100ms, heartbeatTimeout: 4s }
 `;
 const FENCE = `fence: { disableLogins: [${APPLICATION.name}] }`;
 const STAYS = `purpose: disaster-recovery\ncutover: { ${FENCE} }\n${COMMON}`;
+const BEGINS_THERE = `purpose: disaster-recovery\ninitialPrimary: instance\n${COMMON}`;
 const CROSSES = `cutover: { approval: { required: false } }\n${COMMON}`;
 
 function estateOf({ version, update, clustered }: Version) {
@@ -69,7 +82,10 @@ function estateOf({ version, update, clustered }: Version) {
         { ...database, name: 'Orders' },
       ],
     },
-    target: { databaseFormat: version === '2025' ? 'SQLServer2025' : 'SQLServer2022' },
+    target: {
+      databaseFormat: version === '2025' ? 'SQLServer2025' : 'SQLServer2022',
+      databases: [{ name: 'Stock', dataBytes: 64 * 1024 ** 2 }],
+    },
     rates: { firstFullBackupDelayMs: 30_000 },
   });
 }
@@ -145,30 +161,96 @@ async function plannedThereAndBack(stage: Stage): Promise<Pick<Results, 'planned
   }
 }
 
-async function forcedAndRepaired(stage: Stage): Promise<Pick<Results, 'forced failover' | 'repair'>> {
+async function drill(stage: Stage): Promise<string> {
+  const answer = await stage.migrations.drill('sales', { ...BY, holdMs: 200, acknowledgedBy: 'test' });
+  if (!answer.accepted) return reasonOf(answer);
+  await until('the drill is over', async () => {
+    const protection = await protectionOf(stage);
+    return protection?.lastDrill != null && protection.pendingRequest === null;
+  });
+  const protection = await protectionOf(stage);
+  expect(protection).toMatchObject({ primary: 'source', lastDrill: { outcome: 'done' } });
+  return 'done';
+}
+
+/** One side is forced to lead while the other one lives: two primaries, and the survivor is the one that was forced. */
+async function forcedAndRepaired(stage: Stage, to: LinkSide): Promise<readonly [string, string]> {
   const forced = await failOver(stage, {
     type: 'forced',
-    to: 'target',
+    to,
     reason: 'an exercise',
     acceptLossSeconds: 3_600,
   });
   if (forced === 'done') {
-    await until(
-      'two primaries are found',
-      async () => (await protectionOf(stage))?.splitBrain?.diverged != null,
-    );
+    await until('two primaries are found', async () => (await protectionOf(stage))?.splitBrain != null);
   }
-  const repair = await stage.migrations.repair('sales', { ...BY, survivor: 'target' });
+  const repair = await stage.migrations.repair('sales', { ...BY, survivor: to });
   if (repair.accepted) {
     await until('the link is whole', async () => {
       const protection = await protectionOf(stage);
       return protection?.splitBrain === null && protection.pendingRequest === null;
     });
     const { groups } = stage.estate.world;
-    expect(groups.isPrimaryReplica('SQL1', 'Sales')).toBe(false);
-    expect(groups.isPrimaryReplica('mi-west', 'Sales')).toBe(true);
+    expect(groups.isPrimaryReplica('SQL1', 'Sales')).toBe(to === 'source');
+    expect(groups.isPrimaryReplica('mi-west', 'Sales')).toBe(to === 'target');
   }
-  return { 'forced failover': forced, repair: reasonOf(repair) };
+  return [forced, reasonOf(repair)];
+}
+
+type Forced = Pick<Results, 'forced failover to the instance' | 'forced failover to the server' | 'repair'>;
+
+async function forcedBothWays(stage: Stage): Promise<Forced> {
+  const [there, repaired] = await forcedAndRepaired(stage, 'target');
+  // What never went there cannot come back.
+  const [back, repairedBack] =
+    there === 'done' ? await forcedAndRepaired(stage, 'source') : [there, repaired];
+  expect(repairedBack).toBe(repaired);
+  return {
+    'forced failover to the instance': there,
+    'forced failover to the server': back,
+    repair: repaired,
+  };
+}
+
+async function rotate(stage: Stage): Promise<string> {
+  const certificates = new Certificates(stage.client, { taskQueue: stage.taskQueue });
+  const { runId } = await certificates.rotate({
+    ...BY,
+    spec: stage.spec(STAYS),
+    others: [],
+    rotateEndpoint: true,
+    reimportInstance: false,
+  });
+  const { outcome } = await certificates.result('sql1', runId);
+  return outcome;
+}
+
+async function backUpLog(stage: Stage): Promise<string> {
+  const count = async () => (await stage.migrations.view('sales')).status.logBackups.count;
+  await until('the log is backed up on cadence', async () => (await count()) >= 2);
+  return 'done';
+}
+
+/** A database that lives on the instance; the instance leads, and the SQL Server is asked to join. */
+async function setUpFromInstance(stage: Stage): Promise<string> {
+  await stage.migrations.start(stage.spec(BEGINS_THERE, 'stock', 'Stock'));
+  const ended = stage.migrations.result('stock').then(
+    () => undefined,
+    ({ message, cause }: Error) => (cause instanceof Error ? cause.message : message),
+  );
+  const stands = until('the link from the instance stands', async () => {
+    const protection = await stage.migrations.view('stock').then(({ status }) => status.protection);
+    return protection?.primary === 'target';
+  });
+  stands.catch(() => undefined);
+  const refusal = await Promise.race([ended, stands]);
+  if (refusal !== undefined) {
+    const [, reason = refusal] = /instance-first\.build: ([^;]*)/.exec(refusal) ?? [];
+    return `a link that the instance leads first: ${reason}`;
+  }
+  expect(await stage.migrations.remove('stock', BY)).toMatchObject({ accepted: true });
+  await ended;
+  return 'done';
 }
 
 /** On a database of its own: nobody writes while it is being cut over, so no fence is needed. */
@@ -204,26 +286,26 @@ describe('operations of a link', () => {
       if (Number(version.version) < 2022) expectOneWay(stage);
       const results: Results = {
         'set up': 'done',
+        'log backups': await backUpLog(stage),
         ...(await plannedThereAndBack(stage)),
-        ...(await forcedAndRepaired(stage)),
+        drill: await drill(stage),
+        ...(await forcedBothWays(stage)),
       };
+      results.cutover = await crossing;
+      results['set up from the instance'] = await setUpFromInstance(stage);
+      // All other links of the endpoint are gone by now, or were set up by this run.
+      results['certificate rotation'] = await rotate(stage);
       results.removal = reasonOf(await stage.migrations.remove('sales', BY));
       expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'removed' });
-      results.cutover = await crossing;
       expect(stage.estate.world.links.all()).toEqual([]);
       found.set(version.title, results);
 
-      const done = OPERATIONS.filter((operation) => results[operation] === 'done');
-      expect(done).toEqual(version.swapsRoles ? OPERATIONS : ['set up', 'removal', 'cutover']);
-      if (!version.swapsRoles) {
-        expect(results['planned failover']).toContain('cannot swap the roles');
-        expect(results['forced failover']).toContain('cannot swap the roles');
-        expect(results.repair).toContain('no split brain');
-      }
+      for (const operation of OPERATIONS)
+        expect([operation, results[operation]]).toEqual([operation, wanted(operation, version)]);
     } finally {
       await stage.close();
     }
-  }, 60_000);
+  }, 120_000);
 
   test('the table in docs/disaster-recovery.md is what was found; regenerate with UPDATE_DOCS=1', () => {
     const table = tableOf(found);
@@ -236,6 +318,28 @@ describe('operations of a link', () => {
     expect(readFileSync(PAGE, 'utf8')).toBe(wanted);
   });
 });
+
+/** Done, or the documented reason for the refusal. */
+function wanted(operation: Operation, { swapsRoles, joinsInstance }: Version): unknown {
+  switch (operation) {
+    case 'set up':
+    case 'certificate rotation':
+    case 'log backups':
+    case 'removal':
+    case 'cutover':
+      return 'done';
+    case 'set up from the instance':
+      return joinsInstance ? 'done' : expect.stringMatching(/does not have it|16\.0\.4095/);
+    case 'planned failover':
+    case 'failback':
+    case 'drill':
+    case 'forced failover to the instance':
+    case 'forced failover to the server':
+      return swapsRoles ? 'done' : expect.stringContaining('cannot swap the roles');
+    case 'repair':
+      return swapsRoles ? 'done' : expect.stringContaining('no split brain');
+  }
+}
 
 function tableOf(all: ReadonlyMap<string, Results>): string {
   const reasons: string[] = [];
