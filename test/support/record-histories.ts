@@ -208,11 +208,14 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
     await recording.act?.(env.client.workflow.getHandle(handle.workflowId));
     await handle.result();
     const own = await chainOf(env, handle.workflowId, handle.firstExecutionRunId);
-    const children = await Promise.all(childrenIn(own).map((child) => chainOf(env, child.id, child.runId)));
-    return { own, children: children.flat() };
+    const chains = (type: string) =>
+      Promise.all(childrenIn(own, type).map((child) => chainOf(env, child.id, child.runId)));
+    return { own, failovers: await chains('linkFailover'), turns: await chains('instanceFailoverTurns') };
   });
   write(recording.name, runs.own);
-  write(`${recording.name}-failover`, runs.children);
+  write(`${recording.name}-failover`, runs.failovers.flat());
+  // All runs of an instance share them: one is enough.
+  if (recording === RECORDINGS[0]) write('instance-turns', runs.turns.flat());
 }
 
 function write(name: string, histories: readonly string[]): void {
@@ -222,20 +225,22 @@ function write(name: string, histories: readonly string[]): void {
   });
 }
 
-/** Workflows that the runs began. */
+/** Workflows of a type that the runs began. */
 function childrenIn(
   histories: readonly string[],
+  type: string,
 ): readonly { readonly id: string; readonly runId: string }[] {
   return histories.flatMap((history) => {
     const { events } = JSON.parse(history) as {
       readonly events: readonly {
         readonly childWorkflowExecutionStartedEventAttributes?: {
           readonly workflowExecution: { readonly workflowId: string; readonly runId: string };
+          readonly workflowType: { readonly name: string };
         };
       }[];
     };
     return events.flatMap(({ childWorkflowExecutionStartedEventAttributes: started }) =>
-      started === undefined
+      started?.workflowType.name !== type
         ? []
         : [{ id: started.workflowExecution.workflowId, runId: started.workflowExecution.runId }],
     );
