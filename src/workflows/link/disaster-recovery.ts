@@ -14,7 +14,13 @@ import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../.
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
-import { admitOrTell, endsWithoutWaiting, hasFenceLeft } from './after-failed';
+import {
+  admitOrTell,
+  completeLateSwap,
+  endsWithoutWaiting,
+  hasFenceLeft,
+  swappedInTheEnd,
+} from './after-failed';
 import {
   type FailoverRecord,
   type FailoverRequest,
@@ -125,6 +131,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       }
       // Others swapped the roles: the side that leads now is watched.
       if (protection.primary !== ledBy) {
+        if (protection.cameLate === true) await completeLateSwap(run, protection);
         if (hasObjects(run)) await switchJobs(run, protection.primary);
         continue;
       }
@@ -218,7 +225,9 @@ async function failOver(
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
   const isUnknown = done.outcome === 'failed' && !isOvertaken(run);
-  const swapped = isUnknown ? await swappedAfterAll(run, done.to) : done.outcome === 'done';
+  const isBounded = isUnknown && endsWithoutWaiting();
+  const look = isBounded ? swappedInTheEnd : swappedAfterAll;
+  const swapped = isUnknown ? await look(run, done.to) : done.outcome === 'done';
   if (swapped) {
     protection.primary = done.to;
     run.state.health = null;
@@ -228,8 +237,8 @@ async function failOver(
     run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
   if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
-  if (isUnknown) {
-    if (endsWithoutWaiting()) await admitOrTell(run, protection.primary);
+  if (isUnknown && !isOvertaken(run)) {
+    if (isBounded) await admitOrTell(run, protection.primary);
     else await admitApplications(run, protection.primary);
     await surroundFailed(run, protection, request, done);
     if (hasObjects(run)) await switchJobs(run, protection.primary);
