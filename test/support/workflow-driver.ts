@@ -178,8 +178,14 @@ export class WorkflowDriver {
   /** Children that this workflow began, in order; each is a driver of its own in the same virtual time. */
   readonly children: WorkflowDriver[] = [];
   /** Every batch of jobs with the commands it led to, for the determinism check. */
-  private readonly batches: { readonly at: number; readonly jobs: Job[]; readonly commands: Command[] }[] =
-    [];
+  private readonly batches: {
+    readonly at: number;
+    readonly jobs: Job[];
+    readonly commands: Command[];
+    readonly flags: readonly number[];
+  }[] = [];
+  /** Flags of the SDK that the newest activation has used: a history holds them, and a replay is told them. */
+  private flags: readonly number[] = [];
   private updates = 0;
   private ending: Ending | undefined;
   private readonly answers = new Map<string, { rejected?: string; value?: unknown }>();
@@ -190,7 +196,7 @@ export class WorkflowDriver {
     private readonly runId: string,
     private readonly activities: Readonly<Record<string, FakeActivity>>,
     private readonly workflowType: string,
-    private readonly options: DriverOptions,
+    private options: DriverOptions,
     readonly workflowId: string,
     private readonly table: Timetable,
     private readonly child?: Child,
@@ -260,6 +266,11 @@ export class WorkflowDriver {
     await this.activate([job]);
   }
 
+  /** From now on its activities take this long to stop once they are asked to, virtual milliseconds. */
+  stopsWithin(cancellationTakesMs: number): void {
+    this.options = { ...this.options, cancellationTakesMs };
+  }
+
   /** Somebody ends this workflow by force; its parent learns of it. */
   terminate(): void {
     this.end({ kind: 'failed', error: new TerminatedFailure('terminated') });
@@ -327,7 +338,7 @@ export class WorkflowDriver {
   private async activate(jobs: Job[]): Promise<void> {
     const at = this.table.now;
     const commands = await this.send(jobs, at);
-    this.batches.push({ at, jobs, commands });
+    this.batches.push({ at, jobs, commands, flags: this.flags });
     for (const command of commands) await this.obey(command);
   }
 
@@ -338,9 +349,13 @@ export class WorkflowDriver {
       isReplaying: replayed !== undefined,
       historyLength: 3 + (replayed ?? this.batches.length) * 5,
       jobs,
+      ...(replayed === undefined
+        ? {}
+        : { availableInternalFlags: [...(this.batches[replayed]?.flags ?? [])] }),
     });
     const completion = await this.execute(activation);
     if (completion.failed) throw new Error(`workflow task failed: ${completion.failed.failure?.message}`);
+    this.flags = completion.successful?.usedInternalFlags ?? [];
     return completion.successful?.commands ?? [];
   }
 

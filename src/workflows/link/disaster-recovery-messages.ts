@@ -101,6 +101,11 @@ export interface FailoverRecord {
   readonly acknowledged?: Acknowledgement;
   /** It was a way of a drill. */
   readonly drill?: 'there' | 'back';
+  /** It ended where it was, for a forced failover that was asked for meanwhile. */
+  readonly gaveWay?: {
+    /** Side whose fence stays as it is; null when there was none. */
+    readonly fenceOn: LinkSide | null;
+  };
 }
 
 /** What a failover tells the link that began it, while it goes on. */
@@ -114,7 +119,10 @@ export type FailoverNews =
 export const failoverNewsSignal = defineSignal<[FailoverNews]>('failoverNews');
 
 /** What was asked of the link and concerns the failover under way. */
-export type FailoverControl = { readonly kind: 'pause' | 'retry' };
+export type FailoverControl =
+  | { readonly kind: 'pause' | 'retry' }
+  /** A forced failover was asked for: a planned one ends where it is. */
+  | { readonly kind: 'give-way'; readonly by: string };
 export const failoverControlSignal = defineSignal<[FailoverControl]>('failoverControl');
 
 /** Two primaries, since when, and what the old one has alone. */

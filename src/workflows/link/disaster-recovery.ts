@@ -15,6 +15,13 @@ import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
 import {
+  admitOrTell,
+  completeLateSwap,
+  endsWithoutWaiting,
+  hasFenceLeft,
+  swappedInTheEnd,
+} from './after-failed';
+import {
   type FailoverRecord,
   type FailoverRequest,
   failoverUpdate,
@@ -25,7 +32,7 @@ import {
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { drillUpdate } from './drill-messages';
 import { establish } from './establish-from-instance';
-import { carryOutFailover } from './failover-under-way';
+import { carryOutFailover, isOvertaken } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
@@ -117,10 +124,14 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       const { request, drill } = protection;
       // Others swapped the roles: the side that leads now is watched, and has the jobs.
       const isSwapped = protection.primary !== ledBy;
+      if (isSwapped && protection.cameLate === true) await completeLateSwap(run, protection);
       if (isSwapped && hasObjects(run)) await switchJobs(run, protection.primary);
       if (drill !== undefined) {
-        if (await goOnWithDrill(run, protection, drill, swapWith(run, protection, guard))) continue;
-        return 'new-history';
+        if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, guard))))
+          return 'new-history';
+        // What overtook its way back is next; what ended its hold is the request already.
+        protection.request ??= overtakingOf(protection);
+        continue;
       }
       if (isSwapped) continue;
       // The one place that continues as new (promise 12); a request that comes now goes along in the state.
@@ -129,7 +140,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     } finally {
       await CancellationScope.nonCancellable(() => guard.stop());
     }
-    protection.request = null;
+    protection.request = overtakingOf(protection);
     run.changes += 1;
     run.state.phases = run.state.phases.slice(-PHASES_KEPT);
   }
@@ -157,7 +168,8 @@ async function carryOut(
   if (!isPlanned) await CancellationScope.nonCancellable(() => guard.stop());
   switch (asked.kind) {
     case 'failover':
-      await swapWith(run, protection, guard)(asked.request, asked);
+      if (asked.request.to === protection.primary) await tellLeadsAlready(run, asked.request);
+      else await swapWith(run, protection, guard)(asked.request, asked);
       return false;
     case 'drill':
       await beginDrill(run, protection, asked, swapWith(run, protection, guard));
@@ -169,6 +181,19 @@ async function carryOut(
       await remove(run, protection);
       return true;
   }
+}
+
+/** The forced failover to which the last one gave way. */
+function overtakingOf(protection: Protection): LinkRequest | null {
+  const { overtaking } = protection;
+  delete protection.overtaking;
+  return overtaking ?? null;
+}
+
+/** The planned failover got through before it could give way. */
+function tellLeadsAlready(run: LinkRun, { to, by }: FailoverRequest): Promise<void> {
+  const message = `the ${sideName(to)} leads already, since the failover under way got through: the forced one that ${by} asked for was not needed`;
+  return run.tell('warning', 'failover.not-needed', message, 'look at status');
 }
 
 const swapWith =
@@ -197,7 +222,11 @@ async function failOver(
   };
   addFailover(protection, done);
   run.waitingFor = '';
-  const swapped = done.outcome === 'failed' ? await swappedAfterAll(run, done.to) : done.outcome === 'done';
+  // The forced failover that overtook it goes on from whatever it left.
+  const isUnknown = done.outcome === 'failed' && !isOvertaken(run);
+  const isBounded = isUnknown && endsWithoutWaiting();
+  const look = isBounded ? swappedInTheEnd : swappedAfterAll;
+  const swapped = isUnknown ? await look(run, done.to) : done.outcome === 'done';
   if (swapped) {
     protection.primary = done.to;
     run.state.health = null;
@@ -206,8 +235,10 @@ async function failOver(
     // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
     run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
   }
-  if (done.outcome === 'failed') {
-    await admitApplications(run, protection.primary);
+  if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
+  if (isUnknown && !isOvertaken(run)) {
+    if (isBounded) await admitOrTell(run, protection.primary);
+    else await admitApplications(run, protection.primary);
     await surroundFailed(run, protection, request, done);
     if (hasObjects(run)) await switchJobs(run, protection.primary);
   }

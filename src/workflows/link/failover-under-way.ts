@@ -70,9 +70,20 @@ async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailov
   // A pause may have been accepted before the failover began. Runs of older workers did not pass it on.
   let paused = run.state.paused && !patched(EARLY_PAUSE);
   let retries = run.control.retriesAsked;
+  let wayIsGiven = false;
   for (;;) {
-    await condition(() => run.state.paused !== paused || run.control.retriesAsked !== retries);
+    await condition(
+      () =>
+        run.state.paused !== paused ||
+        run.control.retriesAsked !== retries ||
+        (isOvertaken(run) && !wayIsGiven),
+    );
     const asked: FailoverControl[] = [];
+    const overtaking = run.state.protection?.overtaking;
+    if (overtaking !== undefined && !wayIsGiven) {
+      asked.push({ kind: 'give-way', by: overtaking.request.by });
+      wayIsGiven = true;
+    }
     if (run.state.paused && !paused) asked.push({ kind: 'pause' });
     if (run.control.retriesAsked !== retries) asked.push({ kind: 'retry' });
     paused = run.state.paused;
@@ -80,6 +91,9 @@ async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailov
     for (const control of asked) await child.signal(failoverControlSignal, control);
   }
 }
+
+/** A forced failover was asked for while this one is under way. */
+export const isOvertaken = ({ state }: LinkRun): boolean => state.protection?.overtaking !== undefined;
 
 function hear(run: LinkRun, news: FailoverNews, closingIn: () => void): void {
   switch (news.kind) {

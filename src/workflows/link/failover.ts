@@ -19,6 +19,7 @@ import {
   failoverNewsSignal,
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
+import { GivingWay } from './giving-way';
 import { FailoverHooks, HookVeto } from './hooks';
 import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
@@ -35,9 +36,12 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
-  setHandler(failoverControlSignal, ({ kind }) => {
-    if (kind === 'retry') run.control.retry();
-    else run.state.paused = true;
+  const way = new GivingWay();
+  setHandler(failoverControlSignal, (control) => {
+    if (control.kind === 'retry') run.control.retry();
+    if (control.kind === 'pause') run.state.paused = true;
+    // Whatever a later version of the link may ask, is not for this one.
+    if (control.kind === 'give-way') way.ask(control.by);
     run.changes += 1;
   });
   run.enter('cutover');
@@ -46,7 +50,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   telling.run(() => tellRefusals(run)).catch(() => undefined);
   try {
     return await (input.request.type === 'planned'
-      ? failOverPlanned(run, input)
+      ? failOverPlanned(run, input, way)
       : failOverForced(run, input));
   } finally {
     telling.cancel();
@@ -54,7 +58,11 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
 }
 
 /** Gate, turn, fence, equal LSNs, swap, proof. Before the point of no return everything that fails withdraws it. */
-async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInput): Promise<FailoverRecord> {
+async function failOverPlanned(
+  run: LinkRun,
+  { spec, request }: LinkFailoverInput,
+  way: GivingWay,
+): Promise<FailoverRecord> {
   const startedAt = run.now();
   const { fence, forward } = failoverProcedure('planned', request.to);
   const primary = otherSide(request.to);
@@ -62,47 +70,62 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, request));
   let before: DatabaseProperties | null = null;
   try {
-    await run.control.abortable(async () => {
-      if (hasObjects(run)) {
-        await passObjectsGate(run, primary, {
-          acceptedBy: () => (request.acceptDrift === true ? request.by : null),
-          mustLeave: () => run.state.paused,
-        });
+    await run.control.abortable(() =>
+      way.until(async () => {
+        if (hasObjects(run)) {
+          await passObjectsGate(run, primary, {
+            acceptedBy: () => (request.acceptDrift === true ? request.by : null),
+            mustLeave: () => run.state.paused,
+          });
+          throwIfPaused(run);
+        }
+        await passGateInTurn(run, primary, turn);
+        before = await lookBefore(run, primary);
+        await hooks.mayRefuse('beforeFailover', () => run.state.paused);
         throwIfPaused(run);
-      }
-      await passGateInTurn(run, primary, turn);
-      before = await lookBefore(run, primary);
-      await hooks.mayRefuse('beforeFailover', () => run.state.paused);
-      throwIfPaused(run);
-      tellLink({ kind: 'closing-in' }).catch(() => undefined);
-      if (fence !== null) {
-        await approachPointOfNoReturn(run, {
-          fence,
-          modes: [],
-          primary,
-          throwIfHeld: () => throwIfPaused(run),
-          whenFenced: () => hooks.mayRefuse('whenFenced', () => run.state.paused),
-        });
-      }
-    });
+        tellLink({ kind: 'closing-in' }).catch(() => undefined);
+        if (fence !== null) {
+          await approachPointOfNoReturn(run, {
+            fence,
+            modes: [],
+            primary,
+            throwIfHeld: () => throwIfPaused(run),
+            whenFenced: () => hooks.mayRefuse('whenFenced', () => run.state.paused),
+          });
+        }
+      }),
+    );
   } catch (error) {
     const reason = reasonOf(error, run);
     const wasFenced = fence !== null && run.hasBegun(fence.id);
+    let isWithdrawn = false;
     await CancellationScope.nonCancellable(async () => {
-      await giveBack(run, fence === null ? [] : [fence]);
+      // The forced failover fences an old primary that answers again, and calls the hooks: nothing is given back for it.
+      isWithdrawn = await way.orLeave(() => giveBack(run, fence === null ? [] : [fence]));
       await turn.giveBack();
-      await hooks.withdrawn(reason);
+      if (isWithdrawn) await way.orLeave(() => hooks.withdrawn(reason));
     });
+    if (!isWithdrawn) {
+      const where = fence !== null && run.hasBegun(fence.id) ? primary : null;
+      return surrounded(leftBehind(run, { spec, request }, startedAt, way, where), run, hooks);
+    }
     const end = wasFenced ? 'the fence is lifted' : 'nothing was changed';
     const withdrawn = record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
     return surrounded(withdrawn, run, hooks);
   }
+  let isCrossed = false;
   await CancellationScope.nonCancellable(async () => {
-    await crossOver(run, forward);
+    isCrossed = await way.orLeave(() => crossOver(run, forward));
     await turn.giveBack();
-    await surround(run, hooks, { side: request.to, before, linkStands: true });
-    if (hasObjects(run)) await switchJobs(run, request.to);
+    if (!isCrossed) return;
+    await way.orLeave(async () => {
+      await surround(run, hooks, { side: request.to, before, linkStands: true });
+      if (hasObjects(run)) await switchJobs(run, request.to);
+    });
   });
+  if (!isCrossed) {
+    return surrounded(leftBehind(run, { spec, request }, startedAt, way, primary), run, hooks);
+  }
   const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
   return surrounded(record(run, { spec, request }, startedAt, 'done', summary), run, hooks);
 }
@@ -176,6 +199,30 @@ async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<F
   return surrounded(done, run, hooks);
 }
 
+/** The record of a failover that gave way: what it leaves to the forced one, by name. */
+function leftBehind(
+  run: LinkRun,
+  input: Pick<LinkFailoverInput, 'spec' | 'request'>,
+  startedAt: string,
+  { reason }: GivingWay,
+  fenceOn: LinkSide | null,
+): FailoverRecord {
+  const { cutover, source, target } = input.spec.migration;
+  const { disableLogins } = cutover.fence;
+  const fence =
+    fenceOn === null
+      ? 'nothing was changed'
+      : disableLogins.length === 0
+        ? 'no logins were to be fenced'
+        : `the fence stays on ${fenceOn === 'source' ? source : target} (disabled there: ${disableLogins.join(', ')})`;
+  const hasPassed = run.state.pointOfNoReturn !== null;
+  const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
+  return {
+    ...record(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reason}; ${fence}${swap}`),
+    gaveWay: { fenceOn: disableLogins.length === 0 ? null : fenceOn },
+  };
+}
+
 async function measureLoss(
   run: LinkRun,
   { spec, request, lastHealth }: LinkFailoverInput,
@@ -245,7 +292,7 @@ function record(
   run: LinkRun,
   { request }: Pick<LinkFailoverInput, 'spec' | 'request'>,
   startedAt: string,
-  outcome: 'done' | 'withdrawn',
+  outcome: FailoverRecord['outcome'],
   summary: string,
 ): FailoverRecord {
   const { type, to, by, reason } = request;

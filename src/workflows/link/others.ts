@@ -1,7 +1,9 @@
 /** What other hands did to a link that stays is followed: told, recorded, and gone on from. */
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { LinkGoneNews, LinkHealth, RolesNews, WatchOthers } from '../../activities/link/api';
+import { opposite } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
+import { cameLate, noteLateSwap } from './after-failed';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
 import { addFailover, type Protection } from './state';
@@ -43,11 +45,22 @@ export async function followRoles(
   run.state.health = null;
   run.state.lastLag = null;
   run.changes += 1;
+  const isLate = isSwapped && cameLate(protection, primary);
   if (isSwapped) {
     protection.primary = primary;
     run.state.failedOverAt = backupsCountFrom(run, primary) ?? instanceTime ?? run.now();
     delete protection.fullBackupAt;
-    noteFailoverByOthers(run, protection, reason);
+    if (isLate) noteLateSwap(protection, reason);
+    else noteFailoverByOthers(run, protection, reason);
+  }
+  if (isLate) {
+    await run.tell(
+      'critical',
+      'failover.came-late',
+      `${reason}: the swap of the failover that had failed came through, and the ${sideName(primary)} leads; the applications are let in there`,
+      `see whether they wrote on the ${sideName(opposite(primary))} meanwhile (sqlferry status ${name})`,
+    );
+    return;
   }
   // The watch of the side that led is ended by this news: people hear of it all the same.
   await CancellationScope.nonCancellable(() =>

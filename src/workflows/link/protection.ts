@@ -1,4 +1,5 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
+import { patched } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import { opposite } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
@@ -89,10 +90,33 @@ export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
   }
   const { protection } = run.state;
   if (protection !== null && isWayBack(protection, request)) return endHold(run, protection, request);
+  if (protection !== null && protection.request !== null) return overtake(run, protection, request);
   return take(
     run,
     { kind: 'failover', request, ...acknowledgedBy(run, request) },
     `the ${request.type} failover to the ${sideName(request.to)} begins${told(run, request)}`,
+  );
+}
+
+/** A primary that dies under a planned failover keeps it from ending: a forced one is what is left. */
+const mayOvertake = ({ request, overtaking }: Protection, { type }: Pick<FailoverRequest, 'type'>): boolean =>
+  type === 'forced' &&
+  overtaking === undefined &&
+  (request?.kind === 'drill' || (request?.kind === 'failover' && request.request.type === 'planned'));
+
+function overtake(run: LinkRun, protection: Protection, request: FailoverRequest): Answer {
+  // Runs that answered before refused it; their histories are replayed as they were.
+  if (!patched('forced-overtakes')) return refuse('another request is under way', 'wait until it is done');
+  const asked = protection.request?.kind === 'drill' ? 'drill' : 'planned failover';
+  protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
+  run.changes += 1;
+  run.event(
+    'warning',
+    'request.failover',
+    `forced failover requested by ${request.by}; the ${asked} gives way`,
+  );
+  return accept(
+    `the ${asked} under way ends where it is, and the forced failover to the ${sideName(request.to)} begins`,
   );
 }
 
@@ -210,7 +234,7 @@ function take(run: LinkRun, request: LinkRequest, note: string): Answer {
 function failoverRefusal(run: LinkRun, request: FailoverRequest): string | null {
   const { protection } = run.state;
   if (protection === null) return 'the link does not stand yet';
-  if (protection.request !== null) return 'another request is under way';
+  if (protection.request !== null && !mayOvertake(protection, request)) return 'another request is under way';
   if (protection.removedByOthers !== undefined)
     return `${protection.removedByOthers.reason}; removal cleans up what is left`;
   if (protection.splitBrain !== null)

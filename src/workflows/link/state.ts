@@ -94,6 +94,10 @@ export interface Protection {
   /** All that ever were, also those that are not kept here. */
   failoverCount?: number;
   request: LinkRequest | null;
+  /** A forced failover to which the planned one under way, or the drill, gives way. */
+  overtaking?: Extract<LinkRequest, { kind: 'failover' }>;
+  /** The swap of the last failover came through after it was given up; what follows a swap is still to be done. */
+  cameLate?: true;
   splitBrain: SplitBrain | null;
   /** Somebody else deleted the link; absent while it stands. */
   removedByOthers?: { readonly since: string; readonly reason: string };

@@ -223,6 +223,8 @@ describe('planned failover', () => {
     await ask(driver, {});
     await goOn(begun);
     driver.children[0]?.terminate();
+    // Neither side says its role here: it is looked for two minutes.
+    await goOn(begun, 2 * 60_000);
     const record = await finished(begun);
     expect(record).toMatchObject({ outcome: 'failed', summary: expect.stringContaining('terminated') });
     expect((await protectionOf(driver)).primary).toBe(primary);

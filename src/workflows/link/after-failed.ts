@@ -1,0 +1,142 @@
+/** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
+import { isCancellation, patched, sleep } from '@temporalio/workflow';
+import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { activityProblem, personProblem } from '../run-control';
+import { isOvertaken } from './failover-under-way';
+import { FailoverHooks } from './hooks';
+import { sideName } from './protection';
+import type { LinkRun } from './run';
+import type { Protection } from './state';
+import { occasionOf, surround, surrounded } from './surroundings';
+
+const LOOK_EVERY_MS = 10_000;
+/** A swap that was begun goes on without its workflow; it shows within seconds (15 s on General Purpose). */
+const LOOKS_UNSWAPPED = 6;
+const LOOKS_SWAPPED = 2;
+/** A side that does not answer is not waited for any longer; `followRoles` hears what comes later. */
+const LOOKS_AT_MOST = 12;
+
+/** Runs in which a failover failed before wait for its sides without end; their histories are replayed as they were. */
+export const endsWithoutWaiting = (): boolean => patched('after-failed-bounded');
+
+/**
+ * Whether the roles are swapped: `ALTER ... FAILOVER` and Azure's operation go on when the workflow that asked for them
+ * is ended, so that one look tells nothing. Both sides must agree for a minute that nothing is swapped. Azure has no
+ * view of an operation on a link that only its starter knows the address of, so it is the roles that are looked at.
+ * @returns as far as is known when a side stays silent, or when a forced failover overtakes the question
+ */
+export async function swappedInTheEnd(run: LinkRun, to: LinkSide): Promise<boolean> {
+  let agreed = 0;
+  let before: boolean | undefined;
+  let isSwapped = false;
+  run.waitingFor = 'the roles after a failover that did not tell how it ended';
+  for (let look = 1; !isOvertaken(run); look += 1) {
+    const seen = await lookAtRoles(run, to);
+    isSwapped = seen.isSwapped;
+    agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
+    before = seen.agree ? isSwapped : undefined;
+    if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
+    await sleep(LOOK_EVERY_MS);
+  }
+  run.waitingFor = '';
+  return isSwapped;
+}
+
+/** What the look of the forced failover sees of both sides: null is a side that does not answer. */
+async function lookAtRoles(run: LinkRun, to: LinkSide): Promise<{ isSwapped: boolean; agree: boolean }> {
+  const [act] = failoverProcedure('forced', to).forward;
+  if (act === undefined) return { isSwapped: false, agree: false };
+  try {
+    const seen = await run.first.observeLinkStep({ spec: run.spec, stepId: act.id });
+    const { source, target } = seen.before as Partial<Record<LinkSide, string | null>>;
+    const roles = [source, target];
+    const isSwapped = seen.settled !== undefined;
+    // A new primary need not be confirmed by the old one, which may be dead.
+    return { isSwapped, agree: isSwapped || (roles.includes('PRIMARY') && roles.includes('SECONDARY')) };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { isSwapped: false, agree: false };
+  }
+}
+
+/** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
+export const cameLate = ({ failovers }: Protection, primary: LinkSide): boolean => {
+  const last = failovers.at(-1);
+  return last?.outcome === 'failed' && last.to === primary && patched('swap-came-late');
+};
+
+export function noteLateSwap(protection: Protection, reason: string): void {
+  const last = protection.failovers.at(-1);
+  if (last === undefined) return;
+  const summary = `${last.summary}; its swap came through afterwards: ${reason}`;
+  protection.failovers = [...protection.failovers.slice(0, -1), { ...last, outcome: 'done', summary }];
+  protection.cameLate = true;
+}
+
+/** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
+export async function completeLateSwap(run: LinkRun, protection: Protection): Promise<void> {
+  const last = protection.failovers.at(-1);
+  delete protection.cameLate;
+  if (last === undefined || last.type === 'outside') return;
+  await admitOrTell(run, last.to);
+  const hooks = new FailoverHooks(
+    run,
+    occasionOf(last.workflowId, {
+      type: last.type,
+      to: last.to,
+      by: last.by,
+      ...(last.reason === null ? {} : { reason: last.reason }),
+    }),
+  );
+  await surround(run, hooks, { side: last.to, before: null, linkStands: true });
+  protection.failovers = [...protection.failovers.slice(0, -1), surrounded(last, run, hooks)];
+}
+
+/**
+ * Lets the applications in where the primary is (promise 7), as far as it answers: a dead one must not keep a forced
+ * failover from being asked for.
+ */
+export async function admitOrTell(run: LinkRun, primary: LinkSide): Promise<void> {
+  const step = failoverProcedure('planned', primary).forward.at(-1);
+  if (step === undefined) return;
+  const { spec } = run;
+  run.waitingFor = `the applications to be admitted to the ${sideName(primary)}`;
+  try {
+    const { settled, planned } = await run.first.observeLinkStep.executeWithOptions(
+      { summary: `Look: ${step.title}` },
+      [{ spec, stepId: step.id }],
+    );
+    if (settled !== undefined) {
+      run.record(step, 'already-done', [], settled, 0);
+      return;
+    }
+    const { evidence, durationMs } = await run.first.performLinkStep.executeWithOptions(
+      { summary: step.title },
+      [{ spec, stepId: step.id }],
+    );
+    run.record(step, 'done', planned, evidence, durationMs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const problem = personProblem(error) ?? activityProblem(error);
+    if (problem === undefined) throw error;
+    await tellNotAdmitted(run, primary, problem.message);
+  } finally {
+    run.waitingFor = '';
+  }
+}
+
+async function tellNotAdmitted(run: LinkRun, primary: LinkSide, why: string): Promise<void> {
+  const { cutover, name, source, target } = run.spec.migration;
+  const logins = cutover.fence.disableLogins.join(', ');
+  const other = primary === 'source' ? 'instance' : 'server';
+  await run.tell(
+    'critical',
+    'applications.not-admitted',
+    `the applications could not be let in to the ${sideName(primary)}, which leads as far as is known: ${why}`,
+    `once ${primary === 'source' ? source : target} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
+  );
+}
+
+/** The fence that a failover left when it gave way: the forced one that followed did not get through either. */
+export const hasFenceLeft = ({ failovers, primary }: Protection): boolean =>
+  failovers.at(-2)?.gaveWay?.fenceOn === primary;
