@@ -184,6 +184,7 @@ const SCHEDULE = `EXEC msdb.dbo.sp_add_jobschedule @job_name = N'Night''s work',
 test('a job is made disabled, in one transaction, and its command is not shown', () => {
   const statement = createJob(JOB);
   expect(statement.text).toBe(`SET XACT_ABORT ON;
+BEGIN TRY
 BEGIN TRANSACTION;
 EXEC msdb.dbo.sp_add_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = N'sa', @notify_level_eventlog = 2, @delete_level = 0;
 ${STEP}
@@ -191,7 +192,11 @@ ${SCHEDULE}
 EXEC msdb.dbo.sp_add_jobserver @job_name = N'Night''s work', @server_name = N'(local)';
 EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @start_step_id = 1;
 COMMIT TRANSACTION;
-SET XACT_ABORT OFF;`);
+END TRY
+BEGIN CATCH
+IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;
+THROW;
+END CATCH;`);
   expect(statement.display).toBe(statement.text.replace("N'EXEC pay @key = ''topsecret'''", "'********'"));
   expect(secretsOf(statement)).toEqual(["EXEC pay @key = 'topsecret'"]);
 });
@@ -202,6 +207,7 @@ test('a job that is there stays the same job', () => {
     schedules: [{ ...JOB.schedules[0], id: 12 }] as Job['schedules'],
   });
   expect(text).toBe(`SET XACT_ABORT ON;
+BEGIN TRY
 BEGIN TRANSACTION;
 EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = N'sa', @notify_level_eventlog = 2, @delete_level = 0;
 EXEC msdb.dbo.sp_delete_jobstep @job_name = N'Night''s work', @step_id = 0;
@@ -210,7 +216,11 @@ EXEC msdb.dbo.sp_detach_schedule @job_name = N'Night''s work', @schedule_id = 12
 ${SCHEDULE}
 EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @start_step_id = 1;
 COMMIT TRANSACTION;
-SET XACT_ABORT OFF;`);
+END TRY
+BEGIN CATCH
+IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;
+THROW;
+END CATCH;`);
 });
 
 test('switching and deleting', () => {

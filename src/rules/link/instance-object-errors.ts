@@ -31,4 +31,11 @@ export const INSTANCE_OBJECT_ENTRIES: readonly CatalogueEntry[] = [
     'Bring the job back from your own scripts or from a backup of msdb.',
     'sqlferry',
   ),
+  person(
+    'AgentJobDiffers',
+    [],
+    'A job stays disabled on the new primary, since it differs from that of the former one.',
+    'Mend the job on the new primary, then enable it (msdb.dbo.sp_update_job @enabled).',
+    'sqlferry',
+  ),
 ];

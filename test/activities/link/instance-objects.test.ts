@@ -1,11 +1,13 @@
 /** Logins and jobs over real sockets: two simulated servers, the real driver, and attempts that die in between. */
 import sql from 'mssql';
 import { compareObjects } from '../../../src/activities/link/instance-objects';
+import { readAgentJobs } from '../../../src/activities/observe/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
 import { copySteps } from '../../../src/model/link/instance-object-steps';
 import { driftOf } from '../../../src/model/link/instance-objects';
 import type { LinkStepId } from '../../../src/model/link/procedure';
 import { type Effect, effectDisplay } from '../../../src/model/statement';
+import { createJob, replaceJob } from '../../../src/tsql/agent-jobs';
 import { APPLICATION, estateWithApplication, query } from '../../support/application';
 import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';
@@ -32,7 +34,7 @@ const JOB_SETUP = [
   "EXEC msdb.dbo.sp_add_category @class = 'JOB', @type = 'LOCAL', @name = N'Totals'",
   `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}', @category_name = N'Totals', @owner_login_name = N'${quoted(LOGIN)}', @description = N'adds up'`,
   `DECLARE @command nvarchar(max) = CAST(N'' AS nvarchar(max)) + N'EXEC dbo.pay @key = ''topsecret'' -- \\' + N'
-GO'; EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'add', @subsystem = N'TSQL', @command = @command, @database_name = N'Sales', @retry_attempts = 2, @retry_interval = 5, @on_success_action = 3`,
+GO'; EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'add', @subsystem = N'TSQL', @command = @command, @database_name = N'msdb', @retry_attempts = 2, @retry_interval = 5, @on_success_action = 3`,
   `EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'tell', @subsystem = N'TSQL', @command = N'SELECT 1'`,
   `EXEC msdb.dbo.sp_add_jobschedule @job_name = N'${quoted(JOB)}', @name = N'at night', @freq_type = 4, @freq_interval = 1, @active_start_time = 10000`,
   `EXEC msdb.dbo.sp_add_jobserver @job_name = N'${quoted(JOB)}', @server_name = N'(local)'`,
@@ -222,6 +224,25 @@ describe('copying', () => {
     expect(await query(stage.estate, 'mi-west', 'SELECT job_id FROM msdb.dbo.sysjobs')).toEqual([before]);
   });
 
+  test('a job is made or changed as a whole, or not at all', async () => {
+    await copy();
+    const names = [JOB];
+    const [job] = await readAgentJobs(bench.ports.target, names, new AbortController().signal);
+    const [step] = job?.steps ?? [];
+    if (job === undefined || step === undefined) throw new Error('no job');
+    const broken = { ...job, steps: [...job.steps, { ...step, id: 3, name: 'more', database: 'nowhere' }] };
+    const before = await all();
+    const refused = { errors: [{ number: 14262 }] };
+    await expect(bench.ports.target.execute(createJob({ ...broken, name: 'new' }))).rejects.toMatchObject(
+      refused,
+    );
+    await expect(bench.ports.target.execute(replaceJob(broken, job))).rejects.toMatchObject(refused);
+    expect(await all()).toEqual(before);
+    // The same job by the same statement without the flaw.
+    await bench.ports.target.execute(createJob({ ...job, name: 'new' }));
+    expect((await agentOf('mi-west')).steps).toHaveLength(4);
+  });
+
   test('completes a job of which only a half was made', async () => {
     await set(
       'mi-west',
@@ -322,6 +343,19 @@ describe('jobs move with the roles', () => {
     expect([await enabled('SQL1'), await enabled('mi-west')]).toEqual([0, 1]);
     expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
     expect(await bench.run('source.disable-jobs')).toMatchObject({ outcome: 'already-done' });
+  });
+
+  test('one that differs stays off, and is told', async () => {
+    await copy();
+    await set('mi-west', `EXEC msdb.dbo.sp_delete_jobstep @job_name = N'${quoted(JOB)}', @step_id = 2`);
+    await expect(bench.run('target.enable-jobs')).rejects.toMatchObject({
+      code: 'AgentJobDiffers',
+      message: expect.stringContaining('(steps)'),
+    });
+    expect(await enabled('mi-west')).toBe(0);
+    await bench.run('target.agent-job-changes');
+    await bench.run('target.enable-jobs');
+    expect(await enabled('mi-west')).toBe(1);
   });
 
   test('what was off on purpose stays off; behind a silent primary all that are named run', async () => {

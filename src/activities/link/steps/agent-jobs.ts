@@ -4,7 +4,7 @@
  */
 import { type Job, otherSideOf } from '../../../model/link/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
-import { judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
+import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
 import { includesName, sameName } from '../../../rules/names';
 import {
   addJobCategory,
@@ -154,6 +154,8 @@ interface EnableFacts {
   /** Jobs that are to run: those that are enabled on the former primary, or all that are named where it is silent. */
   readonly toRun: readonly string[];
   readonly there: readonly { readonly name: string; readonly isEnabled: boolean }[];
+  /** Jobs that are to run, and are not what they are on the former primary: somebody accepted that, or nobody looked. */
+  readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
   readonly formerIsSilent: boolean;
 }
 
@@ -163,19 +165,27 @@ function defineEnabling(on: Side) {
     id: `${on}.enable-jobs`,
     async observe(context) {
       const names = jobNames(context);
-      const [there, former] = await Promise.all([
-        readJobStates(context, on, names),
+      const [here, former] = await Promise.all([
+        readAgentJobs(context.ports[on], names, context.signal),
         readAgentJobs(context.ports[otherSideOf(on)], names, context.signal).catch(() => undefined),
       ]);
+      const toRun = former === undefined ? names : jobsToRun(names, former, on);
       return {
-        toRun: former === undefined ? names : jobsToRun(names, former, on),
-        there,
+        toRun,
+        there: here.map(({ name, isEnabled }) => ({ name, isEnabled })),
+        differing: former === undefined ? [] : differingJobs(toRun, former, here),
         formerIsSilent: former === undefined,
       };
     },
-    assume: (facts) => ({ ...facts, there: facts.toRun.map((name) => ({ name, isEnabled: false })) }),
+    assume: (facts) => ({
+      ...facts,
+      there: facts.toRun.map((name) => ({ name, isEnabled: false })),
+      // The copy before it brings them in line.
+      differing: [],
+    }),
     settled(facts, { spec }) {
       if (namesToEnable(facts).length > 0) return undefined;
+      throwIfLeftDisabled(facts, spec.migration[on]);
       const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
       return running.length === 0
         ? `no jobs are to run on ${spec.migration[on]}`
@@ -195,8 +205,43 @@ function jobsToRun(names: readonly string[], former: readonly Job[], on: Side): 
   });
 }
 
-const namesToEnable = ({ toRun, there }: EnableFacts): readonly string[] =>
-  there.filter(({ name, isEnabled }) => !isEnabled && includesName(toRun, name)).map(({ name }) => name);
+function differingJobs(
+  toRun: readonly string[],
+  former: readonly Job[],
+  here: readonly Job[],
+): EnableFacts['differing'] {
+  return toRun.flatMap((name) => {
+    const wanted = former.find((job) => sameName(job.name, name));
+    const present = here.find((job) => sameName(job.name, name));
+    if (wanted === undefined || present === undefined) return [];
+    const what = jobDifferences(wanted, present);
+    return what.length === 0 ? [] : [{ name, what }];
+  });
+}
+
+/** A job of which only a part was copied does harm when it runs. */
+const namesToEnable = ({ toRun, there, differing }: EnableFacts): readonly string[] =>
+  there
+    .filter(({ name, isEnabled }) => !isEnabled && includesName(toRun, name) && !isNamed(differing, name))
+    .map(({ name }) => name);
+
+const isNamed = (list: readonly { readonly name: string }[], wanted: string): boolean =>
+  list.some(({ name }) => sameName(name, wanted));
+
+/** @throws NeedsPerson once all others run */
+function throwIfLeftDisabled({ there, differing }: EnableFacts, where: string): void {
+  const left = differing.filter(({ name }) =>
+    there.some((job) => sameName(job.name, name) && !job.isEnabled),
+  );
+  if (left.length === 0) return;
+  throw new NeedsPerson(
+    'AgentJobDiffers',
+    `on ${where} these stay disabled, since they differ from those of the former primary: ${left
+      .map(({ name, what }) => `${name} (${what.join(', ')})`)
+      .join('; ')}`,
+    `mend them on ${where}, then enable them`,
+  );
+}
 
 /** On the former primary, whose database takes no writes any more. */
 function defineDisabling(on: Side) {
