@@ -210,7 +210,7 @@ async function failOver(
   if (done.outcome === 'failed') {
     await admitApplications(run, protection.primary);
     await surroundFailed(run, protection, request, done);
-    if (hasObjects(run)) await switchJobs(run, protection.primary);
+    if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
   }
   const severity = SEVERITY[done.outcome];
   await run.tell(

@@ -316,11 +316,16 @@ async function hold(
 /**
  * Jobs run where the primary is: on there, then off on the other side. The roles are swapped and the applications are in
  * by now, so a failure is told, and holds nothing up.
+ * @param by how the roles were swapped
  */
-export async function switchJobs(run: LinkRun, primary: LinkSide): Promise<void> {
+export async function switchJobs(
+  run: LinkRun,
+  primary: LinkSide,
+  by: 'planned' | 'forced' = 'planned',
+): Promise<void> {
   const { instanceObjects } = run.spec.migration;
   if (instanceObjects === undefined || instanceObjects.jobs.include.length === 0) return;
-  const { on, off } = jobSwitch(primary);
+  const { on, off } = jobSwitch(primary, by);
   for (const step of [on, off]) {
     const problem = await tryStep(run, step);
     if (problem === undefined) continue;

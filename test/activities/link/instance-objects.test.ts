@@ -364,8 +364,26 @@ describe('jobs move with the roles', () => {
     expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
     expect(await enabled('mi-west')).toBe(0);
     stage.estate.world.instances.kill('SQL1');
-    await bench.run('target.enable-jobs');
+    const silent = { transport: expect.stringMatching(/unreachable|connection-lost/) };
+    await expect(bench.run('target.enable-jobs')).rejects.toMatchObject(silent);
+    expect(await enabled('mi-west')).toBe(0);
+    await bench.run('target.enable-jobs-after-loss');
     expect(await enabled('mi-west')).toBe(1);
+  });
+
+  test('a former primary that refuses to tell is not silent: nothing is enabled', async () => {
+    await copy();
+    for (const id of ['target.enable-jobs', 'target.enable-jobs-after-loss'] as const) {
+      stage.estate.world.faults.add({
+        surface: 'sql',
+        statement: 'FROM dbo.sysjobs AS j\\nLEFT JOIN',
+        instance: 'SQL1',
+        count: 1,
+        action: { kind: 'error', number: 1205, severity: 13, state: 45, message: 'deadlock victim' },
+      });
+      await expect(bench.run(id)).rejects.toMatchObject({ errors: [{ number: 1205 }] });
+      expect(await enabled('mi-west')).toBe(0);
+    }
   });
 });
 

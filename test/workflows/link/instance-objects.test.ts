@@ -314,7 +314,7 @@ describe('a link that stays', () => {
     await failover(driver, { type: 'forced', reason: 'fire', acceptLossSeconds: 100_000 });
     expect(await last(driver)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(world.link.effects).toContain('notify objects.drift');
-    expect(world.link.changes).toContain('do target.enable-jobs');
+    expect(world.link.changes).toContain('do target.enable-jobs-after-loss');
     await driver.dispose();
   });
 

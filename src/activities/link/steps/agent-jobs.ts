@@ -4,6 +4,7 @@
  */
 import { type Job, otherSideOf } from '../../../model/link/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
+import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
 import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
 import { includesName, sameName } from '../../../rules/names';
 import {
@@ -24,8 +25,18 @@ export const agentJobsOnTarget = defineJobs('target');
 export const agentJobsOnSource = defineJobs('source');
 export const jobChangesOnTarget = defineJobChanges('target');
 export const jobChangesOnSource = defineJobChanges('source');
-export const enableJobsOnTarget = defineEnabling('target');
-export const enableJobsOnSource = defineEnabling('source');
+export const enableJobsOnTarget = defineEnabling('target', 'enable-jobs', readFormer);
+export const enableJobsOnSource = defineEnabling('source', 'enable-jobs', readFormer);
+export const enableJobsAfterLossOnTarget = defineEnabling(
+  'target',
+  'enable-jobs-after-loss',
+  readFormerIfItAnswers,
+);
+export const enableJobsAfterLossOnSource = defineEnabling(
+  'source',
+  'enable-jobs-after-loss',
+  readFormerIfItAnswers,
+);
 export const disableJobsOnTarget = defineDisabling('target');
 export const disableJobsOnSource = defineDisabling('source');
 
@@ -156,25 +167,26 @@ interface EnableFacts {
   readonly there: readonly { readonly name: string; readonly isEnabled: boolean }[];
   /** Jobs that are to run, and are not what they are on the former primary: somebody accepted that, or nobody looked. */
   readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
-  readonly formerIsSilent: boolean;
 }
 
+/** Named jobs of the former primary; undefined where it is silent and may be. */
+type FormerJobs = (context: LinkContext, on: Side) => Promise<readonly Job[] | undefined>;
+
 /** On the new primary, before they are disabled on the former one: what was off there on purpose stays off. */
-function defineEnabling(on: Side) {
+function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss', formerJobs: FormerJobs) {
   return defineLinkStep<EnableFacts>({
-    id: `${on}.enable-jobs`,
+    id: `${on}.${name}`,
     async observe(context) {
       const names = jobNames(context);
       const [here, former] = await Promise.all([
         readAgentJobs(context.ports[on], names, context.signal),
-        readAgentJobs(context.ports[otherSideOf(on)], names, context.signal).catch(() => undefined),
+        formerJobs(context, on),
       ]);
       const toRun = former === undefined ? names : jobsToRun(names, former, on);
       return {
         toRun,
         there: here.map(({ name, isEnabled }) => ({ name, isEnabled })),
         differing: former === undefined ? [] : differingJobs(toRun, former, here),
-        formerIsSilent: former === undefined,
       };
     },
     assume: (facts) => ({
@@ -194,6 +206,29 @@ function defineEnabling(on: Side) {
     effects: async (facts) =>
       namesToEnable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, true) })),
   });
+}
+
+/** A read that fails tells nothing of what was off on purpose: it is tried again, then a person is told. */
+function readFormer(context: LinkContext, on: Side): Promise<readonly Job[]> {
+  return readAgentJobs(context.ports[otherSideOf(on)], jobNames(context), context.signal);
+}
+
+/** No answer from a server that may be lost; one that refuses is there. */
+const NO_ANSWER: ReadonlySet<TransportProblem> = new Set<TransportProblem>([
+  'unreachable',
+  'timeout',
+  'connection-lost',
+]);
+
+/** After a forced failover nobody may ever answer again: then all jobs that are named run. */
+async function readFormerIfItAnswers(context: LinkContext, on: Side): Promise<readonly Job[] | undefined> {
+  try {
+    return await readFormer(context, on);
+  } catch (error) {
+    const transport = error instanceof SqlServerFailure ? error.transport : undefined;
+    if (transport !== undefined && NO_ANSWER.has(transport)) return undefined;
+    throw error;
+  }
 }
 
 /** A job that the former primary does not have, or has in a form that cannot be here, is left as it is. */
