@@ -118,6 +118,31 @@ test('permissions: what may be passed on is taken back before it is weakened', (
     'DENY ALTER ANY LOGIN TO [app];',
     'GRANT VIEW ANY DEFINITION TO [app] WITH GRANT OPTION;',
   ]);
+  const grantors = ['an]n'];
+  const others = changePermissions(
+    'app',
+    [
+      { name: 'VIEW SERVER STATE', state: 'GRANT_WITH_GRANT_OPTION', grantors },
+      { name: 'ALTER ANY LOGIN', state: 'GRANT', grantors },
+      { name: 'ALTER TRACE', state: 'DENY', grantors },
+      { name: 'VIEW ANY DEFINITION', state: 'GRANT', grantors },
+    ],
+    [
+      { name: 'VIEW SERVER STATE', state: 'GRANT' },
+      { name: 'ALTER TRACE', state: 'GRANT' },
+      { name: 'VIEW ANY DEFINITION', state: 'DENY' },
+    ],
+  ).map(({ text }) => text);
+  expect(others).toEqual([
+    'REVOKE ALTER ANY LOGIN FROM [app];',
+    'REVOKE ALTER ANY LOGIN FROM [app] CASCADE AS [an]]n];',
+    'REVOKE VIEW SERVER STATE FROM [app] CASCADE;',
+    'REVOKE VIEW SERVER STATE FROM [app] CASCADE AS [an]]n];',
+    'REVOKE ALTER TRACE FROM [app] CASCADE AS [an]]n];',
+    'GRANT VIEW SERVER STATE TO [app];',
+    'GRANT ALTER TRACE TO [app];',
+    'DENY VIEW ANY DEFINITION TO [app];',
+  ]);
   expect(() => changePermissions('app', [], [{ name: 'X; DROP LOGIN sa', state: 'GRANT' }])).toThrow(
     QuotingError,
   );

@@ -224,6 +224,26 @@ describe('copying', () => {
     expect(await query(stage.estate, 'mi-west', 'SELECT job_id FROM msdb.dbo.sysjobs')).toEqual([before]);
   });
 
+  test('one permission of several grantors is one permission', async () => {
+    const both = [
+      "CREATE LOGIN [gra]]ntor] WITH PASSWORD = N'Other!Passw0rd'",
+      "GRANT VIEW SERVER STATE TO [bat]]ch 'x'] AS [gra]]ntor]",
+    ];
+    await set('SQL1', ...both);
+    await copy();
+    expect(driftOf(await report())).toEqual([]);
+    // What only others gave on the other side goes as well.
+    await set(
+      'mi-west',
+      ...both,
+      "GRANT ALTER TRACE TO [bat]]ch 'x'] WITH GRANT OPTION AS [gra]]ntor]",
+      'DENY VIEW ANY DEFINITION TO [watch]]ers] AS [gra]]ntor]',
+    );
+    expect(driftOf(await report()).map(({ name }) => name)).toEqual([LOGIN, 'watch]ers']);
+    await copy();
+    expect(driftOf(await report())).toEqual([]);
+  });
+
   test('a job is made or changed as a whole, or not at all', async () => {
     await copy();
     const names = [JOB];
