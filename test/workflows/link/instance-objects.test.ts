@@ -259,6 +259,39 @@ describe('a migration', () => {
   }, 120_000);
 });
 
+test('one beginning that cannot be undone hides no earlier one of the same step', async () => {
+  const undone: unknown[] = [];
+  let rounds = 0;
+  const world = new FakeObjects({
+    override: (call) => {
+      if (call.type === 'guardReplication') return hang;
+      if (stepOf(call) !== 'target.logins') return undefined;
+      if (call.type === 'observeLinkStep' && world.toCopy.length > 0) {
+        rounds += 1;
+        return answer({ before: { round: rounds }, planned: [] });
+      }
+      if (call.type !== 'undoLinkStep') return undefined;
+      const { before } = call.input as { before: { round: number } };
+      undone.push(before.round);
+      return before.round === 2 ? fail(needsPerson('LoginOwnsJobs')) : answer([]);
+    },
+  });
+  const driver = await begin('linkMigration', migration('warn', '{ required: true }'), world);
+  await driver.run(() => false, 2 * HOUR);
+  world.toCopy = [missing];
+  await driver.run(() => false, 10 * DAY);
+  expect(rounds).toBe(2);
+  await driver.update<Answer>('abort', DBA);
+  await driver.run();
+  expect(undone).toEqual([2, 1]);
+  expect(driver.ended).toMatchObject({
+    kind: 'completed',
+    result: { leftovers: [expect.stringContaining('LoginOwnsJobs happened')] },
+  });
+  await driver.replay();
+  await driver.dispose();
+});
+
 describe('a link that stays', () => {
   async function standing(world: FakeObjects, drift?: string) {
     const driver = await begin('disasterRecoveryLink', staying(drift), world);
