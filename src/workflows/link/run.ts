@@ -229,10 +229,11 @@ export class LinkRun {
   }
 
   private async giveBack(begun: BegunStep): Promise<void> {
-    const { stepId, server } = begun;
+    const { stepId, server, before, after } = begun;
     const on = server === undefined ? {} : { server };
+    const known = after === undefined ? {} : { after };
     const effects = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
-      { spec: this.spec, stepId, ...on, before: begun.before },
+      { spec: this.spec, stepId, ...on, before, ...known },
     ]);
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
     if (effects.length === 0) return;

@@ -75,6 +75,8 @@ export interface BegunStep {
   readonly server?: string;
   /** Facts before it. */
   readonly before: unknown;
+  /** Facts when it had failed, null when nobody could take them: what came later is not the run's. Absent: it was done. */
+  readonly after?: unknown;
 }
 
 /** What is known of the objects outside of the database. */

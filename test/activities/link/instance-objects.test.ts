@@ -1,6 +1,7 @@
 /** Logins and jobs over real sockets: two simulated servers, the real driver, and attempts that die in between. */
 import sql from 'mssql';
 import { compareObjects } from '../../../src/activities/link/instance-objects';
+import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { readAgentJobs } from '../../../src/activities/observe/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
 import { copySteps } from '../../../src/model/link/instance-object-steps';
@@ -284,6 +285,90 @@ describe('undoing', () => {
     for (const { id, facts } of begun) await bench.undo(id, facts);
     expect(await all()).toEqual(before);
     for (const { id, facts } of begun) expect(await bench.undo(id, facts)).toEqual([]);
+  });
+
+  test('leaves what a person made after the copy had failed, or changed after it', async () => {
+    await set('SQL1', "CREATE LOGIN [third] WITH PASSWORD = N'Other!Passw0rd'");
+    await bench.close();
+    bench = await StepBench.open(stage, stage.spec(sections().replace(`"${LOGIN}"`, `"${LOGIN}", third`)));
+    stage.estate.world.faults.add({
+      surface: 'sql',
+      statement: 'CREATE LOGIN \\[third\\]',
+      count: 1,
+      action: {
+        kind: 'error',
+        number: 15118,
+        severity: 16,
+        state: 1,
+        message: 'Password validation failed.',
+      },
+    });
+    const { before } = await bench.look('target.logins');
+    await expect(bench.run('target.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
+    const { before: after } = await bench.look('target.logins');
+    expect(loginOn('mi-west', LOGIN)).toBeDefined();
+    expect(loginOn('mi-west', 'third')).toBeUndefined();
+    // As the remedy says: by hand, with its SID.
+    const sid = Buffer.from(loginOn('SQL1', 'third')?.sid ?? []).toString('hex');
+    await set('mi-west', `CREATE LOGIN [third] WITH PASSWORD = N'Other!Passw0rd', SID = 0x${sid}`);
+    // Had nobody looked in between, nothing would be taken away.
+    await expect(bench.leaveUncertain('target.logins', before)).rejects.toMatchObject({
+      code: 'UndoUncertain',
+      message: expect.stringContaining('DROP LOGIN [third];'),
+    });
+    await bench.undo('target.logins', LINK_STEPS['target.logins'].made(before, after));
+    expect(loginOn('mi-west', LOGIN)).toBeUndefined();
+    expect(loginOn('mi-west', 'third')).toBeDefined();
+  });
+
+  test('a job that a person made after the copy had failed stays', async () => {
+    await bench.run('target.logins');
+    const step = LINK_STEPS['target.agent-jobs'];
+    stage.estate.world.faults.add({
+      surface: 'sql',
+      statement: 'sp_add_jobschedule',
+      count: 1,
+      action: { kind: 'error', number: 229, severity: 14, state: 5, message: 'no permission' },
+    });
+    const { before } = await bench.look('target.agent-jobs');
+    await expect(bench.run('target.agent-jobs')).rejects.toMatchObject({ errors: [{ number: 229 }] });
+    const { before: after } = await bench.look('target.agent-jobs');
+    await set('mi-west', `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}'`);
+    const undone = await bench.undo('target.agent-jobs', step.made(before, after));
+    // The category was made before it.
+    expect(undone.map(({ display }) => display)).toEqual([expect.stringContaining('sp_delete_category')]);
+    expect((await agentOf('mi-west')).jobs).toHaveLength(1);
+  });
+
+  test('gives back of a login only what is as the run made it', async () => {
+    await copy();
+    await set(
+      'mi-west',
+      "ALTER LOGIN [bat]]ch 'x'] WITH CHECK_POLICY = ON",
+      "ALTER SERVER ROLE [dbcreator] DROP MEMBER [bat]]ch 'x']",
+      'DENY VIEW ANY DEFINITION TO [watch]]ers]',
+    );
+    const { before } = await bench.look('target.logins');
+    await bench.run('target.logins');
+    // An incident: these are an admin's.
+    await set(
+      'mi-west',
+      "ALTER LOGIN [bat]]ch 'x'] DISABLE",
+      "ALTER SERVER ROLE [processadmin] ADD MEMBER [bat]]ch 'x']",
+      'GRANT ALTER TRACE TO [watch]]ers]',
+    );
+    await bench.undo('target.logins', before);
+    expect(loginOn('mi-west', LOGIN)).toMatchObject({
+      disabled: true,
+      policyChecked: true,
+      roles: new Set(['processadmin', 'watch]ers']),
+    });
+    expect((await agentOf('mi-west')).permissions).toEqual(
+      expect.arrayContaining([
+        { permission_name: 'ALTER TRACE', state: 'G' },
+        { permission_name: 'VIEW ANY DEFINITION', state: 'D' },
+      ]),
+    );
   });
 
   test('gives settings back, and says what it cannot give back', async () => {

@@ -89,6 +89,11 @@ function defineJobs(on: Side) {
         ),
       ];
     },
+    made: ({ missing, missingCategories, there }, after) => ({
+      there,
+      missing: missing.filter((name) => includesName(after.there, name)),
+      missingCategories: missingCategories.filter((name) => !includesName(after.missingCategories, name)),
+    }),
     async undo(before, _now, context) {
       const [jobs, categories] = await Promise.all([
         readOn(context, on, readJobs(before.missing)),
@@ -142,6 +147,10 @@ function defineJobChanges(on: Side) {
         ...wanted.flatMap((job) => replaceEffects(on, job, present)),
       ];
     },
+    made: ({ differing, missingCategories }, after) => ({
+      differing: differing.filter(({ name }) => !isNamed(after.differing, name)),
+      missingCategories,
+    }),
     async undo(before, now, { spec }) {
       const replaced = before.differing
         .map(({ name }) => name)
