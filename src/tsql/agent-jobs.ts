@@ -96,14 +96,32 @@ type Argument = readonly [name: string, value: string];
 const call = (procedure: string, args: readonly Argument[]): string =>
   `EXEC msdb.dbo.${procedure} ${args.map(([name, value]) => `@${name} = ${value}`).join(', ')};`;
 
+/**
+ * Procedures of msdb fail by RAISERROR and RETURN(1), for which XACT_ABORT does not hold ("THROW", remarks): only CATCH
+ * keeps the batch from going on to its COMMIT. XACT_ABORT is for a batch that its client cancels, which no CATCH sees.
+ */
 const inTransaction = (...parts: readonly (string | undefined)[]): string =>
-  lines('SET XACT_ABORT ON;', 'BEGIN TRANSACTION;', ...parts, 'COMMIT TRANSACTION;', 'SET XACT_ABORT OFF;');
+  lines(
+    'SET XACT_ABORT ON;',
+    'BEGIN TRY',
+    'BEGIN TRANSACTION;',
+    ...parts,
+    'COMMIT TRANSACTION;',
+    'END TRY',
+    'BEGIN CATCH',
+    'IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;',
+    'THROW;',
+    'END CATCH;',
+  );
+
+/** Text for another database than master goes as sp_executesql, with whose end its SET options end. */
+const SCOPED = 'msdb';
 
 const masked = (id: string, text: (command: (step: JobStep) => string) => string): Statement =>
   statement(
     id,
     text((step) => quoteText(step.command)),
-    { display: text(() => SECRET_MASK) },
+    { display: text(() => SECRET_MASK), database: SCOPED },
   );
 
 /** @throws Error without an owner: the rules let no such job come here */

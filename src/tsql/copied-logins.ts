@@ -107,13 +107,14 @@ export function changePermissions(
   const has = (list: readonly ServerPermission[], wanted: ServerPermission): boolean =>
     list.some(({ name, state }) => name === wanted.name && state === wanted.state);
   const gone = from.filter((old) => !to.some(({ name }) => name === old.name));
+  const replaced = from.filter((old) => to.some(({ name }) => name === old.name) && !has(to, old));
   // A grant that may be passed on is not taken back by a plain GRANT.
-  const weaker = from.filter(
-    (old) =>
-      old.state === 'GRANT_WITH_GRANT_OPTION' && to.some((now) => now.name === old.name && !has(to, old)),
-  );
+  const weaker = replaced.filter(({ state }) => state === 'GRANT_WITH_GRANT_OPTION');
+  // What others granted, or denied, would go on to hold beside the new one.
+  const ofOthers = replaced.filter(({ state }) => state === 'DENY');
   return [
-    ...[...gone, ...weaker].map((old) => revoke(principal, old)),
+    ...[...gone, ...weaker].flatMap((old) => [revoke(principal, old), ...revokeOfOthers(principal, old)]),
+    ...ofOthers.flatMap((old) => revokeOfOthers(principal, old)),
     ...to.filter((wanted) => !has(from, wanted)).map((wanted) => grant(principal, wanted)),
   ];
 }
@@ -125,6 +126,15 @@ function revoke(principal: string, { name, state }: ServerPermission): Statement
     `REVOKE ${permissionName(name)} FROM ${quoteIdentifier(principal)}${cascade};`,
   );
 }
+
+/** REVOKE takes back only what its own grantor gave ("REVOKE Server Permissions", AS). */
+const revokeOfOthers = (principal: string, { name, grantors = [] }: ServerPermission): readonly Statement[] =>
+  grantors.map((grantor) =>
+    statement(
+      'revoke-server-permission',
+      `REVOKE ${permissionName(name)} FROM ${quoteIdentifier(principal)} CASCADE AS ${quoteIdentifier(grantor)};`,
+    ),
+  );
 
 function grant(principal: string, { name, state }: ServerPermission): Statement {
   const to = quoteIdentifier(principal);

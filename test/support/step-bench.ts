@@ -5,7 +5,7 @@
 import type { LinkContext, LinkStep } from '../../src/activities/link/context';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import type { ApplyContext } from '../../src/activities/steps/apply-effect';
-import { runStep, type StepOutcome, undoStep } from '../../src/activities/steps/run-step';
+import { leaveUncertain, runStep, type StepOutcome, undoStep } from '../../src/activities/steps/run-step';
 import { stateKeyFrom } from '../../src/adapters/azure';
 import { systemClock } from '../../src/adapters/clock';
 import { createSecrets } from '../../src/adapters/secrets';
@@ -90,6 +90,11 @@ export class StepBench {
     return this.attempt(left, signal, (context, apply) =>
       undoStep(LINK_STEPS[stepId], before, context, apply),
     );
+  }
+
+  /** In place of `undo`, where nobody knows what was made. */
+  leaveUncertain(stepId: LinkStepId, before: unknown): Promise<readonly never[]> {
+    return leaveUncertain(LINK_STEPS[stepId], before, this.context(new AbortController().signal));
   }
 
   /** Attempt after attempt until one succeeds, as Temporal does. @throws the failure of the last of them */

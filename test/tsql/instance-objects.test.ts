@@ -118,6 +118,31 @@ test('permissions: what may be passed on is taken back before it is weakened', (
     'DENY ALTER ANY LOGIN TO [app];',
     'GRANT VIEW ANY DEFINITION TO [app] WITH GRANT OPTION;',
   ]);
+  const grantors = ['an]n'];
+  const others = changePermissions(
+    'app',
+    [
+      { name: 'VIEW SERVER STATE', state: 'GRANT_WITH_GRANT_OPTION', grantors },
+      { name: 'ALTER ANY LOGIN', state: 'GRANT', grantors },
+      { name: 'ALTER TRACE', state: 'DENY', grantors },
+      { name: 'VIEW ANY DEFINITION', state: 'GRANT', grantors },
+    ],
+    [
+      { name: 'VIEW SERVER STATE', state: 'GRANT' },
+      { name: 'ALTER TRACE', state: 'GRANT' },
+      { name: 'VIEW ANY DEFINITION', state: 'DENY' },
+    ],
+  ).map(({ text }) => text);
+  expect(others).toEqual([
+    'REVOKE ALTER ANY LOGIN FROM [app];',
+    'REVOKE ALTER ANY LOGIN FROM [app] CASCADE AS [an]]n];',
+    'REVOKE VIEW SERVER STATE FROM [app] CASCADE;',
+    'REVOKE VIEW SERVER STATE FROM [app] CASCADE AS [an]]n];',
+    'REVOKE ALTER TRACE FROM [app] CASCADE AS [an]]n];',
+    'GRANT VIEW SERVER STATE TO [app];',
+    'GRANT ALTER TRACE TO [app];',
+    'DENY VIEW ANY DEFINITION TO [app];',
+  ]);
   expect(() => changePermissions('app', [], [{ name: 'X; DROP LOGIN sa', state: 'GRANT' }])).toThrow(
     QuotingError,
   );
@@ -184,6 +209,7 @@ const SCHEDULE = `EXEC msdb.dbo.sp_add_jobschedule @job_name = N'Night''s work',
 test('a job is made disabled, in one transaction, and its command is not shown', () => {
   const statement = createJob(JOB);
   expect(statement.text).toBe(`SET XACT_ABORT ON;
+BEGIN TRY
 BEGIN TRANSACTION;
 EXEC msdb.dbo.sp_add_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = N'sa', @notify_level_eventlog = 2, @delete_level = 0;
 ${STEP}
@@ -191,7 +217,11 @@ ${SCHEDULE}
 EXEC msdb.dbo.sp_add_jobserver @job_name = N'Night''s work', @server_name = N'(local)';
 EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @start_step_id = 1;
 COMMIT TRANSACTION;
-SET XACT_ABORT OFF;`);
+END TRY
+BEGIN CATCH
+IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;
+THROW;
+END CATCH;`);
   expect(statement.display).toBe(statement.text.replace("N'EXEC pay @key = ''topsecret'''", "'********'"));
   expect(secretsOf(statement)).toEqual(["EXEC pay @key = 'topsecret'"]);
 });
@@ -202,6 +232,7 @@ test('a job that is there stays the same job', () => {
     schedules: [{ ...JOB.schedules[0], id: 12 }] as Job['schedules'],
   });
   expect(text).toBe(`SET XACT_ABORT ON;
+BEGIN TRY
 BEGIN TRANSACTION;
 EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = N'sa', @notify_level_eventlog = 2, @delete_level = 0;
 EXEC msdb.dbo.sp_delete_jobstep @job_name = N'Night''s work', @step_id = 0;
@@ -210,7 +241,11 @@ EXEC msdb.dbo.sp_detach_schedule @job_name = N'Night''s work', @schedule_id = 12
 ${SCHEDULE}
 EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @start_step_id = 1;
 COMMIT TRANSACTION;
-SET XACT_ABORT OFF;`);
+END TRY
+BEGIN CATCH
+IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;
+THROW;
+END CATCH;`);
 });
 
 test('switching and deleting', () => {

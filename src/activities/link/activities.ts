@@ -2,7 +2,7 @@
 import { type JournalEffect, onReplica } from '../../model/journal';
 import type { LinkStepId } from '../../model/link/procedure';
 import type { Effect } from '../../model/statement';
-import { runStep, toJournalEffect, undoStep } from '../steps/run-step';
+import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../steps/run-step';
 import { atTheEdge } from '../temporal/edge';
 import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
@@ -42,7 +42,8 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         const seen = await stepOf(stepId).look(looking);
         const before = seen.facts;
         if (seen.settled !== undefined) return { before, settled: seen.settled, planned: [] };
-        return { before, planned: (await seen.effects()).map((effect) => journalEffectOn(effect, server)) };
+        const planned = (await seen.effects()).map((effect) => journalEffectOn(effect, server));
+        return { before, planned, ...(stepOf(stepId).asksAfter ? { asksAfter: true } : {}) };
       }),
 
     performLinkStep: ({ spec, stepId, server }) =>
@@ -52,10 +53,13 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
       }),
 
-    undoLinkStep: ({ spec, stepId, server, before }) =>
+    undoLinkStep: ({ spec, stepId, server, before, after }) =>
       call(spec, async ({ context, apply }) => {
+        const step = stepOf(stepId);
         const on = contextOn(context, server);
-        const effects = await undoStep(stepOf(stepId), before, on, { ...apply, ports: on.ports });
+        if (after === null) return leaveUncertain(step, before, on);
+        const made = after === undefined ? before : step.made(before, after);
+        const effects = await undoStep(step, made, on, { ...apply, ports: on.ports });
         return effects.map((effect) => onReplica(effect, server));
       }),
 

@@ -35,6 +35,14 @@ export interface ObservedStep {
   /** Evidence that nothing is to be done; undefined otherwise. */
   readonly settled?: string;
   readonly planned: readonly JournalEffect[];
+  /** Should the step fail, its facts are to be observed once more, for `undoLinkStep`. */
+  readonly asksAfter?: true;
+}
+
+export interface UndoInput extends StepInput {
+  readonly before: unknown;
+  /** Facts when the step had failed; null when nobody could take them. Absent: the step was done. */
+  readonly after?: unknown;
 }
 
 /** What is known of a seeding, so that the same news is not told twice. */
@@ -258,7 +266,7 @@ export interface LinkActivities {
   preflightLink(input: LinkInput): Promise<PreflightOutcome>;
   observeLinkStep(input: StepInput): Promise<ObservedStep>;
   performLinkStep(input: StepInput): Promise<StepOutcome>;
-  undoLinkStep(input: StepInput & { readonly before: unknown }): Promise<readonly JournalEffect[]>;
+  undoLinkStep(input: UndoInput): Promise<readonly JournalEffect[]>;
   /** Only of a link that the instance leads at first. */
   joinFromInstance(input: LinkInput): Promise<LinkJoined>;
   awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;

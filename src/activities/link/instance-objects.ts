@@ -66,6 +66,7 @@ export async function lookAtObjects(context: ObjectsContext, primarySide: Side):
     primary,
     other,
     users,
+    database: migration.database,
     passwords: new Map(),
     ownLogins: ownLogins(spec),
     fencedLogins: migration.cutover.fence.disableLogins,

@@ -8,6 +8,7 @@ import type {
   SideObjects,
 } from '../../model/link/instance-objects';
 import type { SqlServerPort } from '../../ports/sql-server';
+import { collapsePermissions } from '../../rules/link/server-permissions';
 import { includesName, sameName } from '../../rules/names';
 import { readJobCategories, readJobSchedules, readJobSteps, readJobs } from '../../tsql/queries/agent-jobs';
 import {
@@ -57,18 +58,20 @@ const CONNECT_SQL = 'CONNECT SQL';
 
 /** Every login has the right from its creation on: no row means that it was revoked. */
 function connectRight(login: string, permissions: readonly ServerPermissionRow[]): ConnectRight {
-  const row = permissions.find(({ grantee, name }) => sameName(grantee, login) && name === CONNECT_SQL);
-  if (row === undefined) return 'revoked';
-  return row.state === 'DENY' ? 'denied' : 'granted';
+  const [right] = collapsePermissions(
+    permissions.filter(({ grantee, name }) => sameName(grantee, login) && name === CONNECT_SQL),
+  );
+  if (right === undefined) return 'revoked';
+  return right.state === 'DENY' ? 'denied' : 'granted';
 }
 
 const permissionsOf = (
   principal: string,
   permissions: readonly ServerPermissionRow[],
 ): readonly ServerPermission[] =>
-  permissions
-    .filter(({ grantee, name }) => sameName(grantee, principal) && name !== CONNECT_SQL)
-    .map(({ name, state }) => ({ name, state }));
+  collapsePermissions(
+    permissions.filter(({ grantee, name }) => sameName(grantee, principal) && name !== CONNECT_SQL),
+  );
 
 /** Jobs with all their parts. Their commands may hold secrets: they stay within the activity. */
 export async function readAgentJobs(

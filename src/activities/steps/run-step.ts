@@ -1,5 +1,6 @@
 import type { JournalEffect } from '../../model/journal';
 import { type Effect, effectDisplay } from '../../model/statement';
+import { NeedsPerson } from '../failures';
 import { isAlreadyDone } from './already-done';
 import { type ApplyContext, applyEffect, type EffectPorts, resumeOperation } from './apply-effect';
 import { lookWhenQuiet } from './quiet';
@@ -86,6 +87,24 @@ export async function undoStep<Ports extends EffectPorts, Spec>(
   const { effects } = await lookWhenQuiet(look, resumed, apply);
   for (const effect of effects) await applyUnlessDone(effect, apply);
   return effects.map(toJournalEffect);
+}
+
+/**
+ * In place of an undo, where nobody knows what was made: what is there now may be somebody else's.
+ * @throws NeedsPerson with the statements that would take it away
+ */
+export async function leaveUncertain<Ports extends EffectPorts, Spec>(
+  step: AnyStep<Ports, Spec>,
+  before: unknown,
+  context: StepContext<Ports, Spec>,
+): Promise<readonly never[]> {
+  const { effects } = await step.undoTo(before, context);
+  if (effects.length === 0) return [];
+  throw new NeedsPerson(
+    'UndoUncertain',
+    `nobody knows whether this run made what this would take away: ${effects.map(effectDisplay).join(' ')}`,
+    'run the statements that take away what nobody needs',
+  );
 }
 
 export function toJournalEffect(effect: Effect): JournalEffect {

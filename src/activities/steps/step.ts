@@ -33,6 +33,12 @@ export interface Step<Ports, Spec, Facts> {
    */
   assume?(facts: Facts, context: StepContext<Ports, Spec>, before: readonly string[]): Facts;
   /**
+   * What of a beginning that failed halfway was made, as facts for `undo`. Where it is present, facts are taken once more
+   * as soon as the step failed: what stands there later may be made by a person, and is not taken away.
+   * @param before facts when the step began; @param after facts when it had failed
+   */
+  made?(before: Facts, after: Facts): Facts;
+  /**
    * What gives back the state before the step, latest effect first. Absent: nothing can or need be undone.
    * @param before facts when the step began; @param now facts as they are; @param found facts when the undoing began,
    * in its first attempt: what differs from `now` was done by it
@@ -51,6 +57,10 @@ export interface AnyStep<Ports, Spec> {
   look(context: StepContext<Ports, Spec>): Promise<LookedAtStep>;
   /** @param found what an earlier attempt of the same undoing found first; undefined in the first attempt */
   undoTo(before: unknown, context: StepContext<Ports, Spec>, found?: unknown): Promise<Undoing>;
+  /** `before`, narrowed to what was made. @param after facts when the step had failed */
+  made(before: unknown, after: unknown): unknown;
+  /** Whether `made` tells anything. */
+  readonly asksAfter: boolean;
   readonly always: boolean;
   readonly undoable: boolean;
   plan(
@@ -78,6 +88,9 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
     id: step.id,
     always: step.always ?? false,
     undoable: step.undo !== undefined,
+    asksAfter: step.made !== undefined,
+    // Both are what this very step observed; they went through history as JSON.
+    made: (before, after) => step.made?.(before as Facts, after as Facts) ?? before,
     async look(context) {
       const facts = await step.observe(context);
       return {

@@ -36,8 +36,12 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   ...['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
 ]);
 
-/** mssql keeps no code of an error that it does not recognise as one (another realm's), only its text. */
-const LOST_MESSAGE = /\b(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b|socket hang up/;
+/**
+ * mssql keeps no code of an error that it does not recognise as one (another realm's), only its text; tedious gives none to
+ * an answer that ends in its middle (stream-parser: "unexpected end of message stream").
+ */
+const LOST_MESSAGE =
+  /\b(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b|socket hang up|unexpected end of message stream/;
 
 /** From this severity on the server ends the connection. */
 const FATAL_SEVERITY = 20;

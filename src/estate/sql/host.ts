@@ -46,6 +46,8 @@ export interface ProcedureCall {
   execute(sql: string, parameters: readonly SqlParameter[]): Promise<void>;
   /** Sets an OUTPUT argument. */
   setOutput(name: string, value: TypedValue): void;
+  /** Takes back what the procedure changed, should the session's transaction be rolled back. Nothing without one. */
+  onRollback(undo: () => void): void;
 }
 
 /**

@@ -35,6 +35,8 @@ export interface StoredPermission {
   readonly securableClass: string;
   readonly securable: string;
   readonly principal: string;
+  /** Absent: sa, or a permission within a database. */
+  readonly grantor?: string;
 }
 
 export interface Credential {

@@ -7,12 +7,14 @@ export const INSTANCE_OBJECT_STEP_IDS = [
   'target.agent-jobs',
   'target.agent-job-changes',
   'target.enable-jobs',
+  'target.enable-jobs-after-loss',
   'target.disable-jobs',
   'source.logins',
   'source.login-passwords',
   'source.agent-jobs',
   'source.agent-job-changes',
   'source.enable-jobs',
+  'source.enable-jobs-after-loss',
   'source.disable-jobs',
 ] as const;
 export type InstanceObjectStepId = (typeof INSTANCE_OBJECT_STEP_IDS)[number];
@@ -36,11 +38,15 @@ export interface JobSwitch {
   readonly off: LinkStepInfo;
 }
 
-/** Jobs run where the primary is. */
-export function jobSwitch(primary: LinkSide): JobSwitch {
+/**
+ * Jobs run where the primary is.
+ * @param by after a forced failover the former primary may be silent
+ */
+export function jobSwitch(primary: LinkSide, by: 'planned' | 'forced' = 'planned'): JobSwitch {
   const former: LinkSide = primary === 'source' ? 'target' : 'source';
+  const enable = by === 'forced' ? 'enable-jobs-after-loss' : 'enable-jobs';
   return {
-    on: step(`${primary}.enable-jobs`, 'cutover', `Enable the jobs on the ${NAMES[primary]}`),
+    on: step(`${primary}.${enable}`, 'cutover', `Enable the jobs on the ${NAMES[primary]}`),
     off: step(`${former}.disable-jobs`, 'cutover', `Disable the jobs on the ${NAMES[former]}`),
   };
 }
@@ -61,7 +67,8 @@ export const cutoverAdditions = (): readonly LinkStepInfo[] => {
 };
 
 /** True for the steps that move jobs: applications do not wait for them. */
-export const movesJobs = (stepId: string): boolean => /\.(?:enable|disable)-jobs$/.test(stepId);
+export const movesJobs = (stepId: string): boolean =>
+  /\.(?:enable|disable)-jobs(?:-after-loss)?$/.test(stepId);
 
 const step = (id: InstanceObjectStepId, phase: LinkPhase, title: string): LinkStepInfo => ({
   id,

@@ -10,6 +10,8 @@ export type ConnectRight = 'granted' | 'denied' | 'revoked';
 export interface ServerPermission {
   readonly name: string;
   readonly state: 'GRANT' | 'GRANT_WITH_GRANT_OPTION' | 'DENY';
+  /** Who gave it beside `sa`, or instead: only in their name it is taken back. Not compared, and absent where nobody else did. */
+  readonly grantors?: readonly string[];
 }
 
 export type LoginKind = 'sql' | 'windows-user' | 'windows-group' | 'external' | 'other';

@@ -31,4 +31,18 @@ export const INSTANCE_OBJECT_ENTRIES: readonly CatalogueEntry[] = [
     'Bring the job back from your own scripts or from a backup of msdb.',
     'sqlferry',
   ),
+  person(
+    'UndoUncertain',
+    [],
+    "A copy of logins or jobs was cut off, and nobody could look at once what it had made. What stands there now may be somebody else's.",
+    'Run those of the statements that take away what nobody needs.',
+    'sqlferry',
+  ),
+  person(
+    'AgentJobDiffers',
+    [],
+    'A job stays disabled on the new primary, since it differs from that of the former one.',
+    'Mend the job on the new primary, then enable it (msdb.dbo.sp_update_job @enabled).',
+    'sqlferry',
+  ),
 ];

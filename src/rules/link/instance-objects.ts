@@ -28,6 +28,8 @@ export interface ObjectsInput {
   readonly other: SideObjects;
   /** Users of the database on the primary. */
   readonly users: readonly DatabaseUser[];
+  /** The database of the link: nothing is copied before the other side has it. */
+  readonly database: string;
   /** By SID, of the logins that both sides have; of the primary's others `unreadable` where its hash is hidden. */
   readonly passwords: ReadonlyMap<string, PasswordState>;
   /** Logins by which sqlferry itself connects, on either side. */
@@ -313,6 +315,8 @@ function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>
       remedy: `write these steps anew for ${names[to]}, as T-SQL or SSIS for example, or let the job run elsewhere and take it off instanceObjects.jobs.include`,
     };
   }
+  const elsewhere = whyNotInDatabases(job, input);
+  if (elsewhere !== undefined) return elsewhere;
   const owner = whyNotOwned(job, input, copied);
   if (owner !== undefined) return owner;
   const twin = other.jobs.find((candidate) => sameName(candidate.name, name));
@@ -333,6 +337,27 @@ export function whyNotOnInstance(step: Job['steps'][number]): readonly string[] 
   if (step.usesProxy) return [`${named} runs under a proxy, which a managed instance does not have`];
   if (step.outputFile !== null) return [`${named} writes to a file of the server`];
   return [];
+}
+
+/** sp_add_jobstep takes a step of T-SQL for a database that is there alone (14262). */
+function whyNotInDatabases(
+  job: Job,
+  { names, primarySide, other, database: linked }: ObjectsInput,
+): JobVerdict | undefined {
+  const there = names[otherSideOf(primarySide)];
+  const missing = job.steps.flatMap(({ id, name, subsystem, database }) =>
+    subsystem.toUpperCase() === 'TSQL' &&
+    database !== null &&
+    !includesName([...other.databases, linked], database)
+      ? [`step ${id} (${name}) runs in the database ${database}, which ${there} does not have`]
+      : [],
+  );
+  if (missing.length === 0) return undefined;
+  return {
+    kind: 'impossible',
+    detail: missing.join('; '),
+    remedy: `bring that database to ${there} first, or take the job off instanceObjects.jobs.include`,
+  };
 }
 
 /** Never given to somebody else: a job of `sa` may do everything. */

@@ -114,25 +114,30 @@ ORDER BY name;
     (row) => ({ name: readText(row, 'name') }),
   );
 
-export interface ServerPermissionRow extends ServerPermission {
+export interface ServerPermissionRow extends Pick<ServerPermission, 'name' | 'state'> {
   readonly grantee: string;
+  /** Null for `sa`, whatever that login is called. */
+  readonly grantor: string | null;
 }
 
-/** Permissions on the server itself (class 100), to logins and roles. */
+/** Permissions on the server itself (class 100), to logins and roles: a row for each grantor of the same permission. */
 export const readServerPermissions = (): Query<ServerPermissionRow> =>
   query(
     'read-server-permissions',
     `
-SELECT g.name AS grantee, p.permission_name, p.state
+SELECT g.name AS grantee, p.permission_name, p.state,
+    CASE WHEN p.grantor_principal_id = 1 THEN NULL ELSE o.name END AS grantor
 FROM sys.server_permissions AS p
 JOIN sys.server_principals AS g ON g.principal_id = p.grantee_principal_id
+LEFT JOIN sys.server_principals AS o ON o.principal_id = p.grantor_principal_id
 WHERE p.class = 100
-ORDER BY g.name, p.permission_name;
+ORDER BY g.name, p.permission_name, p.grantor_principal_id;
 `,
     (row) => ({
       grantee: readText(row, 'grantee'),
       name: readText(row, 'permission_name'),
       state: stateOf(readText(row, 'state')),
+      grantor: readNullableText(row, 'grantor'),
     }),
   );
 

@@ -10,9 +10,9 @@ import type { LinkRun } from './run';
 export function undoRun(run: LinkRun): Promise<readonly string[]> {
   return CancellationScope.nonCancellable(async () => {
     const left: string[] = [];
-    for (const { stepId, server } of [...run.state.begun].reverse()) {
-      run.step = `Undo ${stepId}`;
-      const problem = await run.undo(stepId, server);
+    for (const begun of [...run.state.begun].reverse()) {
+      run.step = `Undo ${begun.stepId}`;
+      const problem = await run.undoBegun(begun);
       if (problem !== undefined) left.push(problem);
     }
     run.step = null;

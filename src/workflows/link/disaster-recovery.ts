@@ -240,7 +240,7 @@ async function failOver(
     if (isBounded) await admitOrTell(run, protection.primary);
     else await admitApplications(run, protection.primary);
     await surroundFailed(run, protection, request, done);
-    if (hasObjects(run)) await switchJobs(run, protection.primary);
+    if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
   }
   const severity = SEVERITY[done.outcome];
   await run.tell(

@@ -193,7 +193,7 @@ async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<F
     await crossOver(run, forward);
     await turn.giveBack();
     await surround(run, hooks, { side: to, before: null, linkStands: true });
-    if (hasObjects(run)) await switchJobs(run, to);
+    if (hasObjects(run)) await switchJobs(run, to, 'forced');
   });
   const done = { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
   return surrounded(done, run, hooks);

@@ -3,6 +3,7 @@
  * failover, and switched after it. Nothing here makes a command unless the spec has `instanceObjects`.
  */
 import {
+  ActivityFailure,
   type ActivityInterfaceFor,
   CancellationScope,
   condition,
@@ -19,6 +20,7 @@ import { beforeAnyChange, longWithHeartbeat } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
 import { otherSide } from './protection';
 import type { LinkRun } from './run';
+import type { BegunStep } from './state';
 
 /** A quiet link is looked at this often, within one activity: an idle day leaves nothing in the history. */
 const LOOK_EVERY_MS = 24 * 3_600_000;
@@ -197,11 +199,13 @@ async function tryStep(run: LinkRun, step: LinkStepInfo): Promise<Problem | unde
       { spec, stepId },
     ]);
     if (seen.settled !== undefined) return undefined;
+    const begun: BegunStep = { stepId, before: seen.before };
     // A link that stands is taken down on request only: nothing is undone any more.
-    if (state.protection === null) state.begun.push({ stepId, before: seen.before });
-    const outcome = await run.first.performLinkStep.executeWithOptions({ summary: step.title }, [
-      { spec, stepId },
-    ]);
+    if (state.protection === null) state.begun.push(begun);
+    const act = run.first.performLinkStep.executeWithOptions({ summary: step.title }, [{ spec, stepId }]);
+    // Only activities of today ask for it: older histories must not wait for another look.
+    const asksAfter = state.protection === null && seen.asksAfter === true;
+    const outcome = await (asksAfter ? act.catch((error) => failedHalfway(run, step, begun, error)) : act);
     run.record(step, 'done', seen.planned, outcome.evidence, outcome.durationMs);
     return undefined;
   } catch (error) {
@@ -209,6 +213,33 @@ async function tryStep(run: LinkRun, step: LinkStepInfo): Promise<Problem | unde
     const problem = personProblem(error) ?? activityProblem(error);
     if (problem === undefined) throw error;
     return problem;
+  }
+}
+
+/** What stands there right after a failure was made by this run; what a person makes later is not. @throws the failure */
+async function failedHalfway(
+  run: LinkRun,
+  step: LinkStepInfo,
+  begun: BegunStep,
+  failure: unknown,
+): Promise<never> {
+  const after = await CancellationScope.nonCancellable(() => factsAfter(run, step));
+  const { state } = run;
+  const isUntouched = JSON.stringify(after) === JSON.stringify(begun.before);
+  const noted = isUntouched ? [] : [{ ...begun, after }];
+  state.begun = state.begun.flatMap((one) => (one === begun ? noted : [one]));
+  throw failure;
+}
+
+/** @returns null when they cannot be taken */
+async function factsAfter({ first, spec }: LinkRun, { id: stepId, title }: LinkStepInfo): Promise<unknown> {
+  try {
+    const input = { spec, stepId };
+    const summary = `Look after the failure: ${title}`;
+    return (await first.observeLinkStep.executeWithOptions({ summary }, [input])).before;
+  } catch (error) {
+    if (error instanceof ActivityFailure) return null;
+    throw error;
   }
 }
 
@@ -337,11 +368,16 @@ async function hold(
 /**
  * Jobs run where the primary is: on there, then off on the other side. The roles are swapped and the applications are in
  * by now, so a failure is told, and holds nothing up.
+ * @param by how the roles were swapped
  */
-export async function switchJobs(run: LinkRun, primary: LinkSide): Promise<void> {
+export async function switchJobs(
+  run: LinkRun,
+  primary: LinkSide,
+  by: 'planned' | 'forced' = 'planned',
+): Promise<void> {
   const { instanceObjects } = run.spec.migration;
   if (instanceObjects === undefined || instanceObjects.jobs.include.length === 0) return;
-  const { on, off } = jobSwitch(primary);
+  const { on, off } = jobSwitch(primary, by);
   for (const step of [on, off]) {
     const problem = await tryStep(run, step);
     if (problem === undefined) continue;

@@ -26,7 +26,14 @@ import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
 import type { RunEvent } from './messages';
-import { addEvent, addJournalEntry, addPhase, type LinkMigrationInput, type LinkRunState } from './state';
+import {
+  addEvent,
+  addJournalEntry,
+  addPhase,
+  type BegunStep,
+  type LinkMigrationInput,
+  type LinkRunState,
+} from './state';
 
 export class LinkRun {
   readonly control: RunControl;
@@ -189,9 +196,16 @@ export class LinkRun {
 
   /** Gives back what a step found. @returns a sentence about what had to be left, or undefined. */
   async undo(stepId: LinkStepId, server?: string): Promise<string | undefined> {
+    const begun = this.latestBegun(stepId, server);
+    return begun === undefined ? undefined : this.undoBegun(begun);
+  }
+
+  /** As `undo`, of one beginning of a step: one that cannot be undone does not stand before those that came earlier. */
+  async undoBegun(begun: BegunStep): Promise<string | undefined> {
+    const { stepId, server } = begun;
     const what = server === undefined ? stepId : `${stepId} on ${server}`;
     try {
-      await this.undoOrFail(stepId, server);
+      await this.giveBack(begun);
       return undefined;
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -204,14 +218,22 @@ export class LinkRun {
 
   /** As `undo`. @throws ActivityFailure when the step could not be undone */
   async undoOrFail(stepId: LinkStepId, server?: string): Promise<void> {
-    // Of a step that began several times, the latest first.
-    const begun = this.state.begun.findLast(
+    const begun = this.latestBegun(stepId, server);
+    if (begun !== undefined) await this.giveBack(begun);
+  }
+
+  private latestBegun(stepId: LinkStepId, server: string | undefined): BegunStep | undefined {
+    return this.state.begun.findLast(
       (candidate) => candidate.stepId === stepId && candidate.server === server,
     );
-    if (begun === undefined) return;
+  }
+
+  private async giveBack(begun: BegunStep): Promise<void> {
+    const { stepId, server, before, after } = begun;
     const on = server === undefined ? {} : { server };
+    const known = after === undefined ? {} : { after };
     const effects = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
-      { spec: this.spec, stepId, ...on, before: begun.before },
+      { spec: this.spec, stepId, ...on, before, ...known },
     ]);
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
     if (effects.length === 0) return;

@@ -19,7 +19,7 @@ export interface LinkRunState {
   preflight: PreflightReport | null;
   sourceServerName: string;
   /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
-  begun: { readonly stepId: LinkStepId; readonly server?: string; readonly before: unknown }[];
+  begun: BegunStep[];
   /** Of what repeats, the newest entries; the histories hold all. */
   journal: JournalEntry[];
   phases: PhaseTimes[];
@@ -71,6 +71,16 @@ export interface LinkRunState {
   checks?: readonly FailoverCheck[];
   /** Only of a link for disaster recovery, once it stands. */
   protection: Protection | null;
+}
+
+/** A step that a run began. Most begin once; objects outside of the database are copied again and again. */
+export interface BegunStep {
+  readonly stepId: LinkStepId;
+  readonly server?: string;
+  /** Facts before it. */
+  readonly before: unknown;
+  /** Facts when it had failed, null when nobody could take them: what came later is not the run's. Absent: it was done. */
+  readonly after?: unknown;
 }
 
 /** What is known of the objects outside of the database. */

@@ -1,11 +1,14 @@
 /** Logins and jobs over real sockets: two simulated servers, the real driver, and attempts that die in between. */
 import sql from 'mssql';
 import { compareObjects } from '../../../src/activities/link/instance-objects';
+import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
+import { readAgentJobs } from '../../../src/activities/observe/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
 import { copySteps } from '../../../src/model/link/instance-object-steps';
 import { driftOf } from '../../../src/model/link/instance-objects';
 import type { LinkStepId } from '../../../src/model/link/procedure';
 import { type Effect, effectDisplay } from '../../../src/model/statement';
+import { createJob, replaceJob } from '../../../src/tsql/agent-jobs';
 import { APPLICATION, estateWithApplication, query } from '../../support/application';
 import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';
@@ -32,7 +35,7 @@ const JOB_SETUP = [
   "EXEC msdb.dbo.sp_add_category @class = 'JOB', @type = 'LOCAL', @name = N'Totals'",
   `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}', @category_name = N'Totals', @owner_login_name = N'${quoted(LOGIN)}', @description = N'adds up'`,
   `DECLARE @command nvarchar(max) = CAST(N'' AS nvarchar(max)) + N'EXEC dbo.pay @key = ''topsecret'' -- \\' + N'
-GO'; EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'add', @subsystem = N'TSQL', @command = @command, @database_name = N'Sales', @retry_attempts = 2, @retry_interval = 5, @on_success_action = 3`,
+GO'; EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'add', @subsystem = N'TSQL', @command = @command, @database_name = N'msdb', @retry_attempts = 2, @retry_interval = 5, @on_success_action = 3`,
   `EXEC msdb.dbo.sp_add_jobstep @job_name = N'${quoted(JOB)}', @step_name = N'tell', @subsystem = N'TSQL', @command = N'SELECT 1'`,
   `EXEC msdb.dbo.sp_add_jobschedule @job_name = N'${quoted(JOB)}', @name = N'at night', @freq_type = 4, @freq_interval = 1, @active_start_time = 10000`,
   `EXEC msdb.dbo.sp_add_jobserver @job_name = N'${quoted(JOB)}', @server_name = N'(local)'`,
@@ -222,6 +225,45 @@ describe('copying', () => {
     expect(await query(stage.estate, 'mi-west', 'SELECT job_id FROM msdb.dbo.sysjobs')).toEqual([before]);
   });
 
+  test('one permission of several grantors is one permission', async () => {
+    const both = [
+      "CREATE LOGIN [gra]]ntor] WITH PASSWORD = N'Other!Passw0rd'",
+      "GRANT VIEW SERVER STATE TO [bat]]ch 'x'] AS [gra]]ntor]",
+    ];
+    await set('SQL1', ...both);
+    await copy();
+    expect(driftOf(await report())).toEqual([]);
+    // What only others gave on the other side goes as well.
+    await set(
+      'mi-west',
+      ...both,
+      "GRANT ALTER TRACE TO [bat]]ch 'x'] WITH GRANT OPTION AS [gra]]ntor]",
+      'DENY VIEW ANY DEFINITION TO [watch]]ers] AS [gra]]ntor]',
+    );
+    expect(driftOf(await report()).map(({ name }) => name)).toEqual([LOGIN, 'watch]ers']);
+    await copy();
+    expect(driftOf(await report())).toEqual([]);
+  });
+
+  test('a job is made or changed as a whole, or not at all', async () => {
+    await copy();
+    const names = [JOB];
+    const [job] = await readAgentJobs(bench.ports.target, names, new AbortController().signal);
+    const [step] = job?.steps ?? [];
+    if (job === undefined || step === undefined) throw new Error('no job');
+    const broken = { ...job, steps: [...job.steps, { ...step, id: 3, name: 'more', database: 'nowhere' }] };
+    const before = await all();
+    const refused = { errors: [{ number: 14262 }] };
+    await expect(bench.ports.target.execute(createJob({ ...broken, name: 'new' }))).rejects.toMatchObject(
+      refused,
+    );
+    await expect(bench.ports.target.execute(replaceJob(broken, job))).rejects.toMatchObject(refused);
+    expect(await all()).toEqual(before);
+    // The same job by the same statement without the flaw.
+    await bench.ports.target.execute(createJob({ ...job, name: 'new' }));
+    expect((await agentOf('mi-west')).steps).toHaveLength(4);
+  });
+
   test('completes a job of which only a half was made', async () => {
     await set(
       'mi-west',
@@ -243,6 +285,90 @@ describe('undoing', () => {
     for (const { id, facts } of begun) await bench.undo(id, facts);
     expect(await all()).toEqual(before);
     for (const { id, facts } of begun) expect(await bench.undo(id, facts)).toEqual([]);
+  });
+
+  test('leaves what a person made after the copy had failed, or changed after it', async () => {
+    await set('SQL1', "CREATE LOGIN [third] WITH PASSWORD = N'Other!Passw0rd'");
+    await bench.close();
+    bench = await StepBench.open(stage, stage.spec(sections().replace(`"${LOGIN}"`, `"${LOGIN}", third`)));
+    stage.estate.world.faults.add({
+      surface: 'sql',
+      statement: 'CREATE LOGIN \\[third\\]',
+      count: 1,
+      action: {
+        kind: 'error',
+        number: 15118,
+        severity: 16,
+        state: 1,
+        message: 'Password validation failed.',
+      },
+    });
+    const { before } = await bench.look('target.logins');
+    await expect(bench.run('target.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
+    const { before: after } = await bench.look('target.logins');
+    expect(loginOn('mi-west', LOGIN)).toBeDefined();
+    expect(loginOn('mi-west', 'third')).toBeUndefined();
+    // As the remedy says: by hand, with its SID.
+    const sid = Buffer.from(loginOn('SQL1', 'third')?.sid ?? []).toString('hex');
+    await set('mi-west', `CREATE LOGIN [third] WITH PASSWORD = N'Other!Passw0rd', SID = 0x${sid}`);
+    // Had nobody looked in between, nothing would be taken away.
+    await expect(bench.leaveUncertain('target.logins', before)).rejects.toMatchObject({
+      code: 'UndoUncertain',
+      message: expect.stringContaining('DROP LOGIN [third];'),
+    });
+    await bench.undo('target.logins', LINK_STEPS['target.logins'].made(before, after));
+    expect(loginOn('mi-west', LOGIN)).toBeUndefined();
+    expect(loginOn('mi-west', 'third')).toBeDefined();
+  });
+
+  test('a job that a person made after the copy had failed stays', async () => {
+    await bench.run('target.logins');
+    const step = LINK_STEPS['target.agent-jobs'];
+    stage.estate.world.faults.add({
+      surface: 'sql',
+      statement: 'sp_add_jobschedule',
+      count: 1,
+      action: { kind: 'error', number: 229, severity: 14, state: 5, message: 'no permission' },
+    });
+    const { before } = await bench.look('target.agent-jobs');
+    await expect(bench.run('target.agent-jobs')).rejects.toMatchObject({ errors: [{ number: 229 }] });
+    const { before: after } = await bench.look('target.agent-jobs');
+    await set('mi-west', `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}'`);
+    const undone = await bench.undo('target.agent-jobs', step.made(before, after));
+    // The category was made before it.
+    expect(undone.map(({ display }) => display)).toEqual([expect.stringContaining('sp_delete_category')]);
+    expect((await agentOf('mi-west')).jobs).toHaveLength(1);
+  });
+
+  test('gives back of a login only what is as the run made it', async () => {
+    await copy();
+    await set(
+      'mi-west',
+      "ALTER LOGIN [bat]]ch 'x'] WITH CHECK_POLICY = ON",
+      "ALTER SERVER ROLE [dbcreator] DROP MEMBER [bat]]ch 'x']",
+      'DENY VIEW ANY DEFINITION TO [watch]]ers]',
+    );
+    const { before } = await bench.look('target.logins');
+    await bench.run('target.logins');
+    // An incident: these are an admin's.
+    await set(
+      'mi-west',
+      "ALTER LOGIN [bat]]ch 'x'] DISABLE",
+      "ALTER SERVER ROLE [processadmin] ADD MEMBER [bat]]ch 'x']",
+      'GRANT ALTER TRACE TO [watch]]ers]',
+    );
+    await bench.undo('target.logins', before);
+    expect(loginOn('mi-west', LOGIN)).toMatchObject({
+      disabled: true,
+      policyChecked: true,
+      roles: new Set(['processadmin', 'watch]ers']),
+    });
+    expect((await agentOf('mi-west')).permissions).toEqual(
+      expect.arrayContaining([
+        { permission_name: 'ALTER TRACE', state: 'G' },
+        { permission_name: 'VIEW ANY DEFINITION', state: 'D' },
+      ]),
+    );
   });
 
   test('gives settings back, and says what it cannot give back', async () => {
@@ -324,14 +450,45 @@ describe('jobs move with the roles', () => {
     expect(await bench.run('source.disable-jobs')).toMatchObject({ outcome: 'already-done' });
   });
 
+  test('one that differs stays off, and is told', async () => {
+    await copy();
+    await set('mi-west', `EXEC msdb.dbo.sp_delete_jobstep @job_name = N'${quoted(JOB)}', @step_id = 2`);
+    await expect(bench.run('target.enable-jobs')).rejects.toMatchObject({
+      code: 'AgentJobDiffers',
+      message: expect.stringContaining('(steps)'),
+    });
+    expect(await enabled('mi-west')).toBe(0);
+    await bench.run('target.agent-job-changes');
+    await bench.run('target.enable-jobs');
+    expect(await enabled('mi-west')).toBe(1);
+  });
+
   test('what was off on purpose stays off; behind a silent primary all that are named run', async () => {
     await copy();
     await set('SQL1', `EXEC msdb.dbo.sp_update_job @job_name = N'${quoted(JOB)}', @enabled = 0`);
     expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
     expect(await enabled('mi-west')).toBe(0);
     stage.estate.world.instances.kill('SQL1');
-    await bench.run('target.enable-jobs');
+    const silent = { transport: expect.stringMatching(/unreachable|connection-lost/) };
+    await expect(bench.run('target.enable-jobs')).rejects.toMatchObject(silent);
+    expect(await enabled('mi-west')).toBe(0);
+    await bench.run('target.enable-jobs-after-loss');
     expect(await enabled('mi-west')).toBe(1);
+  });
+
+  test('a former primary that refuses to tell is not silent: nothing is enabled', async () => {
+    await copy();
+    for (const id of ['target.enable-jobs', 'target.enable-jobs-after-loss'] as const) {
+      stage.estate.world.faults.add({
+        surface: 'sql',
+        statement: 'FROM dbo.sysjobs AS j\\nLEFT JOIN',
+        instance: 'SQL1',
+        count: 1,
+        action: { kind: 'error', number: 1205, severity: 13, state: 45, message: 'deadlock victim' },
+      });
+      await expect(bench.run(id)).rejects.toMatchObject({ errors: [{ number: 1205 }] });
+      expect(await enabled('mi-west')).toBe(0);
+    }
   });
 });
 

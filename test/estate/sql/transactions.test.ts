@@ -53,6 +53,16 @@ describe('transactions', () => {
     expect(await a.rows('SELECT id FROM t ORDER BY id')).toEqual([[1], [2], [5]]);
   });
 
+  test('XACT_ABORT holds for THROW, and not for RAISERROR', async () => {
+    const [, a] = await setUp();
+    const raised = "SET XACT_ABORT ON; BEGIN TRAN; INSERT t VALUES (3, N'c'); RAISERROR(N'r', 16, 1); COMMIT";
+    expect(await a.errors(raised)).toEqual([50_000]);
+    expect(await a.rows('SELECT COUNT(*) FROM t')).toEqual([[3]]);
+    const thrown = "BEGIN TRAN; DELETE t; THROW 50001, N't', 1; COMMIT";
+    expect(await a.errors(thrown)).toEqual([50_001]);
+    expect(await a.rows('SELECT COUNT(*), @@TRANCOUNT FROM t')).toEqual([[3, 0]]);
+  });
+
   test('XACT_ABORT rolls everything back and ends the batch', async () => {
     const [, a] = await setUp();
     expect(

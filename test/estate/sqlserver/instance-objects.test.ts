@@ -114,6 +114,11 @@ describe('Agent', () => {
       [41914],
     ],
     ["EXEC msdb.dbo.sp_add_proxy @proxy_name = N'p', @credential_name = N'c'", [41914]],
+    [
+      "EXEC msdb.dbo.sp_add_jobstep @job_name = N'a', @step_name = N's', @command = N'x', @database_name = N'none'",
+      [14262],
+    ],
+    ["EXEC msdb.dbo.sp_add_jobstep @job_name = N'a', @step_name = N's', @step_id = 2", [14266]],
     ["EXEC msdb.dbo.sp_delete_jobstep @job_name = N'a', @step_id = 4", [14262]],
     ["EXEC msdb.dbo.sp_detach_schedule @job_name = N'a', @schedule_name = N'twice'", [14371]],
     ["EXEC msdb.dbo.sp_detach_schedule @job_name = N'a', @schedule_name = N'none'", [14262]],
@@ -137,6 +142,55 @@ describe('Agent', () => {
       await server.ok(`EXEC msdb.dbo.sp_attach_schedule @job_name = N'${name}', @schedule_name = N'shared'`);
     await server.ok("EXEC msdb.dbo.sp_delete_job @job_name = N'a'");
     expect(await server.rows('SELECT name FROM msdb.dbo.sysschedules')).toEqual([{ name: 'shared' }]);
+  });
+
+  const jobs = () => server.rows('SELECT name FROM msdb.dbo.sysjobs ORDER BY name');
+  const TWO = "EXEC msdb.dbo.sp_add_job @job_name = N'a'; EXEC msdb.dbo.sp_add_job @job_name = N'a';";
+
+  test('XACT_ABORT does not hold for RAISERROR, by which procedures fail: the batch goes on to its COMMIT', async () => {
+    expect(await server.refusal(`SET XACT_ABORT ON; BEGIN TRANSACTION; ${TWO} COMMIT TRANSACTION;`)).toEqual([
+      14261,
+    ]);
+    expect(await jobs()).toEqual([{ name: 'a' }]);
+  });
+
+  test('CATCH gets the error, a rollback takes back what procedures did, THROW gives it to the client', async () => {
+    await server.ok("EXEC msdb.dbo.sp_add_job @job_name = N'old'");
+    await server.ok("EXEC msdb.dbo.sp_add_jobstep @job_name = N'old', @step_name = N's', @command = N'x'");
+    await server.ok("EXEC msdb.dbo.sp_add_jobschedule @job_name = N'old', @name = N'own'");
+    const text = `BEGIN TRY BEGIN TRANSACTION;
+EXEC msdb.dbo.sp_delete_jobstep @job_name = N'old', @step_id = 0;
+EXEC msdb.dbo.sp_update_job @job_name = N'old', @new_name = N'new', @description = N'other';
+EXEC msdb.dbo.sp_detach_schedule @job_name = N'new', @schedule_name = N'own', @delete_unused_schedule = 1;
+EXEC msdb.dbo.sp_add_category @class = 'JOB', @type = 'LOCAL', @name = N'mine';
+SAVE TRANSACTION here; EXEC msdb.dbo.sp_add_job @job_name = N'between'; ROLLBACK TRANSACTION here;
+IF EXISTS (SELECT 1 FROM msdb.dbo.sysjobs WHERE name = N'between') THROW 50001, N'still there', 1;
+${TWO} COMMIT TRANSACTION; END TRY
+BEGIN CATCH IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; THROW; END CATCH;`;
+    const state = async () => [
+      await server.rows('SELECT * FROM msdb.dbo.sysjobs'),
+      await server.rows('SELECT * FROM msdb.dbo.sysjobsteps'),
+      await server.rows('SELECT * FROM msdb.dbo.sysschedules'),
+      await server.rows('SELECT * FROM msdb.dbo.syscategories'),
+    ];
+    const before = await state();
+    expect(await server.refusal(text)).toEqual([14261]);
+    expect(await state()).toEqual(before);
+    expect(await server.rows('SELECT @@TRANCOUNT AS depth')).toEqual([{ depth: 0 }]);
+  });
+
+  test('a step that is put before others moves them down', async () => {
+    await server.ok("EXEC msdb.dbo.sp_add_job @job_name = N'a'");
+    for (const name of ['y', 'x'])
+      await server.ok(
+        `EXEC msdb.dbo.sp_add_jobstep @job_name = N'a', @step_id = 1, @step_name = N'${name}', @command = N'x'`,
+      );
+    expect(await server.rows('SELECT step_id, step_name FROM msdb.dbo.sysjobsteps ORDER BY step_id')).toEqual(
+      [
+        { step_id: 1, step_name: 'x' },
+        { step_id: 2, step_name: 'y' },
+      ],
+    );
   });
 
   test('steps behind a deleted one move up; 0 deletes them all', async () => {

@@ -112,6 +112,7 @@ function input(given: Case): ObjectsInput {
             sid,
           },
     ),
+    database: 'Sales',
     passwords: new Map<string, PasswordState>([...readable, ...Object.entries(given.passwords ?? {})]),
     ownLogins: given.own ?? ['ferry'],
     fencedLogins: given.fenced ?? [],
@@ -357,6 +358,29 @@ describe('jobs', () => {
       [
         'totals cannot-be-copied: step 1 (add) runs under a proxy, which a managed instance does not have; step 2 (add) writes to a file of the server',
       ],
+    ],
+    [
+      'a step in a database that is not there',
+      { primary: { jobs: [job({ steps: [step(), step({ id: 2, name: 'file', database: 'Archive' })] })] } },
+      ['totals cannot-be-copied: step 2 (file) runs in the database Archive, which mi-west does not have'],
+    ],
+    [
+      'a step in a database that is there, in the linked one, and one that needs none',
+      {
+        primary: {
+          jobs: [
+            job({
+              steps: [
+                step({ database: 'ARCHIVE' }),
+                step({ id: 2 }),
+                step({ id: 3, subsystem: 'PowerShell', database: 'none' }),
+              ],
+            }),
+          ],
+        },
+        other: { databases: ['master', 'Archive'] },
+      },
+      ['totals missing: mi-west has no such job'],
     ],
     [
       'an owner that is not there',

@@ -259,6 +259,95 @@ describe('a migration', () => {
   }, 120_000);
 });
 
+test('one beginning that cannot be undone hides no earlier one of the same step', async () => {
+  const undone: unknown[] = [];
+  let rounds = 0;
+  const world = new FakeObjects({
+    override: (call) => {
+      if (call.type === 'guardReplication') return hang;
+      if (stepOf(call) !== 'target.logins') return undefined;
+      if (call.type === 'observeLinkStep' && world.toCopy.length > 0) {
+        rounds += 1;
+        return answer({ before: { round: rounds }, planned: [] });
+      }
+      if (call.type !== 'undoLinkStep') return undefined;
+      const { before } = call.input as { before: { round: number } };
+      undone.push(before.round);
+      return before.round === 2 ? fail(needsPerson('LoginOwnsJobs')) : answer([]);
+    },
+  });
+  const driver = await begin('linkMigration', migration('warn', '{ required: true }'), world);
+  await driver.run(() => false, 2 * HOUR);
+  world.toCopy = [missing];
+  await driver.run(() => false, 10 * DAY);
+  expect(rounds).toBe(2);
+  await driver.update<Answer>('abort', DBA);
+  await driver.run();
+  expect(undone).toEqual([2, 1]);
+  expect(driver.ended).toMatchObject({
+    kind: 'completed',
+    result: { leftovers: [expect.stringContaining('LoginOwnsJobs happened')] },
+  });
+  await driver.replay();
+  await driver.dispose();
+});
+
+describe('a copy that fails', () => {
+  /** @param looks facts of the step, look by look */
+  async function failing(looks: readonly object[], rest: object = {}) {
+    const undone: unknown[] = [];
+    const seen: unknown[] = [];
+    const world = new FakeObjects({
+      override: (call) => {
+        if (call.type === 'guardReplication') return hang;
+        if (stepOf(call) !== 'target.logins') return undefined;
+        if (call.type === 'observeLinkStep') {
+          const look = looks[seen.length];
+          seen.push(call.input);
+          if (look === undefined) return fail(needsPerson('Unreachable'));
+          return answer({ before: look, planned: [], ...rest });
+        }
+        if (call.type === 'performLinkStep') return fail(needsPerson('NoPermission'));
+        if (call.type !== 'undoLinkStep') return undefined;
+        const { before, after } = call.input as { before: unknown; after?: unknown };
+        undone.push({ before, after });
+        return answer([]);
+      },
+    });
+    const driver = await begin('linkMigration', migration('warn', '{ required: true }'), world);
+    await driver.run(() => false, 2 * HOUR);
+    await driver.update<Answer>('abort', DBA);
+    await driver.run();
+    await driver.replay();
+    await driver.dispose();
+    return { undone, looks: seen.length };
+  }
+
+  test('is looked at once more: an undo gets the facts of that moment', async () => {
+    expect(await failing([{ missing: 2 }, { missing: 1 }], { asksAfter: true })).toEqual({
+      undone: [{ before: { missing: 2 }, after: { missing: 1 } }],
+      looks: 2,
+    });
+  });
+
+  test('and changed nothing is not undone', async () => {
+    const { undone } = await failing([{ missing: 2 }, { missing: 2 }], { asksAfter: true });
+    expect(undone).toEqual([]);
+  });
+
+  test('and cannot be looked at is uncertain', async () => {
+    const { undone } = await failing([{ missing: 2 }], { asksAfter: true });
+    expect(undone).toEqual([{ before: { missing: 2 }, after: null }]);
+  });
+
+  test('is not looked at where its activities do not ask for it, as in older histories', async () => {
+    expect(await failing([{ missing: 2 }, { missing: 1 }])).toEqual({
+      undone: [{ before: { missing: 2 } }],
+      looks: 1,
+    });
+  });
+});
+
 describe('a link that stays', () => {
   async function standing(world: FakeObjects, drift?: string) {
     const driver = await begin('disasterRecoveryLink', staying(drift), world);
@@ -314,7 +403,7 @@ describe('a link that stays', () => {
     await failover(driver, { type: 'forced', reason: 'fire', acceptLossSeconds: 100_000 });
     expect(await last(driver)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(world.link.effects).toContain('notify objects.drift');
-    expect(world.link.changes).toContain('do target.enable-jobs');
+    expect(world.link.changes).toContain('do target.enable-jobs-after-loss');
     await driver.dispose();
   });
 

@@ -4,7 +4,8 @@
  */
 import { type Job, otherSideOf } from '../../../model/link/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
-import { judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
+import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
+import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
 import { includesName, sameName } from '../../../rules/names';
 import {
   addJobCategory,
@@ -24,8 +25,18 @@ export const agentJobsOnTarget = defineJobs('target');
 export const agentJobsOnSource = defineJobs('source');
 export const jobChangesOnTarget = defineJobChanges('target');
 export const jobChangesOnSource = defineJobChanges('source');
-export const enableJobsOnTarget = defineEnabling('target');
-export const enableJobsOnSource = defineEnabling('source');
+export const enableJobsOnTarget = defineEnabling('target', 'enable-jobs', readFormer);
+export const enableJobsOnSource = defineEnabling('source', 'enable-jobs', readFormer);
+export const enableJobsAfterLossOnTarget = defineEnabling(
+  'target',
+  'enable-jobs-after-loss',
+  readFormerIfItAnswers,
+);
+export const enableJobsAfterLossOnSource = defineEnabling(
+  'source',
+  'enable-jobs-after-loss',
+  readFormerIfItAnswers,
+);
 export const disableJobsOnTarget = defineDisabling('target');
 export const disableJobsOnSource = defineDisabling('source');
 
@@ -78,6 +89,11 @@ function defineJobs(on: Side) {
         ),
       ];
     },
+    made: ({ missing, missingCategories, there }, after) => ({
+      there,
+      missing: missing.filter((name) => includesName(after.there, name)),
+      missingCategories: missingCategories.filter((name) => !includesName(after.missingCategories, name)),
+    }),
     async undo(before, _now, context) {
       const [jobs, categories] = await Promise.all([
         readOn(context, on, readJobs(before.missing)),
@@ -131,6 +147,10 @@ function defineJobChanges(on: Side) {
         ...wanted.flatMap((job) => replaceEffects(on, job, present)),
       ];
     },
+    made: ({ differing, missingCategories }, after) => ({
+      differing: differing.filter(({ name }) => !isNamed(after.differing, name)),
+      missingCategories,
+    }),
     async undo(before, now, { spec }) {
       const replaced = before.differing
         .map(({ name }) => name)
@@ -154,28 +174,39 @@ interface EnableFacts {
   /** Jobs that are to run: those that are enabled on the former primary, or all that are named where it is silent. */
   readonly toRun: readonly string[];
   readonly there: readonly { readonly name: string; readonly isEnabled: boolean }[];
-  readonly formerIsSilent: boolean;
+  /** Jobs that are to run, and are not what they are on the former primary: somebody accepted that, or nobody looked. */
+  readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
 }
 
+/** Named jobs of the former primary; undefined where it is silent and may be. */
+type FormerJobs = (context: LinkContext, on: Side) => Promise<readonly Job[] | undefined>;
+
 /** On the new primary, before they are disabled on the former one: what was off there on purpose stays off. */
-function defineEnabling(on: Side) {
+function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss', formerJobs: FormerJobs) {
   return defineLinkStep<EnableFacts>({
-    id: `${on}.enable-jobs`,
+    id: `${on}.${name}`,
     async observe(context) {
       const names = jobNames(context);
-      const [there, former] = await Promise.all([
-        readJobStates(context, on, names),
-        readAgentJobs(context.ports[otherSideOf(on)], names, context.signal).catch(() => undefined),
+      const [here, former] = await Promise.all([
+        readAgentJobs(context.ports[on], names, context.signal),
+        formerJobs(context, on),
       ]);
+      const toRun = former === undefined ? names : jobsToRun(names, former, on);
       return {
-        toRun: former === undefined ? names : jobsToRun(names, former, on),
-        there,
-        formerIsSilent: former === undefined,
+        toRun,
+        there: here.map(({ name, isEnabled }) => ({ name, isEnabled })),
+        differing: former === undefined ? [] : differingJobs(toRun, former, here),
       };
     },
-    assume: (facts) => ({ ...facts, there: facts.toRun.map((name) => ({ name, isEnabled: false })) }),
+    assume: (facts) => ({
+      ...facts,
+      there: facts.toRun.map((name) => ({ name, isEnabled: false })),
+      // The copy before it brings them in line.
+      differing: [],
+    }),
     settled(facts, { spec }) {
       if (namesToEnable(facts).length > 0) return undefined;
+      throwIfLeftDisabled(facts, spec.migration[on]);
       const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
       return running.length === 0
         ? `no jobs are to run on ${spec.migration[on]}`
@@ -184,6 +215,29 @@ function defineEnabling(on: Side) {
     effects: async (facts) =>
       namesToEnable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, true) })),
   });
+}
+
+/** A read that fails tells nothing of what was off on purpose: it is tried again, then a person is told. */
+function readFormer(context: LinkContext, on: Side): Promise<readonly Job[]> {
+  return readAgentJobs(context.ports[otherSideOf(on)], jobNames(context), context.signal);
+}
+
+/** No answer from a server that may be lost; one that refuses is there. */
+const NO_ANSWER: ReadonlySet<TransportProblem> = new Set<TransportProblem>([
+  'unreachable',
+  'timeout',
+  'connection-lost',
+]);
+
+/** After a forced failover nobody may ever answer again: then all jobs that are named run. */
+async function readFormerIfItAnswers(context: LinkContext, on: Side): Promise<readonly Job[] | undefined> {
+  try {
+    return await readFormer(context, on);
+  } catch (error) {
+    const transport = error instanceof SqlServerFailure ? error.transport : undefined;
+    if (transport !== undefined && NO_ANSWER.has(transport)) return undefined;
+    throw error;
+  }
 }
 
 /** A job that the former primary does not have, or has in a form that cannot be here, is left as it is. */
@@ -195,8 +249,43 @@ function jobsToRun(names: readonly string[], former: readonly Job[], on: Side): 
   });
 }
 
-const namesToEnable = ({ toRun, there }: EnableFacts): readonly string[] =>
-  there.filter(({ name, isEnabled }) => !isEnabled && includesName(toRun, name)).map(({ name }) => name);
+function differingJobs(
+  toRun: readonly string[],
+  former: readonly Job[],
+  here: readonly Job[],
+): EnableFacts['differing'] {
+  return toRun.flatMap((name) => {
+    const wanted = former.find((job) => sameName(job.name, name));
+    const present = here.find((job) => sameName(job.name, name));
+    if (wanted === undefined || present === undefined) return [];
+    const what = jobDifferences(wanted, present);
+    return what.length === 0 ? [] : [{ name, what }];
+  });
+}
+
+/** A job of which only a part was copied does harm when it runs. */
+const namesToEnable = ({ toRun, there, differing }: EnableFacts): readonly string[] =>
+  there
+    .filter(({ name, isEnabled }) => !isEnabled && includesName(toRun, name) && !isNamed(differing, name))
+    .map(({ name }) => name);
+
+const isNamed = (list: readonly { readonly name: string }[], wanted: string): boolean =>
+  list.some(({ name }) => sameName(name, wanted));
+
+/** @throws NeedsPerson once all others run */
+function throwIfLeftDisabled({ there, differing }: EnableFacts, where: string): void {
+  const left = differing.filter(({ name }) =>
+    there.some((job) => sameName(job.name, name) && !job.isEnabled),
+  );
+  if (left.length === 0) return;
+  throw new NeedsPerson(
+    'AgentJobDiffers',
+    `on ${where} these stay disabled, since they differ from those of the former primary: ${left
+      .map(({ name, what }) => `${name} (${what.join(', ')})`)
+      .join('; ')}`,
+    `mend them on ${where}, then enable them`,
+  );
+}
 
 /** On the former primary, whose database takes no writes any more. */
 function defineDisabling(on: Side) {

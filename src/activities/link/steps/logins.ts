@@ -7,12 +7,12 @@ import { otherSideOf } from '../../../model/link/instance-objects';
 import type { Effect, Side, Statement } from '../../../model/statement';
 import {
   type CopiedLogin,
-  differences,
   type LoginPlan,
   planLogins,
   type RoleChange,
   settingsOf,
 } from '../../../rules/link/instance-objects';
+import { restoredPermissions, restoredSettings } from '../../../rules/link/undo-objects';
 import { sameName } from '../../../rules/names';
 import {
   changeLogin,
@@ -75,6 +75,20 @@ function defineLogins(on: Side) {
         ),
       ];
     },
+    made: ({ missing, changed, roles, there }, after) => ({
+      there,
+      missing: missing.filter(({ name }) => after.there.some((other) => sameName(other, name))),
+      // Of what is still to be changed, what it is by now was made.
+      changed: changed.map((login) => {
+        const left = after.changed.find(({ sid }) => sid === login.sid);
+        return left === undefined ? login : { ...login, wanted: left.present };
+      }),
+      roles: roles.flatMap((role) => {
+        const left = after.roles.find(({ name }) => sameName(name, role.name));
+        if (left === undefined) return [role];
+        return left.present === null ? [] : [{ ...role, wanted: left.present }];
+      }),
+    }),
     async undo(before, _now, { ports, signal }) {
       // All logins, not only those that would be copied now: what the run made goes, whatever became of its user.
       const side = await readSideObjects(ports[on], [], signal);
@@ -82,15 +96,23 @@ function defineLogins(on: Side) {
       const created = before.missing.flatMap((login) => find(login)?.name ?? []);
       const altered = before.changed.flatMap((login) => {
         const here = find(login);
-        if (here === undefined || differences(here, login.present).length === 0) return [];
-        return effectsOf(on, changeLogin(here.name, settingsOf(here), login.present));
+        if (here === undefined) return [];
+        const restored = restoredSettings(settingsOf(here), login.present, login.wanted);
+        return effectsOf(on, changeLogin(here.name, settingsOf(here), restored));
       });
       const roles = before.roles.flatMap((role) => {
         const here = side.roles.find(({ name }) => sameName(name, role.name));
         if (here === undefined) return [];
         return role.present === null
           ? effectsOf(on, [dropServerRole(here.name)])
-          : effectsOf(on, changePermissions(here.name, here.permissions, role.present));
+          : effectsOf(
+              on,
+              changePermissions(
+                here.name,
+                here.permissions,
+                restoredPermissions(here.permissions, role.present, role.wanted),
+              ),
+            );
       });
       return [
         ...altered,
@@ -149,6 +171,9 @@ function defineLoginPasswords(on: Side) {
         return hash === undefined ? [] : effectsOf(on, [setPasswordHash(name, hash)]);
       });
     },
+    made: ({ differing }, after) => ({
+      differing: differing.filter((name) => !after.differing.some((other) => sameName(other, name))),
+    }),
     async undo(before, now, { spec }) {
       const replaced = before.differing.filter(
         (name) => !now.differing.some((other) => sameName(other, name)),

@@ -9,7 +9,7 @@ import type { SqlParameter, SqlType } from '../types';
 import { convert } from '../values/convert';
 import { textOf } from '../values/to-text';
 import { INT, nvarchar, typeName } from '../values/typing';
-import { markNested } from './failures';
+import { markNested, markRaisedByProcedure } from './failures';
 import { messageOf } from './output';
 import { evaluateExpression, type RunContext, runStatements } from './runner';
 import { VariableScope } from './state';
@@ -105,6 +105,7 @@ export async function callProcedure(
       const argument = outputArgument(args, wanted, outputs);
       if (argument !== undefined) outputs.set(argument, value);
     },
+    onRollback: (undo) => context.state.transaction?.onRollback(undo),
   };
   const { state } = context;
   state.nestLevel++;
@@ -112,7 +113,7 @@ export async function callProcedure(
     const status = await procedure(call);
     return status;
   } catch (error) {
-    throw markNested(error);
+    throw markNested(markRaisedByProcedure(error));
   } finally {
     state.nestLevel--;
   }

@@ -27,6 +27,27 @@ export const markThrown = (error: SqlError): SqlError => {
   return error;
 };
 
+/** Raised by RAISERROR: SET XACT_ABORT does not hold for it ("THROW", remarks: "RAISERROR does not"). */
+const RAISED = new WeakSet<SqlError>();
+
+export const markRaised = (error: SqlError): SqlError => {
+  RAISED.add(error);
+  return error;
+};
+
+/** RAISERROR takes numbers from here on (2732). */
+const FIRST_RAISED = 13_000;
+
+/**
+ * Procedures of the product are T-SQL, and raise their own errors by RAISERROR, then RETURN(1). Which of the numbers an
+ * extended procedure raises otherwise is not documented (inferred).
+ */
+export function markRaisedByProcedure(problem: unknown): unknown {
+  if (!isSqlError(problem)) return problem;
+  for (const one of errorsOf(problem)) if (one.number >= FIRST_RAISED) RAISED.add(one);
+  return problem;
+}
+
 /** @throws the error again when the batch ends with it, or a CATCH block shall have it. */
 export async function handleError(
   problem: unknown,
@@ -41,9 +62,13 @@ export async function handleError(
   state.lastError = last?.number ?? 0;
   state.rowCount = 0;
   const numbers = errorsOf(error).map((one) => one.number);
-  const rollsBack = state.options.xactAbort || numbers.some((number) => ABORT_AND_ROLL_BACK.has(number));
+  const isRaised = errorsOf(error).every((one) => RAISED.has(one));
+  const severe = numbers.some((number) => ABORT_AND_ROLL_BACK.has(number));
+  const rollsBack = severe || (state.options.xactAbort && !isRaised);
   if (context.inTry) {
-    if (rollsBack && state.transaction !== undefined) state.transaction.doomed = true;
+    // Within TRY also an error of RAISERROR dooms the transaction under XACT_ABORT (inferred).
+    if ((rollsBack || state.options.xactAbort) && state.transaction !== undefined)
+      state.transaction.doomed = true;
     throw error;
   }
   const fatal = errorsOf(error).some((one) => one.severity >= 20 || THROWN.has(one));

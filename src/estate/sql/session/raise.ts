@@ -2,7 +2,7 @@
 import { SqlError } from '../errors';
 import type { Expression, Statement } from '../syntax/ast';
 import { INT, isInteger, nvarchar } from '../values/typing';
-import { markThrown } from './failures';
+import { markRaised, markThrown } from './failures';
 import { formatMessage } from './messages';
 import { sendInfo } from './output';
 import { evaluateAs, evaluateExpression, type RunContext } from './runner';
@@ -42,7 +42,7 @@ export function raiseError(statement: Of<'raiserror'>, context: RunContext): voi
     state.lastError = statement.options.includes('SETERROR') ? id : 0;
     return;
   }
-  throw new SqlError(id, text, { severity, state: mark, line: statement.line });
+  throw markRaised(new SqlError(id, text, { severity, state: mark, line: statement.line }));
 }
 
 /** Without arguments the error of the CATCH block is thrown again. @throws SqlError 10704 outside CATCH, 35100 for a number below 50000 */

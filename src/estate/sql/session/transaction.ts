@@ -60,6 +60,8 @@ export class DatabaseWork {
 interface Savepoint {
   readonly name: string;
   readonly marks: ReadonlyMap<DatabaseWork, number>;
+  /** Undo actions of procedures before it. */
+  readonly undoable: number;
 }
 
 /** What a rollback to a savepoint or of a failed statement goes back to. */
@@ -79,6 +81,8 @@ export class Transaction {
   doomed = false;
   private readonly works = new Map<string, DatabaseWork>();
   private savepoints: Savepoint[] = [];
+  /** What takes back changes of system procedures, whose tables no store keeps. */
+  private readonly undos: (() => void)[] = [];
 
   constructor(readonly name: string | undefined) {}
 
@@ -132,7 +136,11 @@ export class Transaction {
   }
 
   save(name: string): void {
-    this.savepoints.push({ name: name.toLowerCase(), marks: this.mark() });
+    this.savepoints.push({ name: name.toLowerCase(), marks: this.mark(), undoable: this.undos.length });
+  }
+
+  onRollback(undo: () => void): void {
+    this.undos.push(undo);
   }
 
   /** @returns false when there is no such savepoint. */
@@ -141,6 +149,7 @@ export class Transaction {
     const savepoint = this.savepoints[index];
     if (savepoint === undefined) return false;
     this.rewind(savepoint.marks);
+    this.undoDownTo(savepoint.undoable);
     this.savepoints = this.savepoints.slice(0, index + 1);
     return true;
   }
@@ -158,7 +167,12 @@ export class Transaction {
   }
 
   rollback(): void {
+    this.undoDownTo(0);
     this.release();
+  }
+
+  private undoDownTo(length: number): void {
+    for (const undo of this.undos.splice(length).reverse()) undo();
   }
 
   private release(): void {

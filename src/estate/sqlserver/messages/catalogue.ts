@@ -144,6 +144,7 @@ define(16, {
   9002: "The transaction log for database '%s' is full due to '%s'.",
   14234: "The specified '%s' is invalid (valid values are returned by %s).",
   14261: "The specified %s ('%s') already exists.",
+  14266: "The specified '%s' is invalid (valid values are: %s).",
   14262: "The specified %s ('%s') does not exist.",
   14256:
     'Cannot start the job "%s" (ID %s) because it does not have any job server or servers defined. Associate the job with a job server by calling sp_add_jobserver.',

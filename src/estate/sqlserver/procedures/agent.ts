@@ -163,13 +163,24 @@ export const addJobStep: Procedure = async (context, call) => {
   if (job.steps.some((step) => step.name.toLowerCase() === name.toLowerCase()))
     throw serverError(14261, ['@step_name', name]);
   const stepId = args.number('step_id') ?? job.steps.length + 1;
+  // sp_verify_jobstep
+  if (stepId < 1 || stepId > job.steps.length + 1)
+    throw serverError(14266, ['@step_id', `1..${job.steps.length + 1}`]);
+  const database = args.text('database_name') ?? 'master';
+  if (subsystem.toUpperCase() === 'TSQL' && context.databaseId(database) === undefined)
+    throw serverError(14262, ['@database_name', database]);
+  // The steps from there on move down (sp_add_jobstep).
+  const moved = job.steps.map((step) =>
+    step.stepId >= stepId ? { ...step, stepId: step.stepId + 1 } : step,
+  );
+  job.steps.splice(0, job.steps.length, ...moved);
   job.steps.push({
     stepId,
     stepUid: context.world.random.guid(),
     name,
     subsystem,
     command: args.text('command') ?? '',
-    database: args.text('database_name') ?? 'master',
+    database,
     flags: args.number('flags') ?? 0,
     onSuccessAction: args.number('on_success_action') ?? 1,
     onSuccessStep: args.number('on_success_step_id') ?? 0,

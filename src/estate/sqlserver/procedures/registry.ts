@@ -2,6 +2,7 @@
 import type { ObjectName, ProcedureCall } from '../../sql/host';
 import { type SessionContext, sameName } from '../context';
 import * as agent from './agent';
+import { withRollback } from './agent-rollback';
 import * as catalog from './client-catalog';
 import * as help from './help';
 import { findProcedure, type ProcedureKey } from './names';
@@ -63,26 +64,26 @@ const procedures: Readonly<Record<Exclude<ProcedureKey, Elsewhere>, Procedure>> 
   sp_OAMethod: turnedOff('Ole Automation Procedures'),
   sp_OAGetProperty: turnedOff('Ole Automation Procedures'),
   sp_OASetProperty: turnedOff('Ole Automation Procedures'),
-  sp_add_job: agent.addJob,
-  sp_add_jobstep: agent.addJobStep,
-  sp_add_jobserver: agent.addJobServer,
-  sp_add_jobschedule: agent.addJobSchedule,
-  sp_add_schedule: agent.addScheduleProcedure,
-  sp_attach_schedule: agent.attachSchedule,
-  sp_update_job: agent.updateJob,
-  sp_delete_job: agent.deleteJob,
-  sp_delete_schedule: agent.deleteSchedule,
-  sp_detach_schedule: agent.detachSchedule,
-  sp_delete_jobstep: agent.deleteJobStep,
+  sp_add_job: withRollback(agent.addJob),
+  sp_add_jobstep: withRollback(agent.addJobStep),
+  sp_add_jobserver: withRollback(agent.addJobServer),
+  sp_add_jobschedule: withRollback(agent.addJobSchedule),
+  sp_add_schedule: withRollback(agent.addScheduleProcedure),
+  sp_attach_schedule: withRollback(agent.attachSchedule),
+  sp_update_job: withRollback(agent.updateJob),
+  sp_delete_job: withRollback(agent.deleteJob),
+  sp_delete_schedule: withRollback(agent.deleteSchedule),
+  sp_detach_schedule: withRollback(agent.detachSchedule),
+  sp_delete_jobstep: withRollback(agent.deleteJobStep),
   sp_help_jobstep: agent.helpJobStep,
-  sp_add_category: agent.addCategory,
-  sp_delete_category: agent.deleteCategory,
+  sp_add_category: withRollback(agent.addCategory),
+  sp_delete_category: withRollback(agent.deleteCategory),
   sp_add_proxy: agent.addProxy,
   sysmail_add_profile_sp: agent.addMailProfile,
   sp_start_job: agent.startJobProcedure,
   sp_stop_job: agent.stopJob,
   sp_help_job: agent.helpJob,
-  sp_add_operator: agent.addOperator,
+  sp_add_operator: withRollback(agent.addOperator),
   sp_purge_jobhistory: agent.purgeHistory,
 };
 

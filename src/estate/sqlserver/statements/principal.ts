@@ -12,6 +12,7 @@ import {
   serverPrincipals,
 } from '../principals';
 import { findProcedure } from '../procedures/names';
+import type { StoredPermission } from '../server-state';
 import { catalogStore } from '../stores';
 import type { LoginOptions, ParsedStatement } from '../syntax/ast';
 import { guidBytes, stableGuid } from '../values';
@@ -98,6 +99,8 @@ export const dropLogin = (context: SessionContext, statement: Of<'drop-login'>):
     sameName(job.ownerLogin, statement.name),
   );
   if (jobs.length > 0) throw serverError(15170, [jobs.length]);
+  if (context.state.permissions.some(({ grantor }) => sameName(grantor ?? '', statement.name)))
+    throw serverError(15173, [statement.name]);
   context.world.logins.drop(context.instanceName, statement.name);
   context.state.permissions = context.state.permissions.filter(
     (entry) => entry.scope !== 'server' || !sameName(entry.principal, statement.name),
@@ -286,14 +289,15 @@ const applyPermission = (
   }
   const scope = server ? 'server' : context.database.toLowerCase();
   const securable = clause.securable?.name ?? '';
+  const grantor = server ? grantorOf(context, clause.grantor) : undefined;
+  const isSame = (entry: StoredPermission): boolean =>
+    entry.scope === scope &&
+    entry.permission === name &&
+    sameName(entry.principal, grantee) &&
+    sameName(entry.securable, securable);
+  // One row for each grantor: each takes back only what it gave (sys.server_permissions, grantor_principal_id).
   const others = context.state.permissions.filter(
-    (entry) =>
-      !(
-        entry.scope === scope &&
-        entry.permission === name &&
-        sameName(entry.principal, grantee) &&
-        sameName(entry.securable, securable)
-      ),
+    (entry) => !(isSame(entry) && sameName(entry.grantor ?? 'sa', grantor ?? 'sa')),
   );
   const state = action === 'DENY' ? 'DENY' : clause.withGrantOption ? 'GRANT_WITH_GRANT_OPTION' : 'GRANT';
   context.state.permissions =
@@ -308,11 +312,22 @@ const applyPermission = (
             securableClass: clause.securable?.class ?? (server ? 'SERVER' : 'DATABASE'),
             securable,
             principal: principal?.name ?? grantee,
+            ...(grantor === undefined ? {} : { grantor }),
           },
         ];
   context.world.journal.mark(`${action.toLowerCase()} ${name} to ${grantee} on ${context.instanceName}`);
-  if (server && context.instance.logins.has(grantee.toLowerCase()))
-    pushToLogin(context, action, name, grantee);
+  if (!server || !context.instance.logins.has(grantee.toLowerCase())) return;
+  const left = context.state.permissions.filter(isSame);
+  if (left.some((entry) => entry.state === 'DENY')) pushToLogin(context, 'DENY', name, grantee);
+  else pushToLogin(context, left.length > 0 ? 'GRANT' : 'REVOKE', name, grantee);
+};
+
+/** Members of sysadmin give as sa (inferred); others as they are. @throws 15151 */
+const grantorOf = (context: SessionContext, named: string | undefined): string | undefined => {
+  if (named !== undefined && !serverPrincipals(context).some((entry) => sameName(entry.name, named)))
+    throw serverError(15151, ['find', 'server principal', named]);
+  const grantor = named ?? (context.isSysadmin ? 'sa' : context.loginName);
+  return sameName(grantor, 'sa') ? undefined : grantor;
 };
 
 const pushToLogin = (

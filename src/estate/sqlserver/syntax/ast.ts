@@ -173,6 +173,7 @@ export interface PermissionClause {
   readonly securable?: { readonly class: string; readonly name: string };
   readonly principals: readonly string[];
   readonly withGrantOption: boolean;
+  readonly grantor?: string;
 }
 
 interface Located {

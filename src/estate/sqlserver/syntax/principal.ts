@@ -238,12 +238,13 @@ export const permission = (
   const principals = list(cursor, () => (cursor.accept('PUBLIC') ? 'public' : name(cursor)));
   const withGrantOption = action === 'GRANT' && cursor.accept('WITH', 'GRANT', 'OPTION');
   if (action !== 'GRANT') cursor.accept('CASCADE');
-  if (cursor.accept('AS')) name(cursor);
+  const grantor = cursor.accept('AS') ? name(cursor) : undefined;
   const clause: PermissionClause = {
     permissions,
     ...(target === undefined ? {} : { securable: target }),
     principals,
     withGrantOption,
+    ...(grantor === undefined ? {} : { grantor }),
   };
   return { kind: 'permission', action, clause, line };
 };

@@ -101,7 +101,7 @@ function permissionRow(
     major_id: securableId(context, entry.securableClass, entry.securable),
     minor_id: 0,
     grantee_principal_id: grantee,
-    grantor_principal_id: 1,
+    grantor_principal_id: entry.grantor === undefined ? 1 : granteeId(context, entry.grantor),
     type: typeOf(entry.permission),
     permission_name: entry.permission,
     state: stateLetter[entry.state],
