@@ -4,6 +4,7 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -79,8 +80,7 @@ async function failOverPlanned(
           });
           throwIfPaused(run);
         }
-        await passGateInTurn(run, primary, turn);
-        before = await lookBefore(run, primary);
+        before = await passGateAndLook(run, primary, turn);
         await hooks.mayRefuse('beforeFailover', () => run.state.paused);
         throwIfPaused(run);
         tellLink({ kind: 'closing-in' }).catch(() => undefined);
@@ -128,6 +128,61 @@ async function failOverPlanned(
   }
   const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
   return surrounded(record(run, { spec, request }, startedAt, 'done', summary), run, hooks);
+}
+
+/** Failovers that began before asked for one after the other; their histories are replayed as they were. */
+const ALL_AT_ONCE = 'gate-turn-and-look-at-once';
+/** A turn is not kept longer than this for a gate that stays shut. */
+const TURN_KEPT_MS = 5_000;
+/** What was seen of the database before a long wait is looked at again. */
+const LOOK_HOLDS_MS = 60_000;
+
+/**
+ * Mostly the link is ready and no other failover of the instance under way: gate, turn and the look at the database are
+ * asked for at once then, since somebody waits. Where they are not, one comes after the other.
+ */
+async function passGateAndLook(
+  run: LinkRun,
+  primary: LinkSide,
+  turn: FailoverTurn,
+): Promise<DatabaseProperties | null> {
+  if (!patched(ALL_AT_ONCE)) {
+    await passGateInTurn(run, primary, turn);
+    return lookBefore(run, primary);
+  }
+  const startedAt = Date.now();
+  const looking = lookBefore(run, primary);
+  looking.catch(() => undefined);
+  if (!(await passBothAtOnce(run, primary, turn))) await passGateInTurn(run, primary, turn);
+  const before = await looking;
+  return Date.now() - startedAt <= LOOK_HOLDS_MS ? before : lookBefore(run, primary);
+}
+
+/** @returns false when the gate stays shut: there is no turn then */
+async function passBothAtOnce(run: LinkRun, primary: LinkSide, turn: FailoverTurn): Promise<boolean> {
+  const isPaused = () => run.state.paused;
+  let isOpen = false;
+  let isOver = false;
+  const scope = new CancellationScope();
+  const gate = scope.run(async () => {
+    try {
+      await passGate(run, primary);
+      isOpen = true;
+    } finally {
+      isOver = true;
+    }
+  });
+  gate.catch(() => undefined);
+  const waitedMs = await turn.take(isPaused);
+  await condition(() => isOver || isPaused(), TURN_KEPT_MS);
+  if (waitedMs !== null && isOpen && (await isReadyStill(run, primary, waitedMs, isPaused))) return true;
+  scope.cancel();
+  await turn.giveBack();
+  await gate.catch((error) => {
+    if (!isCancellation(error)) throw error;
+  });
+  throwIfPaused(run);
+  return false;
 }
 
 /** What the gate saw is old once its turn comes late: the link is looked at again, and a turn is not kept for long. */
