@@ -7,6 +7,8 @@ import type { Reporter } from './reporter';
 
 const DEFAULT_DEADLINE_MS = 60_000;
 const SLOWEST_POLL_MS = 15_000;
+/** Two small queries each: nothing beside what applications lose by waiting. */
+const GLIMPSE_MS = 100;
 
 /** The ways to change the world. A recorder stands here when nothing may be changed. */
 export interface EffectPorts {
@@ -23,6 +25,11 @@ export interface ApplyContext {
   readonly reporter: Reporter;
   /** Interval between looks at a running operation, milliseconds. */
   readonly pollMs: number;
+  /**
+   * Is the effect there already? Asked while an operation of Azure goes on for which applications wait: Azure wants to
+   * be asked seldom, the servers show the roles at once.
+   */
+  readonly glimpse?: () => Promise<boolean>;
 }
 
 /** Makes one change and waits until the platform says that it is made. */
@@ -98,7 +105,11 @@ async function followOperation(
     });
     // Azure's Retry-After is for the patient; the end of a short operation is what a person waits for.
     const wait = Math.min(Math.max(progress.retryAfterMs, context.pollMs), SLOWEST_POLL_MS);
-    await context.clock.sleep(wait, context.signal);
+    if (await isThereWithin(wait, context)) {
+      // Nobody needs to go on with the operation: what it was for is there.
+      context.reporter.saveOperation(undefined);
+      return true;
+    }
     progress = await context.ports.azure.poll(progress.operation, context.signal);
   }
   context.reporter.saveOperation(undefined);
@@ -110,6 +121,21 @@ async function followOperation(
     case 'failed':
       throw new AzureFailure(display, undefined, progress.code, undefined, undefined, progress.message);
   }
+}
+
+/** @returns true as soon as the effect shows; false after the wait, milliseconds */
+async function isThereWithin(wait: number, { clock, signal, glimpse }: ApplyContext): Promise<boolean> {
+  if (glimpse === undefined) {
+    await clock.sleep(wait, signal);
+    return false;
+  }
+  const until = clock.now() + wait;
+  while (clock.now() < until) {
+    await clock.sleep(Math.min(GLIMPSE_MS, wait), signal);
+    // A server that does not answer tells nothing; the operation does.
+    if (await glimpse().catch(() => false)) return true;
+  }
+  return false;
 }
 
 function serverOn(side: Side, replica: string | undefined, ports: EffectPorts): SqlServerPort {

@@ -33,8 +33,11 @@ export class StepNotSettled extends Error {
 export async function runStep<Ports extends EffectPorts, Spec>(
   step: AnyStep<Ports, Spec>,
   context: StepContext<Ports, Spec>,
-  apply: ApplyContext,
+  calm: ApplyContext,
 ): Promise<StepOutcome> {
+  const apply = step.urgent
+    ? { ...calm, glimpse: async () => (await step.look(context)).settled !== undefined }
+    : calm;
   const started = context.clock.now();
   const finish = (
     outcome: StepOutcome['outcome'],

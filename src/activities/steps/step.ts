@@ -25,6 +25,8 @@ export interface Step<Ports, Spec, Facts> {
   settled(facts: Facts, context: StepContext<Ports, Spec>): string | undefined;
   /** What to do, in order. Called only when not settled. */
   effects(facts: Facts, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
+  /** Applications wait for it: what shows its end first counts, the servers or Azure. */
+  readonly urgent?: true;
   /** True for steps that prove something by doing it (a validation, a write probe): they run whenever asked. */
   readonly always?: true;
   /**
@@ -62,6 +64,7 @@ export interface AnyStep<Ports, Spec> {
   /** Whether `made` tells anything. */
   readonly asksAfter: boolean;
   readonly always: boolean;
+  readonly urgent: boolean;
   readonly undoable: boolean;
   plan(
     context: StepContext<Ports, Spec>,
@@ -87,6 +90,7 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
   return {
     id: step.id,
     always: step.always ?? false,
+    urgent: step.urgent ?? false,
     undoable: step.undo !== undefined,
     asksAfter: step.made !== undefined,
     // Both are what this very step observed; they went through history as JSON.

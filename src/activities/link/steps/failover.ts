@@ -103,6 +103,7 @@ export const verifySourceWritable = defineWritable('source.verify-writable', 'so
 /** Azure runs a planned failover only on the primary, and forces one only on the secondary instance. */
 export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
   id: 'target.planned-failover',
+  urgent: true,
   observe: observeRoles,
   // The way back of a drill.
   assume: (facts, _context, before) =>
@@ -113,6 +114,7 @@ export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
 
 export const forcedFailoverToInstance = defineLinkStep<RoleState>({
   id: 'target.forced-failover',
+  urgent: true,
   observe: observeRoles,
   settled: ({ target }) => (target === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'ForcedAllowDataLoss')],
