@@ -92,8 +92,10 @@ export interface Job {
   readonly isEnabled: boolean;
   readonly description: string;
   readonly category: string;
-  /** Null when nobody on that server has the SID of the owner; `sa` whatever that login is called. */
+  /** Null when nobody on that server has the SID of the owner; `sa` for SID 0x01. */
   readonly owner: string | null;
+  /** SID 0x01, whatever that login is called: a login that is named `sa` may be another one. */
+  readonly isOwnedBySa: boolean;
   readonly startStep: number;
   readonly notifyEventLog: number;
   readonly deleteLevel: number;

@@ -376,8 +376,9 @@ function whyNotOwned(
   }
   const { owner } = job;
   const isThere =
-    owner === 'sa' ||
-    other.logins.some(({ name }) => sameName(name, owner)) ||
+    job.isOwnedBySa ||
+    // One that is named as the owner is and may do everything is somebody else.
+    other.logins.some(({ name, sid }) => sameName(name, owner) && sid !== SA_SID) ||
     copied.has(owner.toLowerCase());
   if (isThere) return undefined;
   return {
@@ -402,7 +403,7 @@ export function jobDifferences(job: Job, twin: Job): readonly string[] {
     ['schedules', schedules(job) === schedules(twin)],
     ['description', job.description === twin.description],
     ['category', sameName(job.category, twin.category)],
-    ['owner', sameName(job.owner ?? '', twin.owner ?? '')],
+    ['owner', job.isOwnedBySa === twin.isOwnedBySa && sameName(job.owner ?? '', twin.owner ?? '')],
     ['start step', job.startStep === twin.startStep],
     ['event log', job.notifyEventLog === twin.notifyEventLog],
     ['deletion after a run', job.deleteLevel === twin.deleteLevel],

@@ -179,6 +179,18 @@ BEGIN CATCH IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; THROW; END CATCH;`;
     expect(await server.rows('SELECT @@TRANCOUNT AS depth')).toEqual([{ depth: 0 }]);
   });
 
+  test('sa is found by its name, as any other login; on an instance it is always there', async () => {
+    await instance.ok("EXEC msdb.dbo.sp_add_job @job_name = N'a', @owner_login_name = N'sa'");
+    await server.ok("CREATE LOGIN [boss] WITH PASSWORD = N'App!Passw0rd'");
+    await server.ok('ALTER SERVER ROLE [sysadmin] ADD MEMBER [boss]');
+    const boss = await rig.login('SQL1', { user: 'boss', password: 'App!Passw0rd' });
+    if (!(boss instanceof Client)) throw new Error('refused');
+    rig.world.logins.alter('SQL1', 'sa', { name: 'root' });
+    const text = "EXEC msdb.dbo.sp_add_job @job_name = N'a', @owner_login_name = ";
+    expect(await boss.refusal(`${text}N'sa'`)).toEqual([14234]);
+    await boss.ok(`DECLARE @owner sysname = SUSER_SNAME(0x01); ${text}@owner`);
+  });
+
   test('a step that is put before others moves them down', async () => {
     await server.ok("EXEC msdb.dbo.sp_add_job @job_name = N'a'");
     for (const name of ['y', 'x'])

@@ -41,6 +41,7 @@ const job = (change: Partial<Job> = {}): Job => ({
   description: '',
   category: 'Totals',
   owner: 'sa',
+  isOwnedBySa: change.owner === undefined,
   startStep: 1,
   notifyEventLog: 0,
   deleteLevel: 0,
@@ -386,6 +387,14 @@ describe('jobs', () => {
       'an owner that is not there',
       { primary: { jobs: [job({ owner: 'batch' })] } },
       ['totals cannot-be-copied: its owner batch is no login on mi-west'],
+    ],
+    [
+      'of a login that is only named sa, to a server whose sa is another one',
+      {
+        primary: { jobs: [job({ owner: 'sa', isOwnedBySa: false })] },
+        other: { logins: [login({ name: 'sa', sid: '01' })] },
+      },
+      ['totals cannot-be-copied: its owner sa is no login on mi-west'],
     ],
     [
       'an owner that is copied before it',
