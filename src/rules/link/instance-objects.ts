@@ -67,8 +67,8 @@ export interface LoginPlan {
   readonly there: readonly Login[];
   /** User-defined server roles that a login needs and the other side lacks, or has with other permissions. */
   readonly roles: readonly RoleChange[];
-  /** Names of logins whose password differs. */
-  readonly otherPassword: readonly string[];
+  /** Logins whose password differs. */
+  readonly otherPassword: readonly Pick<CopiedLogin, 'name' | 'sid'>[];
 }
 
 const SA_SID = '01';
@@ -137,7 +137,9 @@ export function planLogins(input: ObjectsInput): LoginPlan {
         return { name, present, wanted: permissions };
       })
       .filter(({ present, wanted }) => present === null || !samePermissions(present, wanted)),
-    otherPassword: pairs.flatMap(({ login, password }) => (password === 'differs' ? [login.name] : [])),
+    otherPassword: pairs.flatMap(({ login, password }) =>
+      password === 'differs' ? [{ name: login.name, sid: login.sid }] : [],
+    ),
   };
 }
 
@@ -158,7 +160,9 @@ function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
   if (login.kind !== 'sql') return judgeForeign(login, input);
   const { names, primarySide, other, passwords } = input;
   const there = names[otherSideOf(primarySide)];
-  const twin = other.logins.find(({ name }) => sameName(name, login.name));
+  const named = other.logins.filter(({ name }) => sameName(name, login.name));
+  // A server that tells cases apart may have several of one name.
+  const twin = named.find(({ sid }) => sid === login.sid) ?? named[0];
   const holder = other.logins.find(({ sid }) => sid === login.sid);
   if (twin !== undefined && twin.sid !== login.sid) {
     return impossible(

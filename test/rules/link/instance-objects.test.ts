@@ -273,12 +273,7 @@ describe('logins', () => {
     for (const [, given] of cases) {
       const findings = findObjects(input(given), NONE);
       const plan = planLogins(input(given));
-      const planned = [
-        ...plan.missing,
-        ...plan.changed,
-        ...plan.roles,
-        ...plan.otherPassword.map((name) => ({ name })),
-      ];
+      const planned = [...plan.missing, ...plan.changed, ...plan.roles, ...plan.otherPassword];
       const copyable = findings.filter((finding) => finding.copyable).map(({ name }) => name);
       expect([...new Set(planned.map(({ name }) => name))].sort()).toEqual([...new Set(copyable)].sort());
     }
