@@ -43,18 +43,27 @@ export async function readSideObjects(
     (row): Login => ({
       ...row,
       connect: connectRight(row.name, permissions),
-      roles: members.filter(({ member }) => member === row.name).map(({ role }) => role),
+      roles: rolesOf(row.name, members),
       permissions: permissionsOf(row.name, permissions),
     }),
   );
   return {
     logins,
-    roles: roles.map(({ name }) => ({ name, permissions: permissionsOf(name, permissions) })),
+    roles: roles.map(({ name }) => ({
+      name,
+      permissions: permissionsOf(name, permissions),
+      roles: rolesOf(name, members),
+    })),
     databases: databases.map(({ name }) => name),
     jobs,
     jobCategories: categories.map(({ name }) => name),
   };
 }
+
+const rolesOf = (
+  principal: string,
+  members: readonly { readonly role: string; readonly member: string }[],
+): readonly string[] => members.filter(({ member }) => member === principal).map(({ role }) => role);
 
 const CONNECT_SQL = 'CONNECT SQL';
 

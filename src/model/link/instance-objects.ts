@@ -40,6 +40,8 @@ export interface Login extends LoginSettings {
 export interface ServerRole {
   readonly name: string;
   readonly permissions: readonly ServerPermission[];
+  /** Server roles, fixed and user-defined, of which it is itself a member. */
+  readonly roles: readonly string[];
 }
 
 /** A user of the database, with the SID by which its login is found. */

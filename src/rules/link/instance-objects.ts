@@ -14,6 +14,8 @@ import {
 import type { InstanceObjects } from '../../model/link/instance-objects-spec';
 import type { Side } from '../../model/statement';
 import { includesName, sameName } from '../names';
+import { nestedRoleFindings } from './nested-roles';
+import { samePermissions } from './server-permissions';
 
 /** Compared within one activity: of a password only this much leaves it. */
 export type PasswordState = 'same' | 'differs' | 'unreadable';
@@ -67,6 +69,8 @@ export interface LoginPlan {
   readonly there: readonly Login[];
   /** User-defined server roles that a login needs and the other side lacks, or has with other permissions. */
   readonly roles: readonly RoleChange[];
+  /** Names of the server roles of all that are copied or there. */
+  readonly rolesOfLogins: readonly string[];
   /** Logins whose password differs. */
   readonly otherPassword: readonly Pick<CopiedLogin, 'name' | 'sid'>[];
 }
@@ -123,7 +127,7 @@ export function planLogins(input: ObjectsInput): LoginPlan {
   const missing = verdicts.flatMap((verdict) => (verdict.kind === 'missing' ? [verdict.login] : []));
   const pairs = verdicts.flatMap((verdict) => (verdict.kind === 'pair' ? [verdict] : []));
   const copied = [...missing, ...pairs.map(({ login }) => login)];
-  const needed = new Set(copied.flatMap(({ wanted }) => wanted.roles.map((role) => role.toLowerCase())));
+  const needed = copied.flatMap(({ wanted }) => wanted.roles);
   return {
     missing,
     changed: pairs.flatMap(({ login, present, what }) =>
@@ -131,12 +135,13 @@ export function planLogins(input: ObjectsInput): LoginPlan {
     ),
     there: pairs.map(({ present }) => present),
     roles: input.primary.roles
-      .filter(({ name }) => needed.has(name.toLowerCase()))
+      .filter(({ name }) => includesName(needed, name))
       .map(({ name, permissions }): RoleChange => {
         const present = input.other.roles.find((role) => sameName(role.name, name))?.permissions ?? null;
         return { name, present, wanted: permissions };
       })
       .filter(({ present, wanted }) => present === null || !samePermissions(present, wanted)),
+    rolesOfLogins: needed,
     otherPassword: pairs.flatMap(({ login, password }) =>
       password === 'differs' ? [{ name: login.name, sid: login.sid }] : [],
     ),
@@ -266,15 +271,6 @@ export function differences(present: LoginSettings, wanted: LoginSettings): read
     ['server permissions', samePermissions(present.permissions, wanted.permissions)],
   ];
   return checks.flatMap(([what, isSame]) => (isSame ? [] : [what]));
-}
-
-function samePermissions(a: readonly ServerPermission[], b: readonly ServerPermission[]): boolean {
-  const text = (permissions: readonly ServerPermission[]): string =>
-    permissions
-      .map(({ name, state }) => `${state} ${name}`)
-      .sort()
-      .join('\n');
-  return text(a) === text(b);
 }
 
 /** Subsystems of job steps that a managed instance runs (T-SQL differences page, "SQL Server Agent"). */
@@ -501,7 +497,14 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
             'give the database another owner after the failover (ALTER AUTHORIZATION ON DATABASE)',
           ),
         ];
-  return [...found, ...roles, ...unknown, ...orphans, ...owner];
+  return [
+    ...found,
+    ...roles,
+    ...nestedRoleFindings(input, plan.rolesOfLogins),
+    ...unknown,
+    ...orphans,
+    ...owner,
+  ];
 }
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {

@@ -228,6 +228,22 @@ describe('copying', () => {
     expect(await query(stage.estate, 'mi-west', 'SELECT job_id FROM msdb.dbo.sysjobs')).toEqual([before]);
   });
 
+  test('a role within a role is told, and not copied', async () => {
+    await set(
+      'SQL1',
+      'CREATE SERVER ROLE [outer]',
+      'GRANT ALTER TRACE TO [outer]',
+      'ALTER SERVER ROLE [outer] ADD MEMBER [watch]]ers]',
+    );
+    await copy();
+    const left = async () => driftOf(await report()).map(({ name, copyable }) => ({ name, copyable }));
+    expect(await left()).toEqual([{ name: 'watch]ers', copyable: false }]);
+    await set('mi-west', 'CREATE SERVER ROLE [outer]', 'ALTER SERVER ROLE [outer] ADD MEMBER [watch]]ers]');
+    expect(await left()).toEqual([{ name: 'outer', copyable: false }]);
+    await set('mi-west', 'GRANT ALTER TRACE TO [outer]');
+    expect(await left()).toEqual([]);
+  });
+
   test('one permission of several grantors is one permission', async () => {
     const both = [
       "CREATE LOGIN [gra]]ntor] WITH PASSWORD = N'Other!Passw0rd'",

@@ -89,6 +89,33 @@ describe('logins', () => {
     expect(await rig.login('SQL1', { user: 'app', password: 'App!Passw0rd' })).toBeInstanceOf(Client);
   });
 
+  test('a role may be a member of another one, and its members have the rights of both', async () => {
+    await server.ok("CREATE LOGIN [app] WITH PASSWORD = N'App!Passw0rd'");
+    for (const name of ['Inner', 'Outer']) await server.ok(`CREATE SERVER ROLE [${name}]`);
+    await server.ok('ALTER SERVER ROLE [Inner] ADD MEMBER [app]');
+    await server.ok('ALTER SERVER ROLE [Outer] ADD MEMBER [Inner]');
+    await server.ok('GRANT VIEW SERVER STATE TO [Outer]');
+    const app = await rig.login('SQL1', { user: 'app', password: 'App!Passw0rd' });
+    if (!(app instanceof Client)) throw new Error('refused');
+    const text = 'SELECT COUNT(*) AS n FROM sys.dm_os_performance_counters';
+    expect(await app.refusal(text)).toEqual([]);
+    expect(
+      await server.rows(
+        `SELECT r.name AS role, m.name AS member FROM sys.server_role_members AS rm
+JOIN sys.server_principals AS r ON r.principal_id = rm.role_principal_id
+JOIN sys.server_principals AS m ON m.principal_id = rm.member_principal_id WHERE r.is_fixed_role = 0 ORDER BY r.name`,
+      ),
+    ).toEqual([
+      { role: 'Inner', member: 'app' },
+      { role: 'Outer', member: 'Inner' },
+    ]);
+    expect(await server.refusal('ALTER SERVER ROLE [Inner] ADD MEMBER [Outer]')).toEqual([15413]);
+    expect(await server.refusal('DROP SERVER ROLE [Outer]')).toEqual([15144]);
+    await server.ok('ALTER SERVER ROLE [Outer] DROP MEMBER [Inner]');
+    expect(await app.refusal(text)).toContain(300);
+    await server.ok('DROP SERVER ROLE [Outer]');
+  });
+
   test('a user-defined role gives its permissions to its members', async () => {
     await server.ok("CREATE LOGIN [app] WITH PASSWORD = N'App!Passw0rd'");
     await server.ok('CREATE SERVER ROLE [watchers]');
