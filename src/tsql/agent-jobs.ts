@@ -12,6 +12,7 @@ import { lines, statement } from './statement';
 export function createJob(job: Job): Statement {
   const text = (command: (step: JobStep) => string): string =>
     inTransaction(
+      ownerVariable(job),
       call('sp_add_job', [['job_name', quoteLiteral(job.name)], ['enabled', '0'], ...head(job)]),
       ...steps(job, command),
       ...job.schedules.map((schedule) => addSchedule(job, schedule)),
@@ -28,6 +29,7 @@ export function createJob(job: Job): Statement {
 export function replaceJob(job: Job, present: Job): Statement {
   const text = (command: (step: JobStep) => string): string =>
     inTransaction(
+      ownerVariable(job),
       call('sp_update_job', [['job_name', quoteLiteral(job.name)], ['enabled', '0'], ...head(job)]),
       // Step 0 stands for all steps (sp_delete_jobstep).
       present.steps.length === 0
@@ -124,13 +126,22 @@ const masked = (id: string, text: (command: (step: JobStep) => string) => string
     { display: text(() => SECRET_MASK), database: SCOPED },
   );
 
+const OWNER = '@owner';
+
+/**
+ * `sa` may be renamed, and procedures of msdb look for a login of the name that they are given (14234). Without a name
+ * they would give the job to whoever calls them.
+ */
+const ownerVariable = (job: Job): string | undefined =>
+  job.isOwnedBySa ? `DECLARE ${OWNER} sysname = ISNULL(SUSER_SNAME(0x01), N'sa');` : undefined;
+
 /** @throws Error without an owner: the rules let no such job come here */
 function head(job: Job): readonly Argument[] {
   if (job.owner === null) throw new Error('a job without an owner cannot be written');
   return [
     ['description', quoteLiteral(job.description)],
     ['category_name', quoteLiteral(job.category)],
-    ['owner_login_name', quoteLiteral(job.owner)],
+    ['owner_login_name', job.isOwnedBySa ? OWNER : quoteLiteral(job.owner)],
     ['notify_level_eventlog', integerLiteral(job.notifyEventLog)],
     ['delete_level', integerLiteral(job.deleteLevel)],
   ];

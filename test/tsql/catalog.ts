@@ -126,6 +126,7 @@ const job = (name: string): Job => ({
   description: name,
   category: name,
   owner: name,
+  isOwnedBySa: false,
   startStep: 1,
   notifyEventLog: 0,
   deleteLevel: 0,

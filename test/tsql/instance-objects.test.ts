@@ -156,6 +156,7 @@ const JOB: Job = {
   description: 'adds up',
   category: 'Totals',
   owner: 'sa',
+  isOwnedBySa: true,
   startStep: 1,
   notifyEventLog: 2,
   deleteLevel: 0,
@@ -211,7 +212,8 @@ test('a job is made disabled, in one transaction, and its command is not shown',
   expect(statement.text).toBe(`SET XACT_ABORT ON;
 BEGIN TRY
 BEGIN TRANSACTION;
-EXEC msdb.dbo.sp_add_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = N'sa', @notify_level_eventlog = 2, @delete_level = 0;
+DECLARE @owner sysname = ISNULL(SUSER_SNAME(0x01), N'sa');
+EXEC msdb.dbo.sp_add_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = @owner, @notify_level_eventlog = 2, @delete_level = 0;
 ${STEP}
 ${SCHEDULE}
 EXEC msdb.dbo.sp_add_jobserver @job_name = N'Night''s work', @server_name = N'(local)';
@@ -226,6 +228,12 @@ END CATCH;`);
   expect(secretsOf(statement)).toEqual(["EXEC pay @key = 'topsecret'"]);
 });
 
+test('an owner that is not sa goes by name', () => {
+  const { text } = createJob({ ...JOB, owner: "o'neil", isOwnedBySa: false });
+  expect(text).toContain("@owner_login_name = N'o''neil'");
+  expect(text).not.toContain('SUSER_SNAME');
+});
+
 test('a job that is there stays the same job', () => {
   const { text } = replaceJob(JOB, {
     ...JOB,
@@ -234,7 +242,8 @@ test('a job that is there stays the same job', () => {
   expect(text).toBe(`SET XACT_ABORT ON;
 BEGIN TRY
 BEGIN TRANSACTION;
-EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = N'sa', @notify_level_eventlog = 2, @delete_level = 0;
+DECLARE @owner sysname = ISNULL(SUSER_SNAME(0x01), N'sa');
+EXEC msdb.dbo.sp_update_job @job_name = N'Night''s work', @enabled = 0, @description = N'adds up', @category_name = N'Totals', @owner_login_name = @owner, @notify_level_eventlog = 2, @delete_level = 0;
 EXEC msdb.dbo.sp_delete_jobstep @job_name = N'Night''s work', @step_id = 0;
 ${STEP}
 EXEC msdb.dbo.sp_detach_schedule @job_name = N'Night''s work', @schedule_id = 12, @delete_unused_schedule = 1;

@@ -86,27 +86,19 @@ async function comparePasswords(
 ): Promise<ReadonlyMap<string, PasswordState>> {
   const { primarySide, other } = input;
   const logins = selectLogins(input).logins.filter(({ kind }) => kind === 'sql');
-  const twinOf = (login: (typeof logins)[number]) =>
-    other.logins.find(({ name, sid }) => sameName(name, login.name) && sid === login.sid);
-  const twins = logins.flatMap((login) => twinOf(login) ?? []);
+  const hasTwin = ({ name, sid }: (typeof logins)[number]): boolean =>
+    other.logins.some((login) => sameName(login.name, name) && login.sid === sid);
+  const sidsOf = (list: typeof logins): readonly string[] => list.map(({ sid }) => sid);
   const [here, there] = await Promise.all([
-    readHashes(
-      ports[primarySide],
-      logins.map(({ name }) => name),
-      signal,
-    ),
-    readHashes(
-      ports[otherSideOf(primarySide)],
-      twins.map(({ name }) => name),
-      signal,
-    ),
+    readHashes(ports[primarySide], sidsOf(logins), signal),
+    readHashes(ports[otherSideOf(primarySide)], sidsOf(logins.filter(hasTwin)), signal),
   ]);
   return new Map(
     logins.map((login): [string, PasswordState] => {
-      const hash = here.get(login.name.toLowerCase());
+      const hash = here.get(login.sid);
       if (hash == null) return [login.sid, 'unreadable'];
-      if (twinOf(login) === undefined) return [login.sid, 'same'];
-      const present = there.get(login.name.toLowerCase());
+      if (!hasTwin(login)) return [login.sid, 'same'];
+      const present = there.get(login.sid);
       if (present == null) return [login.sid, 'unreadable'];
       return [login.sid, hash === present ? 'same' : 'differs'];
     }),

@@ -9,7 +9,6 @@ import type {
 } from '../../model/link/instance-objects';
 import type { SqlServerPort } from '../../ports/sql-server';
 import { collapsePermissions } from '../../rules/link/server-permissions';
-import { includesName, sameName } from '../../rules/names';
 import { readJobCategories, readJobSchedules, readJobSteps, readJobs } from '../../tsql/queries/agent-jobs';
 import {
   readDatabaseNames,
@@ -22,7 +21,10 @@ import {
 } from '../../tsql/queries/instance-logins';
 import { readReportedObjects } from '../../tsql/queries/reported-objects';
 
-/** @param jobNames the jobs that the spec names: others are nobody's business here */
+/**
+ * Names of one server are compared as they stand: it may tell cases apart.
+ * @param jobNames the jobs that the spec names: others are nobody's business here
+ */
 export async function readSideObjects(
   port: SqlServerPort,
   jobNames: readonly string[],
@@ -41,25 +43,34 @@ export async function readSideObjects(
     (row): Login => ({
       ...row,
       connect: connectRight(row.name, permissions),
-      roles: members.filter(({ member }) => sameName(member, row.name)).map(({ role }) => role),
+      roles: rolesOf(row.name, members),
       permissions: permissionsOf(row.name, permissions),
     }),
   );
   return {
     logins,
-    roles: roles.map(({ name }) => ({ name, permissions: permissionsOf(name, permissions) })),
+    roles: roles.map(({ name }) => ({
+      name,
+      permissions: permissionsOf(name, permissions),
+      roles: rolesOf(name, members),
+    })),
     databases: databases.map(({ name }) => name),
     jobs,
     jobCategories: categories.map(({ name }) => name),
   };
 }
 
+const rolesOf = (
+  principal: string,
+  members: readonly { readonly role: string; readonly member: string }[],
+): readonly string[] => members.filter(({ member }) => member === principal).map(({ role }) => role);
+
 const CONNECT_SQL = 'CONNECT SQL';
 
 /** Every login has the right from its creation on: no row means that it was revoked. */
 function connectRight(login: string, permissions: readonly ServerPermissionRow[]): ConnectRight {
   const [right] = collapsePermissions(
-    permissions.filter(({ grantee, name }) => sameName(grantee, login) && name === CONNECT_SQL),
+    permissions.filter(({ grantee, name }) => grantee === login && name === CONNECT_SQL),
   );
   if (right === undefined) return 'revoked';
   return right.state === 'DENY' ? 'denied' : 'granted';
@@ -70,7 +81,7 @@ const permissionsOf = (
   permissions: readonly ServerPermissionRow[],
 ): readonly ServerPermission[] =>
   collapsePermissions(
-    permissions.filter(({ grantee, name }) => sameName(grantee, principal) && name !== CONNECT_SQL),
+    permissions.filter(({ grantee, name }) => grantee === principal && name !== CONNECT_SQL),
   );
 
 /** Jobs with all their parts. Their commands may hold secrets: they stay within the activity. */
@@ -87,24 +98,20 @@ export async function readAgentJobs(
   ]);
   return jobs.map((row) => ({
     ...row,
-    steps: steps.filter(({ job }) => sameName(job, row.name)).map(({ job: _job, ...step }) => step),
-    schedules: schedules
-      .filter(({ job }) => sameName(job, row.name))
-      .map(({ job: _job, ...schedule }) => schedule),
+    steps: steps.filter(({ job }) => job === row.name).map(({ job: _job, ...step }) => step),
+    schedules: schedules.filter(({ job }) => job === row.name).map(({ job: _job, ...schedule }) => schedule),
   }));
 }
 
-/** **Secret.** @returns hashes by name as the server spells it; null where they cannot be read */
+/** **Secret.** @returns hashes by SID; null where they cannot be read */
 export async function readHashes(
   port: SqlServerPort,
-  names: readonly string[],
+  sids: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string | null>> {
-  if (names.length === 0) return new Map();
-  const rows = await port.query(readPasswordHashes(names), { signal });
-  return new Map(
-    rows.filter(({ name }) => includesName(names, name)).map(({ name, hash }) => [name.toLowerCase(), hash]),
-  );
+  if (sids.length === 0) return new Map();
+  const rows = await port.query(readPasswordHashes(sids), { signal });
+  return new Map(rows.map(({ sid, hash }) => [sid, hash]));
 }
 
 export async function readReported(

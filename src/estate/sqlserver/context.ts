@@ -87,12 +87,15 @@ export class SessionContext {
     );
   }
 
-  /** Permissions of the user-defined server roles that a login is a member of. */
+  /** Permissions of the user-defined server roles that a login is a member of, directly or by another role. */
   private ofRoles(login: Login): readonly string[] {
+    const roles = new Set(login.roles);
+    // A set is walked to its end, also to what is added meanwhile.
+    for (const role of roles) for (const outer of this.state.rolesOfRoles.get(role) ?? []) roles.add(outer);
     return this.state.permissions
       .filter(
         ({ scope, state, principal }) =>
-          scope === 'server' && state !== 'DENY' && login.roles.has(principal.toLowerCase()),
+          scope === 'server' && state !== 'DENY' && roles.has(principal.toLowerCase()),
       )
       .map(({ permission }) => permission);
   }

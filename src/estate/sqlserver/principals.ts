@@ -104,14 +104,21 @@ export const serverPrincipals = (context: SessionContext): ServerPrincipal[] => 
 };
 
 /** Pairs of role id and member id. */
-export const serverRoleMembers = (context: SessionContext): (readonly [number, number])[] =>
-  [...context.instance.logins.values()].flatMap((login) =>
-    [...login.roles].flatMap((role) => {
-      const id =
-        fixedServerRoles[role] ?? (context.state.serverRoles.has(role) ? customRoleId(role) : undefined);
-      return id === undefined || role === 'public' ? [] : [[id, login.principalId] as const];
-    }),
-  );
+export const serverRoleMembers = (context: SessionContext): (readonly [number, number])[] => {
+  const { serverRoles, rolesOfRoles } = context.state;
+  const idOf = (role: string): number | undefined =>
+    fixedServerRoles[role] ??
+    (serverRoles.has(role) ? customRoleId(serverRoles.get(role) ?? role) : undefined);
+  const members = (roles: Iterable<string>, member: number) =>
+    [...roles].flatMap((role) => {
+      const id = idOf(role);
+      return id === undefined || role === 'public' ? [] : [[id, member] as const];
+    });
+  return [
+    ...[...context.instance.logins.values()].flatMap((login) => members(login.roles, login.principalId)),
+    ...[...rolesOfRoles].flatMap(([role, outer]) => members(outer, idOf(role) ?? 0)),
+  ];
+};
 
 const schemaPrincipals: readonly (readonly [string, number, string | null])[] = [
   ['dbo', 1, 'dbo'],

@@ -179,6 +179,8 @@ export class ServerState {
   readonly groupSettings = new Map<string, GroupSettings>();
   /** User-defined server roles, and database roles as `database.role`, all lower case keys. */
   readonly serverRoles = new Map<string, string>();
+  /** Server roles of which a user-defined one is itself a member, by lower-case name. */
+  readonly rolesOfRoles = new Map<string, Set<string>>();
   readonly databaseRoles = new Map<string, string>();
   /** Default schema by `database.user`, lower case. */
   readonly defaultSchemas = new Map<string, string>();

@@ -40,6 +40,8 @@ export interface Login extends LoginSettings {
 export interface ServerRole {
   readonly name: string;
   readonly permissions: readonly ServerPermission[];
+  /** Server roles, fixed and user-defined, of which it is itself a member. */
+  readonly roles: readonly string[];
 }
 
 /** A user of the database, with the SID by which its login is found. */
@@ -92,8 +94,10 @@ export interface Job {
   readonly isEnabled: boolean;
   readonly description: string;
   readonly category: string;
-  /** Null when nobody on that server has the SID of the owner; `sa` whatever that login is called. */
+  /** Null when nobody on that server has the SID of the owner; `sa` for SID 0x01. */
   readonly owner: string | null;
+  /** SID 0x01, whatever that login is called: a login that is named `sa` may be another one. */
+  readonly isOwnedBySa: boolean;
   readonly startStep: number;
   readonly notifyEventLog: number;
   readonly deleteLevel: number;

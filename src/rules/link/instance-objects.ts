@@ -14,6 +14,8 @@ import {
 import type { InstanceObjects } from '../../model/link/instance-objects-spec';
 import type { Side } from '../../model/statement';
 import { includesName, sameName } from '../names';
+import { nestedRoleFindings } from './nested-roles';
+import { samePermissions } from './server-permissions';
 
 /** Compared within one activity: of a password only this much leaves it. */
 export type PasswordState = 'same' | 'differs' | 'unreadable';
@@ -67,8 +69,10 @@ export interface LoginPlan {
   readonly there: readonly Login[];
   /** User-defined server roles that a login needs and the other side lacks, or has with other permissions. */
   readonly roles: readonly RoleChange[];
-  /** Names of logins whose password differs. */
-  readonly otherPassword: readonly string[];
+  /** Names of the server roles of all that are copied or there. */
+  readonly rolesOfLogins: readonly string[];
+  /** Logins whose password differs. */
+  readonly otherPassword: readonly Pick<CopiedLogin, 'name' | 'sid'>[];
 }
 
 const SA_SID = '01';
@@ -123,7 +127,7 @@ export function planLogins(input: ObjectsInput): LoginPlan {
   const missing = verdicts.flatMap((verdict) => (verdict.kind === 'missing' ? [verdict.login] : []));
   const pairs = verdicts.flatMap((verdict) => (verdict.kind === 'pair' ? [verdict] : []));
   const copied = [...missing, ...pairs.map(({ login }) => login)];
-  const needed = new Set(copied.flatMap(({ wanted }) => wanted.roles.map((role) => role.toLowerCase())));
+  const needed = copied.flatMap(({ wanted }) => wanted.roles);
   return {
     missing,
     changed: pairs.flatMap(({ login, present, what }) =>
@@ -131,13 +135,16 @@ export function planLogins(input: ObjectsInput): LoginPlan {
     ),
     there: pairs.map(({ present }) => present),
     roles: input.primary.roles
-      .filter(({ name }) => needed.has(name.toLowerCase()))
+      .filter(({ name }) => includesName(needed, name))
       .map(({ name, permissions }): RoleChange => {
         const present = input.other.roles.find((role) => sameName(role.name, name))?.permissions ?? null;
         return { name, present, wanted: permissions };
       })
       .filter(({ present, wanted }) => present === null || !samePermissions(present, wanted)),
-    otherPassword: pairs.flatMap(({ login, password }) => (password === 'differs' ? [login.name] : [])),
+    rolesOfLogins: needed,
+    otherPassword: pairs.flatMap(({ login, password }) =>
+      password === 'differs' ? [{ name: login.name, sid: login.sid }] : [],
+    ),
   };
 }
 
@@ -158,7 +165,9 @@ function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
   if (login.kind !== 'sql') return judgeForeign(login, input);
   const { names, primarySide, other, passwords } = input;
   const there = names[otherSideOf(primarySide)];
-  const twin = other.logins.find(({ name }) => sameName(name, login.name));
+  const named = other.logins.filter(({ name }) => sameName(name, login.name));
+  // A server that tells cases apart may have several of one name.
+  const twin = named.find(({ sid }) => sid === login.sid) ?? named[0];
   const holder = other.logins.find(({ sid }) => sid === login.sid);
   if (twin !== undefined && twin.sid !== login.sid) {
     return impossible(
@@ -264,15 +273,6 @@ export function differences(present: LoginSettings, wanted: LoginSettings): read
   return checks.flatMap(([what, isSame]) => (isSame ? [] : [what]));
 }
 
-function samePermissions(a: readonly ServerPermission[], b: readonly ServerPermission[]): boolean {
-  const text = (permissions: readonly ServerPermission[]): string =>
-    permissions
-      .map(({ name, state }) => `${state} ${name}`)
-      .sort()
-      .join('\n');
-  return text(a) === text(b);
-}
-
 /** Subsystems of job steps that a managed instance runs (T-SQL differences page, "SQL Server Agent"). */
 const ON_INSTANCES = ['TSQL', 'SSIS', 'POWERSHELL', 'SNAPSHOT', 'LOGREADER', 'DISTRIBUTION'];
 
@@ -376,8 +376,9 @@ function whyNotOwned(
   }
   const { owner } = job;
   const isThere =
-    owner === 'sa' ||
-    other.logins.some(({ name }) => sameName(name, owner)) ||
+    job.isOwnedBySa ||
+    // One that is named as the owner is and may do everything is somebody else.
+    other.logins.some(({ name, sid }) => sameName(name, owner) && sid !== SA_SID) ||
     copied.has(owner.toLowerCase());
   if (isThere) return undefined;
   return {
@@ -402,7 +403,7 @@ export function jobDifferences(job: Job, twin: Job): readonly string[] {
     ['schedules', schedules(job) === schedules(twin)],
     ['description', job.description === twin.description],
     ['category', sameName(job.category, twin.category)],
-    ['owner', sameName(job.owner ?? '', twin.owner ?? '')],
+    ['owner', job.isOwnedBySa === twin.isOwnedBySa && sameName(job.owner ?? '', twin.owner ?? '')],
     ['start step', job.startStep === twin.startStep],
     ['event log', job.notifyEventLog === twin.notifyEventLog],
     ['deletion after a run', job.deleteLevel === twin.deleteLevel],
@@ -496,7 +497,14 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
             'give the database another owner after the failover (ALTER AUTHORIZATION ON DATABASE)',
           ),
         ];
-  return [...found, ...roles, ...unknown, ...orphans, ...owner];
+  return [
+    ...found,
+    ...roles,
+    ...nestedRoleFindings(input, plan.rolesOfLogins),
+    ...unknown,
+    ...orphans,
+    ...owner,
+  ];
 }
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {

@@ -25,3 +25,13 @@ export function collapsePermissions(rows: readonly GivenPermission[]): readonly 
     return grantors.length === 0 ? { name, state } : { name, state, grantors };
   });
 }
+
+/** Who gave them does not count. */
+export function samePermissions(a: readonly ServerPermission[], b: readonly ServerPermission[]): boolean {
+  const text = (permissions: readonly ServerPermission[]): string =>
+    permissions
+      .map(({ name, state }) => `${state} ${name}`)
+      .sort()
+      .join('\n');
+  return text(a) === text(b);
+}

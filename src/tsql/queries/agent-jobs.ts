@@ -9,7 +9,7 @@ const database = 'msdb';
 /** A job without its parts. */
 export type JobRow = Omit<Job, 'steps' | 'schedules'>;
 
-/** SID 0x01 is `sa`, whatever that login is called; sp_add_job takes the name `sa` for it on every server. */
+/** SID 0x01 is `sa`, whatever that login is called. */
 export function readJobs(names: readonly string[]): Query<JobRow> {
   const list = listParameter('job', names);
   return query(
@@ -17,6 +17,7 @@ export function readJobs(names: readonly string[]): Query<JobRow> {
     `
 SELECT j.name, CAST(j.enabled AS int) AS enabled, j.description, j.start_step_id, c.name AS category_name,
     CASE WHEN j.owner_sid = 0x01 THEN N'sa' ELSE SUSER_SNAME(j.owner_sid) END AS owner_name,
+    CASE WHEN j.owner_sid = 0x01 THEN 1 ELSE 0 END AS is_owned_by_sa,
     j.notify_level_eventlog, j.delete_level,
     CASE WHEN j.notify_email_operator_id > 0 OR j.notify_netsend_operator_id > 0 OR j.notify_page_operator_id > 0
         THEN 1 ELSE 0 END AS notifies_operator,
@@ -32,6 +33,7 @@ ORDER BY j.name;
       description: readNullableText(row, 'description') ?? '',
       category: readNullableText(row, 'category_name') ?? '[Uncategorized (Local)]',
       owner: readNullableText(row, 'owner_name'),
+      isOwnedBySa: readBoolean(row, 'is_owned_by_sa'),
       startStep: readInteger(row, 'start_step_id'),
       notifyEventLog: readInteger(row, 'notify_level_eventlog'),
       deleteLevel: readInteger(row, 'delete_level'),

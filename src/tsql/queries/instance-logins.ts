@@ -66,21 +66,26 @@ function kindOf(type: string): LoginKind {
 /**
  * Password hashes. **Secret**: they never leave the activity that reads them.
  * Null for those without CONTROL SERVER (sys.sql_logins, "permissions").
+ * @param sids hexadecimal digits without 0x: two servers may spell a name in different ways, and a server that tells cases
+ *   apart may have two logins of one name
  */
 export function readPasswordHashes(
-  names: readonly string[],
-): Query<{ readonly name: string; readonly hash: string | null }> {
-  const list = listParameter('login', names);
+  sids: readonly string[],
+): Query<{ readonly sid: string; readonly hash: string | null }> {
+  const list = listParameter(
+    'sid',
+    sids.map((sid) => `0x${sid.toUpperCase()}`),
+  );
   return query(
     'read-password-hashes',
     `
-SELECT name, CONVERT(varchar(514), password_hash, 1) AS password_hash
+SELECT CONVERT(varchar(172), sid, 1) AS sid, CONVERT(varchar(514), password_hash, 1) AS password_hash
 FROM sys.sql_logins
-WHERE name IN ${list.text}
+WHERE CONVERT(varchar(172), sid, 1) IN ${list.text}
 ORDER BY name;
 `,
     (row) => ({
-      name: readText(row, 'name'),
+      sid: readHex(row, 'sid'),
       hash: row.password_hash === null ? null : readHex(row, 'password_hash'),
     }),
     { parameters: list.parameters },

@@ -78,12 +78,15 @@ const loginOn = (instance: string, name: string) =>
 const hashOf = (instance: string, name: string): string =>
   Buffer.from(loginOn(instance, name)?.passwordHash ?? []).toString('hex');
 
-async function logIn(instance: string, user: string, password: string): Promise<void> {
+async function connect(instance: string, user: string, password: string): Promise<sql.ConnectionPool> {
   const { host, port } = stage.estate.instance(instance);
   const options = { encrypt: true, trustServerCertificate: true };
   const pool = new sql.ConnectionPool({ server: host, port, database: 'master', user, password, options });
-  await pool.connect();
-  await pool.close();
+  return pool.connect();
+}
+
+async function logIn(instance: string, user: string, password: string): Promise<void> {
+  await (await connect(instance, user, password)).close();
 }
 
 /** Jobs of an instance as msdb shows them, ids aside. */
@@ -225,6 +228,22 @@ describe('copying', () => {
     expect(await query(stage.estate, 'mi-west', 'SELECT job_id FROM msdb.dbo.sysjobs')).toEqual([before]);
   });
 
+  test('a role within a role is told, and not copied', async () => {
+    await set(
+      'SQL1',
+      'CREATE SERVER ROLE [outer]',
+      'GRANT ALTER TRACE TO [outer]',
+      'ALTER SERVER ROLE [outer] ADD MEMBER [watch]]ers]',
+    );
+    await copy();
+    const left = async () => driftOf(await report()).map(({ name, copyable }) => ({ name, copyable }));
+    expect(await left()).toEqual([{ name: 'watch]ers', copyable: false }]);
+    await set('mi-west', 'CREATE SERVER ROLE [outer]', 'ALTER SERVER ROLE [outer] ADD MEMBER [watch]]ers]');
+    expect(await left()).toEqual([{ name: 'outer', copyable: false }]);
+    await set('mi-west', 'GRANT ALTER TRACE TO [outer]');
+    expect(await left()).toEqual([]);
+  });
+
   test('one permission of several grantors is one permission', async () => {
     const both = [
       "CREATE LOGIN [gra]]ntor] WITH PASSWORD = N'Other!Passw0rd'",
@@ -262,6 +281,27 @@ describe('copying', () => {
     // The same job by the same statement without the flaw.
     await bench.ports.target.execute(createJob({ ...job, name: 'new' }));
     expect((await agentOf('mi-west')).steps).toHaveLength(4);
+  });
+
+  test('a job of sa goes to a server where sa has another name, and back', async () => {
+    await set('SQL1', `EXEC msdb.dbo.sp_update_job @job_name = N'${quoted(JOB)}', @owner_login_name = N'sa'`);
+    await copy();
+    expect(driftOf(await report())).toEqual([]);
+    await set(
+      'SQL1',
+      `EXEC msdb.dbo.sp_delete_job @job_name = N'${quoted(JOB)}'`,
+      `CREATE LOGIN [boss] WITH PASSWORD = N'${PASSWORD}', CHECK_POLICY = OFF`,
+      'ALTER SERVER ROLE [sysadmin] ADD MEMBER [boss]',
+    );
+    stage.estate.world.logins.alter('SQL1', 'sa', { name: 'root' });
+    const [job] = await readAgentJobs(bench.ports.target, [JOB], new AbortController().signal);
+    if (job === undefined) throw new Error('no job');
+    expect(job).toMatchObject({ owner: 'sa', isOwnedBySa: true });
+    const pool = await connect('SQL1', 'boss', PASSWORD);
+    await pool.request().batch(createJob(job).text);
+    const { recordset } = await pool.request().query('SELECT owner_sid FROM msdb.dbo.sysjobs');
+    expect(recordset).toEqual([{ owner_sid: Buffer.from([1]) }]);
+    await pool.close();
   });
 
   test('completes a job of which only a half was made', async () => {

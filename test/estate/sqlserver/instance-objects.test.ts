@@ -89,6 +89,33 @@ describe('logins', () => {
     expect(await rig.login('SQL1', { user: 'app', password: 'App!Passw0rd' })).toBeInstanceOf(Client);
   });
 
+  test('a role may be a member of another one, and its members have the rights of both', async () => {
+    await server.ok("CREATE LOGIN [app] WITH PASSWORD = N'App!Passw0rd'");
+    for (const name of ['Inner', 'Outer']) await server.ok(`CREATE SERVER ROLE [${name}]`);
+    await server.ok('ALTER SERVER ROLE [Inner] ADD MEMBER [app]');
+    await server.ok('ALTER SERVER ROLE [Outer] ADD MEMBER [Inner]');
+    await server.ok('GRANT VIEW SERVER STATE TO [Outer]');
+    const app = await rig.login('SQL1', { user: 'app', password: 'App!Passw0rd' });
+    if (!(app instanceof Client)) throw new Error('refused');
+    const text = 'SELECT COUNT(*) AS n FROM sys.dm_os_performance_counters';
+    expect(await app.refusal(text)).toEqual([]);
+    expect(
+      await server.rows(
+        `SELECT r.name AS role, m.name AS member FROM sys.server_role_members AS rm
+JOIN sys.server_principals AS r ON r.principal_id = rm.role_principal_id
+JOIN sys.server_principals AS m ON m.principal_id = rm.member_principal_id WHERE r.is_fixed_role = 0 ORDER BY r.name`,
+      ),
+    ).toEqual([
+      { role: 'Inner', member: 'app' },
+      { role: 'Outer', member: 'Inner' },
+    ]);
+    expect(await server.refusal('ALTER SERVER ROLE [Inner] ADD MEMBER [Outer]')).toEqual([15413]);
+    expect(await server.refusal('DROP SERVER ROLE [Outer]')).toEqual([15144]);
+    await server.ok('ALTER SERVER ROLE [Outer] DROP MEMBER [Inner]');
+    expect(await app.refusal(text)).toContain(300);
+    await server.ok('DROP SERVER ROLE [Outer]');
+  });
+
   test('a user-defined role gives its permissions to its members', async () => {
     await server.ok("CREATE LOGIN [app] WITH PASSWORD = N'App!Passw0rd'");
     await server.ok('CREATE SERVER ROLE [watchers]');
@@ -177,6 +204,18 @@ BEGIN CATCH IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; THROW; END CATCH;`;
     expect(await server.refusal(text)).toEqual([14261]);
     expect(await state()).toEqual(before);
     expect(await server.rows('SELECT @@TRANCOUNT AS depth')).toEqual([{ depth: 0 }]);
+  });
+
+  test('sa is found by its name, as any other login; on an instance it is always there', async () => {
+    await instance.ok("EXEC msdb.dbo.sp_add_job @job_name = N'a', @owner_login_name = N'sa'");
+    await server.ok("CREATE LOGIN [boss] WITH PASSWORD = N'App!Passw0rd'");
+    await server.ok('ALTER SERVER ROLE [sysadmin] ADD MEMBER [boss]');
+    const boss = await rig.login('SQL1', { user: 'boss', password: 'App!Passw0rd' });
+    if (!(boss instanceof Client)) throw new Error('refused');
+    rig.world.logins.alter('SQL1', 'sa', { name: 'root' });
+    const text = "EXEC msdb.dbo.sp_add_job @job_name = N'a', @owner_login_name = ";
+    expect(await boss.refusal(`${text}N'sa'`)).toEqual([14234]);
+    await boss.ok(`DECLARE @owner sysname = SUSER_SNAME(0x01); ${text}@owner`);
   });
 
   test('a step that is put before others moves them down', async () => {

@@ -35,12 +35,16 @@ const login = (change: Partial<Login> = {}): Login => ({
   ...change,
 });
 
+const role = (name: string, roles: readonly string[] = []) => ({ name, roles, permissions: [] });
+const TRACE = { name: 'ALTER TRACE', state: 'GRANT' } as const;
+
 const job = (change: Partial<Job> = {}): Job => ({
   name: 'totals',
   isEnabled: true,
   description: '',
   category: 'Totals',
   owner: 'sa',
+  isOwnedBySa: change.owner === undefined,
   startStep: 1,
   notifyEventLog: 0,
   deleteLevel: 0,
@@ -244,8 +248,8 @@ describe('logins', () => {
         primary: {
           logins: [login({ roles: ['watchers'] })],
           roles: [
-            { name: 'watchers', permissions: [{ name: 'VIEW ANY DEFINITION', state: 'GRANT' }] },
-            { name: 'unused', permissions: [] },
+            { name: 'watchers', permissions: [{ name: 'VIEW ANY DEFINITION', state: 'GRANT' }], roles: [] },
+            { name: 'unused', permissions: [], roles: ['sysadmin'] },
           ],
         },
       },
@@ -256,14 +260,59 @@ describe('logins', () => {
       {
         primary: {
           logins: [login({ roles: ['watchers'] })],
-          roles: [{ name: 'watchers', permissions: [{ name: 'VIEW ANY DEFINITION', state: 'GRANT' }] }],
+          roles: [
+            { name: 'watchers', permissions: [{ name: 'VIEW ANY DEFINITION', state: 'GRANT' }], roles: [] },
+          ],
         },
         other: {
           logins: [login({ roles: ['watchers'] })],
-          roles: [{ name: 'watchers', permissions: [] }],
+          roles: [{ name: 'watchers', permissions: [], roles: [] }],
         },
       },
       ['app same', 'watchers differs: on mi-west: permissions of the server role'],
+    ],
+    [
+      'a role that is a member of others, on one side',
+      {
+        primary: {
+          logins: [login({ roles: ['watchers'] })],
+          roles: [role('watchers', ['OUTER', 'dbcreator'])],
+        },
+        other: { logins: [login({ roles: ['watchers'] })], roles: [role('WATCHERS', ['outer', 'sysadmin'])] },
+      },
+      [
+        'app same',
+        'watchers cannot-be-copied: on mi-west this server role is no member of the server role dbcreator, whose rights its members lack there',
+        'watchers cannot-be-copied: on mi-west this server role is a member of the server role sysadmin, which gives its members more rights than on sql1',
+      ],
+    ],
+    [
+      'a role that is missing, and a member of others',
+      {
+        primary: { logins: [login({ roles: ['a'] })], roles: [role('a', ['b']), role('b', ['a'])] },
+      },
+      [
+        'app missing: mi-west has no such login',
+        'a missing: mi-west has no server role of this name',
+        'a cannot-be-copied: on mi-west this server role is no member of the server role b, whose rights its members lack there',
+      ],
+    ],
+    [
+      'a role behind roles',
+      {
+        primary: {
+          logins: [login({ roles: ['a'] })],
+          roles: [role('a', ['b']), role('b', ['c']), { ...role('c'), permissions: [TRACE] }],
+        },
+        other: {
+          logins: [login({ roles: ['a'] })],
+          roles: [role('a', ['b']), role('b', ['c']), role('c')],
+        },
+      },
+      [
+        'app same',
+        'c cannot-be-copied: on mi-west: permissions of the server role, of which roles of copied logins are members',
+      ],
     ],
   ];
   test.each(cases)('%s', (_title, given, expected) => expect(found(given)).toEqual(expected));
@@ -272,12 +321,7 @@ describe('logins', () => {
     for (const [, given] of cases) {
       const findings = findObjects(input(given), NONE);
       const plan = planLogins(input(given));
-      const planned = [
-        ...plan.missing,
-        ...plan.changed,
-        ...plan.roles,
-        ...plan.otherPassword.map((name) => ({ name })),
-      ];
+      const planned = [...plan.missing, ...plan.changed, ...plan.roles, ...plan.otherPassword];
       const copyable = findings.filter((finding) => finding.copyable).map(({ name }) => name);
       expect([...new Set(planned.map(({ name }) => name))].sort()).toEqual([...new Set(copyable)].sort());
     }
@@ -386,6 +430,14 @@ describe('jobs', () => {
       'an owner that is not there',
       { primary: { jobs: [job({ owner: 'batch' })] } },
       ['totals cannot-be-copied: its owner batch is no login on mi-west'],
+    ],
+    [
+      'of a login that is only named sa, to a server whose sa is another one',
+      {
+        primary: { jobs: [job({ owner: 'sa', isOwnedBySa: false })] },
+        other: { logins: [login({ name: 'sa', sid: '01' })] },
+      },
+      ['totals cannot-be-copied: its owner sa is no login on mi-west'],
     ],
     [
       'an owner that is copied before it',

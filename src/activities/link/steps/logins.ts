@@ -65,8 +65,7 @@ function defineLogins(on: Side) {
         : `${there.join(', ')}: on ${where} as on the primary`;
     },
     async effects(facts, context) {
-      const names = facts.missing.map(({ name }) => name);
-      const hashes = await hashesOfPrimary(context, on, names);
+      const hashes = await hashesOfPrimary(context, on, facts.missing);
       return [
         ...facts.roles.flatMap((role) => roleEffects(on, role)),
         ...facts.missing.flatMap((login) => createEffects(on, login, hashes)),
@@ -135,7 +134,7 @@ function roleEffects(on: Side, { name, present, wanted }: RoleChange): readonly 
 /** A statement each, so that an attempt that died goes on where it was. */
 function createEffects(on: Side, login: CopiedLogin, hashes: ReadonlyMap<string, string>): readonly Effect[] {
   const { name, sid, wanted } = login;
-  const passwordHash = hashes.get(name.toLowerCase());
+  const passwordHash = hashes.get(sid);
   if (passwordHash === undefined) {
     throw new NotYet('LoginGone', `the primary has no login ${name} any more`);
   }
@@ -152,6 +151,8 @@ function createEffects(on: Side, login: CopiedLogin, hashes: ReadonlyMap<string,
 interface PasswordFacts {
   /** Names of logins that have another password on the primary. */
   readonly differing: readonly string[];
+  /** The same ones; the facts of older runs, of which only an undo asks, do not have them. */
+  readonly logins: readonly Pick<CopiedLogin, 'name' | 'sid'>[];
 }
 
 /** Logins that were there already get the password of the primary. Their former one is not kept, so nothing undoes it. */
@@ -159,19 +160,21 @@ function defineLoginPasswords(on: Side) {
   return defineLinkStep<PasswordFacts>({
     id: `${on}.login-passwords`,
     async observe(context) {
-      return { differing: planLogins(await lookAtObjects(context, otherSideOf(on))).otherPassword };
+      const logins = planLogins(await lookAtObjects(context, otherSideOf(on))).otherPassword;
+      return { differing: logins.map(({ name }) => name), logins };
     },
     // The step before creates what is missing with its password.
     settled: ({ differing }) =>
       differing.length === 0 ? 'the logins have the passwords of the primary' : undefined,
-    async effects({ differing }, context) {
-      const hashes = await hashesOfPrimary(context, on, differing);
-      return differing.flatMap((name) => {
-        const hash = hashes.get(name.toLowerCase());
+    async effects({ logins }, context) {
+      const hashes = await hashesOfPrimary(context, on, logins);
+      return logins.flatMap(({ name, sid }) => {
+        const hash = hashes.get(sid);
         return hash === undefined ? [] : effectsOf(on, [setPasswordHash(name, hash)]);
       });
     },
-    made: ({ differing }, after) => ({
+    made: ({ differing, logins }, after) => ({
+      logins,
       differing: differing.filter((name) => !after.differing.some((other) => sameName(other, name))),
     }),
     async undo(before, now, { spec }) {
@@ -188,14 +191,15 @@ function defineLoginPasswords(on: Side) {
   });
 }
 
-/** **Secret.** Hashes of the primary by lower-case name, read when they are sent. */
+/** **Secret.** Hashes of the primary by SID, read when they are sent. */
 async function hashesOfPrimary(
   { ports, signal }: LinkContext,
   on: Side,
-  names: readonly string[],
+  logins: readonly Pick<CopiedLogin, 'sid'>[],
 ): Promise<ReadonlyMap<string, string>> {
-  const read = await readHashes(ports[otherSideOf(on)], names, signal);
-  return new Map([...read].flatMap(([name, hash]) => (hash === null ? [] : [[name, hash]])));
+  const sids = logins.map(({ sid }) => sid);
+  const read = await readHashes(ports[otherSideOf(on)], sids, signal);
+  return new Map([...read].flatMap(([sid, hash]) => (hash === null ? [] : [[sid, hash]])));
 }
 
 const effectsOf = (on: Side, statements: readonly Statement[], undo?: string): readonly Effect[] =>

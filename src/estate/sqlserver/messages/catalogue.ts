@@ -178,6 +178,7 @@ define(16, {
   15043: "You must specify 'REPLACE' to overwrite an existing message.",
   15144: 'The role has members. It must be empty before it can be dropped.',
   15151: "Cannot %s the %s '%s', because it does not exist or you do not have permission.",
+  15413: 'Cannot make a role a member of itself.',
   15170:
     'This login is the owner of %s job(s). You must delete or reassign these jobs before the login can be dropped.',
   15173:

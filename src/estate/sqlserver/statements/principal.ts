@@ -182,9 +182,13 @@ const serverRole = (context: SessionContext, statement: Of<'role'>): void => {
     case 'drop':
       if (!context.state.serverRoles.has(key))
         throw serverError(15151, ['drop', 'server role', statement.role]);
-      if ([...context.instance.logins.values()].some((login) => login.roles.has(key)))
+      if (
+        [...context.instance.logins.values()].some((login) => login.roles.has(key)) ||
+        [...context.state.rolesOfRoles.values()].some((roles) => roles.has(key))
+      )
         throw serverError(15144);
       context.state.serverRoles.delete(key);
+      context.state.rolesOfRoles.delete(key);
       context.state.permissions = context.state.permissions.filter(
         (entry) => entry.scope !== 'server' || !sameName(entry.principal, statement.role),
       );
@@ -195,12 +199,31 @@ const serverRole = (context: SessionContext, statement: Of<'role'>): void => {
       const adds = statement.action === 'add-member';
       if (!known || key === 'public') throw serverError(15151, ['alter', 'server role', statement.role]);
       const member = statement.member ?? '';
+      if (context.state.serverRoles.has(member.toLowerCase())) {
+        nestRole(context, member, key, adds);
+        return;
+      }
       if (!context.instance.logins.has(member.toLowerCase())) {
         throw serverError(15151, [adds ? 'add' : 'drop', 'principal', member]);
       }
       context.world.logins.setRole(context.instanceName, member, statement.role, adds);
     }
   }
+};
+
+/** A user-defined server role may be a member of another one. @throws 15413 for a circle (its number is inferred) */
+const nestRole = (context: SessionContext, member: string, role: string, adds: boolean): void => {
+  const { rolesOfRoles } = context.state;
+  const inner = member.toLowerCase();
+  const outer = new Set([role]);
+  // A set is walked to its end, also to what is added meanwhile.
+  for (const each of outer) for (const next of rolesOfRoles.get(each) ?? []) outer.add(next);
+  if (adds && outer.has(inner)) throw serverError(15413);
+  const roles = rolesOfRoles.get(inner) ?? new Set<string>();
+  if (adds) roles.add(role);
+  else roles.delete(role);
+  rolesOfRoles.set(inner, roles);
+  context.world.journal.mark(`${adds ? 'add' : 'drop'} role ${member} of ${role} on ${context.instanceName}`);
 };
 
 const databaseRole = (context: SessionContext, statement: Of<'role'>): void => {
