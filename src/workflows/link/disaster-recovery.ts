@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -26,6 +27,7 @@ import {
   type FailoverRequest,
   failoverUpdate,
   type LinkRequest,
+  type RepairRequest,
   removeUpdate,
   repairUpdate,
 } from './disaster-recovery-messages';
@@ -299,11 +301,38 @@ async function repair(
   );
   await admitApplications(run, request.survivor);
   if (hasObjects(run)) await switchJobs(run, request.survivor);
+  // Where the applications were before it, as far as this run repointed them.
+  const cameFrom = protection.primary;
   protection.primary = request.survivor;
   protection.splitBrain = null;
   run.state.health = null;
   run.state.lastLag = null;
-  await run.tell('info', 'split-brain.repaired', `the link is whole again: ${evidence}`, 'nothing');
+  const isElsewhere = cameFrom !== request.survivor && patched('repair-repoints');
+  await run.tell(
+    isElsewhere ? 'warning' : 'info',
+    'split-brain.repaired',
+    `the link is whole again: ${evidence}`,
+    isElsewhere ? toRepoint(run, request.survivor) : 'nothing',
+  );
+  if (isElsewhere) await surroundRepair(run, request);
+}
+
+/** The applications may still point at the side that was demoted. */
+function toRepoint(run: LinkRun, survivor: LinkSide): string {
+  const { source, target } = run.spec.migration;
+  const [here, there] = survivor === 'source' ? [source, target] : [target, source];
+  return `see that the applications go to ${here} and no longer to ${there}; the hooks of afterFailover are called, where there are any`;
+}
+
+/** For the applications it is a failover: who leads is not whom they were pointed at. */
+async function surroundRepair(run: LinkRun, { survivor, reason }: RepairRequest): Promise<void> {
+  const hooks = new FailoverHooks(run, {
+    attempt: `${run.workflowId}/repair-${Date.now()}`,
+    kind: 'repair',
+    to: survivor,
+    reason: reason ?? null,
+  });
+  await surround(run, hooks, { side: survivor, before: null, linkStands: true });
 }
 
 /** The copy of a SQL Server that only followed belongs to nobody once its link is gone. */
