@@ -58,7 +58,10 @@ import { occasionOf, surround, surrounded } from './surroundings';
 const PHASES_KEPT = 100;
 
 /** Watches the link by its role while nobody asks for anything. */
-type LinkWatch = Pick<ReplicationGuard, 'stop' | 'beside'>;
+interface LinkWatch extends Pick<ReplicationGuard, 'stop' | 'beside'> {
+  /** Watch of the new primary that a failover began: it goes on behind it. */
+  next?: LinkWatch;
+}
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -115,11 +118,11 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     run.state.forwardOnly = 'the link stands; it is taken down with: sqlferry remove';
   }
   const { protection } = run.state;
+  let begun: LinkWatch | undefined;
   for (;;) {
     run.enter('replicating');
     const ledBy = protection.primary;
-    const guard =
-      ledBy === 'source' ? new ReplicationGuard(run, protection) : new ReversedGuard(run, protection);
+    const guard = begun ?? watchOf(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
       await guard.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
@@ -141,6 +144,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, guard)) return 'removed';
     } finally {
+      begun = guard.next;
       await CancellationScope.nonCancellable(() => guard.stop());
     }
     protection.request = overtakingOf(protection);
@@ -148,6 +152,11 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     run.state.phases = run.state.phases.slice(-PHASES_KEPT);
   }
 }
+
+const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
+  protection.primary === 'source'
+    ? new ReplicationGuard(run, protection)
+    : new ReversedGuard(run, protection);
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
 function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): Promise<unknown> {
@@ -218,11 +227,26 @@ async function failOver(
   const stopGuard = () => {
     CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
   };
-  const done: FailoverRecord = {
-    ...(await carryOutFailover(run, request, stopGuard)),
+  const more = {
     ...(acknowledged === undefined ? {} : { acknowledged }),
     ...(drill === undefined ? {} : { drill }),
   };
+  const noteCrossed = (record: FailoverRecord): void => {
+    if (protection.crossed === true) return;
+    stopGuard();
+    addFailover(protection, { ...record, ...more });
+    noteSwapped(run, protection, record);
+    protection.crossed = true;
+    run.changes += 1;
+    guard.next = watchOf(run, protection);
+  };
+  const result = await carryOutFailover(run, request, stopGuard, noteCrossed).catch(async (error) => {
+    // The link itself ends: so does the watch that was to go on.
+    await CancellationScope.nonCancellable(async () => guard.next?.stop());
+    throw error;
+  });
+  const done = { ...result, ...more };
+  if (protection.crossed === true) return endCrossed(run, protection, request, done);
   addFailover(protection, done);
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
@@ -230,14 +254,7 @@ async function failOver(
   const isBounded = isUnknown && endsWithoutWaiting();
   const look = isBounded ? swappedInTheEnd : swappedAfterAll;
   const swapped = isUnknown ? await look(run, done.to) : done.outcome === 'done';
-  if (swapped) {
-    protection.primary = done.to;
-    run.state.health = null;
-    run.state.lastLag = null;
-    delete protection.fullBackupAt;
-    // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
-    run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
-  }
+  if (swapped) noteSwapped(run, protection, done);
   if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
   if (isUnknown && !isOvertaken(run)) {
     if (isBounded) await admitOrTell(run, protection.primary);
@@ -245,6 +262,44 @@ async function failOver(
     await surroundFailed(run, protection, request, done);
     if (hasObjects(run)) await switchJobs(run, protection.primary);
   }
+  await tellEnd(run, done);
+  return done;
+}
+
+function noteSwapped(run: LinkRun, protection: Protection, done: FailoverRecord): void {
+  protection.primary = done.to;
+  run.state.health = null;
+  run.state.lastLag = null;
+  delete protection.fullBackupAt;
+  // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
+  run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
+}
+
+/** What the watch found meanwhile stays in the record. One that was ended by force still has its hooks before it. */
+async function endCrossed(
+  run: LinkRun,
+  protection: Protection,
+  request: FailoverRequest,
+  result: FailoverRecord,
+): Promise<FailoverRecord> {
+  delete protection.crossed;
+  run.waitingFor = '';
+  const noted = protection.failovers.at(-1) ?? result;
+  const isCut = result.outcome !== 'done';
+  const done: FailoverRecord = {
+    ...(isCut ? { ...noted, summary: `${noted.summary}; ${result.summary}` } : result),
+    ...(noted.diverged === undefined ? {} : { diverged: noted.diverged }),
+  };
+  protection.failovers = [...protection.failovers.slice(0, -1), done];
+  if (isCut) {
+    await surroundFailed(run, protection, request, done);
+    if (hasObjects(run)) await switchJobs(run, protection.primary);
+  }
+  await tellEnd(run, done);
+  return done;
+}
+
+async function tellEnd(run: LinkRun, done: FailoverRecord): Promise<void> {
   const severity = SEVERITY[done.outcome];
   await run.tell(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
@@ -252,7 +307,6 @@ async function failOver(
     done.summary,
     'look at status',
   );
-  return done;
 }
 
 /** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */

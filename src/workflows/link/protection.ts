@@ -102,15 +102,20 @@ export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
 }
 
 /** A primary that dies under a planned failover keeps it from ending: a forced one is what is left. */
-const mayOvertake = ({ request, overtaking }: Protection, { type }: Pick<FailoverRequest, 'type'>): boolean =>
+const mayOvertake = (
+  { request, overtaking, crossed }: Protection,
+  { type }: Pick<FailoverRequest, 'type'>,
+): boolean =>
   type === 'forced' &&
   overtaking === undefined &&
-  (request?.kind === 'drill' || (request?.kind === 'failover' && request.request.type === 'planned'));
+  (request?.kind === 'drill' ||
+    (request?.kind === 'failover' && (request.request.type === 'planned' || crossed === true)));
 
 function overtake(run: LinkRun, protection: Protection, request: FailoverRequest): Answer {
   // Runs that answered before refused it; their histories are replayed as they were.
   if (!patched('forced-overtakes')) return refuse('another request is under way', 'wait until it is done');
-  const asked = protection.request?.kind === 'drill' ? 'drill' : 'planned failover';
+  const { request: pending } = protection;
+  const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
   protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
   run.changes += 1;
   run.event(
