@@ -113,7 +113,9 @@ const mayOvertake = (
 
 function overtake(run: LinkRun, protection: Protection, request: FailoverRequest): Answer {
   // Runs that answered before refused it; their histories are replayed as they were.
-  if (!patched('forced-overtakes')) return refuse('another request is under way', 'wait until it is done');
+  if (!patched('forced-overtakes')) {
+    return refuse('another request is under way', 'look at status: it says what is possible and what is not');
+  }
   const { request: pending } = protection;
   const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
   protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
