@@ -2,7 +2,7 @@
 import type { HookPhase } from './hook-phases';
 import type { LinkSide } from './procedure';
 
-export type FailoverKind = 'cutover' | 'planned-failover' | 'forced-failover';
+export type FailoverKind = 'cutover' | 'planned-failover' | 'forced-failover' | 'repair';
 
 /** One side of the link as those know it who repoint applications. */
 export interface HookParty {

@@ -112,6 +112,8 @@ export interface FailoverRecord {
 export type FailoverNews =
   /** The gate is passed: the guard of the old primary is to end. */
   | { readonly kind: 'closing-in' }
+  /** The new primary took a write, the applications are in: it is watched while hooks and checks go on. */
+  | { readonly kind: 'crossed'; readonly record: FailoverRecord }
   /** What it waits for before that, for the status of the link; null when it waits no more. */
   | { readonly kind: 'waiting'; readonly waitingFor: string | null }
   /** A person is needed, or no more (null): the link's status shows it, and its `resume` is passed on. */

@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -26,6 +27,7 @@ import {
   type FailoverRequest,
   failoverUpdate,
   type LinkRequest,
+  type RepairRequest,
   removeUpdate,
   repairUpdate,
 } from './disaster-recovery-messages';
@@ -56,7 +58,10 @@ import { occasionOf, surround, surrounded } from './surroundings';
 const PHASES_KEPT = 100;
 
 /** Watches the link by its role while nobody asks for anything. */
-type LinkWatch = Pick<ReplicationGuard, 'stop' | 'beside'>;
+interface LinkWatch extends Pick<ReplicationGuard, 'stop' | 'beside'> {
+  /** Watch of the new primary that a failover began: it goes on behind it. */
+  next?: LinkWatch;
+}
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -113,11 +118,11 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     run.state.forwardOnly = 'the link stands; it is taken down with: sqlferry remove';
   }
   const { protection } = run.state;
+  let begun: LinkWatch | undefined;
   for (;;) {
     run.enter('replicating');
     const ledBy = protection.primary;
-    const guard =
-      ledBy === 'source' ? new ReplicationGuard(run, protection) : new ReversedGuard(run, protection);
+    const guard = begun ?? watchOf(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
       await guard.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
@@ -138,6 +143,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, guard)) return 'removed';
     } finally {
+      begun = guard.next;
       await CancellationScope.nonCancellable(() => guard.stop());
     }
     protection.request = overtakingOf(protection);
@@ -145,6 +151,11 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     run.state.phases = run.state.phases.slice(-PHASES_KEPT);
   }
 }
+
+const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
+  protection.primary === 'source'
+    ? new ReplicationGuard(run, protection)
+    : new ReversedGuard(run, protection);
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
 function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): Promise<unknown> {
@@ -215,11 +226,26 @@ async function failOver(
   const stopGuard = () => {
     CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
   };
-  const done: FailoverRecord = {
-    ...(await carryOutFailover(run, request, stopGuard)),
+  const more = {
     ...(acknowledged === undefined ? {} : { acknowledged }),
     ...(drill === undefined ? {} : { drill }),
   };
+  const noteCrossed = (record: FailoverRecord): void => {
+    if (protection.crossed === true) return;
+    stopGuard();
+    addFailover(protection, { ...record, ...more });
+    noteSwapped(run, protection, record);
+    protection.crossed = true;
+    run.changes += 1;
+    guard.next = watchOf(run, protection);
+  };
+  const result = await carryOutFailover(run, request, stopGuard, noteCrossed).catch(async (error) => {
+    // The link itself ends: so does the watch that was to go on.
+    await CancellationScope.nonCancellable(async () => guard.next?.stop());
+    throw error;
+  });
+  const done = { ...result, ...more };
+  if (protection.crossed === true) return endCrossed(run, protection, request, done);
   addFailover(protection, done);
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
@@ -227,14 +253,7 @@ async function failOver(
   const isBounded = isUnknown && endsWithoutWaiting();
   const look = isBounded ? swappedInTheEnd : swappedAfterAll;
   const swapped = isUnknown ? await look(run, done.to) : done.outcome === 'done';
-  if (swapped) {
-    protection.primary = done.to;
-    run.state.health = null;
-    run.state.lastLag = null;
-    delete protection.fullBackupAt;
-    // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
-    run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
-  }
+  if (swapped) noteSwapped(run, protection, done);
   if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
   if (isUnknown && !isOvertaken(run)) {
     if (isBounded) await admitOrTell(run, protection.primary);
@@ -242,6 +261,44 @@ async function failOver(
     await surroundFailed(run, protection, request, done);
     if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
   }
+  await tellEnd(run, done);
+  return done;
+}
+
+function noteSwapped(run: LinkRun, protection: Protection, done: FailoverRecord): void {
+  protection.primary = done.to;
+  run.state.health = null;
+  run.state.lastLag = null;
+  delete protection.fullBackupAt;
+  // Afterwards Azure takes a full backup of a new primary instance: a removal waits for it.
+  run.state.failedOverAt = done.evidence?.instanceTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
+}
+
+/** What the watch found meanwhile stays in the record. One that was ended by force still has its hooks before it. */
+async function endCrossed(
+  run: LinkRun,
+  protection: Protection,
+  request: FailoverRequest,
+  result: FailoverRecord,
+): Promise<FailoverRecord> {
+  delete protection.crossed;
+  run.waitingFor = '';
+  const noted = protection.failovers.at(-1) ?? result;
+  const isCut = result.outcome !== 'done';
+  const done: FailoverRecord = {
+    ...(isCut ? { ...noted, summary: `${noted.summary}; ${result.summary}` } : result),
+    ...(noted.diverged === undefined ? {} : { diverged: noted.diverged }),
+  };
+  protection.failovers = [...protection.failovers.slice(0, -1), done];
+  if (isCut) {
+    await surroundFailed(run, protection, request, done);
+    if (hasObjects(run)) await switchJobs(run, protection.primary);
+  }
+  await tellEnd(run, done);
+  return done;
+}
+
+async function tellEnd(run: LinkRun, done: FailoverRecord): Promise<void> {
   const severity = SEVERITY[done.outcome];
   await run.tell(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
@@ -249,7 +306,6 @@ async function failOver(
     done.summary,
     'look at status',
   );
-  return done;
 }
 
 /** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */
@@ -298,11 +354,38 @@ async function repair(
   );
   await admitApplications(run, request.survivor);
   if (hasObjects(run)) await switchJobs(run, request.survivor);
+  // Where the applications were before it, as far as this run repointed them.
+  const cameFrom = protection.primary;
   protection.primary = request.survivor;
   protection.splitBrain = null;
   run.state.health = null;
   run.state.lastLag = null;
-  await run.tell('info', 'split-brain.repaired', `the link is whole again: ${evidence}`, 'nothing');
+  const isElsewhere = cameFrom !== request.survivor && patched('repair-repoints');
+  await run.tell(
+    isElsewhere ? 'warning' : 'info',
+    'split-brain.repaired',
+    `the link is whole again: ${evidence}`,
+    isElsewhere ? toRepoint(run, request.survivor) : 'nothing',
+  );
+  if (isElsewhere) await surroundRepair(run, request);
+}
+
+/** The applications may still point at the side that was demoted. */
+function toRepoint(run: LinkRun, survivor: LinkSide): string {
+  const { source, target } = run.spec.migration;
+  const [here, there] = survivor === 'source' ? [source, target] : [target, source];
+  return `see that the applications go to ${here} and no longer to ${there}; the hooks of afterFailover are called, where there are any`;
+}
+
+/** For the applications it is a failover: who leads is not whom they were pointed at. */
+async function surroundRepair(run: LinkRun, { survivor, reason }: RepairRequest): Promise<void> {
+  const hooks = new FailoverHooks(run, {
+    attempt: `${run.workflowId}/repair-${Date.now()}`,
+    kind: 'repair',
+    to: survivor,
+    reason: reason ?? null,
+  });
+  await surround(run, hooks, { side: survivor, before: null, linkStands: true });
 }
 
 /** The copy of a SQL Server that only followed belongs to nobody once its link is gone. */

@@ -24,16 +24,21 @@ const EARLY_PAUSE = 'early-pause-is-passed-on';
 
 /**
  * @param closingIn called once the gate of the failover is passed
+ * @param crossed called once the new primary is proved, with the record as it is then
  * @returns its record, also when its workflow failed or was ended by somebody: the link goes on in any case
  */
 export async function carryOutFailover(
   run: LinkRun,
   request: FailoverRequest,
   closingIn: () => void,
+  crossed: (record: FailoverRecord) => void,
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
-  setHandler(failoverNewsSignal, (news) => hear(run, news, closingIn));
+  setHandler(failoverNewsSignal, (news) => {
+    if (news.kind === 'crossed') crossed(news.record);
+    else hear(run, news, closingIn);
+  });
   try {
     const child = await startChild(linkFailover, {
       workflowId,
@@ -95,7 +100,7 @@ async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailov
 /** A forced failover was asked for while this one is under way. */
 export const isOvertaken = ({ state }: LinkRun): boolean => state.protection?.overtaking !== undefined;
 
-function hear(run: LinkRun, news: FailoverNews, closingIn: () => void): void {
+function hear(run: LinkRun, news: Exclude<FailoverNews, { kind: 'crossed' }>, closingIn: () => void): void {
   switch (news.kind) {
     case 'closing-in':
       closingIn();

@@ -52,7 +52,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   try {
     return await (input.request.type === 'planned'
       ? failOverPlanned(run, input, way)
-      : failOverForced(run, input));
+      : failOverForced(run, input, way));
   } finally {
     telling.cancel();
   }
@@ -113,11 +113,14 @@ async function failOverPlanned(
     const withdrawn = record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
     return surrounded(withdrawn, run, hooks);
   }
+  const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
+  const done = () => record(run, { spec, request }, startedAt, 'done', summary);
   let isCrossed = false;
   await CancellationScope.nonCancellable(async () => {
     isCrossed = await way.orLeave(() => crossOver(run, forward));
     await turn.giveBack();
     if (!isCrossed) return;
+    tellCrossed(done);
     await way.orLeave(async () => {
       await surround(run, hooks, { side: request.to, before, linkStands: true });
       if (hasObjects(run)) await switchJobs(run, request.to);
@@ -126,8 +129,7 @@ async function failOverPlanned(
   if (!isCrossed) {
     return surrounded(leftBehind(run, { spec, request }, startedAt, way, primary), run, hooks);
   }
-  const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
-  return surrounded(record(run, { spec, request }, startedAt, 'done', summary), run, hooks);
+  return surrounded(done(), run, hooks);
 }
 
 /** Failovers that began before asked for one after the other; their histories are replayed as they were. */
@@ -224,7 +226,11 @@ function throwIfPaused(run: LinkRun): void {
  * What is lost is measured or estimated before, since nobody can tell afterwards. An old primary that still answers is
  * fenced first, as far as it lets itself be: what it commits meanwhile would be lost as well.
  */
-async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<FailoverRecord> {
+async function failOverForced(
+  run: LinkRun,
+  input: LinkFailoverInput,
+  way: GivingWay,
+): Promise<FailoverRecord> {
   const startedAt = run.now();
   const { to } = input.request;
   const turn = new FailoverTurn(run, tellPlace);
@@ -244,14 +250,17 @@ async function failOverForced(run: LinkRun, input: LinkFailoverInput): Promise<F
   }
   run.state.forwardOnly = 'a forced failover is under way';
   const { forward } = failoverProcedure('forced', to);
+  const done = () => ({ ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss });
   await CancellationScope.nonCancellable(async () => {
     await crossOver(run, forward);
     await turn.giveBack();
-    await surround(run, hooks, { side: to, before: null, linkStands: true });
-    if (hasObjects(run)) await switchJobs(run, to, 'forced');
+    tellCrossed(done);
+    await way.orLeave(async () => {
+      await surround(run, hooks, { side: to, before: null, linkStands: true });
+      if (hasObjects(run)) await switchJobs(run, to, 'forced');
+    });
   });
-  const done = { ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss };
-  return surrounded(done, run, hooks);
+  return surrounded(done(), run, hooks);
 }
 
 /** The record of a failover that gave way: what it leaves to the forced one, by name. */
@@ -336,6 +345,12 @@ async function tellRefusals(run: LinkRun): Promise<void> {
 const tellPlace = (place: string | null): void => {
   tellLink({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
 };
+
+/** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
+function tellCrossed(done: () => FailoverRecord): void {
+  // Failovers that began before told it with their result only.
+  if (patched('tells-crossing')) tellLink({ kind: 'crossed', record: done() }).catch(() => undefined);
+}
 
 async function tellLink(news: FailoverNews): Promise<void> {
   const { parent } = workflowInfo();

@@ -24,7 +24,10 @@ export function protectionStatus(run: LinkRun): ProtectionStatus | null {
     planned: failoverRefusal(run, probe(to, 'planned')),
     forced: failoverRefusal(run, probe(to, 'forced')),
   };
-  const repair = protection.splitBrain === null ? 'there is no split brain' : busy(protection);
+  const repair =
+    protection.splitBrain === null
+      ? 'there is no split brain'
+      : (withoutLink(protection) ?? busy(protection));
   const answers: readonly (readonly [string, string | null])[] = [
     [`planned failover to the ${sideName(to)}`, asked.planned],
     [`forced failover to the ${sideName(to)}`, asked.forced],
@@ -99,15 +102,22 @@ export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
 }
 
 /** A primary that dies under a planned failover keeps it from ending: a forced one is what is left. */
-const mayOvertake = ({ request, overtaking }: Protection, { type }: Pick<FailoverRequest, 'type'>): boolean =>
+const mayOvertake = (
+  { request, overtaking, crossed }: Protection,
+  { type }: Pick<FailoverRequest, 'type'>,
+): boolean =>
   type === 'forced' &&
   overtaking === undefined &&
-  (request?.kind === 'drill' || (request?.kind === 'failover' && request.request.type === 'planned'));
+  (request?.kind === 'drill' ||
+    (request?.kind === 'failover' && (request.request.type === 'planned' || crossed === true)));
 
 function overtake(run: LinkRun, protection: Protection, request: FailoverRequest): Answer {
   // Runs that answered before refused it; their histories are replayed as they were.
-  if (!patched('forced-overtakes')) return refuse('another request is under way', 'wait until it is done');
-  const asked = protection.request?.kind === 'drill' ? 'drill' : 'planned failover';
+  if (!patched('forced-overtakes')) {
+    return refuse('another request is under way', 'look at status: it says what is possible and what is not');
+  }
+  const { request: pending } = protection;
+  const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
   protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
   run.changes += 1;
   run.event(
@@ -194,6 +204,10 @@ function told(run: LinkRun, request: FailoverRequest): string {
   return `; ${what}`;
 }
 
+/** Neither a failover nor a repair can succeed on a link that is gone. */
+const withoutLink = ({ removedByOthers }: Protection): string | null =>
+  removedByOthers === undefined ? null : `${removedByOthers.reason}; removal cleans up what is left`;
+
 /** Why nothing else can be asked just now. */
 function busy({ request, drill }: Protection): string | null {
   if (request !== null) return 'another request is under way';
@@ -206,6 +220,11 @@ export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   const { protection } = run.state;
   if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
   if (protection.splitBrain === null) return refuse('there is no split brain', 'nothing is to be repaired');
+  const gone = withoutLink(protection);
+  // Runs that took such a repair before are replayed as they were.
+  if (gone !== null && patched('no-repair-without-link')) {
+    return refuse(gone, `sqlferry remove ${run.spec.migration.name}`);
+  }
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
   return take(run, { kind: 'repair', request }, `the ${sideName(request.survivor)} stays the primary`);
@@ -235,8 +254,8 @@ function failoverRefusal(run: LinkRun, request: FailoverRequest): string | null 
   const { protection } = run.state;
   if (protection === null) return 'the link does not stand yet';
   if (protection.request !== null && !mayOvertake(protection, request)) return 'another request is under way';
-  if (protection.removedByOthers !== undefined)
-    return `${protection.removedByOthers.reason}; removal cleans up what is left`;
+  const gone = withoutLink(protection);
+  if (gone !== null) return gone;
   if (protection.splitBrain !== null)
     return `two primaries: ${protection.splitBrain.reason}; repair comes first`;
   if (request.to === protection.primary) return `the ${sideName(request.to)} is the primary already`;

@@ -106,6 +106,8 @@ export interface Protection {
   request: LinkRequest | null;
   /** A forced failover to which the planned one under way, or the drill, gives way. */
   overtaking?: Extract<LinkRequest, { kind: 'failover' }>;
+  /** The failover under way has its proof: the side that it made the primary leads. Its record is in the list. */
+  crossed?: true;
   /** The swap of the last failover came through after it was given up; what follows a swap is still to be done. */
   cameLate?: true;
   splitBrain: SplitBrain | null;

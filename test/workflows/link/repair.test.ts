@@ -1,0 +1,99 @@
+/** In virtual time: the repair of a split brain, for those whose applications wait for it. */
+import type { HookInput } from '../../../src/activities/link/around-failover-api';
+import type { Answer } from '../../../src/workflows/messages';
+import { linkSpecWith } from '../../support/link-spec';
+import { StandingLink } from '../../support/standing-driver';
+import {
+  type ActivityCall,
+  answer,
+  closeWorkflowDrivers,
+  type FakeOutcome,
+  hang,
+} from '../../support/workflow-driver';
+
+afterAll(closeWorkflowDrivers);
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DBA = { by: 'dba' };
+const HEALTH = { observedAt: '2026-11-01T02:10:00.000Z', summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
+const splitBrain = (healthy = true): FakeOutcome =>
+  answer(
+    {
+      kind: 'split-brain',
+      reason: 'two primaries',
+      health: { ...HEALTH, healthy },
+      logEnds: { source: '9', target: '9' },
+    },
+    MINUTE,
+  );
+
+const SPEC = linkSpecWith(`purpose: disaster-recovery
+cutover: { fence: { disableLogins: [app] } }
+hooks: { afterFailover: [{ name: dns, type: webhook, url: "https://ops.example.com/dns" }] }
+`);
+
+const standing = (watch: (call: ActivityCall) => FakeOutcome | undefined): Promise<StandingLink> =>
+  StandingLink.begin({ override: (call) => (call.at >= 2 * HOUR ? watch(call) : undefined) }, { spec: SPEC });
+
+const repair = (begun: StandingLink, survivor: 'source' | 'target') =>
+  begun.driver.update<Answer>('repairSplitBrain', { ...DBA, survivor });
+
+test('a link that others deleted after the split cannot be repaired; it can be removed', async () => {
+  const begun = await standing((call) => {
+    if (call.type !== 'guardReplication') return undefined;
+    const known = call.input as { splitBrainKnown: boolean; watchOthers: { linkGoneKnown: boolean } };
+    if (!known.splitBrainKnown) return splitBrain();
+    if (known.watchOthers.linkGoneKnown) return hang;
+    return answer(
+      { kind: 'link-gone', reason: 'Azure has no link', health: { ...HEALTH, healthy: false } },
+      MINUTE,
+    );
+  });
+  await begun.goOn(20 * MINUTE);
+  const seen = await begun.protection();
+  expect(seen).toMatchObject({ splitBrain: {}, removedByOthers: {}, possible: ['removal'] });
+  expect(seen.notPossible).toContainEqual({
+    what: 'repair of a split brain',
+    reason: 'Azure has no link; removal cleans up what is left',
+  });
+  expect(await repair(begun, 'source')).toMatchObject({
+    accepted: false,
+    reasons: ['Azure has no link; removal cleans up what is left'],
+  });
+  expect(await begun.driver.update('removeLink', DBA)).toMatchObject({ accepted: true });
+  await begun.driver.run();
+  expect(begun.driver.ended).toMatchObject({ result: { outcome: 'removed' } });
+  await begun.end();
+});
+
+test.each([
+  'source',
+  'target',
+] as const)('forced to the instance, and the %s survives: the applications are repointed where they are elsewhere', async (survivor) => {
+  const told: { code: string; nextStep: string }[] = [];
+  const begun = await standing((call) => {
+    if (call.type === 'notifyPerson') told.push(call.input as (typeof told)[number]);
+    if (call.type !== 'watchReversedLink') return undefined;
+    return call.count > 1 ? hang : splitBrain();
+  });
+  const forced = { ...DBA, type: 'forced', to: 'target', reason: 'fire', acceptLossSeconds: 100_000 };
+  await begun.driver.update('failover', forced);
+  await begun.goOn(5 * MINUTE);
+  begun.link.effects.length = 0;
+  expect(await repair(begun, survivor)).toMatchObject({ accepted: true });
+  await begun.goOn(5 * MINUTE);
+  expect(await begun.protection()).toMatchObject({ primary: survivor, splitBrain: null });
+  const { nextStep } = told.findLast(({ code }) => code === 'split-brain.repaired') ?? {};
+  if (survivor === 'target') {
+    expect(begun.link.hooks).toEqual([]);
+    expect(nextStep).toBe('nothing');
+  } else {
+    expect(begun.link.hooks).toEqual(['afterFailover dns']);
+    expect(begun.link.changes.at(-1)).toBe('do source.admit-applications');
+    expect(nextStep).toMatch(/applications go to sql1 and no longer to mi-west/);
+    const call = begun.driver.calls.findLast(({ type }) => type === 'runHook');
+    expect((call?.input as HookInput).occasion).toMatchObject({ kind: 'repair', to: 'source' });
+  }
+  await begun.end();
+});
