@@ -68,7 +68,7 @@ export function protectionSteps(run: LinkRun): readonly string[] {
   const { name } = run.spec.migration;
   if (protection === null) return [];
   if (protection.removedByOthers !== undefined) return [`sqlferry remove ${name}`];
-  if (protection.splitBrain !== null) return [`sqlferry repair ${name} --survivor instance|server`];
+  if (protection.splitBrain !== null) return [repairCommand(run, protection)];
   const to = protection.primary === 'source' ? 'instance' : 'server';
   if (protection.drill !== undefined) return [`sqlferry failover ${name} --to ${to}`];
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
@@ -216,6 +216,24 @@ function busy({ request, drill }: Protection): string | null {
     : `a drill is under way; it goes back at ${drill.holdUntil}, or now with a planned failover to the ${sideName(drill.from)}; a pause stops it where it is`;
 }
 
+/**
+ * Which side can survive. After a forced failover the documented repair sets the role on the original primary only
+ * (troubleshooting page); who forced it by other means is not known here.
+ */
+function onlySurvivor({ failovers }: Protection): LinkSide | null {
+  const last = failovers.findLast(({ outcome }) => outcome === 'done');
+  return last?.type === 'forced' ? last.to : null;
+}
+
+const survivorOption = (side: LinkSide): string => (side === 'target' ? 'instance' : 'server');
+
+/** What a person types to end a split brain. */
+export function repairCommand(run: LinkRun, protection: Protection): string {
+  const only = onlySurvivor(protection);
+  const survivor = only === null ? 'instance|server' : survivorOption(only);
+  return `sqlferry repair ${run.spec.migration.name} --survivor ${survivor}`;
+}
+
 export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   const { protection } = run.state;
   if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
@@ -224,6 +242,13 @@ export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   // Runs that took such a repair before are replayed as they were.
   if (gone !== null && patched('no-repair-without-link')) {
     return refuse(gone, `sqlferry remove ${run.spec.migration.name}`);
+  }
+  const only = onlySurvivor(protection);
+  if (only !== null && only !== request.survivor && patched('only-the-former-primary-follows')) {
+    return refuse(
+      `the ${sideName(only)} was forced to lead: of the two sides only the ${sideName(opposite(only))}, which led before, can be made to follow`,
+      `sqlferry repair ${run.spec.migration.name} --survivor ${survivorOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
+    );
   }
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');

@@ -1,6 +1,6 @@
 import type { DivergedLog, SplitBrainNews } from '../../activities/link/api';
 import { compareLsn } from '../../model/lsn';
-import { otherSide, sideName } from './protection';
+import { otherSide, repairCommand, sideName } from './protection';
 import type { LinkRun } from './run';
 import type { Protection } from './state';
 
@@ -22,7 +22,7 @@ export async function noteSplitBrain(
     'critical',
     'split-brain.found',
     `${reason}; both may take writes${alone}`,
-    `decide whose data stays: sqlferry repair ${run.spec.migration.name} --survivor instance|server`,
+    `look at what diverged, then: ${repairCommand(run, protection)}`,
   );
 }
 

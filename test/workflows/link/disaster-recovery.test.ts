@@ -407,7 +407,7 @@ describe('forced failover', () => {
     });
     expect(split.failovers.at(-1)?.diverged).toMatchObject({ afterLsn: '42', toLsn: '57' });
     expect(link.effects).toContain('notify split-brain.found');
-    expect((await status(driver)).nextSteps).toEqual(['sqlferry repair sales --survivor instance|server']);
+    expect((await status(driver)).nextSteps).toEqual(['sqlferry repair sales --survivor instance']);
     expect(await ask(driver, { to: 'source', acknowledgedBy: 'x' })).toEqual(
       refusedWith('repair comes first'),
     );

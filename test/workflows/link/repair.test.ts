@@ -67,33 +67,52 @@ test('a link that others deleted after the split cannot be repaired; it can be r
   await begun.end();
 });
 
-test.each([
-  'source',
-  'target',
-] as const)('forced to the instance, and the %s survives: the applications are repointed where they are elsewhere', async (survivor) => {
+/** The link from its first look on; the split is found by whoever watches. */
+async function split(by: 'guardReplication' | 'watchReversedLink') {
   const told: { code: string; nextStep: string }[] = [];
+  let isFound = false;
   const begun = await standing((call) => {
     if (call.type === 'notifyPerson') told.push(call.input as (typeof told)[number]);
-    if (call.type !== 'watchReversedLink') return undefined;
-    return call.count > 1 ? hang : splitBrain();
+    if (call.type !== by) return undefined;
+    if (isFound) return hang;
+    isFound = true;
+    return splitBrain();
   });
+  return { begun, nextStep: () => told.findLast(({ code }) => code === 'split-brain.repaired')?.nextStep };
+}
+
+test('forced to the instance: only the SQL Server, which led before, can be made to follow', async () => {
+  const { begun, nextStep } = await split('watchReversedLink');
   const forced = { ...DBA, type: 'forced', to: 'target', reason: 'fire', acceptLossSeconds: 100_000 };
   await begun.driver.update('failover', forced);
   await begun.goOn(5 * MINUTE);
   begun.link.effects.length = 0;
-  expect(await repair(begun, survivor)).toMatchObject({ accepted: true });
+  expect(await repair(begun, 'source')).toMatchObject({
+    accepted: false,
+    reasons: [expect.stringContaining('only the SQL Server, which led before, can be made to follow')],
+    nextSteps: [expect.stringMatching(/--survivor instance.*drop the copy there, and start the link again/)],
+  });
+  expect((await begun.status()).nextSteps).toEqual(['sqlferry repair sales --survivor instance']);
+  expect(await repair(begun, 'target')).toMatchObject({ accepted: true });
   await begun.goOn(5 * MINUTE);
-  expect(await begun.protection()).toMatchObject({ primary: survivor, splitBrain: null });
-  const { nextStep } = told.findLast(({ code }) => code === 'split-brain.repaired') ?? {};
-  if (survivor === 'target') {
-    expect(begun.link.hooks).toEqual([]);
-    expect(nextStep).toBe('nothing');
-  } else {
-    expect(begun.link.hooks).toEqual(['afterFailover dns']);
-    expect(begun.link.changes.at(-1)).toBe('do source.admit-applications');
-    expect(nextStep).toMatch(/applications go to sql1 and no longer to mi-west/);
-    const call = begun.driver.calls.findLast(({ type }) => type === 'runHook');
-    expect((call?.input as HookInput).occasion).toMatchObject({ kind: 'repair', to: 'source' });
-  }
+  expect(await begun.protection()).toMatchObject({ primary: 'target', splitBrain: null });
+  // The applications are there already.
+  expect(begun.link.hooks).toEqual([]);
+  expect(nextStep()).toBe('nothing');
+  await begun.end();
+});
+
+test('forced by others, and their side survives: the applications are let in and repointed there', async () => {
+  const { begun, nextStep } = await split('guardReplication');
+  await begun.goOn(20 * MINUTE);
+  begun.link.effects.length = 0;
+  expect(await repair(begun, 'target')).toMatchObject({ accepted: true });
+  await begun.goOn(5 * MINUTE);
+  expect(await begun.protection()).toMatchObject({ primary: 'target', splitBrain: null });
+  expect(begun.link.hooks).toEqual(['afterFailover dns']);
+  expect(begun.link.changes.at(-1)).toBe('do target.admit-applications');
+  expect(nextStep()).toMatch(/applications go to mi-west and no longer to sql1/);
+  const call = begun.driver.calls.findLast(({ type }) => type === 'runHook');
+  expect((call?.input as HookInput).occasion).toMatchObject({ kind: 'repair', to: 'target' });
   await begun.end();
 });
