@@ -14,6 +14,7 @@ import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../.
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
+import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
 import {
   type FailoverRecord,
   type FailoverRequest,
@@ -80,7 +81,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     return {
       outcome: 'removed',
       failovers: state.protection?.failoverCount ?? 0,
-      leftovers: copyLeftRestoring(run),
+      leftovers: [...copyLeftRestoring(run), ...(await lastOpening(run))],
     };
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -109,6 +110,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
     const ledBy = protection.primary;
+    if (ledBy === 'target') forgetClosedDoors(run);
     const guard =
       ledBy === 'source' ? new ReplicationGuard(run, protection) : new ReversedGuard(run, protection);
     try {
@@ -197,6 +199,7 @@ async function failOver(
     ...(drill === undefined ? {} : { drill }),
   };
   addFailover(protection, done);
+  adoptClosedDoors(run, done);
   run.waitingFor = '';
   const swapped = done.outcome === 'failed' ? await swappedAfterAll(run, done.to) : done.outcome === 'done';
   if (swapped) {
@@ -236,6 +239,12 @@ async function surroundFailed(
   protection.failovers = [...protection.failovers.slice(0, -1), surrounded(done, run, hooks)];
 }
 
+/** The failover told people; from here on the watch of the link looks after them. */
+function adoptClosedDoors(run: LinkRun, { closedDoors }: FailoverRecord): void {
+  noteClosedDoors(run, closedDoors);
+  markTold(run);
+}
+
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
 
 /** A failover that did not say how it ended: the roles themselves tell. */
@@ -253,6 +262,7 @@ async function swappedAfterAll(run: LinkRun, to: LinkSide): Promise<boolean> {
 async function admitApplications(run: LinkRun, primary: LinkSide): Promise<void> {
   const admit = failoverProcedure('planned', primary).forward.at(-1);
   if (admit !== undefined) await run.perform(admit);
+  await tellClosedDoors(run);
 }
 
 /** Two primaries: what the loser has alone is backed up, then it follows the survivor. */

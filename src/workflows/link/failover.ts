@@ -11,6 +11,7 @@ import type { LossReport } from '../../activities/link/api';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { lookBefore } from './after-failover';
+import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import {
   type FailoverNews,
@@ -93,7 +94,7 @@ async function failOverPlanned(run: LinkRun, { spec, request }: LinkFailoverInpu
       await turn.giveBack();
       await hooks.withdrawn(reason);
     });
-    const end = wasFenced ? 'the fence is lifted' : 'nothing was changed';
+    const end = wasFenced ? fenceIsLifted(run) : 'nothing was changed';
     const withdrawn = record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
     return surrounded(withdrawn, run, hooks);
   }
@@ -263,5 +264,6 @@ function record(
     rtoMs: outcome === 'done' ? run.state.rtoMs : null,
     evidence: run.state.pointOfNoReturn,
     loss: null,
+    ...(run.state.closedDoors === undefined ? {} : { closedDoors: run.state.closedDoors }),
   };
 }
