@@ -1,9 +1,17 @@
 /** The fence on a group whose second replica goes away at the worst moment: over real sockets, without Temporal. */
 import { openClosedDoors } from '../../../src/activities/link/closed-doors';
+import { guardReplication } from '../../../src/activities/link/guarding';
+import type { Observing } from '../../../src/activities/link/observing';
+import { Snapshots } from '../../../src/activities/observe/snapshots';
+import type { ActivityReporter } from '../../../src/activities/temporal/edge';
 import type { EstateDefinitionInput } from '../../../src/estate/world/definition';
 import type { LinkStepId } from '../../../src/model/link/procedure';
+import type { Query } from '../../../src/model/statement';
+import { SqlServerFailure } from '../../../src/ports/failures';
+import { replica } from '../../rules/link/replica';
 import { APPLICATION } from '../../support/application';
 import { overGroup } from '../../support/group-spec';
+import { linkSpec } from '../../support/link-spec';
 import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';
 
@@ -119,4 +127,62 @@ test('applications are admitted where they can be, and the rest is not forgotten
   expect(closed()).toEqual([false, true]);
   // A look that finds nothing to do says so as well.
   expect(await bench.run(ADMIT)).toMatchObject({ outcome: 'already-done', unreached: [DOOR] });
+});
+
+test('the watch of the link asks at each look, and says who answered; an absent replica holds no look up', async () => {
+  let now = Date.parse('2026-11-01T00:00:00.000Z');
+  let isAway = true;
+  const sent: string[] = [];
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+      isAway = sent.length < 3;
+    },
+  };
+  const source = {
+    query: async ({ id }: Query<unknown>): Promise<readonly unknown[]> => {
+      if (id === 'read-backups') return [{ database: 'Sales', finishedAt: new Date(now).toISOString() }];
+      if (id !== 'read-link-replicas') return [];
+      const serverTime = new Date(now).toISOString();
+      const { observedAt: _, ...row } = replica({ linkName: 'DAG_Sales', database: 'Sales', serverTime });
+      return [row];
+    },
+    execute: async () => undefined,
+  };
+  const sql2 = {
+    query: async (asked: Query<unknown>) => {
+      sent.push('ask');
+      if (isAway) throw new SqlServerFailure('sql2', asked.id, [], 'unreachable', 'sql2: no answer');
+      return [{ name: APPLICATION.name, isDisabled: true }];
+    },
+    execute: async ({ display }: { display: string }) => {
+      sent.push(display);
+    },
+  };
+  const group = { members: new Map([['sql2', sql2]]), leader: () => 'sql1' };
+  const observing = {
+    ports: { source, group },
+    spec: linkSpec(),
+    clock,
+    snapshots: new Snapshots(clock),
+  } as unknown as Observing;
+  const { signal } = new AbortController();
+  const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
+  const watch = () =>
+    guardReplication(observing, reporter, {
+      spec: observing.spec,
+      knownHealthy: true,
+      logAlarmRaised: false,
+      closedDoors: [DOOR],
+      checkpointAfterMs: Number.MAX_SAFE_INTEGER,
+    });
+  let news = await watch();
+  // Log backups go on while the replica is away.
+  while (news.kind === 'log-backup-taken') {
+    isAway = sent.length < 3;
+    news = await watch();
+  }
+  expect(news).toMatchObject({ kind: 'doors-opened', doors: [{ server: 'sql2' }] });
+  expect(sent).toEqual(['ask', 'ask', 'ask', 'ask', STATEMENT]);
 });
