@@ -1,5 +1,6 @@
 /** Logins of a group with two replicas: what differs between them is told and not copied; both follow the instance. */
 import { compareObjects } from '../../../src/activities/link/instance-objects';
+import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { systemClock } from '../../../src/adapters/clock';
 import type { EstateDefinitionInput } from '../../../src/estate/world/definition';
 import { driftOf } from '../../../src/model/link/instance-objects';
@@ -124,4 +125,51 @@ test('while the instance leads, every replica gets logins and passwords; a silen
   const { findings } = await compared('target');
   expect(findings).toContainEqual(expect.objectContaining({ name: 'sql2', state: 'remark' }));
   expect(driftOf({ findings })).toEqual([]);
+});
+
+describe('an undo after a copy that failed on one replica', () => {
+  const has = (name: string) => stage.estate.world.instances.get(name).logins.get('batch') !== undefined;
+  const failHalfway = async (): Promise<unknown> => {
+    await login('mi-west', 'First!Passw0rd1');
+    stage.estate.world.faults.add({
+      surface: 'sql',
+      instance: 'SQL2',
+      statement: 'CREATE LOGIN \\[batch\\]',
+      count: 1,
+      action: {
+        kind: 'error',
+        number: 15118,
+        severity: 16,
+        state: 1,
+        message: 'Password validation failed.',
+      },
+    });
+    const { before } = await bench.look('source.logins');
+    await expect(bench.run('source.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
+    return before;
+  };
+
+  test('takes away what was made where it was made: what a person made later on another replica stays', async () => {
+    const before = await failHalfway();
+    const { before: after } = await bench.look('source.logins');
+    await login('SQL2', 'First!Passw0rd1');
+    await bench.undo('source.logins', LINK_STEPS['source.logins'].made(before, after));
+    expect([has('SQL1'), has('SQL2')]).toEqual([false, true]);
+  });
+
+  test('takes nothing away where a replica did not answer when the copy had failed', async () => {
+    const before = await failHalfway();
+    stage.estate.world.instances.kill('SQL2');
+    const { before: after } = await bench.look('source.logins');
+    stage.estate.world.instances.revive('SQL2');
+    await login('SQL2', 'First!Passw0rd1');
+    const made = LINK_STEPS['source.logins'].made(before, after);
+    await expect(bench.untilDone((left) => bench.undo('source.logins', made, left), 4)).rejects.toMatchObject(
+      {
+        code: 'UndoUncertain',
+        message: expect.stringContaining('on sql2: DROP LOGIN [batch];'),
+      },
+    );
+    expect([has('SQL1'), has('SQL2')]).toEqual([true, true]);
+  });
 });
