@@ -118,7 +118,7 @@ async function perform(
 /** @returns how many changes it took */
 async function undo(id: LinkStepId, facts: unknown, { context, apply }: OpenedSteps): Promise<number> {
   if (facts === undefined) return 0;
-  return (await undoStep(LINK_STEPS[id], facts, context, apply)).length;
+  return (await undoStep(LINK_STEPS[id], facts, context, apply)).effects.length;
 }
 
 const isSeeded = (world: EstateWorld): boolean => world.links.all().some((link) => link.seeded);

@@ -68,6 +68,7 @@ export class FakeLink {
         this.effects.push(`undo ${stepOf(call)}`);
         return answer([{ kind: 'tsql', on: 'source', display: `UNDO ${stepOf(call)}` }]);
       },
+      openClosedDoors: () => answer([]),
       joinFromInstance: () => {
         const step = 'source.join-distributed-availability-group';
         this.effects.push(`do ${step}`);

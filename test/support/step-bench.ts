@@ -5,7 +5,13 @@
 import type { LinkContext, LinkStep } from '../../src/activities/link/context';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import type { ApplyContext } from '../../src/activities/steps/apply-effect';
-import { leaveUncertain, runStep, type StepOutcome, undoStep } from '../../src/activities/steps/run-step';
+import {
+  leaveUncertain,
+  runStep,
+  type StepOutcome,
+  type UndoneStep,
+  undoStep,
+} from '../../src/activities/steps/run-step';
 import { stateKeyFrom } from '../../src/adapters/azure';
 import { systemClock } from '../../src/adapters/clock';
 import { createSecrets } from '../../src/adapters/secrets';
@@ -78,15 +84,27 @@ export class StepBench {
 
   /** As `undo`, for a step that stands in no table. */
   undoStep(step: LinkStep, before: unknown, left: Left = nothingLeft()): Promise<readonly JournalEffect[]> {
-    return this.attempt(left, undefined, (context, apply) => undoStep(step, before, context, apply));
+    return this.attempt(left, undefined, (context, apply) =>
+      undoStep(step, before, context, apply).then(({ effects }) => effects),
+    );
   }
 
-  undo(
+  async undo(
     stepId: LinkStepId,
     before: unknown,
     left: Left = nothingLeft(),
     signal?: AbortSignal,
   ): Promise<readonly JournalEffect[]> {
+    return (await this.undoAll(stepId, before, left, signal)).effects;
+  }
+
+  /** As `undo`, with what is left to undo on servers that do not answer. */
+  undoAll(
+    stepId: LinkStepId,
+    before: unknown,
+    left: Left = nothingLeft(),
+    signal?: AbortSignal,
+  ): Promise<UndoneStep> {
     return this.attempt(left, signal, (context, apply) =>
       undoStep(LINK_STEPS[stepId], before, context, apply),
     );

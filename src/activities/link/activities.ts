@@ -6,6 +6,7 @@ import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../steps/run
 import { atTheEdge } from '../temporal/edge';
 import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
+import { openClosedDoors } from './closed-doors';
 import { awaitConnected } from './connecting';
 import { contextOn, type LinkContext } from './context';
 import {
@@ -41,7 +42,10 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         const looking: LinkContext = contextOn({ ...context, secret: async () => UNREAD_SECRET }, server);
         const seen = await stepOf(stepId).look(looking);
         const before = seen.facts;
-        if (seen.settled !== undefined) return { before, settled: seen.settled, planned: [] };
+        if (seen.settled !== undefined) {
+          const unreached = seen.unreached.length === 0 ? {} : { unreached: seen.unreached };
+          return { before, settled: seen.settled, planned: [], ...unreached };
+        }
         const planned = (await seen.effects()).map((effect) => journalEffectOn(effect, server));
         return { before, planned, ...(stepOf(stepId).asksAfter ? { asksAfter: true } : {}) };
       }),
@@ -59,9 +63,12 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         const on = contextOn(context, server);
         if (after === null) return leaveUncertain(step, before, on);
         const made = after === undefined ? before : step.made(before, after);
-        const effects = await undoStep(step, made, on, { ...apply, ports: on.ports });
-        return effects.map((effect) => onReplica(effect, server));
+        const undone = await undoStep(step, made, on, { ...apply, ports: on.ports });
+        const effects = undone.effects.map((effect) => onReplica(effect, server));
+        return undone.unreached.length === 0 ? effects : { ...undone, effects };
       }),
+
+    openClosedDoors: ({ spec, doors }) => call(spec, ({ context }) => openClosedDoors(context, doors)),
 
     joinFromInstance: ({ spec }) =>
       call(spec, ({ context, apply, reporter }) => joinFromInstance(context, apply, reporter)),

@@ -8,8 +8,9 @@ import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Lsn } from '../../model/lsn';
+import type { Unreached } from '../../model/unreached';
 import type { Notification } from '../../ports/notifier';
-import type { StepOutcome } from '../steps/run-step';
+import type { StepOutcome, UndoneStep } from '../steps/run-step';
 
 export interface LinkInput {
   readonly spec: ResolvedLinkMigration;
@@ -37,12 +38,20 @@ export interface ObservedStep {
   readonly planned: readonly JournalEffect[];
   /** Should the step fail, its facts are to be observed once more, for `undoLinkStep`. */
   readonly asksAfter?: true;
+  /** Settled, but for servers that do not answer; absent where there are none. */
+  readonly unreached?: readonly Unreached[];
 }
 
 export interface UndoInput extends StepInput {
   readonly before: unknown;
   /** Facts when the step had failed; null when nobody could take them. Absent: the step was done. */
   readonly after?: unknown;
+}
+
+/** A replica that answers again, with what opened the logins of the fence there; nothing when they were open. */
+export interface OpenedDoor {
+  readonly server: string;
+  readonly effects: readonly JournalEffect[];
 }
 
 /** What is known of a seeding, so that the same news is not told twice. */
@@ -106,6 +115,8 @@ export type ReplicationNews =
     }
   | RolesNews
   | LinkGoneNews
+  /** Replicas that did not answer when the fence was lifted do now. */
+  | { readonly kind: 'doors-opened'; readonly doors: readonly OpenedDoor[]; readonly health: LinkHealth }
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
@@ -189,6 +200,8 @@ export interface GuardInput extends LinkInput, WatchOthers {
    * Absent where the group has one replica.
    */
   readonly knownLeader?: string | null;
+  /** Logins of the fence to be opened where they could not be before; absent where there are none. */
+  readonly closedDoors?: readonly Unreached[];
   /** Return a checkpoint after this long without news, milliseconds. */
   readonly checkpointAfterMs: number;
 }
@@ -266,7 +279,12 @@ export interface LinkActivities {
   preflightLink(input: LinkInput): Promise<PreflightOutcome>;
   observeLinkStep(input: StepInput): Promise<ObservedStep>;
   performLinkStep(input: StepInput): Promise<StepOutcome>;
-  undoLinkStep(input: UndoInput): Promise<readonly JournalEffect[]>;
+  /** @returns the effects alone where nothing is left to undo, as it always did: histories hold that */
+  undoLinkStep(input: UndoInput): Promise<readonly JournalEffect[] | UndoneStep>;
+  /** Asks once each replica that did not answer when the fence was lifted. */
+  openClosedDoors(
+    input: LinkInput & { readonly doors: readonly Unreached[] },
+  ): Promise<readonly OpenedDoor[]>;
   /** Only of a link that the instance leads at first. */
   joinFromInstance(input: LinkInput): Promise<LinkJoined>;
   awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;

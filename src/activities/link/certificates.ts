@@ -69,7 +69,10 @@ export function createCertificateActivities(dependencies: LinkActivityDependenci
       call(spec, ({ context, apply }) => runStep(rotationStep(plan, stepId), context, apply)),
 
     undoRotationStep: ({ spec, plan, stepId, before }) =>
-      call(spec, ({ context, apply }) => undoStep(rotationStep(plan, stepId), before, context, apply)),
+      call(spec, async ({ context, apply }) => {
+        const { effects } = await undoStep(rotationStep(plan, stepId), before, context, apply);
+        return effects;
+      }),
 
     proveConnection: (input) =>
       call(input.spec, async ({ context, reporter }) =>

@@ -13,6 +13,7 @@ import { toJournalEffect } from '../steps/run-step';
 import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
 import type { ActivityReporter } from '../temporal/edge';
 import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
+import { openClosedDoors } from './closed-doors';
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
 import { orAborted, withLastLook } from './last-look';
@@ -107,6 +108,11 @@ async function guard(
     throwIfNotPrimary(facts, observing);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
+    if (input.closedDoors !== undefined) {
+      const { signal } = reporter;
+      const doors = await openClosedDoors({ ports: observing.ports, signal }, input.closedDoors);
+      if (doors.length > 0) return { kind: 'doors-opened', doors, health };
+    }
     const leader = observing.ports.group?.leader();
     if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {
       return { kind: 'group-moved', leader, health };

@@ -1,14 +1,28 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
-import { driftMark, driftOf, type ObjectsReport, otherSideOf } from '../../model/link/instance-objects';
+import {
+  driftMark,
+  driftOf,
+  type ObjectFinding,
+  type ObjectsReport,
+  otherSideOf,
+} from '../../model/link/instance-objects';
 import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Side } from '../../model/statement';
+import { SqlServerFailure } from '../../ports/failures';
+import type { SqlServerPort } from '../../ports/sql-server';
 import {
   findObjects,
   type ObjectsInput,
   type PasswordState,
   selectLogins,
 } from '../../rules/link/instance-objects';
+import {
+  type ReplicaDifference,
+  replicaDifferences,
+  replicaFindings,
+  silentReplica,
+} from '../../rules/link/replica-objects';
 import { sameName } from '../../rules/names';
 import { readDatabaseUsers } from '../../tsql/queries/instance-logins';
 import { readTargetDatabase } from '../../tsql/queries/target';
@@ -39,16 +53,109 @@ const driftAlone = (report: ObjectsReport): ObjectsReport => ({ ...report, findi
 export async function compareObjects(context: ObjectsContext, primary: Side): Promise<ObjectsReport> {
   const { ports, clock, signal } = context;
   const observedAt = new Date(clock.now()).toISOString();
-  const [input, source, target] = await Promise.all([
-    lookAtObjects(context, primary),
+  const [{ input, replicas, silent, differences }, source, target] = await Promise.all([
+    lookAtReplicas(context, primary),
     readReported(ports.source, signal),
     readReported(ports.target, signal),
   ]);
-  return { observedAt, primary, findings: findObjects(input, { source, target }) };
+  const findings = findObjects(input, { source, target });
+  const leader = leaderOf(context);
+  const onReplicas = replicas.flatMap((replica) => {
+    const found = findObjects(replica.input, { source: [], target: [] });
+    return driftOf({ findings: found }).filter(
+      ({ kind, name, copyable }) =>
+        kind === 'login' && (copyable || !findings.some((other) => sameDrift(other, kind, name))),
+    );
+  });
+  return {
+    observedAt,
+    primary,
+    findings: [
+      ...findings,
+      ...onReplicas,
+      ...replicaFindings(differences, leader),
+      ...silent.map(silentReplica),
+    ],
+  };
+}
+
+/** While no server has the group, the one that the migration names answers in its place. */
+const leaderOf = ({ ports, spec }: ObjectsContext): string =>
+  ports.group?.leader() ?? [...(ports.group?.members.keys() ?? [])][0] ?? spec.migration.source;
+
+const sameDrift = (finding: ObjectFinding, kind: ObjectFinding['kind'], name: string): boolean =>
+  finding.state === 'cannot-be-copied' && finding.kind === kind && sameName(finding.name, name);
+
+interface ReplicaInput {
+  readonly server: string;
+  /** As of the replica that leads, with this one as the other side. */
+  readonly input: ObjectsInput;
+}
+
+interface LookedAtReplicas {
+  readonly input: ObjectsInput;
+  /** While the instance leads: replicas beside the one that leads the group, all of which are kept alike. */
+  readonly replicas: readonly ReplicaInput[];
+  /** Replicas that do not answer. */
+  readonly silent: readonly string[];
+  /** While the SQL Server leads: what its replicas have differently. */
+  readonly differences: readonly ReplicaDifference[];
+}
+
+/**
+ * As `lookAtObjects`, with all replicas of an availability group that answer. What it returns holds job commands: it must
+ * not leave the activity.
+ */
+export async function lookAtReplicas(context: ObjectsContext, primarySide: Side): Promise<LookedAtReplicas> {
+  const looked = await lookAtLeader(context, primarySide);
+  const { group, target, source } = context.ports;
+  if (group === undefined) return { input: looked, replicas: [], silent: [], differences: [] };
+  const leader = leaderOf(context);
+  const others = [...group.members].filter(([server]) => server !== leader);
+  const looks = await Promise.all(
+    others.map(async ([server, port]) => {
+      const input = await unlessSilent(context.signal, async () => {
+        const other = await readSideObjects(port, [], context.signal);
+        const here = primarySide === 'source' ? source : target;
+        const seen = { ...looked, objects: { ...looked.objects, jobs: { include: [] } }, other };
+        const names = { ...looked.names, source: server };
+        const passwords = await comparePasswords(here, port, seen, context.signal);
+        return { ...seen, passwords, names: primarySide === 'target' ? names : looked.names };
+      });
+      return { server, input };
+    }),
+  );
+  const silent = looks.flatMap(({ server, input }) => (input === undefined ? [server] : []));
+  const replicas = looks.flatMap(({ server, input }) => (input === undefined ? [] : [{ server, input }]));
+  if (primarySide === 'target') return { input: looked, replicas, silent, differences: [] };
+  const differences = replicaDifferences(
+    looked,
+    replicas.map(({ server, input: { other, passwords } }) => ({ server, objects: other, passwords })),
+  );
+  const disputed = differences.filter(({ isDisputed }) => isDisputed);
+  const passwords = new Map<string, PasswordState>([
+    ...looked.passwords,
+    ...disputed.map(({ sid }): [string, PasswordState] => [sid, 'disputed']),
+  ]);
+  return { input: { ...looked, passwords }, replicas: [], silent, differences };
+}
+
+/** @returns undefined when the replica cannot be reached: nobody waits for it */
+async function unlessSilent<T>(signal: AbortSignal, look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof SqlServerFailure && error.transport !== undefined && !signal.aborted)
+      return undefined;
+    throw error;
+  }
 }
 
 /** Reads both sides. What it returns holds job commands: it must not leave the activity. */
-export async function lookAtObjects(context: ObjectsContext, primarySide: Side): Promise<ObjectsInput> {
+export const lookAtObjects = async (context: ObjectsContext, primarySide: Side): Promise<ObjectsInput> =>
+  (await lookAtReplicas(context, primarySide)).input;
+
+async function lookAtLeader(context: ObjectsContext, primarySide: Side): Promise<ObjectsInput> {
   const { ports, spec, signal } = context;
   const { migration } = spec;
   const objects = migration.instanceObjects ?? instanceObjectsSchema.parse({});
@@ -71,7 +178,7 @@ export async function lookAtObjects(context: ObjectsContext, primarySide: Side):
     ownLogins: ownLogins(spec),
     fencedLogins: migration.cutover.fence.disableLogins,
   };
-  return { ...input, passwords: await comparePasswords(context, input) };
+  return { ...input, passwords: await comparePasswords(ports[primarySide], ports[to], input, signal) };
 }
 
 const ownLogins = ({ source, target }: ResolvedLinkMigration): readonly string[] =>
@@ -81,17 +188,19 @@ const ownLogins = ({ source, target }: ResolvedLinkMigration): readonly string[]
 
 /** Hashes are compared here and forgotten: not even a digest of one goes further. */
 async function comparePasswords(
-  { ports, signal }: ObjectsContext,
+  onPrimary: SqlServerPort,
+  onOther: SqlServerPort,
   input: ObjectsInput,
+  signal: AbortSignal,
 ): Promise<ReadonlyMap<string, PasswordState>> {
-  const { primarySide, other } = input;
+  const { other } = input;
   const logins = selectLogins(input).logins.filter(({ kind }) => kind === 'sql');
   const hasTwin = ({ name, sid }: (typeof logins)[number]): boolean =>
     other.logins.some((login) => sameName(login.name, name) && login.sid === sid);
   const sidsOf = (list: typeof logins): readonly string[] => list.map(({ sid }) => sid);
   const [here, there] = await Promise.all([
-    readHashes(ports[primarySide], sidsOf(logins), signal),
-    readHashes(ports[otherSideOf(primarySide)], sidsOf(logins.filter(hasTwin)), signal),
+    readHashes(onPrimary, sidsOf(logins), signal),
+    readHashes(onOther, sidsOf(logins.filter(hasTwin)), signal),
   ]);
   return new Map(
     logins.map((login): [string, PasswordState] => {

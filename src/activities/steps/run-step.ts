@@ -1,10 +1,11 @@
 import type { JournalEffect } from '../../model/journal';
 import { type Effect, effectDisplay } from '../../model/statement';
+import type { Unreached } from '../../model/unreached';
 import { NeedsPerson } from '../failures';
 import { isAlreadyDone } from './already-done';
 import { type ApplyContext, applyEffect, type EffectPorts, resumeOperation } from './apply-effect';
 import { lookWhenQuiet } from './quiet';
-import type { AnyStep, StepContext } from './step';
+import type { AnyStep, LookedAtStep, StepContext } from './step';
 
 /** How long an effect may take to become visible after the platform said that it is made. */
 const VISIBILITY_MS = 120_000;
@@ -16,6 +17,8 @@ export interface StepOutcome {
   readonly evidence: string;
   readonly startedAt: string;
   readonly durationMs: number;
+  /** What is left to do on servers that do not answer; absent where nothing is. */
+  readonly unreached?: readonly Unreached[];
 }
 
 /** The step was acted upon, but what it wanted cannot be seen. Passes by itself, or the platform undid it. */
@@ -39,6 +42,12 @@ export async function runStep<Ports extends EffectPorts, Spec>(
     ? { ...calm, glimpse: async () => (await step.look(context)).settled !== undefined }
     : calm;
   const started = context.clock.now();
+  let unreached: readonly Unreached[] = [];
+  const lookAtStep = async () => {
+    const seen = await step.look(context);
+    unreached = seen.unreached;
+    return seen;
+  };
   const finish = (
     outcome: StepOutcome['outcome'],
     effects: readonly Effect[],
@@ -50,10 +59,11 @@ export async function runStep<Ports extends EffectPorts, Spec>(
     evidence,
     startedAt: new Date(started).toISOString(),
     durationMs: context.clock.now() - started,
+    ...(unreached.length === 0 ? {} : { unreached }),
   });
 
   const look = async () => {
-    const seen = await step.look(context);
+    const seen = await lookAtStep();
     return { settled: seen.settled, effects: seen.settled === undefined ? await seen.effects() : [] };
   };
   const resumed = await resumeOperation(apply);
@@ -63,33 +73,42 @@ export async function runStep<Ports extends EffectPorts, Spec>(
   try {
     for (const effect of effects) await applyUnlessDone(effect, apply);
   } catch (error) {
-    const evidence = step.always || apply.signal.aborted ? undefined : await settledAfterAll(step, context);
+    const evidence = step.always || apply.signal.aborted ? undefined : await settledAfterAll(lookAtStep);
     if (evidence === undefined) throw error;
     return finish('done', effects, evidence);
   }
   if (step.always) return finish('done', effects, `${effects.length} statement(s) succeeded`);
-  return finish('done', effects, await untilSettled(step, context, apply));
+  return finish('done', effects, await untilSettled(step, lookAtStep, context, apply));
 }
 
-/** Gives back the state that the step found. @returns what was done for it. */
+/** What giving back a step came to. */
+export interface UndoneStep {
+  readonly effects: readonly JournalEffect[];
+  /** What is left to give back on servers that do not answer. */
+  readonly unreached: readonly Unreached[];
+}
+
+/** Gives back the state that the step found. @returns what was done for it, and what is left. */
 export async function undoStep<Ports extends EffectPorts, Spec>(
   step: AnyStep<Ports, Spec>,
   before: unknown,
   context: StepContext<Ports, Spec>,
   apply: ApplyContext,
-): Promise<readonly JournalEffect[]> {
+): Promise<UndoneStep> {
   const { reporter } = apply;
   let earlier = reporter.resumeState;
+  let unreached: readonly Unreached[] = [];
   const look = async () => {
-    const { effects, found } = await step.undoTo(before, context, earlier);
+    const { effects, found, unreached: left } = await step.undoTo(before, context, earlier);
     earlier = found;
+    unreached = left;
     reporter.saveResumeState(found);
     return { settled: undefined, effects };
   };
   const resumed = await resumeOperation(apply);
   const { effects } = await lookWhenQuiet(look, resumed, apply);
   for (const effect of effects) await applyUnlessDone(effect, apply);
-  return effects.map(toJournalEffect);
+  return { effects: effects.map(toJournalEffect), unreached };
 }
 
 /**
@@ -132,12 +151,9 @@ async function applyUnlessDone(effect: Effect, apply: ApplyContext): Promise<voi
  * A statement may fail because another one, sent by an attempt that died, reached the same end first (47517 for a
  * failover, 15232 for a certificate). What is seen counts, not the error.
  */
-async function settledAfterAll<Ports, Spec>(
-  step: AnyStep<Ports, Spec>,
-  context: StepContext<Ports, Spec>,
-): Promise<string | undefined> {
+async function settledAfterAll(look: () => Promise<LookedAtStep>): Promise<string | undefined> {
   try {
-    return (await step.look(context)).settled;
+    return (await look()).settled;
   } catch {
     // The first failure says more.
     return undefined;
@@ -146,12 +162,13 @@ async function settledAfterAll<Ports, Spec>(
 
 async function untilSettled<Ports, Spec>(
   step: AnyStep<Ports, Spec>,
+  look: () => Promise<LookedAtStep>,
   context: StepContext<Ports, Spec>,
   apply: ApplyContext,
 ): Promise<string> {
   const deadline = context.clock.now() + VISIBILITY_MS;
   for (;;) {
-    const seen = await step.look(context);
+    const seen = await look();
     if (seen.settled !== undefined) return seen.settled;
     if (context.clock.now() >= deadline) throw new StepNotSettled(step.id);
     await context.clock.sleep(apply.pollMs, context.signal);

@@ -1,5 +1,6 @@
 import type { SecretReference } from '../../model/secret-reference';
 import type { Effect } from '../../model/statement';
+import type { Unreached } from '../../model/unreached';
 import type { Clock } from '../../ports/clock';
 
 /** What a step may use. `Ports` and `Spec` belong to the topology. */
@@ -51,6 +52,10 @@ export interface Step<Ports, Spec, Facts> {
     context: StepContext<Ports, Spec>,
     found: Facts,
   ): Promise<readonly Effect[]>;
+  /** Of a step that counts as settled while a server does not answer: what it has still to do there. */
+  unreached?(facts: Facts, context: StepContext<Ports, Spec>): readonly Unreached[];
+  /** The same of its undoing. */
+  undoUnreached?(before: Facts, now: Facts, context: StepContext<Ports, Spec>): readonly Unreached[];
 }
 
 /** A step whose facts are its own affair; what registries hold. */
@@ -76,12 +81,14 @@ interface Undoing {
   readonly effects: readonly Effect[];
   /** Serialisable facts, to be given to later attempts as `found`. */
   readonly found: unknown;
+  readonly unreached: readonly Unreached[];
 }
 
 export interface LookedAtStep {
   /** Serialisable facts, to be given back to `undoTo`. */
   readonly facts: unknown;
   readonly settled: string | undefined;
+  readonly unreached: readonly Unreached[];
   effects(): Promise<readonly Effect[]>;
 }
 
@@ -100,15 +107,17 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
       return {
         facts,
         settled: step.settled(facts, context),
+        unreached: step.unreached?.(facts, context) ?? [],
         effects: () => step.effects(facts, context),
       };
     },
     async undoTo(before, context, earlier) {
-      if (step.undo === undefined) return { effects: [], found: undefined };
+      if (step.undo === undefined) return { effects: [], found: undefined, unreached: [] };
       const now = await step.observe(context);
       // Both are what this very step observed earlier; they went through history or a heartbeat as JSON.
       const found = (earlier ?? now) as Facts;
-      return { effects: await step.undo(before as Facts, now, context, found), found };
+      const unreached = step.undoUnreached?.(before as Facts, now, context) ?? [];
+      return { effects: await step.undo(before as Facts, now, context, found), found, unreached };
     },
     async plan(context, before = []) {
       const seen = await step.observe(context);

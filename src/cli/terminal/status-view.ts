@@ -203,6 +203,11 @@ function detailLines(
   }
   if (status.seedingRestarts > 0) rows.push(['seeding restarts', String(status.seedingRestarts)]);
   rows.push(...linkRows(view, look, style, now), ...surroundingRows(view));
+  for (const { server, logins, statement, since } of status.closedDoors ?? [])
+    rows.push([
+      style.red('fence not lifted'),
+      `${server} does not answer since ${formatTime(since)}: ${logins.join(', ')} may be disabled there. It is tried again; by hand on ${server}: ${statement}`,
+    ]);
   if (status.instanceObjects !== undefined)
     rows.push(['logins and jobs', objectsText(status.instanceObjects)]);
   if (status.approval !== null)

@@ -18,7 +18,12 @@ import { nestedRoleFindings } from './nested-roles';
 import { samePermissions } from './server-permissions';
 
 /** Compared within one activity: of a password only this much leaves it. */
-export type PasswordState = 'same' | 'differs' | 'unreadable';
+export type PasswordState =
+  | 'same'
+  | 'differs'
+  | 'unreadable'
+  /** The replicas of the primary side differ: nobody knows which password is right. */
+  | 'disputed';
 
 export interface ObjectsInput {
   readonly objects: InstanceObjects;
@@ -186,6 +191,12 @@ function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
     return impossible(
       'its password hash cannot be read or compared',
       'give the logins of sqlferry on both sides CONTROL SERVER or sysadmin, or exclude this login and bring it over by hand with its SID',
+    );
+  }
+  if (password === 'disputed') {
+    return impossible(
+      `its password differs between the replicas of the group, or cannot be compared there`,
+      'give it the same password on every replica (ALTER LOGIN ... WITH PASSWORD = 0x... HASHED); it is copied then',
     );
   }
   const wanted = wantedSettings(login, twin, input);

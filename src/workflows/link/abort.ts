@@ -1,5 +1,6 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { lastOpening } from './closed-doors';
 import type { LinkRun } from './run';
 
 /**
@@ -16,7 +17,7 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
       if (problem !== undefined) left.push(problem);
     }
     run.step = null;
-    return left;
+    return [...left, ...(await lastOpening(run))];
   });
 }
 

@@ -2,6 +2,7 @@
 import { isCancellation, patched, sleep } from '@temporalio/workflow';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { activityProblem, personProblem } from '../run-control';
+import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import { isOvertaken } from './failover-under-way';
 import { FailoverHooks } from './hooks';
 import { sideName } from './protection';
@@ -102,19 +103,20 @@ export async function admitOrTell(run: LinkRun, primary: LinkSide): Promise<void
   const { spec } = run;
   run.waitingFor = `the applications to be admitted to the ${sideName(primary)}`;
   try {
-    const { settled, planned } = await run.first.observeLinkStep.executeWithOptions(
+    const { settled, planned, unreached } = await run.first.observeLinkStep.executeWithOptions(
       { summary: `Look: ${step.title}` },
       [{ spec, stepId: step.id }],
     );
     if (settled !== undefined) {
+      noteClosedDoors(run, unreached);
       run.record(step, 'already-done', [], settled, 0);
       return;
     }
-    const { evidence, durationMs } = await run.first.performLinkStep.executeWithOptions(
-      { summary: step.title },
-      [{ spec, stepId: step.id }],
-    );
-    run.record(step, 'done', planned, evidence, durationMs);
+    const done = await run.first.performLinkStep.executeWithOptions({ summary: step.title }, [
+      { spec, stepId: step.id },
+    ]);
+    noteClosedDoors(run, done.unreached);
+    run.record(step, 'done', planned, done.evidence, done.durationMs);
   } catch (error) {
     if (isCancellation(error)) throw error;
     const problem = personProblem(error) ?? activityProblem(error);
@@ -122,6 +124,7 @@ export async function admitOrTell(run: LinkRun, primary: LinkSide): Promise<void
     await tellNotAdmitted(run, primary, problem.message);
   } finally {
     run.waitingFor = '';
+    await tellClosedDoors(run);
   }
 }
 

@@ -4,6 +4,7 @@ import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { personProblem } from '../run-control';
+import { forgetClosedDoors, tellClosedDoors } from './closed-doors';
 import { isProof, performForward } from './forward';
 import type { LinkRun } from './run';
 
@@ -57,6 +58,7 @@ async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
 /** Synchronous on purpose: no message can come between the last look and the decision. */
 function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
   run.state.pointOfNoReturn = evidence;
+  forgetClosedDoors(run);
   run.event(
     'info',
     'cutover.point-of-no-return',
@@ -142,6 +144,7 @@ export async function crossOver(
     'cutover.done',
     `${newPrimaryOf(forward)} takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
   );
+  await tellClosedDoors(run);
   return { looked };
 }
 

@@ -6,6 +6,7 @@ import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
 import { lookBefore } from './after-failover';
+import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks, type FailoverOccasion } from './hooks';
@@ -264,7 +265,7 @@ async function withdraw(
       closeAttempt(run, 'withdrawn', reasonOf(error, run));
     }
     const reason = reasonOf(error, run);
-    const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : 'the fence is lifted';
+    const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : fenceIsLifted(run);
     const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
     await run.tell('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
   });

@@ -9,6 +9,7 @@ import type { LagSeen } from '../../rules/link/rpo';
 import type { Answer, Request } from '../messages';
 import type { Problem } from '../run-control';
 import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';
+import type { ClosedDoor } from './state';
 
 export const DISASTER_RECOVERY_WORKFLOW = 'disasterRecoveryLink';
 export const FAILOVER_WORKFLOW = 'linkFailover';
@@ -106,6 +107,8 @@ export interface FailoverRecord {
     /** Side whose fence stays as it is; null when there was none. */
     readonly fenceOn: LinkSide | null;
   };
+  /** Replicas on which the fence could not be lifted; absent where there are none. */
+  readonly closedDoors?: readonly ClosedDoor[];
 }
 
 /** What a failover tells the link that began it, while it goes on. */

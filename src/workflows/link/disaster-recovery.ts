@@ -22,6 +22,7 @@ import {
   hasFenceLeft,
   swappedInTheEnd,
 } from './after-failed';
+import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
 import {
   type FailoverRecord,
   type FailoverRequest,
@@ -92,7 +93,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     return {
       outcome: 'removed',
       failovers: state.protection?.failoverCount ?? 0,
-      leftovers: copyLeftRestoring(run),
+      leftovers: [...copyLeftRestoring(run), ...(await lastOpening(run))],
     };
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -122,6 +123,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
     const ledBy = protection.primary;
+    if (ledBy === 'target') forgetClosedDoors(run);
     const guard = begun ?? watchOf(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
@@ -234,6 +236,7 @@ async function failOver(
     if (protection.crossed === true) return;
     stopGuard();
     addFailover(protection, { ...record, ...more });
+    adoptClosedDoors(run, record);
     noteSwapped(run, protection, record);
     protection.crossed = true;
     run.changes += 1;
@@ -247,6 +250,7 @@ async function failOver(
   const done = { ...result, ...more };
   if (protection.crossed === true) return endCrossed(run, protection, request, done);
   addFailover(protection, done);
+  adoptClosedDoors(run, done);
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
   const isUnknown = done.outcome === 'failed' && !isOvertaken(run);
@@ -267,6 +271,7 @@ async function failOver(
 
 function noteSwapped(run: LinkRun, protection: Protection, done: FailoverRecord): void {
   protection.primary = done.to;
+  if (done.to === 'target') forgetClosedDoors(run);
   run.state.health = null;
   run.state.lastLag = null;
   delete protection.fullBackupAt;
@@ -322,6 +327,12 @@ async function surroundFailed(
   protection.failovers = [...protection.failovers.slice(0, -1), surrounded(done, run, hooks)];
 }
 
+/** The failover told people; from here on the watch of the link looks after them. */
+function adoptClosedDoors(run: LinkRun, { closedDoors }: FailoverRecord): void {
+  noteClosedDoors(run, closedDoors);
+  markTold(run);
+}
+
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
 
 /** A failover that did not say how it ended: the roles themselves tell. */
@@ -339,6 +350,7 @@ async function swappedAfterAll(run: LinkRun, to: LinkSide): Promise<boolean> {
 async function admitApplications(run: LinkRun, primary: LinkSide): Promise<void> {
   const admit = failoverProcedure('planned', primary).forward.at(-1);
   if (admit !== undefined) await run.perform(admit);
+  await tellClosedDoors(run);
 }
 
 /** Two primaries: what the loser has alone is backed up, then it follows the survivor. */

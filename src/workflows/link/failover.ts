@@ -12,6 +12,7 @@ import type { LossReport } from '../../activities/link/api';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { lookBefore } from './after-failover';
+import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import {
   type FailoverNews,
@@ -109,7 +110,7 @@ async function failOverPlanned(
       const where = fence !== null && run.hasBegun(fence.id) ? primary : null;
       return surrounded(leftBehind(run, { spec, request }, startedAt, way, where), run, hooks);
     }
-    const end = wasFenced ? 'the fence is lifted' : 'nothing was changed';
+    const end = wasFenced ? fenceIsLifted(run) : 'nothing was changed';
     const withdrawn = record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
     return surrounded(withdrawn, run, hooks);
   }
@@ -381,5 +382,6 @@ function record(
     evidence: run.state.pointOfNoReturn,
     loss: null,
     ...(run.state.acceptedDrift === undefined ? {} : { acceptedDrift: run.state.acceptedDrift }),
+    ...(run.state.closedDoors === undefined ? {} : { closedDoors: run.state.closedDoors }),
   };
 }

@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { GuardInput, ReplicationNews } from '../../activities/link/api';
 import { activityProblem, personProblem } from '../run-control';
+import { noteOpened } from './closed-doors';
 import { followRoles, noteLinkBack, noteLinkGone, watchOthers } from './others';
 import type { LinkRun } from './run';
 import { noteSplitBrain } from './split-brain';
@@ -63,6 +64,7 @@ export class ReplicationGuard {
           ...foreignBackups(run),
           ...(run.state.lastBackupAt === undefined ? {} : { lastBackupAt: run.state.lastBackupAt }),
           ...(run.spec.replicas === undefined ? {} : { knownLeader: run.state.groupLeader ?? null }),
+          ...closedDoors(run),
           // Of a link that stays the first look is news: a forced failover may be asked at any time.
           checkpointAfterMs: this.protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
         });
@@ -131,6 +133,9 @@ export class ReplicationGuard {
       case 'group-moved':
         await noteLeader(run, news.leader);
         break;
+      case 'doors-opened':
+        await noteOpened(run, news.doors);
+        break;
       case 'foreign-log-backup':
         state.foreignLogBackups = [...(state.foreignLogBackups ?? []), ...news.jobs];
         await run.tell(
@@ -163,6 +168,12 @@ async function noteLeader(run: LinkRun, leader: string): Promise<void> {
     `${leader} leads the availability group ${availabilityGroup} now, in place of ${former}; the run goes on there`,
     `nothing, if somebody failed it over on purpose; else find out why ${former} lost the role`,
   );
+}
+
+function closedDoors({ state }: LinkRun): Pick<GuardInput, 'closedDoors'> {
+  if (state.closedDoors === undefined) return {};
+  const doors = state.closedDoors.map(({ server, logins, statement }) => ({ server, logins, statement }));
+  return { closedDoors: doors };
 }
 
 /** By the clock of the source, like the backup history itself. */

@@ -10,7 +10,7 @@ import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
 import type { ProtectionStatus } from './disaster-recovery-messages';
-import type { ObjectsState } from './state';
+import type { ClosedDoor, ObjectsState } from './state';
 
 export interface ApproveRequest extends Request {
   /** Logins and jobs that differ between the sides do not hold the cutover. */
@@ -71,6 +71,8 @@ export interface LinkMigrationStatus {
   readonly source: string;
   /** Replica that leads the availability group, where it has several. */
   readonly groupLeader?: string;
+  /** Replicas on which the fence could not be lifted yet; absent where there are none. */
+  readonly closedDoors?: readonly ClosedDoor[];
   readonly target: string;
   readonly outcome: RunOutcome;
   readonly phase: LinkPhase;

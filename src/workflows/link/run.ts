@@ -9,6 +9,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
+import type { JournalEffect } from '../../model/journal';
 import { afterFailoverOf } from '../../model/link/around-failover';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
@@ -22,9 +23,11 @@ import {
   stepsOfPhase,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
+import type { Unreached } from '../../model/unreached';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
+import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
 import {
   addEvent,
@@ -155,11 +158,13 @@ export class LinkRun {
     ]);
     this.control.throwIfAborted();
     if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
+      noteClosedDoors(this, seen.unreached);
       this.record(step, 'already-done', [], seen.settled, 0);
       return;
     }
     this.begin(stepId, seen.before, server);
     const outcome = await act();
+    noteClosedDoors(this, outcome.unreached);
     const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
     // An earlier attempt may have made the change and died before it could say so.
     const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
@@ -232,20 +237,32 @@ export class LinkRun {
     const { stepId, server, before, after } = begun;
     const on = server === undefined ? {} : { server };
     const known = after === undefined ? {} : { after };
-    const effects = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+    const undone = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
       { spec: this.spec, stepId, ...on, before, ...known },
     ]);
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
-    if (effects.length === 0) return;
+    const { effects, unreached } = 'unreached' in undone ? undone : { effects: undone, unreached: [] };
+    noteClosedDoors(this, unreached);
+    if (effects.length > 0) this.recordUndone(stepId, server, effects, unreached);
+    await tellClosedDoors(this);
+  }
+
+  private recordUndone(
+    stepId: LinkStepId,
+    server: string | undefined,
+    effects: readonly JournalEffect[],
+    unreached: readonly Unreached[],
+  ): void {
+    const left = unreached.map((door) => door.server).join(', ');
     addJournalEntry(this.state, {
       at: this.now(),
       phase: this.state.phase,
       stepId,
-      ...on,
+      ...(server === undefined ? {} : { server }),
       title: server === undefined ? `Undo ${stepId}` : `Undo ${stepId} (${server})`,
       outcome: 'undone',
       effects,
-      evidence: 'the state before the step is back',
+      evidence: `the state before the step is back${left === '' ? '' : `, but for ${left}: no answer`}`,
       durationMs: 0,
     });
   }

@@ -7,6 +7,7 @@ import type { HookRecord } from '../../model/link/hook-message';
 import type { ObjectFinding } from '../../model/link/instance-objects';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
+import type { Unreached } from '../../model/unreached';
 import type { AcceptedDrift, FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
@@ -45,6 +46,8 @@ export interface LinkRunState {
   approval: { by: string; at: string; acceptsDrift?: true } | null;
   /** Replica that led the availability group when it was last looked at; only where it has several. */
   groupLeader?: string;
+  /** Replicas on which the fence could not be lifted yet; absent where there are none. */
+  closedDoors?: readonly ClosedDoor[];
   /** A person was told that an approval is needed, and none was given since. */
   approvalAsked?: boolean;
   postponedUntil: string | null;
@@ -81,6 +84,12 @@ export interface BegunStep {
   readonly before: unknown;
   /** Facts when it had failed, null when nobody could take them: what came later is not the run's. Absent: it was done. */
   readonly after?: unknown;
+}
+
+/** Logins of the fence on a replica that did not answer when they were to be opened. */
+export interface ClosedDoor extends Unreached {
+  readonly since: string;
+  readonly told: boolean;
 }
 
 /** What is known of the objects outside of the database. */
@@ -183,8 +192,12 @@ export function addFailover(protection: Protection, record: FailoverRecord): voi
 }
 
 /** Older failovers have workflows of their own, whose results hold all of it: a state stays small. */
-const withoutDetails = ({ hooks: _hooks, checks: _checks, ...record }: FailoverRecord): FailoverRecord =>
-  record;
+const withoutDetails = ({
+  hooks: _hooks,
+  checks: _checks,
+  closedDoors: _closedDoors,
+  ...record
+}: FailoverRecord): FailoverRecord => record;
 
 /** A side that does not answer has no lag; the last one that was seen is remembered. */
 export function noteHealth(state: LinkRunState, health: LinkHealth): void {

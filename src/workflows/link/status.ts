@@ -15,6 +15,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     database: migration.database,
     source: migration.source,
     ...(state.groupLeader === undefined ? {} : { groupLeader: state.groupLeader }),
+    ...(state.closedDoors === undefined ? {} : { closedDoors: state.closedDoors }),
     target: migration.target,
     outcome,
     phase: state.phase,

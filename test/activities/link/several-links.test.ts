@@ -82,6 +82,7 @@ describe('two links over a group that the first run made', () => {
 
   test.each([
     'target.link',
+    'target.link-from-instance',
     'target.remove-link',
     'target.delete-link-to-cut-over',
   ] as const)('%s does not touch a link of several databases', async (stepId) => {

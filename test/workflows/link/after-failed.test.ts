@@ -70,6 +70,21 @@ test('nothing is swapped: after a minute in which both sides agree the applicati
   await begun.end();
 });
 
+test('a replica that does not answer when the applications are let in is told, and left to the watch', async () => {
+  const door = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
+  const before = rolesSwapAt(Number.POSITIVE_INFINITY);
+  const begun = await endedInTheSwap((call) =>
+    call.type === 'observeLinkStep' && stepOf(call) === 'source.admit-applications'
+      ? answer({ before: {}, settled: 'app may log in', planned: [], unreached: [door] })
+      : before(call),
+  );
+  await begun.goOn(2 * MINUTE);
+  expect(begun.link.effects.filter((effect) => effect === 'notify fence.not-lifted')).toHaveLength(1);
+  const watch = begun.driver.calls.findLast(({ type }) => type === 'guardReplication');
+  expect(watch?.input).toMatchObject({ closedDoors: [door] });
+  await begun.end();
+});
+
 test('the swap comes through when it was given up: let in and repointed there, and the record says so', async () => {
   const later = 2 * HOUR + 10 * MINUTE;
   const before = rolesSwapAt(later);

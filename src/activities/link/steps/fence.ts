@@ -1,5 +1,6 @@
 import type { ResolvedLinkMigration } from '../../../model/link/spec';
 import type { Effect, Query, Side } from '../../../model/statement';
+import type { Unreached } from '../../../model/unreached';
 import { SqlServerFailure } from '../../../ports/failures';
 import type { SqlServerPort } from '../../../ports/sql-server';
 import { disableLogin, enableLogin } from '../../../tsql/logins';
@@ -23,6 +24,8 @@ interface FenceState extends FencedServer {
    * the fence, and logins belong to servers. Absent where there is one server; then the fields above say all.
    */
   readonly replicas?: readonly (FencedServer & { readonly server: string })[];
+  /** Replicas that do not answer; absent where all do. */
+  readonly silent?: readonly string[];
 }
 
 /** One server of the side, as the effects name it. */
@@ -69,13 +72,9 @@ function defineFence(id: string, on: Side) {
       return doorsOf(state).flatMap((door) => shut(door, on));
     },
     async undo(before, now) {
-      const earlier = doorsOf(before);
       return doorsOf(now).flatMap((door) => {
-        const found = earlier.find(({ server }) => server === door.server);
-        const disabledByUs = door.logins.filter(
-          ({ name, isDisabled }) =>
-            isDisabled && found?.logins.some((login) => login.name === name && !login.isDisabled),
-        );
+        const open = openBefore(before, door.server);
+        const disabledByUs = door.logins.filter(({ name, isDisabled }) => isDisabled && open.includes(name));
         return disabledByUs.map(({ name }) => ({
           kind: 'tsql' as const,
           ...onDoor(door, on),
@@ -83,8 +82,25 @@ function defineFence(id: string, on: Side) {
         }));
       });
     },
+    // Whether the fence got there before it went silent, nobody can know.
+    undoUnreached: (before, now) =>
+      (now.silent ?? []).flatMap((server) => closedDoor(server, openBefore(before, server))),
   });
 }
+
+/**
+ * Logins that were open on a server before the fence. One that did not answer then may have been fenced since: what was
+ * open on the server that led was meant to be open there as well.
+ */
+function openBefore(before: FenceState, server: string | undefined): readonly string[] {
+  const found = doorsOf(before).find((door) => door.server === server) ?? before;
+  return found.logins.filter(({ exists, isDisabled }) => exists && !isDisabled).map(({ name }) => name);
+}
+
+const closedDoor = (server: string, logins: readonly string[]): readonly Unreached[] =>
+  logins.length === 0
+    ? []
+    : [{ server, logins, statement: logins.map((name) => enableLogin(name).display).join(' ') }];
 
 const isShut = ({ logins, openSessions }: Door): boolean =>
   openSessions === 0 && logins.every((login) => !login.exists || login.isDisabled);
@@ -125,9 +141,14 @@ function defineAdmission(id: string, on: Side) {
       );
       if (closed.length > 0) return undefined;
       const names = logins.filter((login) => login.exists).map((login) => login.name);
-      return names.length === 0
-        ? `no application logins on ${sideName(spec, on)}`
-        : `${names.join(', ')} may log in to ${sideName(spec, on)}`;
+      if (names.length === 0) return `no application logins on ${sideName(spec, on)}`;
+      const admitted = `${names.join(', ')} may log in to ${sideName(spec, on)}`;
+      const { silent = [] } = state;
+      return silent.length === 0 ? admitted : `${admitted}; no answer from ${silent.join(', ')}`;
+    },
+    unreached: ({ logins, silent = [] }) => {
+      const wanted = logins.filter(({ exists }) => exists).map(({ name }) => name);
+      return silent.flatMap((server) => closedDoor(server, wanted));
     },
     effects: async (state) =>
       doorsOf(state).flatMap((door) =>
@@ -166,10 +187,16 @@ async function observeLogins(context: LinkContext, on: Side): Promise<FenceState
   const leader = await observeDoor((query) => readOn(context, on, query), disableLogins);
   const { group } = context.ports;
   if (on !== 'source' || group === undefined) return leader;
-  const replicas = await Promise.all(
-    [...group.members].map(([server, port]) => observeReplica(context, server, port, disableLogins)),
+  const members = [...group.members];
+  const looks = await Promise.all(
+    members.map(([server, port]) => observeReplica(context, server, port, disableLogins)),
   );
-  return { ...leader, replicas: replicas.filter((replica) => replica !== undefined) };
+  const silent = members.flatMap(([server], index) => (looks[index] === undefined ? [server] : []));
+  return {
+    ...leader,
+    replicas: looks.filter((look) => look !== undefined),
+    ...(silent.length === 0 ? {} : { silent }),
+  };
 }
 
 /** @returns undefined when the replica cannot be reached: no application reaches it either, and it cannot lead */

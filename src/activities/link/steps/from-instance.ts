@@ -23,7 +23,7 @@ import { readServer } from '../../../tsql/queries/server';
 import { FactMissing, NeedsPerson } from '../../failures';
 import { defineLinkStep, type LinkContext, readSource, sourceEndpointUrl } from '../context';
 import { findGroup } from './groups';
-import { deleteLink, isFailedReplicaState } from './link';
+import { deleteLink, isFailedReplicaState, throwIfMultiDatabase } from './link';
 
 const GROUP_DEADLINE_MS = 180_000;
 /** The server waits for the configuration of the instance by itself, and gives up (47106). */
@@ -169,6 +169,7 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
     link: (await ports.azure.readLink(spec.names.link, signal)) ?? null,
   }),
   settled({ link }) {
+    throwIfMultiDatabase(link);
     if (link === null || isFailedReplicaState(link.database?.replicaState)) return undefined;
     return `link ${link.name} exists (${link.database?.replicaState ?? 'starting'})`;
   },
@@ -195,6 +196,7 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
     // A link that had failed before is nothing to keep: with it no JOIN would ever be tried again.
     const stoodBefore = before.link !== null && !isFailedReplicaState(before.link.database?.replicaState);
     if (stoodBefore || now.link === null) return [];
+    throwIfMultiDatabase(now.link);
     // The database stays where it is, on the instance.
     if (now.link.partnerLinkRole?.toUpperCase() === 'PRIMARY') throwIfServerLeads('PRIMARY', spec);
     return [deleteLink(spec.names.link)];

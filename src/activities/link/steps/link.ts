@@ -90,7 +90,7 @@ function copyWithoutLink(before: LinkState, now: LinkState, spec: ResolvedLinkMi
 }
 
 /** A link of several databases is a preview that nothing here drives: it is never changed. @throws NeedsPerson */
-function throwIfMultiDatabase(link: AzureLinkFacts | null | undefined): void {
+export function throwIfMultiDatabase(link: AzureLinkFacts | null | undefined): void {
   if (link?.isMultiDatabase !== true) return;
   throw new NeedsPerson(
     'LinkOfSeveralDatabases',

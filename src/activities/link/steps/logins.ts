@@ -4,16 +4,17 @@
  * nowhere kept: facts say whether a password differs, no more.
  */
 import { otherSideOf } from '../../../model/link/instance-objects';
-import type { Effect, Side, Statement } from '../../../model/statement';
+import { type Effect, effectDisplay, type Side, type Statement } from '../../../model/statement';
 import {
   type CopiedLogin,
   type LoginPlan,
+  type ObjectsInput,
   planLogins,
   type RoleChange,
   settingsOf,
 } from '../../../rules/link/instance-objects';
 import { restoredPermissions, restoredSettings } from '../../../rules/link/undo-objects';
-import { sameName } from '../../../rules/names';
+import { includesName, sameName } from '../../../rules/names';
 import {
   changeLogin,
   changePermissions,
@@ -27,101 +28,193 @@ import {
 import { terminateSessions } from '../../../tsql/sessions';
 import { NeedsPerson, NotYet } from '../../failures';
 import { readHashes, readSideObjects } from '../../observe/instance-objects';
+import { requireMember } from '../../steps/apply-effect';
 import { defineLinkStep, type LinkContext } from '../context';
-import { lookAtObjects } from '../instance-objects';
+import { lookAtReplicas } from '../instance-objects';
 
 export const loginsOnTarget = defineLogins('target');
 export const loginsOnSource = defineLogins('source');
 export const loginPasswordsOnTarget = defineLoginPasswords('target');
 export const loginPasswordsOnSource = defineLoginPasswords('source');
 
-interface LoginFacts extends Pick<LoginPlan, 'missing' | 'changed' | 'roles'> {
+interface ServerLogins extends Pick<LoginPlan, 'missing' | 'changed' | 'roles'> {
   /** Names of those that belong on that side and are there. */
   readonly there: readonly string[];
 }
+
+interface ReplicaLogins extends ServerLogins {
+  readonly server: string;
+  /** A beginning failed halfway, and the replica did not answer then: nobody knows what was made there. */
+  readonly isUncertain?: true;
+}
+
+interface LoginFacts extends ServerLogins {
+  /**
+   * Replicas of the availability group beside the one that leads it, by their names in the inventory: each may lead
+   * tomorrow. Absent where there are none.
+   */
+  readonly replicas?: readonly ReplicaLogins[];
+}
+
+/** One server of the side; the one that leads has no name here. */
+type OneServer = ServerLogins & Partial<Pick<ReplicaLogins, 'server' | 'isUncertain'>>;
+
+const serversOf = (facts: LoginFacts): readonly OneServer[] => [facts, ...(facts.replicas ?? [])];
 
 /** Creates what is missing and brings what is there in line, passwords aside. @param on side that is not the primary */
 function defineLogins(on: Side) {
   return defineLinkStep<LoginFacts>({
     id: `${on}.logins`,
     async observe(context) {
-      const { missing, changed, roles, there } = planLogins(await lookAtObjects(context, otherSideOf(on)));
-      return { missing, changed, roles, there: there.map(({ name }) => name) };
+      const { input, replicas } = await lookAtReplicas(context, otherSideOf(on));
+      const facts = loginsFrom(input);
+      if (replicas.length === 0) return facts;
+      return {
+        ...facts,
+        replicas: replicas.map((replica) => ({ server: replica.server, ...loginsFrom(replica.input) })),
+      };
     },
     // Nothing is copied before the database is there.
-    assume: (facts, { spec }) => ({
-      ...facts,
-      missing: facts.missing.map((login) =>
-        sameName(login.defaultDatabase, spec.migration.database)
-          ? { ...login, wanted: { ...login.wanted, defaultDatabase: login.defaultDatabase } }
-          : login,
-      ),
-    }),
-    settled({ missing, changed, roles, there }, { spec }) {
-      if (missing.length + changed.length + roles.length > 0) return undefined;
+    assume: (facts, { spec }) => {
+      const missing = withDatabase(facts.missing, spec.migration.database);
+      if (facts.replicas === undefined) return { ...facts, missing };
+      const replicas = facts.replicas.map((replica) => ({
+        ...replica,
+        missing: withDatabase(replica.missing, spec.migration.database),
+      }));
+      return { ...facts, missing, replicas };
+    },
+    settled(facts, { spec }) {
+      const { there } = facts;
+      if (serversOf(facts).some(isBehind)) return undefined;
       const where = spec.migration[on];
       return there.length === 0
         ? `no logins belong on ${where}`
         : `${there.join(', ')}: on ${where} as on the primary`;
     },
     async effects(facts, context) {
-      const hashes = await hashesOfPrimary(context, on, facts.missing);
-      return [
-        ...facts.roles.flatMap((role) => roleEffects(on, role)),
-        ...facts.missing.flatMap((login) => createEffects(on, login, hashes)),
-        ...facts.changed.flatMap(({ name, present, wanted }) =>
-          effectsOf(on, changeLogin(name, present, wanted)),
-        ),
-      ];
+      const servers = serversOf(facts);
+      const hashes = await hashesOfPrimary(
+        context,
+        on,
+        servers.flatMap(({ missing }) => missing),
+      );
+      return servers.flatMap(({ server, roles, missing, changed }) =>
+        onReplica(server, [
+          ...roles.flatMap((role) => roleEffects(on, role)),
+          ...missing.flatMap((login) => createEffects(on, login, hashes)),
+          ...changed.flatMap(({ name, present, wanted }) =>
+            effectsOf(on, changeLogin(name, present, wanted)),
+          ),
+        ]),
+      );
     },
-    made: ({ missing, changed, roles, there }, after) => ({
-      there,
-      missing: missing.filter(({ name }) => after.there.some((other) => sameName(other, name))),
-      // Of what is still to be changed, what it is by now was made.
-      changed: changed.map((login) => {
-        const left = after.changed.find(({ sid }) => sid === login.sid);
-        return left === undefined ? login : { ...login, wanted: left.present };
-      }),
-      roles: roles.flatMap((role) => {
-        const left = after.roles.find(({ name }) => sameName(name, role.name));
-        if (left === undefined) return [role];
-        return left.present === null ? [] : [{ ...role, wanted: left.present }];
-      }),
-    }),
-    async undo(before, _now, { ports, signal }) {
-      // All logins, not only those that would be copied now: what the run made goes, whatever became of its user.
-      const side = await readSideObjects(ports[on], [], signal);
-      const find = ({ sid }: CopiedLogin) => side.logins.find((login) => login.sid === sid);
-      const created = before.missing.flatMap((login) => find(login)?.name ?? []);
-      const altered = before.changed.flatMap((login) => {
-        const here = find(login);
-        if (here === undefined) return [];
-        const restored = restoredSettings(settingsOf(here), login.present, login.wanted);
-        return effectsOf(on, changeLogin(here.name, settingsOf(here), restored));
+    made(before, after) {
+      const made = madeOn(before, after);
+      if (before.replicas === undefined) return made;
+      const replicas = before.replicas.map((replica): ReplicaLogins => {
+        const now = after.replicas?.find(({ server }) => server === replica.server);
+        if (now === undefined) return { ...replica, isUncertain: true };
+        return { server: replica.server, ...madeOn(replica, now) };
       });
-      const roles = before.roles.flatMap((role) => {
-        const here = side.roles.find(({ name }) => sameName(name, role.name));
-        if (here === undefined) return [];
-        return role.present === null
-          ? effectsOf(on, [dropServerRole(here.name)])
-          : effectsOf(
-              on,
-              changePermissions(
-                here.name,
-                here.permissions,
-                restoredPermissions(here.permissions, role.present, role.wanted),
-              ),
-            );
-      });
-      return [
-        ...altered,
-        // A login that is logged in cannot be dropped (15434).
-        ...(created.length === 0 ? [] : effectsOf(on, [terminateSessions({ logins: created })])),
-        ...created.flatMap((name) => effectsOf(on, [dropLogin(name)])),
-        ...roles,
-      ];
+      return { ...made, replicas };
+    },
+    async undo(before, _now, context) {
+      const undone = await Promise.all(
+        serversOf(before).map(async (server) => ({ server, effects: await undoOn(server, on, context) })),
+      );
+      throwIfUncertain(undone);
+      return undone.flatMap(({ effects }) => effects);
     },
   });
+}
+
+function loginsFrom(input: ObjectsInput): ServerLogins {
+  const { missing, changed, roles, there } = planLogins(input);
+  return { missing, changed, roles, there: there.map(({ name }) => name) };
+}
+
+/** As they are created once the database is there. */
+const withDatabase = (missing: readonly CopiedLogin[], database: string): readonly CopiedLogin[] =>
+  missing.map((login) =>
+    sameName(login.defaultDatabase, database)
+      ? { ...login, wanted: { ...login.wanted, defaultDatabase: login.defaultDatabase } }
+      : login,
+  );
+
+const isBehind = ({ missing, changed, roles }: OneServer): boolean =>
+  missing.length + changed.length + roles.length > 0;
+
+const onReplica = (server: string | undefined, effects: readonly Effect[]): readonly Effect[] =>
+  server === undefined
+    ? effects
+    : effects.map((effect) => (effect.kind === 'tsql' ? { ...effect, server } : effect));
+
+/** What was made of the logins of one server by a beginning that failed halfway. */
+function madeOn({ missing, changed, roles, there }: ServerLogins, after: ServerLogins): ServerLogins {
+  return {
+    there,
+    missing: missing.filter(({ name }) => includesName(after.there, name)),
+    // Of what is still to be changed, what it is by now was made.
+    changed: changed.map((login) => {
+      const left = after.changed.find(({ sid }) => sid === login.sid);
+      return left === undefined ? login : { ...login, wanted: left.present };
+    }),
+    roles: roles.flatMap((role) => {
+      const left = after.roles.find(({ name }) => sameName(name, role.name));
+      if (left === undefined) return [role];
+      return left.present === null ? [] : [{ ...role, wanted: left.present }];
+    }),
+  };
+}
+
+/** @throws NeedsPerson with all statements, none of which is sent then: what is there may be somebody else's */
+function throwIfUncertain(
+  undone: readonly { readonly server: OneServer; readonly effects: readonly Effect[] }[],
+): void {
+  const unsure = undone.filter(({ server, effects }) => server.isUncertain === true && effects.length > 0);
+  if (unsure.length === 0) return;
+  const statements = undone.flatMap(({ server: { server }, effects }) =>
+    effects.map((effect) => `${server === undefined ? '' : `on ${server}: `}${effectDisplay(effect)}`),
+  );
+  throw new NeedsPerson(
+    'UndoUncertain',
+    `nobody knows whether this run made what is on ${unsure.map(({ server }) => server.server).join(', ')}; nothing was taken away: ${statements.join(' ')}`,
+    'run the statements that take away what nobody needs',
+  );
+}
+
+async function undoOn(
+  before: OneServer,
+  on: Side,
+  { ports, signal }: LinkContext,
+): Promise<readonly Effect[]> {
+  const { server } = before;
+  const port = server === undefined ? ports[on] : requireMember(ports.group, server);
+  // All logins, not only those that would be copied now: what the run made goes, whatever became of its user.
+  const side = await readSideObjects(port, [], signal);
+  const find = ({ sid }: CopiedLogin) => side.logins.find((login) => login.sid === sid);
+  const created = before.missing.flatMap((login) => find(login)?.name ?? []);
+  const altered = before.changed.flatMap((login) => {
+    const here = find(login);
+    if (here === undefined) return [];
+    const restored = restoredSettings(settingsOf(here), login.present, login.wanted);
+    return effectsOf(on, changeLogin(here.name, settingsOf(here), restored));
+  });
+  const roles = before.roles.flatMap((role) => {
+    const here = side.roles.find(({ name }) => sameName(name, role.name));
+    if (here === undefined) return [];
+    if (role.present === null) return effectsOf(on, [dropServerRole(here.name)]);
+    const restored = restoredPermissions(here.permissions, role.present, role.wanted);
+    return effectsOf(on, changePermissions(here.name, here.permissions, restored));
+  });
+  return onReplica(server, [
+    ...altered,
+    // A login that is logged in cannot be dropped (15434).
+    ...(created.length === 0 ? [] : effectsOf(on, [terminateSessions({ logins: created })])),
+    ...created.flatMap((name) => effectsOf(on, [dropLogin(name)])),
+    ...roles,
+  ]);
 }
 
 function roleEffects(on: Side, { name, present, wanted }: RoleChange): readonly Effect[] {
@@ -148,39 +241,60 @@ function createEffects(on: Side, login: CopiedLogin, hashes: ReadonlyMap<string,
   ];
 }
 
-interface PasswordFacts {
+interface ServerPasswords {
   /** Names of logins that have another password on the primary. */
   readonly differing: readonly string[];
   /** The same ones; the facts of older runs, of which only an undo asks, do not have them. */
   readonly logins: readonly Pick<CopiedLogin, 'name' | 'sid'>[];
 }
 
+interface PasswordFacts extends ServerPasswords {
+  /** The same on each replica beside the one that leads; absent where there are none. */
+  readonly replicas?: readonly (ServerPasswords & { readonly server: string })[];
+}
+
+type OnePasswords = ServerPasswords & { readonly server?: string };
+
 /** Logins that were there already get the password of the primary. Their former one is not kept, so nothing undoes it. */
 function defineLoginPasswords(on: Side) {
   return defineLinkStep<PasswordFacts>({
     id: `${on}.login-passwords`,
     async observe(context) {
-      const logins = planLogins(await lookAtObjects(context, otherSideOf(on))).otherPassword;
-      return { differing: logins.map(({ name }) => name), logins };
+      const { input, replicas } = await lookAtReplicas(context, otherSideOf(on));
+      const facts = passwordsFrom(input);
+      if (replicas.length === 0) return facts;
+      return {
+        ...facts,
+        replicas: replicas.map((replica) => ({ server: replica.server, ...passwordsFrom(replica.input) })),
+      };
     },
     // The step before creates what is missing with its password.
-    settled: ({ differing }) =>
-      differing.length === 0 ? 'the logins have the passwords of the primary' : undefined,
-    async effects({ logins }, context) {
-      const hashes = await hashesOfPrimary(context, on, logins);
-      return logins.flatMap(({ name, sid }) => {
+    settled: (facts) =>
+      passwordsOf(facts).every(({ differing }) => differing.length === 0)
+        ? 'the logins have the passwords of the primary'
+        : undefined,
+    async effects(facts, context) {
+      const servers = passwordsOf(facts);
+      const hashes = await hashesOfPrimary(
+        context,
+        on,
+        servers.flatMap(({ logins }) => logins),
+      );
+      const set = ({ name, sid }: Pick<CopiedLogin, 'name' | 'sid'>) => {
         const hash = hashes.get(sid);
         return hash === undefined ? [] : effectsOf(on, [setPasswordHash(name, hash)]);
-      });
+      };
+      return servers.flatMap(({ server, logins }) => onReplica(server, logins.flatMap(set)));
     },
-    made: ({ differing, logins }, after) => ({
-      logins,
-      differing: differing.filter((name) => !after.differing.some((other) => sameName(other, name))),
-    }),
+    made(before, after) {
+      const { logins } = before;
+      const made = { logins, differing: replacedOn(before, after) };
+      if (before.replicas === undefined) return made;
+      const replicas = before.replicas.map((one) => ({ ...one, differing: replacedOn(one, after) }));
+      return { ...made, replicas };
+    },
     async undo(before, now, { spec }) {
-      const replaced = before.differing.filter(
-        (name) => !now.differing.some((other) => sameName(other, name)),
-      );
+      const replaced = [...new Set(passwordsOf(before).flatMap((one) => replacedOn(one, now)))];
       if (replaced.length === 0) return [];
       throw new NeedsPerson(
         'LoginPasswordReplaced',
@@ -191,13 +305,26 @@ function defineLoginPasswords(on: Side) {
   });
 }
 
+const passwordsOf = (facts: PasswordFacts): readonly OnePasswords[] => [facts, ...(facts.replicas ?? [])];
+
+function passwordsFrom(input: ObjectsInput): ServerPasswords {
+  const logins = planLogins(input).otherPassword;
+  return { differing: logins.map(({ name }) => name), logins };
+}
+
+/** Names that differed there, and do not differ any more; all of them on a server that does not answer now. */
+function replacedOn({ server, differing }: OnePasswords, now: PasswordFacts): readonly string[] {
+  const left = passwordsOf(now).find((other) => other.server === server)?.differing ?? [];
+  return differing.filter((name) => !includesName(left, name));
+}
+
 /** **Secret.** Hashes of the primary by SID, read when they are sent. */
 async function hashesOfPrimary(
   { ports, signal }: LinkContext,
   on: Side,
   logins: readonly Pick<CopiedLogin, 'sid'>[],
 ): Promise<ReadonlyMap<string, string>> {
-  const sids = logins.map(({ sid }) => sid);
+  const sids = [...new Set(logins.map(({ sid }) => sid))];
   const read = await readHashes(ports[otherSideOf(on)], sids, signal);
   return new Map([...read].flatMap(([sid, hash]) => (hash === null ? [] : [[sid, hash]])));
 }

@@ -1,0 +1,99 @@
+/**
+ * Logins of the fence on replicas that did not answer when it was lifted. Nobody waits for such a replica: it is
+ * remembered, people are told what to send there, and the watch of the link opens it as soon as it answers. Without such a
+ * replica nothing here makes a command.
+ */
+import { isCancellation } from '@temporalio/workflow';
+import type { OpenedDoor } from '../../activities/link/api';
+import type { Unreached } from '../../model/unreached';
+import type { LinkRun } from './run';
+import type { ClosedDoor } from './state';
+
+/** Remembers replicas on which logins may be disabled still; `tellClosedDoors` tells people. */
+export function noteClosedDoors(run: LinkRun, doors: readonly Unreached[] | undefined): void {
+  if (doors === undefined || doors.length === 0) return;
+  const known = run.state.closedDoors ?? [];
+  run.state.closedDoors = [
+    ...known.filter(({ server }) => !doors.some((door) => door.server === server)),
+    ...doors.map((door): ClosedDoor => {
+      const earlier = known.find(({ server }) => server === door.server);
+      return { ...door, since: earlier?.since ?? run.now(), told: earlier?.told ?? false };
+    }),
+  ];
+}
+
+/** Told once for each replica, when nobody waits for it any more. */
+export async function tellClosedDoors(run: LinkRun): Promise<void> {
+  const untold = (run.state.closedDoors ?? []).filter(({ told }) => !told);
+  if (untold.length === 0) return;
+  markTold(run);
+  for (const { server, logins, statement } of untold) {
+    await run.tell(
+      'critical',
+      'fence.not-lifted',
+      `${server} does not answer: ${logins.join(', ')} may be disabled there still, and would be locked out if it led the group`,
+      `nothing while it is away: it is opened as soon as it answers; by hand on ${server}: ${statement}`,
+    );
+  }
+}
+
+/** Somebody told people already. */
+export function markTold({ state }: LinkRun): void {
+  if (state.closedDoors === undefined) return;
+  state.closedDoors = state.closedDoors.map((door) => ({ ...door, told: true }));
+}
+
+/** What the watch of the link, or an abort, opened. */
+export async function noteOpened(run: LinkRun, doors: readonly OpenedDoor[]): Promise<void> {
+  const closed = run.state.closedDoors ?? [];
+  const left = closed.filter(({ server }) => !doors.some((door) => door.server === server));
+  if (left.length > 0) run.state.closedDoors = left;
+  else delete run.state.closedDoors;
+  for (const { server, effects } of doors) {
+    const done =
+      effects.length === 0 ? 'the logins of the fence are open' : 'the logins of the fence are opened';
+    const evidence = `${server} answers again: ${done}`;
+    if (effects.length > 0) {
+      const title = `Open the logins of the fence (${server})`;
+      run.record(
+        { id: 'source.admit-applications', title, phase: run.state.phase, server },
+        'done',
+        effects,
+        evidence,
+        0,
+      );
+    }
+    await run.tell('info', 'fence.lifted', evidence, 'nothing');
+  }
+}
+
+/** One more attempt where no watch follows. @returns what is left to people, a sentence for each replica */
+export async function lastOpening(run: LinkRun): Promise<readonly string[]> {
+  const { closedDoors } = run.state;
+  if (closedDoors === undefined) return [];
+  try {
+    const doors = closedDoors.map(({ server, logins, statement }) => ({ server, logins, statement }));
+    const opened = await run.first.openClosedDoors({ spec: run.spec, doors });
+    await noteOpened(run, opened);
+  } catch (error) {
+    // What could not be tried is left to people as well.
+    if (isCancellation(error)) throw error;
+  }
+  return (run.state.closedDoors ?? []).map(
+    ({ server, logins, statement }) =>
+      `${server} did not answer when the fence was lifted, ${logins.join(', ')} may be disabled there; send there: ${statement}`,
+  );
+}
+
+/** A side that is not the primary is meant to be closed. */
+export const forgetClosedDoors = ({ state }: LinkRun): void => {
+  delete state.closedDoors;
+};
+
+/** `the fence is lifted`, with the replicas on which it is not. */
+export function fenceIsLifted({ state }: LinkRun): string {
+  const { closedDoors = [] } = state;
+  if (closedDoors.length === 0) return 'the fence is lifted';
+  const servers = closedDoors.map(({ server }) => server).join(', ');
+  return `the fence is lifted, but for ${servers} (no answer; opened as soon as there is one)`;
+}
