@@ -131,13 +131,14 @@ async function guard(
       backups = await readHistory(observing, input, reporter.signal);
       verdict = judge(observing, facts, others, backups.lastAt, samples);
     }
-    if (verdict.decision === 'take') {
-      return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
-    }
+    // Before the backup that is due: the next watch remembers that one, and looks no earlier than before another.
     if (backups.foreign.length > 0) {
       const jobs = backups.foreign.map(({ job }) => job);
       const reason = foreignWhileReplicating(spec.migration.database, backups.foreign);
       return { kind: 'foreign-log-backup', reason, jobs, health };
+    }
+    if (verdict.decision === 'take') {
+      return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
     }
     if (verdict.alarm !== undefined && !input.logAlarmRaised) {
       return { kind: 'log-alarm', reason: verdict.alarm.reason, health };

@@ -119,3 +119,47 @@ test('a log backup that was just taken is not taken again by the next guard', as
   // One look before each backup, and one more by the first guard, which remembered none.
   expect(histories).toBe(taken.length + 1);
 });
+
+/** A job of others may end while the run backs up itself: it is older than the run's own then, and told all the same. */
+test('a foreign log backup that is older than the own one is told before the next backup', async () => {
+  const now = START;
+  const clock = { now: () => now, sleep: async () => undefined };
+  const at = (minutes: number): string => new Date(START - minutes * 60_000).toISOString();
+  const query = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
+    if (asked.id === 'read-link-replicas') {
+      const { observedAt: _, ...row } = replica({
+        linkName: 'DAG_Sales',
+        database: 'Sales',
+        serverTime: new Date(now).toISOString(),
+      });
+      return [row];
+    }
+    if (asked.id !== 'read-backups') return [];
+    const own = 'sales log backup by sqlferry';
+    return [
+      { type: 'L', name: own, finishedAt: at(20), isCopyOnly: false },
+      { type: 'L', name: 'Nightly', finishedAt: at(21), isCopyOnly: false },
+    ];
+  };
+  const execute = jest.fn();
+  const observing = {
+    ports: { source: { query, execute } },
+    spec: linkSpec(),
+    clock,
+    snapshots: new Snapshots(clock),
+  } as unknown as Observing;
+  const reporter = {
+    signal: new AbortController().signal,
+    report: () => undefined,
+  } as unknown as ActivityReporter;
+  const news = await guardReplication(observing, reporter, {
+    spec: observing.spec,
+    knownHealthy: true,
+    logAlarmRaised: false,
+    checkpointAfterMs: Number.MAX_SAFE_INTEGER,
+    lastBackupAt: at(20),
+    foreignBackups: { since: at(600), told: [] },
+  });
+  expect(news).toMatchObject({ kind: 'foreign-log-backup', jobs: ['Nightly'] });
+  expect(execute).not.toHaveBeenCalled();
+});
