@@ -159,5 +159,8 @@ test('the list says how each run ended, in its own words', async () => {
   await stage.migrations.start(stage.spec(SECTIONS, 'other', 'Other'));
   await expect(stage.migrations.result('other')).rejects.toThrow();
   await until('it is listed', async () => /^other +Other +mi-west +failed/m.test((await run('list')).out));
-  expect((await run('list')).out).toMatch(/^sales +Sales +mi-west +replicating/m);
+  // Visibility of the server is eventually consistent, and the phase of a failover was told to it a moment ago.
+  await until('its phase is listed', async () =>
+    /^sales +Sales +mi-west +replicating/m.test((await run('list')).out),
+  );
 });

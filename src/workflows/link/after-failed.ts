@@ -10,7 +10,8 @@ import type { LinkRun } from './run';
 import type { Protection } from './state';
 import { occasionOf, surround, surrounded } from './surroundings';
 
-const LOOK_EVERY_MS = 10_000;
+/** Of `polling.active`: 10 s by default. */
+const ACTIVE_POLLS_BETWEEN_LOOKS = 5;
 /** A swap that was begun goes on without its workflow; it shows within seconds (15 s on General Purpose). */
 const LOOKS_UNSWAPPED = 6;
 const LOOKS_SWAPPED = 2;
@@ -37,7 +38,7 @@ export async function swappedInTheEnd(run: LinkRun, to: LinkSide): Promise<boole
     agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
     before = seen.agree ? isSwapped : undefined;
     if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.migration.polling.active);
   }
   run.waitingFor = '';
   return isSwapped;
