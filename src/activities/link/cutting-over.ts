@@ -21,7 +21,7 @@ const SAMPLES_NEEDED = 3;
 /** Applications are out while this waits: it looks often. */
 const FENCED_POLL_MS = 200;
 /** Both sides agree already: the looks that must confirm it need not wait long. */
-const AGREED_POLL_MS = 10;
+const AGREED_POLL_MS = 5;
 /** Facts for a decision that stops applications. */
 const GATE_FACTS_MAX_AGE_MS = 5_000;
 
@@ -95,7 +95,12 @@ export async function awaitCatchUp(
   // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
   const after = new Date(Math.min(Date.parse(fencedAt), clock.now() - 1)).toISOString();
   for (;;) {
-    const { facts, ...sample } = await sampleBoth(observing, primary, reporter.signal);
+    // The look that may be the last one asks for the time as well: nobody waits for a further one.
+    const isNear = samples.length >= SAMPLES_NEEDED - 1;
+    const [{ facts, ...sample }, instanceNow] = await Promise.all([
+      sampleBoth(observing, primary, reporter.signal),
+      isNear ? instanceTime(observing, reporter.signal) : null,
+    ]);
     samples.push(sample);
     const verdict = lsnEquality(samples, after, SAMPLES_NEEDED);
     const [redo] = redoOf(facts, maxLag);
@@ -106,7 +111,7 @@ export async function awaitCatchUp(
         sourceEndOfLogLsn: verdict.lsn,
         targetHardenedLsn: verdict.lsn,
         samples: verdict.samples,
-        instanceTime: await instanceTime(observing, reporter.signal),
+        instanceTime: instanceNow ?? (await instanceTime(observing, reporter.signal)),
       };
     }
     reporter.report({

@@ -58,5 +58,5 @@ test('an instance that is behind is waited for', async () => {
   const { wait, elapsed } = waiting(['40', '41', '42']);
   expect(await wait('2026-11-01T01:00:00.000Z')).toMatchObject({ samples: 3, sourceEndOfLogLsn: '42' });
   // Rare looks until both agree, then quick ones.
-  expect(elapsed()).toBe(2 * 200 + 2 * 10);
+  expect(elapsed()).toBe(2 * 200 + 2 * 5);
 });
