@@ -22,8 +22,8 @@ logBackups: { directory: "C:\\\\Backup", every: 15m }
 polling: { steady: ${Math.round(30_000 / SPEED)}ms, seeding: 500ms, active: 100ms }
 `;
 
-/** However many links: two queries for a look at all of them, and a look is shared for half of the 30 s. */
-const MOST_WATCH_QUERIES = 8;
+/** However many links: two queries for a look at all of them each 30 s, and a few looks that come early. */
+const MOST_WATCH_QUERIES = 5;
 
 interface Measured {
   readonly links: number;

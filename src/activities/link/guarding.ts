@@ -8,6 +8,7 @@ import {
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
 import { readBackups } from '../../tsql/queries/backups';
 import { NeedsPerson, NotYet } from '../failures';
+import { sharedAgeMs, untilNextLook } from '../observe/snapshots';
 import { applyEffect } from '../steps/apply-effect';
 import { toJournalEffect } from '../steps/run-step';
 import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
@@ -61,7 +62,7 @@ async function guard(
   for (;;) {
     let facts: LinkReplicaFacts;
     let others: readonly LinkReplicaFacts[];
-    const maxAgeMs = Math.min(polling.steady / 2, polling.heartbeatTimeout);
+    const maxAgeMs = Math.min(sharedAgeMs(polling.steady), polling.heartbeatTimeout);
     try {
       facts = await orAborted(requireLinkFacts(observing, maxAgeMs), reporter.signal);
       others = await orAborted(otherLinkFacts(observing, maxAgeMs), reporter.signal);
@@ -152,7 +153,7 @@ async function guard(
         ? progress
         : { ...progress, roles: rolesSeen('source', facts, theirs) },
     );
-    await clock.sleep(nextLook(verdict, facts, polling.steady), reporter.signal);
+    await clock.sleep(nextLook(verdict, facts, clock.now(), polling.steady), reporter.signal);
   }
 }
 
@@ -286,8 +287,10 @@ export const logSpaceOf = (
 });
 
 /** Up to the next backup, if that is sooner than the next look. */
-function nextLook(verdict: LogBackupVerdict, facts: LinkReplicaFacts, steadyMs: number): number {
-  if (verdict.nextDueAt === null) return steadyMs;
-  const untilDue = Date.parse(verdict.nextDueAt) - Date.parse(facts.serverTime);
-  return Math.min(steadyMs, Math.max(untilDue, 50));
+function nextLook(verdict: LogBackupVerdict, facts: LinkReplicaFacts, now: number, steadyMs: number): number {
+  const untilLook = untilNextLook(now, steadyMs);
+  if (verdict.nextDueAt === null) return untilLook;
+  // The facts are shared, and may be older than this look.
+  const serverNow = Date.parse(facts.serverTime) + Math.max(0, now - Date.parse(facts.observedAt));
+  return Math.min(untilLook, Math.max(Date.parse(verdict.nextDueAt) - serverNow, 50));
 }

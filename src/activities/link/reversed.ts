@@ -5,6 +5,7 @@ import { compareLsn, type Lsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
 import { readServer } from '../../tsql/queries/server';
 import { readTargetDatabaseFacts } from '../observe/database';
+import { sharedAgeMs, untilNextLook } from '../observe/snapshots';
 import type { ActivityReporter } from '../temporal/edge';
 import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
 import { whatPasses } from './guarding';
@@ -42,7 +43,7 @@ async function watch(
   for (;;) {
     let facts: LinkReplicaFacts | undefined;
     try {
-      facts = await orAborted(linkFacts(observing, polling.steady / 2, 'target'), reporter.signal);
+      facts = await orAborted(linkFacts(observing, sharedAgeMs(polling.steady), 'target'), reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
@@ -80,7 +81,7 @@ async function watch(
       roles: rolesSeen('target', facts, other),
       details: { link: health.summary },
     });
-    await clock.sleep(polling.steady, reporter.signal);
+    await clock.sleep(untilNextLook(clock.now(), polling.steady), reporter.signal);
   }
 }
 

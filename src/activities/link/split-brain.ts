@@ -1,5 +1,6 @@
 import type { LinkSide } from '../../model/link/procedure';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { sharedAgeMs } from '../observe/snapshots';
 import type { SplitBrainNews } from './api';
 import { linkFacts, type Observing } from './observing';
 
@@ -33,5 +34,5 @@ export async function splitBrain(
 export const otherFacts = (
   observing: Observing,
   side: LinkSide,
-  maxAgeMs = observing.spec.migration.polling.steady / 2,
+  maxAgeMs = sharedAgeMs(observing.spec.migration.polling.steady),
 ): Promise<LinkReplicaFacts | undefined> => linkFacts(observing, maxAgeMs, side).catch(() => undefined);

@@ -34,3 +34,12 @@ export class Snapshots {
     }
   }
 }
+
+/**
+ * All who watch a server look at the same moments of the clock, so that one read serves them, however many they are.
+ * @returns milliseconds until the next of these moments
+ */
+export const untilNextLook = (now: number, everyMs: number): number => everyMs - (now % everyMs);
+
+/** How old a shared answer may be for who looks in between, milliseconds: at the next moment it is too old. */
+export const sharedAgeMs = (everyMs: number): number => everyMs * 0.9;
