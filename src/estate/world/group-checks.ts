@@ -86,17 +86,7 @@ export function checkDistributedGroup(
   request: CreateDistributedGroup,
 ): DistributedSides {
   requireHadr(instance, 'CREATE AVAILABILITY GROUP');
-  if (instance.groups.has(key(request.name))) throw groupRefusals.exists(request.name);
-  for (const member of request.members) {
-    if (!parseEndpointUrl(member.endpointUrl)) throw groupRefusals.badUrl(member.endpointUrl);
-    if (member.failoverMode !== 'MANUAL') throw groupRefusals.automaticOnDistributed();
-  }
-  const local = request.members.find(
-    (member) => instance.groups.get(key(member.name))?.distributed === false,
-  );
-  if (!local) throw groupRefusals.unknown(request.members[0].name);
-  const remote = request.members[0] === local ? request.members[1] : request.members[0];
-  const isLink = leadsToManagedInstance(state, remote.endpointUrl);
+  const { local, remote, isLink } = membersOf(state, instance, request, request.members[0].name);
   const followsInstance = isLink && namesDatabase(remote.endpointUrl);
   if (followsInstance) checkFollower(instance, local, remote);
   else if (isLink) checkLinkSide(instance, local, remote);
@@ -110,19 +100,27 @@ export function checkJoin(
   request: CreateDistributedGroup,
 ): DistributedSides {
   requireHadr(instance, 'ALTER AVAILABILITY GROUP');
-  if (instance.groups.has(key(request.name))) throw groupRefusals.exists(request.name);
-  for (const member of request.members) {
+  const { local, remote, isLink } = membersOf(state, instance, request, request.members[1].name);
+  if (isLink) checkFollower(instance, local, remote);
+  return { local, remote, isLink, followsInstance: isLink };
+}
+
+/** @param expected name of the group that should stand here, for the refusal. @throws SqlError */
+function membersOf(
+  state: WorldState,
+  instance: MutableInstance,
+  { name, members }: CreateDistributedGroup,
+  expected: string,
+): Pick<DistributedSides, 'local' | 'remote' | 'isLink'> {
+  if (instance.groups.has(key(name))) throw groupRefusals.exists(name);
+  for (const member of members) {
     if (!parseEndpointUrl(member.endpointUrl)) throw groupRefusals.badUrl(member.endpointUrl);
     if (member.failoverMode !== 'MANUAL') throw groupRefusals.automaticOnDistributed();
   }
-  const local = request.members.find(
-    (member) => instance.groups.get(key(member.name))?.distributed === false,
-  );
-  if (!local) throw groupRefusals.unknown(request.members[1].name);
-  const remote = request.members[0] === local ? request.members[1] : request.members[0];
-  const isLink = leadsToManagedInstance(state, remote.endpointUrl);
-  if (isLink) checkFollower(instance, local, remote);
-  return { local, remote, isLink, followsInstance: isLink };
+  const local = members.find((member) => instance.groups.get(key(member.name))?.distributed === false);
+  if (!local) throw groupRefusals.unknown(expected);
+  const remote = members[0] === local ? members[1] : members[0];
+  return { local, remote, isLink: leadsToManagedInstance(state, remote.endpointUrl) };
 }
 
 /**
