@@ -15,6 +15,7 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: ['/node_modules/(?!commander/)'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/retry-scenarios.ts'],
   testTimeout: 60_000,
   // Scenarios wait more than they work: three at a time keep two cores busy.
   maxWorkers: 3,
