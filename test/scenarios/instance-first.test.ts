@@ -217,7 +217,8 @@ test.each([
     await worker.kill();
     world.faults.remove(fault);
     await worker.start();
-    await stands();
+    const after = await stands();
+    expect(after.status.seedingRestarts).toBe(0);
     expect(world.journal.effective(IS_JOIN)).toHaveLength(1);
     expect(world.journal.effective(/^PUT .*distributedAvailabilityGroups/)).toHaveLength(1);
   } finally {

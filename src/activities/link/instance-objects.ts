@@ -1,10 +1,10 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
+import { opposite } from '../../model/link/change';
 import {
   driftMark,
   driftOf,
   type ObjectFinding,
   type ObjectsReport,
-  otherSideOf,
 } from '../../model/link/instance-objects';
 import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
@@ -159,7 +159,7 @@ async function lookAtLeader(context: ObjectsContext, primarySide: Side): Promise
   const { ports, spec, signal } = context;
   const { migration } = spec;
   const objects = migration.instanceObjects ?? instanceObjectsSchema.parse({});
-  const to = otherSideOf(primarySide);
+  const to = opposite(primarySide);
   const names = objects.jobs.include;
   const [primary, other, users] = await Promise.all([
     readSideObjects(ports[primarySide], names, signal),

@@ -45,3 +45,9 @@ export const admission = (primary: LinkSide): readonly LinkStepInfo[] =>
 
 /** The side that is not this one. */
 export const opposite = (side: LinkSide): LinkSide => (side === 'source' ? 'target' : 'source');
+
+/** In sentences for people. */
+export const sideName = (side: LinkSide): string => (side === 'source' ? 'SQL Server' : 'instance');
+
+/** As people type it: `--to`, `--survivor`. */
+export const sideOption = (side: LinkSide): string => (side === 'source' ? 'server' : 'instance');

@@ -135,8 +135,6 @@ export interface SideObjects {
   readonly jobCategories: readonly string[];
 }
 
-export const otherSideOf = (side: Side): Side => (side === 'source' ? 'target' : 'source');
-
 export type ObjectKind = 'login' | 'job' | ReportedKind;
 
 /** How one object compares between the sides. */

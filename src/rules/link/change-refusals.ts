@@ -1,5 +1,5 @@
 /** Why a change of a link that stands would be refused, as far as both ends tell it. */
-import type { LinkChange } from '../../model/link/change';
+import { type LinkChange, sideName } from '../../model/link/change';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkSide } from '../../model/link/procedure';
 
@@ -32,8 +32,8 @@ function swapRefusals(to: LinkSide, facts: ChangeFacts): readonly string[] {
   const { roles, route } = facts;
   const refusals: string[] = [];
   if (isSplit(facts)) refusals.push('both sides say that they are the primary; repair comes first');
-  else if (roles[to] === 'PRIMARY') refusals.push(`the ${nameOf(to)} is the primary already`);
-  if (roles[to] === 'none') refusals.push(`the ${nameOf(to)} has no such link`);
+  else if (roles[to] === 'PRIMARY') refusals.push(`the ${sideName(to)} is the primary already`);
+  if (roles[to] === 'none') refusals.push(`the ${sideName(to)} has no such link`);
   if (route === 'delete-link')
     refusals.push('these versions cannot swap the roles of a link; remove it to cut over');
   return refusals;
@@ -44,18 +44,18 @@ function silentRefusals(
   facts: ChangeFacts,
 ): readonly string[] {
   if (type === 'planned') return silentSides(facts);
-  return facts.roles[to] === null ? [`the ${nameOf(to)} does not answer`] : [];
+  return facts.roles[to] === null ? [`the ${sideName(to)} does not answer`] : [];
 }
 
 /** A planned failover needs both. */
 const silentSides = ({ roles }: ChangeFacts): readonly string[] =>
   (['source', 'target'] as const)
     .filter((side) => roles[side] === null)
-    .map((side) => `the ${nameOf(side)} does not answer`);
+    .map((side) => `the ${sideName(side)} does not answer`);
 
 const isSplit = ({ roles }: ChangeFacts): boolean => roles.source === 'PRIMARY' && roles.target === 'PRIMARY';
 
 const rolesInWords = ({ roles }: ChangeFacts): string =>
-  (['source', 'target'] as const).map((side) => `${nameOf(side)}: ${roles[side] ?? 'no answer'}`).join(', ');
-
-const nameOf = (side: LinkSide): string => (side === 'source' ? 'SQL Server' : 'instance');
+  (['source', 'target'] as const)
+    .map((side) => `${sideName(side)}: ${roles[side] ?? 'no answer'}`)
+    .join(', ');

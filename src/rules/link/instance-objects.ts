@@ -1,15 +1,15 @@
 /** Which logins and jobs of one side belong on the other one, what is missing there, and what cannot be brought there. */
-import {
-  type DatabaseUser,
-  type Job,
-  type Login,
-  type LoginSettings,
-  type ObjectFinding,
-  otherSideOf,
-  type ReportedKind,
-  type ReportedObject,
-  type ServerPermission,
-  type SideObjects,
+import { opposite } from '../../model/link/change';
+import type {
+  DatabaseUser,
+  Job,
+  Login,
+  LoginSettings,
+  ObjectFinding,
+  ReportedKind,
+  ReportedObject,
+  ServerPermission,
+  SideObjects,
 } from '../../model/link/instance-objects';
 import type { InstanceObjects } from '../../model/link/instance-objects-spec';
 import type { Side } from '../../model/statement';
@@ -169,7 +169,7 @@ type LoginVerdict =
 function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
   if (login.kind !== 'sql') return judgeForeign(login, input);
   const { names, primarySide, other, passwords } = input;
-  const there = names[otherSideOf(primarySide)];
+  const there = names[opposite(primarySide)];
   const named = other.logins.filter(({ name }) => sameName(name, login.name));
   // A server that tells cases apart may have several of one name.
   const twin = named.find(({ sid }) => sid === login.sid) ?? named[0];
@@ -208,7 +208,7 @@ function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
 
 /** Logins that no password makes: of Windows, Entra, certificates and keys. */
 function judgeForeign(login: Login, { names, primarySide, other }: ObjectsInput): LoginVerdict {
-  const to = otherSideOf(primarySide);
+  const to = opposite(primarySide);
   const isThere = other.logins.some(({ name, sid }) => sameName(name, login.name) && sid === login.sid);
   if (isThere) return { kind: 'same' };
   switch (login.kind) {
@@ -309,7 +309,7 @@ export function judgeJobs(input: ObjectsInput): readonly JudgedJob[] {
 
 function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>): JobVerdict {
   const { primary, other, primarySide, names } = input;
-  const to = otherSideOf(primarySide);
+  const to = opposite(primarySide);
   const job = primary.jobs.find((candidate) => sameName(candidate.name, name));
   if (job === undefined) {
     return {
@@ -355,7 +355,7 @@ function whyNotInDatabases(
   job: Job,
   { names, primarySide, other, database: linked }: ObjectsInput,
 ): JobVerdict | undefined {
-  const there = names[otherSideOf(primarySide)];
+  const there = names[opposite(primarySide)];
   const missing = job.steps.flatMap(({ id, name, subsystem, database }) =>
     subsystem.toUpperCase() === 'TSQL' &&
     database !== null &&
@@ -377,7 +377,7 @@ function whyNotOwned(
   { names, primarySide, other }: ObjectsInput,
   copied: ReadonlySet<string>,
 ): JobVerdict | undefined {
-  const there = names[otherSideOf(primarySide)];
+  const there = names[opposite(primarySide)];
   if (job.owner === null) {
     return {
       kind: 'impossible',
@@ -445,7 +445,7 @@ export function findObjects(
 
 function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
   const { names, primarySide } = input;
-  const there = names[otherSideOf(primarySide)];
+  const there = names[opposite(primarySide)];
   const selection = selectLogins(input);
   const plan = planLogins(input);
   const found = selection.logins.map((login): ObjectFinding => {
@@ -519,7 +519,7 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
 }
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {
-  const there = input.names[otherSideOf(input.primarySide)];
+  const there = input.names[opposite(input.primarySide)];
   return judgeJobs(input).flatMap(({ name, verdict }): readonly ObjectFinding[] => {
     const job = input.primary.jobs.find((candidate) => sameName(candidate.name, name));
     const operator = job?.notifiesOperator
@@ -560,7 +560,7 @@ function reportedFindings(
   { names, primarySide }: ObjectsInput,
   reported: Readonly<Record<Side, readonly ReportedObject[]>>,
 ): readonly ObjectFinding[] {
-  const to = otherSideOf(primarySide);
+  const to = opposite(primarySide);
   return reported[primarySide].map(({ kind, name }) => {
     const isThere = reported[to].some((other) => other.kind === kind && sameName(other.name, name));
     return isThere

@@ -1,5 +1,6 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
 import { isCancellation, patched, sleep } from '@temporalio/workflow';
+import { opposite, sideOption } from '../../model/link/change';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { activityProblem, personProblem } from '../run-control';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
@@ -132,7 +133,7 @@ export async function admitOrTell(run: LinkRun, primary: LinkSide): Promise<void
 async function tellNotAdmitted(run: LinkRun, primary: LinkSide, why: string): Promise<void> {
   const { cutover, name, source, target } = run.spec.migration;
   const logins = cutover.fence.disableLogins.join(', ');
-  const other = primary === 'source' ? 'instance' : 'server';
+  const other = sideOption(opposite(primary));
   await run.tell(
     'critical',
     'applications.not-admitted',

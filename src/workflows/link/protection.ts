@@ -1,7 +1,7 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
 import { patched } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import { opposite } from '../../model/link/change';
+import { opposite, sideName, sideOption } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
 import { type LagSeen, rpoEstimate } from '../../rules/link/rpo';
 import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
@@ -69,7 +69,7 @@ export function protectionSteps(run: LinkRun): readonly string[] {
   if (protection === null) return [];
   if (protection.removedByOthers !== undefined) return [`sqlferry remove ${name}`];
   if (protection.splitBrain !== null) return [repairCommand(run, protection)];
-  const to = protection.primary === 'source' ? 'instance' : 'server';
+  const to = sideOption(opposite(protection.primary));
   if (protection.drill !== undefined) return [`sqlferry failover ${name} --to ${to}`];
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
 }
@@ -225,12 +225,10 @@ function onlySurvivor({ failovers }: Protection): LinkSide | null {
   return last?.type === 'forced' ? last.to : null;
 }
 
-const survivorOption = (side: LinkSide): string => (side === 'target' ? 'instance' : 'server');
-
 /** What a person types to end a split brain. */
 export function repairCommand(run: LinkRun, protection: Protection): string {
   const only = onlySurvivor(protection);
-  const survivor = only === null ? 'instance|server' : survivorOption(only);
+  const survivor = only === null ? 'instance|server' : sideOption(only);
   return `sqlferry repair ${run.spec.migration.name} --survivor ${survivor}`;
 }
 
@@ -247,7 +245,7 @@ export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   if (only !== null && only !== request.survivor && patched('only-the-former-primary-follows')) {
     return refuse(
       `the ${sideName(only)} was forced to lead: of the two sides only the ${sideName(opposite(only))}, which led before, can be made to follow`,
-      `sqlferry repair ${run.spec.migration.name} --survivor ${survivorOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
+      `sqlferry repair ${run.spec.migration.name} --survivor ${sideOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
     );
   }
   const hold = busy(protection);
@@ -326,4 +324,4 @@ const probe = (to: LinkSide, type: 'planned' | 'forced'): FailoverRequest => ({ 
 
 export { opposite as otherSide };
 
-export const sideName = (side: LinkSide): string => (side === 'source' ? 'SQL Server' : 'instance');
+export { sideName };
