@@ -1,7 +1,7 @@
 import type { LinkSide } from './procedure';
 import type { ResolvedLinkMigration } from './spec';
 
-/** True when the managed instance has the database, and the SQL Server gets the copy. Runs begun by older workers do not say. */
+/** True when the managed instance has the database, and the SQL Server gets the copy. */
 export const instanceIsFirst = ({ migration }: Pick<ResolvedLinkMigration, 'migration'>): boolean =>
   migration.initialPrimary === 'instance';
 

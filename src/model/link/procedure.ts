@@ -180,8 +180,8 @@ const FROM_INSTANCE: readonly LinkStepInfo[] = [
  * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
  * @param route how this version leaves its SQL Server
  * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
- * @param keepLog policy of the spec; runs begun by older workers have none
- * @param asked what the spec asks for besides; runs begun by older workers never do
+ * @param keepLog policy of the spec
+ * @param asked what the spec asks for besides
  */
 export function linkProcedure(
   route: CutoverRoute,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema } from '../inventory';
-import { afterFailoverSchema, failoversAtOnceSchema } from './around-failover-schema';
+import { afterFailoverSchema, failoversAtOnceSchema } from './after-failover-schema';
 import { hooksSchema } from './hooks';
 import { instanceObjectsSchema } from './instance-objects-spec';
 

@@ -1,5 +1,5 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
-import { isCancellation, patched, sleep } from '@temporalio/workflow';
+import { isCancellation, sleep } from '@temporalio/workflow';
 import { opposite, sideOption } from '../../model/link/change';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { activityProblem, personProblem } from '../run-control';
@@ -18,9 +18,6 @@ const LOOKS_UNSWAPPED = 6;
 const LOOKS_SWAPPED = 2;
 /** A side that does not answer is not waited for any longer; `followRoles` hears what comes later. */
 const LOOKS_AT_MOST = 12;
-
-/** Runs in which a failover failed before wait for its sides without end; their histories are replayed as they were. */
-export const endsWithoutWaiting = (): boolean => patched('after-failed-bounded');
 
 /**
  * Whether the roles are swapped: `ALTER ... FAILOVER` and Azure's operation go on when the workflow that asked for them
@@ -65,7 +62,7 @@ async function lookAtRoles(run: LinkRun, to: LinkSide): Promise<{ isSwapped: boo
 /** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
 export const cameLate = ({ failovers }: Protection, primary: LinkSide): boolean => {
   const last = failovers.at(-1);
-  return last?.outcome === 'failed' && last.to === primary && patched('swap-came-late');
+  return last?.outcome === 'failed' && last.to === primary;
 };
 
 export function noteLateSwap(protection: Protection, reason: string): void {

@@ -7,7 +7,6 @@ import {
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import type { AroundFailoverActivities } from '../../activities/link/around-failover-api';
-import { afterFailoverOf } from '../../model/link/around-failover';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { type LinkSide, type LinkStepInfo, repairOfUsers } from '../../model/link/procedure';
 import { beforeAnyChange, lookAfterwards } from '../activity-policies';
@@ -23,7 +22,7 @@ export interface NewPrimary {
 
 /** The database as the side shows it that still leads. Never a reason not to fail over: null when it cannot be read. */
 export async function lookBefore(run: LinkRun, on: LinkSide): Promise<DatabaseProperties | null> {
-  if (afterFailoverOf(run.spec.migration)?.checks !== true) return null;
+  if (!run.spec.migration.afterFailover.checks) return null;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
     beforeAnyChange(run.spec.migration.polling.heartbeatTimeout),
   );
@@ -38,8 +37,7 @@ export async function lookBefore(run: LinkRun, on: LinkSide): Promise<DatabasePr
 
 /** Mends what the spec asks for, then looks. Whatever fails is told; nothing waits for it. */
 export async function lookAtNewPrimary(run: LinkRun, primary: NewPrimary): Promise<void> {
-  const asked = afterFailoverOf(run.spec.migration);
-  if (asked === undefined) return;
+  const asked = run.spec.migration.afterFailover;
   if (asked.repairOrphanedUsers) await repairUsers(run, repairOfUsers(primary.side));
   if (asked.checks) await check(run, primary);
 }

@@ -6,7 +6,6 @@ import {
   condition,
   continueAsNew,
   isCancellation,
-  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -15,13 +14,7 @@ import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../.
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
-import {
-  admitOrTell,
-  completeLateSwap,
-  endsWithoutWaiting,
-  hasFenceLeft,
-  swappedInTheEnd,
-} from './after-failed';
+import { admitOrTell, completeLateSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
 import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
 import {
   type FailoverRecord,
@@ -54,9 +47,6 @@ import { LinkRun } from './run';
 import { addFailover, initialState, type LinkMigrationInput, type Protection } from './state';
 import { statusOf } from './status';
 import { occasionOf, surround, surrounded } from './surroundings';
-
-/** Each failover enters two phases: the newest ones are kept. */
-const PHASES_KEPT = 100;
 
 /** Watches the link by its role while nobody asks for anything. */
 interface LinkWatch extends Pick<ReplicationGuard, 'stop' | 'beside'> {
@@ -150,7 +140,6 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     }
     protection.request = overtakingOf(protection);
     run.changes += 1;
-    run.state.phases = run.state.phases.slice(-PHASES_KEPT);
   }
 }
 
@@ -254,14 +243,11 @@ async function failOver(
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
   const isUnknown = done.outcome === 'failed' && !isOvertaken(run);
-  const isBounded = isUnknown && endsWithoutWaiting();
-  const look = isBounded ? swappedInTheEnd : swappedAfterAll;
-  const swapped = isUnknown ? await look(run, done.to) : done.outcome === 'done';
+  const swapped = isUnknown ? await swappedInTheEnd(run, done.to) : done.outcome === 'done';
   if (swapped) noteSwapped(run, protection, done);
   if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
   if (isUnknown && !isOvertaken(run)) {
-    if (isBounded) await admitOrTell(run, protection.primary);
-    else await admitApplications(run, protection.primary);
+    await admitOrTell(run, protection.primary);
     await surroundFailed(run, protection, request, done);
     if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
   }
@@ -335,17 +321,6 @@ function adoptClosedDoors(run: LinkRun, { closedDoors }: FailoverRecord): void {
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
 
-/** A failover that did not say how it ended: the roles themselves tell. */
-async function swappedAfterAll(run: LinkRun, to: LinkSide): Promise<boolean> {
-  const [act] = failoverProcedure('forced', to).forward;
-  if (act === undefined) return false;
-  run.waitingFor = 'the roles after a failover that did not tell how it ended';
-  const seen = await run.control.untilDone('Roles of the link', () =>
-    run.quick.observeLinkStep({ spec: run.spec, stepId: act.id }),
-  );
-  return seen.settled !== undefined;
-}
-
 /** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 7). */
 async function admitApplications(run: LinkRun, primary: LinkSide): Promise<void> {
   const admit = failoverProcedure('planned', primary).forward.at(-1);
@@ -372,7 +347,7 @@ async function repair(
   protection.splitBrain = null;
   run.state.health = null;
   run.state.lastLag = null;
-  const isElsewhere = cameFrom !== request.survivor && patched('repair-repoints');
+  const isElsewhere = cameFrom !== request.survivor;
   await run.tell(
     isElsewhere ? 'warning' : 'info',
     'split-brain.repaired',

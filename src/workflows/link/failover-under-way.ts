@@ -4,7 +4,6 @@ import {
   CancellationScope,
   type ChildWorkflowHandle,
   condition,
-  patched,
   setHandler,
   startChild,
 } from '@temporalio/workflow';
@@ -19,8 +18,6 @@ import {
 import { linkFailover } from './failover';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
-
-const EARLY_PAUSE = 'early-pause-is-passed-on';
 
 /**
  * @param closingIn called once the gate of the failover is passed
@@ -72,8 +69,8 @@ async function resultOf(
 
 /** People talk to the link: a pause and a resume that concern the failover reach it from there. */
 async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailover>): Promise<void> {
-  // A pause may have been accepted before the failover began. Runs of older workers did not pass it on.
-  let paused = run.state.paused && !patched(EARLY_PAUSE);
+  // A pause may have been accepted before the failover began: it is passed on at once.
+  let paused = false;
   let retries = run.control.retriesAsked;
   let wayIsGiven = false;
   for (;;) {

@@ -4,7 +4,6 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
-  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -133,8 +132,6 @@ async function failOverPlanned(
   return surrounded(done(), run, hooks);
 }
 
-/** Failovers that began before asked for one after the other; their histories are replayed as they were. */
-const ALL_AT_ONCE = 'gate-turn-and-look-at-once';
 /** A turn is not kept longer than this for a gate that stays shut. */
 const TURN_KEPT_MS = 5_000;
 /** What was seen of the database before a long wait is looked at again. */
@@ -149,10 +146,6 @@ async function passGateAndLook(
   primary: LinkSide,
   turn: FailoverTurn,
 ): Promise<DatabaseProperties | null> {
-  if (!patched(ALL_AT_ONCE)) {
-    await passGateInTurn(run, primary, turn);
-    return lookBefore(run, primary);
-  }
   const startedAt = Date.now();
   const looking = lookBefore(run, primary);
   looking.catch(() => undefined);
@@ -349,8 +342,7 @@ const tellPlace = (place: string | null): void => {
 
 /** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
 function tellCrossed(done: () => FailoverRecord): void {
-  // Failovers that began before told it with their result only.
-  if (patched('tells-crossing')) tellLink({ kind: 'crossed', record: done() }).catch(() => undefined);
+  tellLink({ kind: 'crossed', record: done() }).catch(() => undefined);
 }
 
 async function tellLink(news: FailoverNews): Promise<void> {

@@ -4,18 +4,14 @@ import {
   ActivityFailure,
   type ActivityInterfaceFor,
   isCancellation,
-  patched,
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
-import { afterFailoverOf } from '../../model/link/around-failover';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { actOfNoReturn } from '../activity-policies';
 import type { LinkRun } from './run';
 
-/** Runs that crossed before looked at the proof first; their histories are replayed as they were. */
-const PROOF_WITHOUT_LOOK = 'proof-without-look';
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -28,9 +24,7 @@ export const isProof = ({ id }: LinkStepInfo): boolean => id.endsWith('verify-wr
  * a person, as every step does.
  */
 export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<void> {
-  const perform = isProof(step) && patched(PROOF_WITHOUT_LOOK) ? run.prove.bind(run) : run.perform.bind(run);
-  // Runs that older workers began retry in silence.
-  if (afterFailoverOf(run.spec.migration) === undefined) return perform(step);
+  const perform = isProof(step) ? run.prove.bind(run) : run.perform.bind(run);
   const { waitingFor } = run;
   let told = '';
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {

@@ -1,5 +1,5 @@
 /** A planned failover that ends where it is, since a forced one was asked for: whatever it waits for may be gone. */
-import { CancellationScope, condition, patched } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 
 /** What is asked to stop is waited for this long; a statement that hangs on a dead host is left to itself then. */
 const STOPS_WITHIN_MS = 20_000;
@@ -13,8 +13,6 @@ export class GaveWay extends Error {
 
 export class GivingWay {
   private asked: GaveWay | undefined;
-  /** Failovers that began before have no scopes that could be ended; their histories are replayed as they were. */
-  private readonly isKnown = patched('gives-way');
 
   /** @param by who asked for the forced failover */
   ask(by: string): void {
@@ -30,7 +28,6 @@ export class GivingWay {
    * @throws GaveWay
    */
   async until<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.isKnown) return work();
     if (this.asked !== undefined) throw this.asked;
     const scope = new CancellationScope();
     let isOver = false;

@@ -47,7 +47,7 @@ function activitiesOf(run: LinkRun): Activities {
   };
 }
 
-/** Older runs, and specs without the section, must not even wait a turn longer: their histories are replayed. */
+/** The spec has the section. */
 export const hasObjects = (run: LinkRun): boolean => run.spec.migration.instanceObjects !== undefined;
 
 /** While something else is waited for, the other side is kept as the primary is. @returns what `work` does */
@@ -203,7 +203,6 @@ async function tryStep(run: LinkRun, step: LinkStepInfo): Promise<Problem | unde
     // A link that stands is taken down on request only: nothing is undone any more.
     if (state.protection === null) state.begun.push(begun);
     const act = run.first.performLinkStep.executeWithOptions({ summary: step.title }, [{ spec, stepId }]);
-    // Only activities of today ask for it: older histories must not wait for another look.
     const asksAfter = state.protection === null && seen.asksAfter === true;
     const outcome = await (asksAfter ? act.catch((error) => failedHalfway(run, step, begun, error)) : act);
     run.record(step, 'done', seen.planned, outcome.evidence, outcome.durationMs);

@@ -2,9 +2,9 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { LinkRun } from './run';
 
-/** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. Specs of older versions do without. */
+/** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. */
 export async function withLogWatch<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
-  if (run.spec.migration.seeding.watchLog !== true) return work();
+  if (!run.spec.migration.seeding.watchLog) return work();
   const scope = new CancellationScope();
   const watching = scope.run(() => watchWheneverBlocked(run));
   watching.catch(() => undefined);

@@ -1,5 +1,4 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
-import { patched } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import { opposite, sideName, sideOption } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
@@ -112,10 +111,6 @@ const mayOvertake = (
     (request?.kind === 'failover' && (request.request.type === 'planned' || crossed === true)));
 
 function overtake(run: LinkRun, protection: Protection, request: FailoverRequest): Answer {
-  // Runs that answered before refused it; their histories are replayed as they were.
-  if (!patched('forced-overtakes')) {
-    return refuse('another request is under way', 'look at status: it says what is possible and what is not');
-  }
   const { request: pending } = protection;
   const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
   protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
@@ -237,12 +232,9 @@ export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
   if (protection.splitBrain === null) return refuse('there is no split brain', 'nothing is to be repaired');
   const gone = withoutLink(protection);
-  // Runs that took such a repair before are replayed as they were.
-  if (gone !== null && patched('no-repair-without-link')) {
-    return refuse(gone, `sqlferry remove ${run.spec.migration.name}`);
-  }
+  if (gone !== null) return refuse(gone, `sqlferry remove ${run.spec.migration.name}`);
   const only = onlySurvivor(protection);
-  if (only !== null && only !== request.survivor && patched('only-the-former-primary-follows')) {
+  if (only !== null && only !== request.survivor) {
     return refuse(
       `the ${sideName(only)} was forced to lead: of the two sides only the ${sideName(opposite(only))}, which led before, can be made to follow`,
       `sqlferry repair ${run.spec.migration.name} --survivor ${sideOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,

@@ -10,7 +10,6 @@ import {
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import type { JournalEffect } from '../../model/journal';
-import { afterFailoverOf } from '../../model/link/around-failover';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
   establishingFromInstance,
@@ -95,9 +94,8 @@ export class LinkRun {
   steps(phase: LinkPhase): readonly LinkStepInfo[] {
     const { route } = this.state;
     if (route === null) return [];
-    const { cutover, seeding, instanceObjects } = this.spec.migration;
-    const repairUsers = afterFailoverOf(this.spec.migration)?.repairOrphanedUsers ?? false;
-    const asked = { repairUsers, objects: instanceObjects !== undefined };
+    const { cutover, seeding, instanceObjects, afterFailover } = this.spec.migration;
+    const asked = { repairUsers: afterFailover.repairOrphanedUsers, objects: instanceObjects !== undefined };
     const procedure = instanceIsFirst(this.spec)
       ? establishingFromInstance()
       : linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);

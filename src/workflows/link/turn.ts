@@ -11,7 +11,6 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import { failoversAtOnce } from '../../model/link/around-failover';
 import type { TurnRequest } from '../../rules/link/failover-turns';
 import { instanceFailoverTurns } from './failover-turns';
 import type { LinkRun } from './run';
@@ -28,15 +27,14 @@ const TRIES = 5;
 export class FailoverTurn {
   private granted = false;
   private request: TurnRequest | undefined;
-  private readonly limit: number | undefined;
+  private readonly limit: number;
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
   constructor(
     private readonly run: LinkRun,
     private readonly onPlace: (place: string | null) => void = () => undefined,
   ) {
-    this.limit = failoversAtOnce(run.spec.migration);
-    if (this.limit === undefined) return;
+    this.limit = run.spec.migration.failover.atOnce;
     setHandler(turnNewsSignal, (news) => {
       if (news.kind === 'granted') this.granted = true;
       if (news.kind === 'waiting' && this.request !== undefined && !this.granted) {
@@ -51,9 +49,8 @@ export class FailoverTurn {
    * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no turn
    */
   async take(mustLeave: () => boolean): Promise<number | null> {
-    if (this.limit === undefined) return 0;
     const began = Date.now();
-    const request = this.newRequest(false, this.limit);
+    const request = this.newRequest(false);
     for (let pause = ASK_AGAIN_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       await this.ask(request);
       await condition(() => this.granted || mustLeave(), pause);
@@ -67,8 +64,7 @@ export class FailoverTurn {
 
   /** As `take`, for a forced failover: whoever does not give it a turn in time is not waited for. */
   async takeForced(): Promise<void> {
-    if (this.limit === undefined) return;
-    const request = this.newRequest(true, this.limit);
+    const request = this.newRequest(true);
     await this.ask(request);
     await condition(() => this.granted, FORCED_WAITS_MS);
     this.onPlace(null);
@@ -91,11 +87,11 @@ export class FailoverTurn {
     await CancellationScope.nonCancellable(() => this.tell({ kind: 'leave', key: { workflowId, runId } }));
   }
 
-  private newRequest(forced: boolean, limit: number): TurnRequest {
+  private newRequest(forced: boolean): TurnRequest {
     const { workflowId, runId } = workflowInfo();
     const { name, database } = this.run.spec.migration;
     this.granted = false;
-    this.request = { workflowId, runId, name, database, limit, forced };
+    this.request = { workflowId, runId, name, database, limit: this.limit, forced };
     return this.request;
   }
 

@@ -366,23 +366,3 @@ test('a long history of turns begins anew with all who hold and want one', async
   await crowd.end();
   for (const driver of [turns, again]) await driver.dispose();
 });
-
-test('a failover that an older worker began takes no turn and looks at nothing new', async () => {
-  const link = new FakeLink();
-  const spec = specOf('old');
-  const { hooks: _hooks, afterFailover: _after, failover, ...migration } = spec.migration;
-  const old = { ...spec, migration: { ...migration, failover: { coolDown: failover.coolDown } } };
-  const driver = await WorkflowDriver.start(
-    'linkFailover',
-    { spec: old, request: { by: 'dba', type: 'planned', to: 'target' }, lastHealth: null },
-    link.activities,
-  );
-  await driver.run();
-  expect(recordOf(driver).outcome).toBe('done');
-  expect(driver.children).toEqual([]);
-  expect(driver.calls.map(({ type }) => type)).toEqual(
-    expect.not.arrayContaining(['readDatabaseProperties', 'checkAfterFailover', 'runHook']),
-  );
-  await driver.replay();
-  await driver.dispose();
-});

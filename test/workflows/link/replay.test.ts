@@ -38,13 +38,11 @@ test('there is a fixture for each way that runs go', () => {
       'delete-link-complete.json',
       'instance-turns.json',
       'planned-failover-complete.json',
-      'planned-failover-plain.json',
       'stays-forced-and-repaired-failover.json',
       'stays-forced-and-repaired.json',
       'stays-planned-there-and-back-failover-1.json',
       'stays-planned-there-and-back-failover-2.json',
       'stays-planned-there-and-back.json',
-      'withdrawn-plain.json',
       'withdrawn-then-complete.json',
     ]),
   );
