@@ -30,7 +30,7 @@ describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_path, pag
 
   test('names files and folders that exist', () => {
     const named = page.spans.filter((span) =>
-      /^(src|test|docs|examples|schemas|scripts|bench|bin|config|\.ci)\/\S*$/.test(span),
+      /^(src|estate|test|docs|examples|schemas|scripts|bench|bin|config|\.ci)\/\S*$/.test(span),
     );
     expect(named.filter((span) => !pathExists(span))).toEqual([]);
   });

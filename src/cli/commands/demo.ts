@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { verify, WorkloadWriter } from '../../../estate/workload/writer';
 import { LinkMigrations, type LinkMigrationView } from '../../client/link-migrations';
-import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { formatDuration } from '../../model/duration';
 import { connectClient } from '../../temporal/connection';
 import { ensureSearchAttributes } from '../../temporal/search-attributes';

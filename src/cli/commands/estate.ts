@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { readDefinitionFile } from '../../estate/definition-file';
-import { type RunningEstate, startEstate } from '../../estate/estate';
-import { type EstateDefinitionInput, parseDefinition } from '../../estate/world/definition';
+import { readDefinitionFile } from '../../../estate/definition-file';
+import { type RunningEstate, startEstate } from '../../../estate/estate';
+import { type EstateDefinitionInput, parseDefinition } from '../../../estate/world/definition';
 import { packageRoot } from '../../temporal/package-root';
 import {
   crossingsOf,
