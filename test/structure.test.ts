@@ -49,7 +49,6 @@ const KNOWN_LONG_FUNCTIONS: readonly string[] = [
   'src/cli/commands/demo.ts runDemo',
   'src/cli/main.ts requestCommands',
   'src/cli/main.ts specCommands',
-  'src/rules/link/instance-objects.ts loginFindings',
   'src/tsql/queries/link/replicas.ts readLinkReplicas',
   'src/workflows/link/failover.ts failOverPlanned',
   'src/workflows/link/guard.ts ReplicationGuard.note',

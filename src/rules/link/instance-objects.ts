@@ -1,10 +1,10 @@
 /** What was found when the objects of both sides were compared, in words for people. */
 import { opposite } from '../../model/link/change';
-import type { ObjectFinding, ReportedKind, ReportedObject } from '../../model/link/instance-objects';
+import type { Login, ObjectFinding, ReportedKind, ReportedObject } from '../../model/link/instance-objects';
 import type { Side } from '../../model/statement';
 import { sameName } from '../names';
 import { judgeJobs } from './job-comparison';
-import { judgeLogin, planLogins, selectLogins } from './login-plan';
+import { judgeLogin, planLogins, type RoleChange, type Selection, selectLogins } from './login-plan';
 import { nestedRoleFindings } from './nested-roles';
 import type { ObjectsInput } from './objects-input';
 
@@ -29,79 +29,78 @@ export function findObjects(
 }
 
 function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
-  const { names, primarySide } = input;
-  const there = names[opposite(primarySide)];
   const selection = selectLogins(input);
-  const plan = planLogins(input);
-  const found = selection.logins.map((login): ObjectFinding => {
-    const verdict = judgeLogin(login, input);
-    switch (verdict.kind) {
-      case 'same':
-        return same('login', login.name);
-      case 'impossible':
-        return {
-          kind: 'login',
-          name: login.name,
-          state: 'cannot-be-copied',
-          detail: verdict.detail,
-          remedy: verdict.remedy,
-          copyable: false,
-        };
-      case 'missing':
-        return copyable('login', login.name, 'missing', `${there} has no such login`);
-      case 'pair': {
-        const what = [...(verdict.password === 'differs' ? ['password'] : []), ...verdict.what];
-        return what.length === 0
-          ? same('login', login.name)
-          : copyable('login', login.name, 'differs', `on ${there}: ${what.join(', ')}`);
-      }
-      default:
-        return verdict satisfies never;
-    }
-  });
-  const roles = plan.roles.map(({ name, present }) =>
-    present === null
-      ? copyable('login', name, 'missing', `${there} has no server role of this name`)
-      : copyable('login', name, 'differs', `on ${there}: permissions of the server role`),
-  );
-  const unknown = selection.unknown.map(
-    (name): ObjectFinding => ({
-      kind: 'login',
-      name,
-      state: 'cannot-be-copied',
-      detail: `${names[primarySide]} has no login of this name`,
-      remedy: 'correct instanceObjects.logins.include',
-      copyable: false,
-    }),
-  );
-  const orphans = selection.orphans.map((name) =>
-    remark(
-      'login',
-      name,
-      `a user of the database without a login on ${names[primarySide]} (an orphan)`,
-      'map it to a login (ALTER USER ... WITH LOGIN), or drop it',
-    ),
-  );
-  const owner =
-    selection.owner === undefined
-      ? []
-      : [
-          remark(
-            'login',
-            selection.owner,
-            `it owns the database, and ${there} does not know it`,
-            'give the database another owner after the failover (ALTER AUTHORIZATION ON DATABASE)',
-          ),
-        ];
+  const { roles, rolesOfLogins } = planLogins(input);
   return [
-    ...found,
-    ...roles,
-    ...nestedRoleFindings(input, plan.rolesOfLogins),
-    ...unknown,
-    ...orphans,
-    ...owner,
+    ...selection.logins.map((login) => loginFinding(login, input)),
+    ...roles.map((role) => roleFinding(role, input)),
+    ...nestedRoleFindings(input, rolesOfLogins),
+    ...unselectedFindings(selection, input),
   ];
 }
+
+function loginFinding(login: Login, input: ObjectsInput): ObjectFinding {
+  const there = input.names[opposite(input.primarySide)];
+  const verdict = judgeLogin(login, input);
+  switch (verdict.kind) {
+    case 'same':
+      return same('login', login.name);
+    case 'impossible':
+      return uncopyable('login', login.name, verdict.detail, verdict.remedy);
+    case 'missing':
+      return copyable('login', login.name, 'missing', `${there} has no such login`);
+    case 'pair': {
+      const what = [...(verdict.password === 'differs' ? ['password'] : []), ...verdict.what];
+      return what.length === 0
+        ? same('login', login.name)
+        : copyable('login', login.name, 'differs', `on ${there}: ${what.join(', ')}`);
+    }
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function roleFinding({ name, present }: RoleChange, { names, primarySide }: ObjectsInput): ObjectFinding {
+  const there = names[opposite(primarySide)];
+  return present === null
+    ? copyable('login', name, 'missing', `${there} has no server role of this name`)
+    : copyable('login', name, 'differs', `on ${there}: permissions of the server role`);
+}
+
+/** Who was asked for or needed, and is no login that could be copied. */
+function unselectedFindings(
+  { unknown, orphans, owner }: Selection,
+  { names, primarySide }: ObjectsInput,
+): readonly ObjectFinding[] {
+  const here = names[primarySide];
+  return [
+    ...unknown.map((name) =>
+      uncopyable(
+        'login',
+        name,
+        `${here} has no login of this name`,
+        'correct instanceObjects.logins.include',
+      ),
+    ),
+    ...orphans.map((name) =>
+      remark(
+        'login',
+        name,
+        `a user of the database without a login on ${here} (an orphan)`,
+        'map it to a login (ALTER USER ... WITH LOGIN), or drop it',
+      ),
+    ),
+    ...(owner === undefined ? [] : [ownerRemark(owner, names[opposite(primarySide)])]),
+  ];
+}
+
+const ownerRemark = (owner: string, there: string): ObjectFinding =>
+  remark(
+    'login',
+    owner,
+    `it owns the database, and ${there} does not know it`,
+    'give the database another owner after the failover (ALTER AUTHORIZATION ON DATABASE)',
+  );
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {
   const there = input.names[opposite(input.primarySide)];
@@ -125,16 +124,7 @@ function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {
       case 'differs':
         return [copyable('job', name, 'differs', `on ${there}: ${verdict.what.join(', ')}`), ...operator];
       case 'impossible':
-        return [
-          {
-            kind: 'job',
-            name,
-            state: 'cannot-be-copied',
-            detail: verdict.detail,
-            remedy: verdict.remedy,
-            copyable: false,
-          },
-        ];
+        return [uncopyable('job', name, verdict.detail, verdict.remedy)];
       default:
         return verdict satisfies never;
     }
@@ -169,6 +159,13 @@ const remark = (
   detail: string,
   remedy: string,
 ): ObjectFinding => ({ kind, name, state: 'remark', detail, remedy, copyable: false });
+
+const uncopyable = (
+  kind: ObjectFinding['kind'],
+  name: string,
+  detail: string,
+  remedy: string,
+): ObjectFinding => ({ kind, name, state: 'cannot-be-copied', detail, remedy, copyable: false });
 
 const copyable = (
   kind: ObjectFinding['kind'],
