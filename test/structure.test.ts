@@ -12,12 +12,6 @@ const MAX_FUNCTION_LINES = 60;
 const KNOWN_CYCLES: readonly (readonly string[])[] = [
   ['src/model/link/instance-object-steps.ts', 'src/model/link/procedure.ts'],
   [
-    'src/model/spec-file-keys.ts',
-    'src/model/spec-file-messages.ts',
-    'src/model/spec-file-yaml.ts',
-    'src/model/spec-file.ts',
-  ],
-  [
     'src/workflows/link/after-failed.ts',
     'src/workflows/link/cutover.ts',
     'src/workflows/link/failover-under-way.ts',
