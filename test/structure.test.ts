@@ -39,11 +39,7 @@ const KNOWN_LONG_FUNCTIONS: readonly string[] = [
   'src/activities/link/guarding.ts guard',
   'src/activities/link/steps/agent-jobs.ts defineJobs',
   'src/activities/link/steps/logins.ts defineLogins',
-  'src/cli/certificate-commands.ts certificateCommands',
   'src/cli/commands/demo.ts runDemo',
-  'src/cli/request-commands.ts requestCommands',
-  'src/cli/spec-commands.ts specCommands',
-  'src/tsql/queries/link/replicas.ts readLinkReplicas',
   'src/workflows/link/failover.ts failOverPlanned',
   'src/workflows/link/guard.ts ReplicationGuard.note',
 ];

@@ -3,6 +3,11 @@ import type { Command } from 'commander';
 import { example, type Runner, request } from './command-parts';
 
 export function requestCommands(program: Command, run: Runner): void {
+  cutoverRequests(program, run);
+  controlRequests(program, run);
+}
+
+function cutoverRequests(program: Command, run: Runner): void {
   request(program, 'approve', 'let the cutover begin', true)
     .option('--accept-drift', 'although logins or jobs differ between the sides', false)
     .action(
@@ -41,6 +46,9 @@ export function requestCommands(program: Command, run: Runner): void {
         return undefined;
       }),
     );
+}
+
+function controlRequests(program: Command, run: Runner): void {
   request(program, 'pause', 'begin no further step; log backups go on', false).action(
     run(async (output, name: string, options: object) => {
       await (await import('./commands/requests')).pause(output, name, options);

@@ -4,6 +4,14 @@ import { example, json, type Runner, spec, specOptions, temporalOptions } from '
 import type { PlanOptions } from './commands/plan';
 
 export function specCommands(program: Command, run: Runner): void {
+  initCommand(program, run);
+  preflightCommand(program, run);
+  planCommand(program, run);
+  objectsCommand(program, run);
+  startCommand(program, run);
+}
+
+function initCommand(program: Command, run: Runner): void {
   json(program.command('init'))
     .description('write example spec files')
     .argument('[directory]', 'where to', '.')
@@ -14,7 +22,9 @@ export function specCommands(program: Command, run: Runner): void {
         (await import('./commands/init')).init(output, { directory, ...options }),
       ),
     );
+}
 
+function preflightCommand(program: Command, run: Runner): void {
   specOptions(program.command('preflight'))
     .description('check everything that could stop a migration; reads only')
     .option('--all', 'show the checks that passed, too', false)
@@ -27,7 +37,9 @@ export function specCommands(program: Command, run: Runner): void {
         (await import('./commands/preflight')).preflight(output, { migration, ...options }),
       ),
     );
+}
 
+function planCommand(program: Command, run: Runner): void {
   specOptions(program.command('plan'))
     .description('print every statement and request of a migration, in order; changes nothing')
     .addOption(
@@ -58,7 +70,9 @@ export function specCommands(program: Command, run: Runner): void {
         (await import('./commands/plan')).plan(output, { migration, ...options }),
       ),
     );
+}
 
+function objectsCommand(program: Command, run: Runner): void {
   specOptions(program.command('objects'))
     .description('compare logins, jobs and other objects outside of the database on both sides; reads only')
     .option(
@@ -79,7 +93,9 @@ export function specCommands(program: Command, run: Runner): void {
         ) => (await import('./commands/objects')).objects(output, { migration, ...options }),
       ),
     );
+}
 
+function startCommand(program: Command, run: Runner): void {
   temporalOptions(spec(program.command('start')))
     .description('start a migration; waits for the verdict of preflight')
     .option('--watch', 'stay and watch it', false)
