@@ -39,7 +39,6 @@ const KNOWN_LONG_FUNCTIONS: readonly string[] = [
   'src/activities/link/guarding.ts guard',
   'src/activities/link/steps/agent-jobs.ts defineJobs',
   'src/activities/link/steps/logins.ts defineLogins',
-  'src/cli/commands/demo.ts runDemo',
   'src/workflows/link/failover.ts failOverPlanned',
   'src/workflows/link/guard.ts ReplicationGuard.note',
 ];
