@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import sql from 'mssql';
-import type { WorkloadWriter } from '../src/estate/workload/writer';
+import type { WorkloadWriter } from '../estate/workload/writer';
 import type { LinkSide } from '../src/model/link/procedure';
 import {
   APPLICATION,

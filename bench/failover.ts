@@ -1,7 +1,7 @@
 /** How much longer a planned failover takes than the platform itself needs, beside the procedure that the docs describe. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { verify, WorkloadWriter } from '../src/estate/workload/writer';
-import type { EstateDefinitionInput } from '../src/estate/world/definition';
+import { verify, WorkloadWriter } from '../estate/workload/writer';
+import type { EstateDefinitionInput } from '../estate/world/definition';
 import type { JournalEntry } from '../src/model/journal';
 import type { LinkSide } from '../src/model/link/procedure';
 import type { FailoverRecord } from '../src/workflows/link/disaster-recovery-messages';

@@ -47,7 +47,7 @@ function endWithReader(error) {
 
 function main() {
   if (isTooOld()) return runOnProjectNode();
-  const entry = join(root, 'dist', 'cli', 'main.js');
+  const entry = join(root, 'dist', 'src', 'cli', 'main.js');
   if (!existsSync(entry)) return fail('not built yet. Run "npm run build" first.');
   process.stdout.on('error', endWithReader);
   // Compiled code is kept between starts, so that short commands answer at once.

@@ -8,7 +8,15 @@ import { digestOf, filesUnder, whenChanged } from './digest.mjs';
 import { at, capture, projectNode, run, Stop, say } from './exec.mjs';
 import { withLock } from './lock.mjs';
 
-const COMPILE_INPUTS = [at('src'), at('tsconfig.json'), at('tsconfig.build.json'), at('package-lock.json')];
+/** The product and the estate; each lies in dist/ under the name that it has here. */
+const COMPILED_FOLDERS = ['src', 'estate'];
+
+const COMPILE_INPUTS = [
+  ...COMPILED_FOLDERS.map((folder) => at(folder)),
+  at('tsconfig.json'),
+  at('tsconfig.build.json'),
+  at('package-lock.json'),
+];
 
 /** Workflow code reaches only these folders (test/arrows.test.ts holds that); activities give types alone. */
 const BUNDLE_INPUTS = [
@@ -37,12 +45,12 @@ function compile() {
   });
 }
 
-/** A module that was deleted in src must not live on in dist. */
+/** A module that was deleted must not live on in dist. */
 function removeOrphans() {
   for (const file of filesUnder(at('dist'))) {
     const name = relative(at('dist'), file);
     if (name.startsWith('bench') || !/\.js(\.map)?$/.test(name) || name === 'workflow-bundle.js') continue;
-    if (!existsSync(at('src', name.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
+    if (!existsSync(at(name.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
   }
 }
 
@@ -54,7 +62,7 @@ async function tsc(project) {
 }
 
 async function bundle() {
-  if (!existsSync(at('dist', 'workflows', 'index.js'))) {
+  if (!existsSync(at('dist', 'src', 'workflows', 'index.js'))) {
     say('no src/workflows/index.ts: no workflow bundle was made');
     return false;
   }

@@ -13,10 +13,10 @@ const dist = resolve(__dirname, '../../dist');
 const output = process.argv[2] ?? join(dist, 'workflow-bundle.js');
 
 async function main() {
-  const ownOptions = join(dist, 'worker', 'bundle-options.js');
+  const ownOptions = join(dist, 'src', 'worker', 'bundle-options.js');
   const { bundleOptions = {} } = existsSync(ownOptions) ? require(ownOptions) : {};
   const { code } = await bundleWorkflowCode({
-    workflowsPath: join(dist, 'workflows', 'index.js'),
+    workflowsPath: join(dist, 'src', 'workflows', 'index.js'),
     logger: new DefaultLogger('ERROR'),
     ...bundleOptions,
   });

@@ -1,5 +1,5 @@
 /** Prints the paths of the Temporal executables as JSON; what is fetched meanwhile is told on stderr. */
-const { findTemporalCli, findTemporalTestServer } = require('../../dist/temporal/server-binary.js');
+const { findTemporalCli, findTemporalTestServer } = require('../../dist/src/temporal/server-binary.js');
 
 async function main() {
   const say = (message) => process.stderr.write(`sqlferry: ${message}\n`);

@@ -18,6 +18,13 @@ export function certificateCommands(program: Command, run: Runner): void {
       ),
     );
 
+  rotateCommand(certificates, run);
+  scheduleCommand(certificates, run);
+  scheduleListCommands(certificates, run);
+  rotationRequests(certificates, run);
+}
+
+function rotateCommand(certificates: Command, run: Runner): void {
   withOthers(temporalOptions(spec(certificates.command('rotate'))))
     .description('give the source a new certificate, and put the old one back if the links do not return')
     .option('--reimport', 'import the certificate of the instance and the authorities anew, instead', false)
@@ -37,7 +44,9 @@ export function certificateCommands(program: Command, run: Runner): void {
         (await import('./commands/certificates')).rotate(output, { migration, ...options }),
       ),
     );
+}
 
+function scheduleCommand(certificates: Command, run: Runner): void {
   withOthers(temporalOptions(spec(certificates.command('schedule'))))
     .description('look at the certificates regularly, tell people in time, and rotate what is due')
     .option('--check <when...>', 'time between checks (default: every 1d)')
@@ -56,7 +65,9 @@ export function certificateCommands(program: Command, run: Runner): void {
         (await import('./commands/certificates')).schedule(output, { migration, ...options }),
       ),
     );
+}
 
+function scheduleListCommands(certificates: Command, run: Runner): void {
   temporalOptions(certificates.command('schedules'))
     .description('list the schedules of certificates')
     .addHelpText('after', example('sqlferry certificates schedules'))
@@ -75,7 +86,9 @@ export function certificateCommands(program: Command, run: Runner): void {
         (await import('./commands/certificates')).unschedule(output, name, options),
       ),
     );
+}
 
+function rotationRequests(certificates: Command, run: Runner): void {
   ofRotation(certificates, 'resume', 'try again what a rotation waits for, or go on after a pause').action(
     run(async (output, server: string, options: RequestOptions) => {
       await (await import('./commands/certificates')).resumeRotation(output, server, options);

@@ -35,6 +35,20 @@ export function temporalOptions(command: Command): Command {
     .option('--task-queue <name>', 'task queue of the workers (default: SQLFERRY_TASK_QUEUE, then sqlferry)');
 }
 
+/** A request to one run, by whom and why. @param asks whether a person is asked to confirm it */
+export function request(program: Command, name: string, description: string, asks: boolean): Command {
+  const command = temporalOptions(program.command(name))
+    .description(description)
+    .argument('<name>', 'name of the migration')
+    .option('--by <who>', 'who asks (default: the user of this machine)')
+    .option('--reason <text>', 'why; stands in the journal');
+  if (asks) command.option('--yes', 'do not ask; needed where there is no terminal', false);
+  // These need options of their own, and show them in examples of their own.
+  if (['postpone', 'schedule', 'failover', 'drill', 'repair'].includes(name)) return command;
+  const line = `sqlferry ${name} sales-to-west`;
+  return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
+}
+
 export const example = (...lines: readonly string[]): string =>
   `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SpecPath } from './spec-file';
+import type { SpecPath } from './spec-issue';
 
 /** The part of a JSON Schema that says which keys there are. */
 interface SchemaNode {

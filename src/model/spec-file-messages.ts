@@ -1,16 +1,7 @@
 import type { z } from 'zod';
-import type { SpecPath } from './spec-file';
 import { childOf } from './spec-file-keys';
+import type { SpecIssue, SpecPath } from './spec-issue';
 import { nearest } from './suggest';
-
-/** A mistake at a field, not yet at a line. */
-export interface SpecIssue {
-  readonly path: SpecPath;
-  readonly message: string;
-  readonly remedy?: string;
-  /** Whether the key or the value of the field is to be pointed at. */
-  readonly at?: 'key' | 'value';
-}
 
 export interface KnownKeys {
   readonly keysAt: (path: SpecPath) => readonly string[];

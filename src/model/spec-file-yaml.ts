@@ -11,15 +11,7 @@ import {
   parseAllDocuments,
   type YAMLError,
 } from 'yaml';
-import type { SpecPath } from './spec-file';
-import type { SpecIssue } from './spec-file-messages';
-
-export interface Position {
-  /** Counted from 1. */
-  readonly line: number;
-  /** Counted from 1. */
-  readonly column: number;
-}
+import type { Position, SpecIssue, SpecPath } from './spec-issue';
 
 export type YamlText =
   | {

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { type Inventory, inventorySchema } from './inventory';
 import { knownKeys, parentsOf } from './spec-file-keys';
-import { explainIssue, type SpecIssue } from './spec-file-messages';
-import { type Position, readYaml } from './spec-file-yaml';
+import { explainIssue } from './spec-file-messages';
+import { readYaml } from './spec-file-yaml';
+import type { Position, SpecIssue, SpecPath } from './spec-issue';
 import { nearest } from './suggest';
 
 /** One mistake in a spec file, told so that a person can go there and mend it. */
@@ -17,8 +18,6 @@ export interface SpecProblem {
   readonly message: string;
   readonly remedy?: string;
 }
-
-export type SpecPath = readonly (string | number)[];
 
 /** Finds the place of a field in its file, for problems that show only when files are seen together. */
 export type LocateField = (path: SpecPath) => { readonly file: string } & Position;

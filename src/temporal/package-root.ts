@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * Folder of the product's package.json. The same module runs from src/ (tests), dist/ and dist/bench/, so a fixed
- * relative path would be wrong somewhere.
+ * Folder of the product's package.json. The same module runs from src/ (tests), dist/src/ and dist/bench/src/, so a
+ * fixed relative path would be wrong somewhere.
  * @throws Error outside of an installation of sqlferry.
  */
 export function packageRoot(from: string = __dirname): string {

@@ -3,7 +3,7 @@
  * the right exit code, and nothing is changed.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { json, type SpecFileChanges, sqlferry, writeSpecs } from './command';
 

@@ -4,6 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sql from 'mssql';
+import { readDefinitionFile } from '../../estate/definition-file';
+import { type RunningEstate, startEstate } from '../../estate/estate';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { estate as estateCommand } from '../../src/cli/commands/estate';
 import {
   crossingsOf,
@@ -13,9 +16,6 @@ import {
 } from '../../src/cli/estate/spec-files';
 import { startWorkload } from '../../src/cli/estate/workload';
 import { createOutput, type Output } from '../../src/cli/output';
-import { readDefinitionFile } from '../../src/estate/definition-file';
-import { type RunningEstate, startEstate } from '../../src/estate/estate';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
 import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
 import { formatSpecProblems, parseInventory } from '../../src/model/spec-file';
 

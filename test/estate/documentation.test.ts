@@ -1,9 +1,9 @@
 /** What docs/estate.md shows is tried: its definition, its faults, and the names of its control API. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseDefinitionText } from '../../src/estate/definition-file';
-import { startEstate } from '../../src/estate/estate';
-import { parseDefinition } from '../../src/estate/world/definition';
+import { parseDefinitionText } from '../../estate/definition-file';
+import { startEstate } from '../../estate/estate';
+import { parseDefinition } from '../../estate/world/definition';
 
 const page = readFileSync(join(__dirname, '..', '..', 'docs', 'estate.md'), 'utf8');
 

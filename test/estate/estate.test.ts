@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { SqlManagementClient } from '@azure/arm-sql';
 import { ClientSecretCredential } from '@azure/identity';
 import sql from 'mssql';
-import { parseDefinitionText, readDefinitionFile } from '../../src/estate/definition-file';
-import { type RunningEstate, type RunningInstance, startEstate } from '../../src/estate/estate';
-import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
-import { DefinitionError } from '../../src/estate/world/definition';
+import { parseDefinitionText, readDefinitionFile } from '../../estate/definition-file';
+import { type RunningEstate, type RunningInstance, startEstate } from '../../estate/estate';
+import { verify, WorkloadWriter } from '../../estate/workload/writer';
+import { DefinitionError } from '../../estate/world/definition';
 import { type RawResponse, rawRequest } from './azure/raw';
 
 const GB = 1024 ** 3;

@@ -6,7 +6,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningEstate, startEstate } from '../../src/estate/estate';
+import { type RunningEstate, startEstate } from '../../estate/estate';
 
 const answers = (command: string, args: readonly string[]): boolean => spawnSync(command, args).status === 0;
 

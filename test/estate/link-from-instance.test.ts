@@ -7,8 +7,8 @@ import { SqlManagementClient } from '@azure/arm-sql';
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import { ClientSecretCredential } from '@azure/identity';
 import sql from 'mssql';
-import { type RunningEstate, startEstate } from '../../src/estate/estate';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import { type RunningEstate, startEstate } from '../../estate/estate';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 
 const GB = 1024 ** 3;
 const LINK = 'DAG_Sales';

@@ -1,8 +1,8 @@
 /** Promise 4: before the point of no return an abort undoes exactly what the run made, and nothing else. */
 
+import type { EstateWorld } from '../../estate/world/world';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import { runStep, undoStep } from '../../src/activities/steps/run-step';
-import type { EstateWorld } from '../../src/estate/world/world';
 import type { CutoverRoute } from '../../src/model/link/facts';
 import { type LinkPhase, type LinkStepId, linkProcedure } from '../../src/model/link/procedure';
 import {

@@ -2,8 +2,8 @@
  * Azure at its worst, through the whole product: throttled, broken, silent after it accepted. Nothing is asked for
  * twice to effect; what passes by itself is sat out, and what does not waits for a person under its code.
  */
-import type { FaultRuleInput } from '../../src/estate/faults/rules';
-import type { EstateWorld } from '../../src/estate/world/world';
+import type { FaultRuleInput } from '../../estate/faults/rules';
+import type { EstateWorld } from '../../estate/world/world';
 import { type EstateParts, estateWithApplication, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { worldSnapshot } from '../support/world-snapshot';

@@ -1,5 +1,5 @@
 /** When the cutover may begin, and what calls it off behind the fence. */
-import type { WorkloadWriter } from '../../src/estate/workload/writer';
+import type { WorkloadWriter } from '../../estate/workload/writer';
 import { repointApplication, sideOf, startApplication, until, verifyOn } from '../support/application';
 import { FollowedMigration, fencingSections } from '../support/followed-migration';
 import { closeServer } from '../support/scenario';

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
-import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 

@@ -1,7 +1,8 @@
 /** Drills of a link that stays: there, held, and back, under a workload; and what ends one before its time. */
+
+import type { WorkloadWriter } from '../../estate/workload/writer';
 import { planLinkChange } from '../../src/activities/link/plan-change';
 import { Snapshots } from '../../src/activities/observe/snapshots';
-import type { WorkloadWriter } from '../../src/estate/workload/writer';
 import type { JournalEntry } from '../../src/model/journal';
 import type { RunningWorker } from '../../src/worker/run-worker';
 import { applicationOn, startApplication, until, verifyOn } from '../support/application';

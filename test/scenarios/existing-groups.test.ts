@@ -1,8 +1,9 @@
 /** Links over availability groups that stand already: with a listener, with several replicas, with another link. */
+
+import type { EstateDefinitionInput } from '../../estate/world/definition';
+import type { EstateWorld } from '../../estate/world/world';
 import { planLinkMigration } from '../../src/activities/link/plan';
 import { Certificates } from '../../src/client/certificates';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
-import type { EstateWorld } from '../../src/estate/world/world';
 import type { JournalEffect } from '../../src/model/journal';
 import { onServer } from '../../src/model/link/replicas';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';

@@ -1,5 +1,5 @@
 /** The SQL Server dies behind the fence of a planned failover: a forced one is asked for over it, and goes through. */
-import { WorkloadWriter } from '../../src/estate/workload/writer';
+import { WorkloadWriter } from '../../estate/workload/writer';
 import { FakeAzure } from '../adapters/azure/fake-azure';
 import { APPLICATION, applicationOn, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';

@@ -1,9 +1,9 @@
 /** A link that the managed instance leads from the beginning, on a real Temporal server. */
 import { join } from 'node:path';
+import { WorkloadWriter } from '../../estate/workload/writer';
 import { planLinkMigration } from '../../src/activities/link/plan';
 import { WorkerProcess } from '../../src/cli/demo/worker-process';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
-import { WorkloadWriter } from '../../src/estate/workload/writer';
 import { APPLICATION, applicationOn, query, sideOf, until, verifyOn } from '../support/application';
 import { type InstanceFirstParts, instanceFirstEstate } from '../support/instance-first';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';

@@ -1,8 +1,8 @@
 /** Every version of SQL Server that the link knows x every operation: done with nothing lost, or refused with its reason. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { Certificates } from '../../src/client/certificates';
-import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
 import type { LinkSide } from '../../src/model/link/procedure';
 import type { FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
 import type { Answer } from '../../src/workflows/messages';

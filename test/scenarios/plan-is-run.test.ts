@@ -1,8 +1,9 @@
 /** Promise 3: what `plan` shows before the run is what the run does, and nothing else reaches the estate. */
+
+import type { Effect } from '../../estate/world/model';
+import type { EstateWorld } from '../../estate/world/world';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import { preflightLink } from '../../src/activities/link/preflight';
-import type { Effect } from '../../src/estate/world/model';
-import type { EstateWorld } from '../../src/estate/world/world';
 import type { JournalEntry } from '../../src/model/journal';
 import {
   APPLICATION,

@@ -1,11 +1,12 @@
 /** Promise 3 for a link that stands: what `plan --of` shows before is what the run does, and nothing else. */
+
+import type { Effect } from '../../estate/world/model';
 import {
   type LinkChangePlan,
   planLinkChange,
   type WantedChange,
 } from '../../src/activities/link/plan-change';
 import { Snapshots } from '../../src/activities/observe/snapshots';
-import type { Effect } from '../../src/estate/world/model';
 import type { JournalEntry } from '../../src/model/journal';
 import type { Answer } from '../../src/workflows/messages';
 import { APPLICATION, until } from '../support/application';

@@ -1,4 +1,4 @@
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { type GroupParts, overGroup } from '../support/group-spec';
 import type { ServerInput, WireCase, World } from './preflight-wire';
 import { LOGINS } from './preflight-wire';

@@ -1,6 +1,7 @@
 /** The ground of preflight-wire.test.ts: a sound estate, what a case changes of it, and the report over real sockets. */
+
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { readLinkPreflightFacts } from '../../src/activities/observe/link';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
 import type { CheckResult, PreflightReport } from '../../src/model/check';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import type { ArmRequest } from '../../src/model/statement';

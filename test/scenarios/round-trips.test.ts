@@ -1,6 +1,6 @@
 /** Planned failover and failback, over and over, under a workload: nothing is lost, and nothing is left behind. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { verify, WorkloadWriter } from '../../src/estate/workload/writer';
+import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import type { LinkSide } from '../../src/model/link/procedure';
 import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';

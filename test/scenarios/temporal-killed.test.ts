@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EstateWorld } from '../../src/estate/world/world';
+import type { EstateWorld } from '../../estate/world/world';
 import { type DevServer, startDevServer } from '../../src/temporal/dev-server';
 import {
   estateWithApplication,

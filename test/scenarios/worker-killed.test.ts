@@ -1,8 +1,8 @@
 /**
  * A worker that is killed with signal 9, at any moment, costs nothing but time: the next one goes on.
  */
-import type { PlatformOperationKind } from '../../src/estate/world/model';
-import type { EstateWorld } from '../../src/estate/world/world';
+import type { PlatformOperationKind } from '../../estate/world/model';
+import type { EstateWorld } from '../../estate/world/world';
 import { repointApplication, sideOf, until, verifyOn } from '../support/application';
 import {
   DeadlyScene,

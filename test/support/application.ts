@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import sql from 'mssql';
-import type { RunningEstate } from '../../src/estate/estate';
-import type { WorkloadTarget } from '../../src/estate/workload/driver';
-import { type Verification, verify, WorkloadWriter } from '../../src/estate/workload/writer';
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { RunningEstate } from '../../estate/estate';
+import type { WorkloadTarget } from '../../estate/workload/driver';
+import { type Verification, verify, WorkloadWriter } from '../../estate/workload/writer';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 
 export const APPLICATION = { name: 'app', password: 'App!Passw0rd' } as const;
 

@@ -3,10 +3,10 @@
  * are in real life, and die where it hurts most: after an effect, before its answer.
  */
 import { join } from 'node:path';
+import type { FaultRuleInput } from '../../estate/faults/rules';
+import type { WorkloadWriter } from '../../estate/workload/writer';
+import type { EstateWorld } from '../../estate/world/world';
 import { WorkerProcess } from '../../src/cli/demo/worker-process';
-import type { FaultRuleInput } from '../../src/estate/faults/rules';
-import type { WorkloadWriter } from '../../src/estate/workload/writer';
-import type { EstateWorld } from '../../src/estate/world/world';
 import { type EstateParts, estateWithApplication, startApplication, until } from './application';
 import { type Stage, startStage } from './scenario';
 

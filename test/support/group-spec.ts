@@ -1,5 +1,5 @@
 /** Specs over availability groups of the estate: further SQL Servers as replicas, a listener, another instance. */
-import type { RunningEstate } from '../../src/estate/estate';
+import type { RunningEstate } from '../../estate/estate';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 
 export interface GroupParts {

@@ -1,5 +1,5 @@
 /** An estate whose database and application live on the managed instance; the SQL Server is empty. */
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { APPLICATION } from './application';
 
 type Instances = NonNullable<EstateDefinitionInput['instances']>;

@@ -37,10 +37,16 @@ export function readPage(path: string): Page {
   };
 }
 
-/** README.md and every page of docs/. */
+/** Pages of the root and of the estate, and every page of docs/. */
 export function allPages(): readonly Page[] {
   const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', ...docs.map((name) => `docs/${name}`)].map(readPage);
+  return [
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'estate/README.md',
+    ...docs.map((name) => `docs/${name}`),
+  ].map(readPage);
 }
 
 function split(text: string) {

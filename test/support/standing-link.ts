@@ -1,5 +1,5 @@
 /** A link that stays, on the estate, until it stands: where scenarios about it begin. */
-import type { EstateDefinitionInput } from '../../src/estate/world/definition';
+import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { APPLICATION, until } from './application';
 import { QUICK_POLLING, type Stage } from './scenario';
 

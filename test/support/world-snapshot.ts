@@ -1,6 +1,6 @@
 /** What an abort must give back: the whole catalog of a world as plain data, the backup history aside. */
-import type { Database, Instance } from '../../src/estate/world/model';
-import type { EstateWorld } from '../../src/estate/world/world';
+import type { Database, Instance } from '../../estate/world/model';
+import type { EstateWorld } from '../../estate/world/world';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

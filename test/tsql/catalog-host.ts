@@ -1,5 +1,5 @@
 /** Runs queries of the product on the estate's engine over catalog views whose rows a test writes. */
-import { SqlSession } from '../../src/estate/sql/engine';
+import { SqlSession } from '../../estate/sql/engine';
 import type {
   ObjectName,
   ProcedureCall,
@@ -7,7 +7,7 @@ import type {
   ScalarFunction,
   SqlHost,
   TypedValue,
-} from '../../src/estate/sql/host';
+} from '../../estate/sql/host';
 import {
   SqlDateTime,
   SqlDecimal,
@@ -15,10 +15,10 @@ import {
   type SqlRow,
   type SqlValue,
   ticksFromUnixMs,
-} from '../../src/estate/sql/types';
-import type { SessionContext } from '../../src/estate/sqlserver/context';
-import { columnsOf } from '../../src/estate/sqlserver/views/definition';
-import { visibleViews } from '../../src/estate/sqlserver/views/registry';
+} from '../../estate/sql/types';
+import type { SessionContext } from '../../estate/sqlserver/context';
+import { columnsOf } from '../../estate/sqlserver/views/definition';
+import { visibleViews } from '../../estate/sqlserver/views/registry';
 import type { Query } from '../../src/model/statement';
 
 export type CatalogRow = Readonly<Record<string, SqlValue>>;

@@ -1,8 +1,8 @@
 /** Every text goes through the estate's parsers: an independent reading of the documented grammar. */
 import fc from 'fast-check';
-import { parseBatch } from '../../src/estate/sql/syntax/batch';
-import { parseAdministrativeStatement } from '../../src/estate/sqlserver/syntax/parse';
-import type { Dialect } from '../../src/estate/sqlserver/syntax/reader';
+import { parseBatch } from '../../estate/sql/syntax/batch';
+import { parseAdministrativeStatement } from '../../estate/sqlserver/syntax/parse';
+import type { Dialect } from '../../estate/sqlserver/syntax/reader';
 import { inDatabase } from '../../src/tsql/in-database';
 import { everyQuery, everyStatement } from './catalog';
 

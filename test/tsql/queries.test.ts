@@ -1,4 +1,4 @@
-import { tokenize } from '../../src/estate/sql/syntax/tokenizer';
+import { tokenize } from '../../estate/sql/syntax/tokenizer';
 import { groupAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';

@@ -1,6 +1,6 @@
 /** Quoting, checked against the estate's tokenizer, which shares no code with it. */
 import fc from 'fast-check';
-import { tokenize } from '../../src/estate/sql/syntax/tokenizer';
+import { tokenize } from '../../estate/sql/syntax/tokenizer';
 import {
   binaryLiteral,
   integerLiteral,

@@ -1,7 +1,7 @@
 /** Every view and column that a query names exists in every version that the link supports, or is looked up first. */
-import type { SessionContext } from '../../src/estate/sqlserver/context';
-import { columnsOf, type ViewDefinition } from '../../src/estate/sqlserver/views/definition';
-import { visibleViews } from '../../src/estate/sqlserver/views/registry';
+import type { SessionContext } from '../../estate/sqlserver/context';
+import { columnsOf, type ViewDefinition } from '../../estate/sqlserver/views/definition';
+import { visibleViews } from '../../estate/sqlserver/views/registry';
 import type { Query } from '../../src/model/statement';
 import { everyQuery } from './catalog';
 

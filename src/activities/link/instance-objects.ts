@@ -11,12 +11,9 @@ import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Side } from '../../model/statement';
 import { SqlServerFailure } from '../../ports/failures';
 import type { SqlServerPort } from '../../ports/sql-server';
-import {
-  findObjects,
-  type ObjectsInput,
-  type PasswordState,
-  selectLogins,
-} from '../../rules/link/instance-objects';
+import { findObjects } from '../../rules/link/instance-objects';
+import { selectLogins } from '../../rules/link/login-plan';
+import type { ObjectsInput, PasswordState } from '../../rules/link/objects-input';
 import {
   type ReplicaDifference,
   replicaDifferences,

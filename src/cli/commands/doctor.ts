@@ -34,8 +34,8 @@ function nodeVersion(): Finding {
 
 async function workflowCode(): Promise<Finding> {
   const { existsSync } = await import('node:fs');
-  const { join } = await import('node:path');
-  const ok = existsSync(join(__dirname, '..', '..', 'workflow-bundle.js'));
+  const { workflowBundlePath } = await import('../../temporal/package-root');
+  const ok = existsSync(workflowBundlePath());
   return {
     id: 'workflow code',
     ok,

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { readDefinitionFile } from '../../estate/definition-file';
-import { type RunningEstate, startEstate } from '../../estate/estate';
-import { type EstateDefinitionInput, parseDefinition } from '../../estate/world/definition';
+import { readDefinitionFile } from '../../../estate/definition-file';
+import { type RunningEstate, startEstate } from '../../../estate/estate';
+import { type EstateDefinitionInput, parseDefinition } from '../../../estate/world/definition';
+import { packageRoot } from '../../temporal/package-root';
 import {
   crossingsOf,
   passwordVariable,
@@ -25,8 +26,7 @@ export interface EstateCommandOptions {
   readonly workload: boolean;
 }
 
-/** Beside dist/ and src/ in the package. */
-const DEFAULT_DEFINITION = join(__dirname, '..', '..', '..', 'examples', 'estate', 'default.yaml');
+const defaultDefinition = (): string => join(packageRoot(), 'examples', 'estate', 'default.yaml');
 
 /** Runs a simulated estate until SIGINT or SIGTERM. Refuses to overwrite spec files that are not its own. */
 export async function estate(output: Output, options: EstateCommandOptions): Promise<ExitCode> {
@@ -52,7 +52,7 @@ async function readDefinition({ definition, speed }: EstateCommandOptions): Prom
   if (speed !== undefined && !(speed > 0 && Number.isFinite(speed))) {
     throw new CliFailure('--speed needs a number above 0: simulated seconds per second', EXIT.usage);
   }
-  const given = await usage(readDefinitionFile(definition ?? DEFAULT_DEFINITION));
+  const given = await usage(readDefinitionFile(definition ?? defaultDefinition()));
   return {
     ...given,
     clock: {

@@ -1,6 +1,6 @@
-import { type RunningEstate, startEstate } from '../../estate/estate';
-import type { WorkloadTarget } from '../../estate/workload/driver';
-import type { EstateDefinitionInput } from '../../estate/world/definition';
+import { type RunningEstate, startEstate } from '../../../estate/estate';
+import type { WorkloadTarget } from '../../../estate/workload/driver';
+import type { EstateDefinitionInput } from '../../../estate/world/definition';
 
 const GB = 1024 ** 3;
 const APPLICATION = { name: 'sales_app', password: 'Sales!Passw0rd' };

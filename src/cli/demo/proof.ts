@@ -1,4 +1,4 @@
-import type { RunningEstate } from '../../estate/estate';
+import type { RunningEstate } from '../../../estate/estate';
 
 /** What the world itself recorded: the independent witness of the demo. */
 export interface Proof {

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import type { RunningEstate, RunningInstance } from '../../estate/estate';
+import type { RunningEstate, RunningInstance } from '../../../estate/estate';
 import type {
   InstanceDefinition,
   ManagedInstanceDefinition,
   SqlServerDefinition,
-} from '../../estate/world/definition';
+} from '../../../estate/world/definition';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
 

@@ -1,7 +1,7 @@
 /** A writer that stays with its database: where it lives at first, and on the other side once that one leads. */
-import type { RunningEstate, RunningInstance } from '../../estate/estate';
-import type { WorkloadTarget } from '../../estate/workload/driver';
-import { verify, type WorkloadReport, WorkloadWriter } from '../../estate/workload/writer';
+import type { RunningEstate, RunningInstance } from '../../../estate/estate';
+import type { WorkloadTarget } from '../../../estate/workload/driver';
+import { verify, type WorkloadReport, WorkloadWriter } from '../../../estate/workload/writer';
 import { applicationLogins, crossingsOf } from './spec-files';
 
 export interface RunningWorkload {

@@ -1,5 +1,5 @@
 import { formatDuration } from '../duration';
-import type { SpecIssue } from '../spec-file-messages';
+import type { SpecIssue } from '../spec-issue';
 import { HOOK_PHASES, hooksOf } from './hook-phases';
 import type { LinkMigration } from './spec';
 

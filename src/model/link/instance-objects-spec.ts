@@ -1,6 +1,6 @@
 /** Section `instanceObjects` of a migration: what lives outside of the database and is to be on the other side. */
 import { z } from 'zod';
-import type { SpecIssue } from '../spec-file-messages';
+import type { SpecIssue } from '../spec-issue';
 
 /** sysname. */
 const nameSchema = z.string().min(1).max(128);

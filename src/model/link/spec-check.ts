@@ -1,5 +1,5 @@
 import { type DurationMs, formatDuration } from '../duration';
-import type { SpecIssue } from '../spec-file-messages';
+import type { SpecIssue } from '../spec-issue';
 import { checkHooks } from './hooks-check';
 import { checkInstanceObjects } from './instance-objects-spec';
 import { type LinkMigration, linkNames } from './spec';

@@ -7,7 +7,7 @@ import {
   type SpecResult,
   toProblem,
 } from '../spec-file';
-import type { SpecIssue } from '../spec-file-messages';
+import type { SpecIssue } from '../spec-issue';
 import { nearest } from '../suggest';
 import {
   type GroupReplica,

@@ -2,7 +2,7 @@
 import { opposite } from '../../model/link/change';
 import type { ObjectFinding, ServerRole } from '../../model/link/instance-objects';
 import { includesName, sameName } from '../names';
-import type { ObjectsInput } from './instance-objects';
+import type { ObjectsInput } from './objects-input';
 import { samePermissions } from './server-permissions';
 
 type Input = Pick<ObjectsInput, 'names' | 'primarySide' | 'primary' | 'other'>;

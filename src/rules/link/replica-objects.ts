@@ -4,13 +4,8 @@
  */
 import type { Login, ObjectFinding, SideObjects } from '../../model/link/instance-objects';
 import { includesName, sameName } from '../names';
-import {
-  differences,
-  type ObjectsInput,
-  type PasswordState,
-  selectLogins,
-  settingsOf,
-} from './instance-objects';
+import { differences, selectLogins, settingsOf } from './login-plan';
+import type { ObjectsInput, PasswordState } from './objects-input';
 
 /** A replica beside the one that leads; `passwords` by SID, against those of the leader. */
 export interface ReplicaObjects {

@@ -1,10 +1,11 @@
 /** The fence on a group whose second replica goes away at the worst moment: over real sockets, without Temporal. */
+
+import type { EstateDefinitionInput } from '../../../estate/world/definition';
 import { openClosedDoors } from '../../../src/activities/link/closed-doors';
 import { guardReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
-import type { EstateDefinitionInput } from '../../../src/estate/world/definition';
 import type { LinkStepId } from '../../../src/model/link/procedure';
 import type { Query } from '../../../src/model/statement';
 import { SqlServerFailure } from '../../../src/ports/failures';

@@ -1,6 +1,6 @@
 /** The steps of a link that the instance leads first: each can run twice, and each is undone to what it found. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { EstateWorld } from '../../../src/estate/world/world';
+import type { EstateWorld } from '../../../estate/world/world';
 import { establishingFromInstance, type LinkStepId } from '../../../src/model/link/procedure';
 import { query, until } from '../../support/application';
 import { instanceFirstEstate } from '../../support/instance-first';

@@ -3,8 +3,8 @@
  * answer of each of its statements and requests after they took effect; the world must be the same as without that.
  */
 import sql from 'mssql';
-import type { FaultRuleInput } from '../../../src/estate/faults/rules';
-import type { EstateWorld } from '../../../src/estate/world/world';
+import type { FaultRuleInput } from '../../../estate/faults/rules';
+import type { EstateWorld } from '../../../estate/world/world';
 import type { CutoverRoute } from '../../../src/model/link/facts';
 import { type LinkStepId, type LinkStepInfo, linkProcedure } from '../../../src/model/link/procedure';
 import type { Effect } from '../../../src/model/statement';

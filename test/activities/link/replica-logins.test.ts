@@ -1,8 +1,9 @@
 /** Logins of a group with two replicas: what differs between them is told and not copied; both follow the instance. */
+
+import type { EstateDefinitionInput } from '../../../estate/world/definition';
 import { compareObjects } from '../../../src/activities/link/instance-objects';
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { systemClock } from '../../../src/adapters/clock';
-import type { EstateDefinitionInput } from '../../../src/estate/world/definition';
 import { driftOf } from '../../../src/model/link/instance-objects';
 import type { Side } from '../../../src/model/statement';
 import { query } from '../../support/application';

@@ -2,9 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_PRINCIPALS } from '../../../estate/azure/server';
 import { createCredential, createManagedInstancePort, stateKeyFrom } from '../../../src/adapters/azure';
 import { createSecrets } from '../../../src/adapters/secrets';
-import { DEFAULT_PRINCIPALS } from '../../../src/estate/azure/server';
 import { azureSchema } from '../../../src/model/inventory';
 import type { ArmRequest } from '../../../src/model/statement';
 import type { ManagedInstancePort, OperationProgress } from '../../../src/ports/managed-instance';

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeTlsMaterial } from '../../../src/estate/azure/tls';
+import { makeTlsMaterial } from '../../../estate/azure/tls';
 import type { AzureAccess } from '../../../src/model/inventory';
 import { azureSchema } from '../../../src/model/inventory';
 

@@ -4,13 +4,13 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SqlError, SqlErrors } from '../../../estate/sql/errors';
 import {
   type ClosableSqlServerPort,
   createSqlServerPort,
   type SqlServerPortDependencies,
   type SqlServerPortOptions,
 } from '../../../src/adapters/mssql/port';
-import { SqlError, SqlErrors } from '../../../src/estate/sql/errors';
 import { secretReferenceSchema } from '../../../src/model/secret-reference';
 import type { Query, Statement } from '../../../src/model/statement';
 import type { Clock } from '../../../src/ports/clock';

@@ -1,5 +1,5 @@
 /** A TDS server on a loopback socket whose answers a test writes itself. */
-import type { SqlColumn, SqlType, SqlValue } from '../../../src/estate/sql/types';
+import type { SqlColumn, SqlType, SqlValue } from '../../../estate/sql/types';
 import type {
   LoginVerdict,
   TdsBackend,
@@ -8,9 +8,9 @@ import type {
   TdsOutput,
   TdsRequest,
   TdsSession,
-} from '../../../src/estate/tds/backend';
-import { createServerCertificate, type ServerCertificate } from '../../../src/estate/tds/certificate';
-import { TdsServer, type TdsServerOptions } from '../../../src/estate/tds/server';
+} from '../../../estate/tds/backend';
+import { createServerCertificate, type ServerCertificate } from '../../../estate/tds/certificate';
+import { TdsServer, type TdsServerOptions } from '../../../estate/tds/server';
 
 export const USER = 'ferry';
 export const PASSWORD = 'correct horse battery';

@@ -7,8 +7,8 @@ import {
   AzureServer,
   type AzureServerOptions,
   DEFAULT_PRINCIPALS,
-} from '../../../src/estate/azure/server';
-import { EstateWorld } from '../../../src/estate/world/world';
+} from '../../../estate/azure/server';
+import { EstateWorld } from '../../../estate/world/world';
 import { type RawOptions, type RawResponse, rawRequest } from './raw';
 
 export const SUBSCRIPTION = '00000000-0000-0000-0000-000000000001';

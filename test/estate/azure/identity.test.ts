@@ -7,8 +7,8 @@ import {
   AzureServer,
   DEFAULT_PRINCIPALS,
   DEFAULT_TENANT,
-} from '../../../src/estate/azure/server';
-import type { EstateParts } from '../../../src/estate/world/world';
+} from '../../../estate/azure/server';
+import type { EstateParts } from '../../../estate/world/world';
 import { type RawResponse, rawRequest } from './raw';
 
 const [application, identity] = DEFAULT_PRINCIPALS;

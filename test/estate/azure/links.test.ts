@@ -1,5 +1,5 @@
 /** The link through raw requests under a manual clock: statuses, operations, models, refusals. */
-import { FAILOVER_VERSIONS, SET_ROLE_VERSIONS } from '../../../src/estate/azure/versions';
+import { FAILOVER_VERSIONS, SET_ROLE_VERSIONS } from '../../../estate/azure/versions';
 import {
   type Estate,
   INSTANCE,

@@ -1,15 +1,15 @@
 /** The parts of the Azure side that need neither a socket nor a world. */
 import * as fc from 'fast-check';
-import type { ArmError } from '../../../src/estate/azure/errors';
-import { parseTarget, QueryString } from '../../../src/estate/azure/http';
-import { OperationStore } from '../../../src/estate/azure/operations';
-import { isAllowed, type Principal, ROLES } from '../../../src/estate/azure/principals';
-import { operationError, toArmError } from '../../../src/estate/azure/refusals';
-import { parseResourcePath, scopeOf } from '../../../src/estate/azure/resource-path';
-import { UrlSigner } from '../../../src/estate/azure/signed-url';
-import { DEFAULT_LIMITS, Throttle } from '../../../src/estate/azure/throttle';
+import type { ArmError } from '../../../estate/azure/errors';
+import { parseTarget, QueryString } from '../../../estate/azure/http';
+import { OperationStore } from '../../../estate/azure/operations';
+import { isAllowed, type Principal, ROLES } from '../../../estate/azure/principals';
+import { operationError, toArmError } from '../../../estate/azure/refusals';
+import { parseResourcePath, scopeOf } from '../../../estate/azure/resource-path';
+import { UrlSigner } from '../../../estate/azure/signed-url';
+import { DEFAULT_LIMITS, Throttle } from '../../../estate/azure/throttle';
 
-import { SqlError } from '../../../src/estate/sql/errors';
+import { SqlError } from '../../../estate/sql/errors';
 
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000001';
 

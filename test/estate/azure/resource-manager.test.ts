@@ -2,8 +2,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import * as fc from 'fast-check';
-import { ROLES } from '../../../src/estate/azure/principals';
-import { DEFAULT_PRINCIPALS } from '../../../src/estate/azure/server';
+import { ROLES } from '../../../estate/azure/principals';
+import { DEFAULT_PRINCIPALS } from '../../../estate/azure/server';
 import { type Estate, GROUP, INSTANCE, MI, SQL, SUBSCRIPTION, startEstate, VERSION } from './estate';
 import { rawRequest } from './raw';
 

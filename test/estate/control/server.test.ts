@@ -1,7 +1,7 @@
 /** The control API as tests and the command line use it. */
 import { request } from 'node:http';
-import { type ControlEndpoint, ControlServer } from '../../../src/estate/control/server';
-import { EstateWorld } from '../../../src/estate/world/world';
+import { type ControlEndpoint, ControlServer } from '../../../estate/control/server';
+import { EstateWorld } from '../../../estate/world/world';
 
 let world: EstateWorld;
 let server: ControlServer;

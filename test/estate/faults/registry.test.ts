@@ -1,5 +1,5 @@
-import { FaultRegistry } from '../../../src/estate/faults/registry';
-import type { FaultRuleInput } from '../../../src/estate/faults/rules';
+import { FaultRegistry } from '../../../estate/faults/registry';
+import type { FaultRuleInput } from '../../../estate/faults/rules';
 
 const registry = () => new FaultRegistry(() => 0.5);
 const statement = (text: string, login = 'sa', instance = 'SQL1') => ({ instance, login, statement: text });

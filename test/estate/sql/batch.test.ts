@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { SqlError, SqlErrors } from '../../../src/estate/sql/errors';
-import { parseBatch } from '../../../src/estate/sql/syntax/batch';
+import { SqlError, SqlErrors } from '../../../estate/sql/errors';
+import { parseBatch } from '../../../estate/sql/syntax/batch';
 import { FakeServer, Recorder, TestSession } from './fake-host';
 
 describe('batches', () => {

@@ -1,5 +1,5 @@
 /** The monitoring queries of a Managed Instance link, over views with the shape of the real ones. */
-import { SqlDecimal, type SqlRow, type SqlType } from '../../../src/estate/sql/types';
+import { SqlDecimal, type SqlRow, type SqlType } from '../../../estate/sql/types';
 import { FakeServer, TestSession, view } from './fake-host';
 
 const int: SqlType = { kind: 'int' };

@@ -1,5 +1,5 @@
-import { SqlDecimal } from '../../../src/estate/sql/types';
-import { formatDecimal } from '../../../src/estate/sql/values/decimals';
+import { SqlDecimal } from '../../../estate/sql/types';
+import { formatDecimal } from '../../../estate/sql/values/decimals';
 import { TestSession } from './fake-host';
 
 const session = new TestSession();

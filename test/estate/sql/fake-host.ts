@@ -1,7 +1,7 @@
 /** A small host: a few views, functions and procedures, one writable database. */
 
-import { MemoryTableStore, type SessionOutput, SqlSession } from '../../../src/estate/sql/engine';
-import { SqlError } from '../../../src/estate/sql/errors';
+import { MemoryTableStore, type SessionOutput, SqlSession } from '../../../estate/sql/engine';
+import { SqlError } from '../../../estate/sql/errors';
 import type {
   AdministrativeStatement,
   ObjectName,
@@ -12,8 +12,8 @@ import type {
   StatementOutput,
   TokenCursor,
   TypedValue,
-} from '../../../src/estate/sql/host';
-import type { StorageChange, TableStore } from '../../../src/estate/sql/storage';
+} from '../../../estate/sql/host';
+import type { StorageChange, TableStore } from '../../../estate/sql/storage';
 import {
   type SqlColumn,
   SqlDateTime,
@@ -22,8 +22,8 @@ import {
   type SqlType,
   SqlVariant,
   ticksFromUnixMs,
-} from '../../../src/estate/sql/types';
-import type { TdsMessage } from '../../../src/estate/tds/backend';
+} from '../../../estate/sql/types';
+import type { TdsMessage } from '../../../estate/tds/backend';
 
 export const NOW_MS = Date.UTC(2026, 0, 15, 10, 30, 45, 123);
 const nvarchar = (length: number): SqlType => ({ kind: 'nvarchar', length });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { SqlError, SqlErrors } from '../../../src/estate/sql/errors';
-import { tokenize } from '../../../src/estate/sql/syntax/tokenizer';
+import { SqlError, SqlErrors } from '../../../estate/sql/errors';
+import { tokenize } from '../../../estate/sql/syntax/tokenizer';
 
 const kinds = (sql: string): string[] => tokenize(sql).map((token) => `${token.kind}:${token.text}`);
 

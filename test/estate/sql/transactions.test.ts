@@ -1,5 +1,5 @@
-import { MemoryTableStore } from '../../../src/estate/sql/engine';
-import { SqlError } from '../../../src/estate/sql/errors';
+import { MemoryTableStore } from '../../../estate/sql/engine';
+import { SqlError } from '../../../estate/sql/errors';
 import { FakeServer, Recorder, type TestSession } from './fake-host';
 
 const setUp = async (): Promise<[FakeServer, TestSession, TestSession]> => {

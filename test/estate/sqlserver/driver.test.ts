@@ -1,8 +1,8 @@
 /** Through the real driver over a socket. */
 import sql from 'mssql';
-import { SqlServerBackend } from '../../../src/estate/sqlserver/backend';
-import { TdsServer } from '../../../src/estate/tds/server';
-import { EstateWorld } from '../../../src/estate/world/world';
+import { SqlServerBackend } from '../../../estate/sqlserver/backend';
+import { TdsServer } from '../../../estate/tds/server';
+import { EstateWorld } from '../../../estate/world/world';
 import { PASSWORD } from './harness';
 
 describe('through mssql', () => {

@@ -1,10 +1,10 @@
 /** A world on a manual clock, and sessions of its servers without a socket. */
-import { SqlError, SqlErrors } from '../../../src/estate/sql/errors';
-import type { SqlColumn, SqlRow, SqlValue } from '../../../src/estate/sql/types';
-import { SqlServerBackend } from '../../../src/estate/sqlserver/backend';
-import type { TdsMessage, TdsOutput, TdsSession } from '../../../src/estate/tds/backend';
-import type { EstateDefinitionInput } from '../../../src/estate/world/definition';
-import { EstateWorld } from '../../../src/estate/world/world';
+import { SqlError, SqlErrors } from '../../../estate/sql/errors';
+import type { SqlColumn, SqlRow, SqlValue } from '../../../estate/sql/types';
+import { SqlServerBackend } from '../../../estate/sqlserver/backend';
+import type { TdsMessage, TdsOutput, TdsSession } from '../../../estate/tds/backend';
+import type { EstateDefinitionInput } from '../../../estate/world/definition';
+import { EstateWorld } from '../../../estate/world/world';
 
 export interface Answer {
   readonly sets: { columns: readonly SqlColumn[]; rows: SqlRow[] }[];

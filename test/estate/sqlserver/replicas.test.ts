@@ -1,5 +1,5 @@
 /** Availability groups with several replicas, as their statements make them, and links over them. */
-import { GB } from '../../../src/estate/world/definition';
+import { GB } from '../../../estate/world/definition';
 import { createTable, insertRow } from '../world/story';
 import { Rig } from './harness';
 

@@ -1,8 +1,8 @@
 /** Whole conversations, byte by byte: DONE rules, Attention, resets, refusals, older versions, broken input. */
 import { createHash } from 'node:crypto';
-import type { LoginVerdict } from '../../../src/estate/tds/backend';
-import { frameMessage, PacketStatus, PacketType } from '../../../src/estate/tds/packets';
-import { TdsServer } from '../../../src/estate/tds/server';
+import type { LoginVerdict } from '../../../estate/tds/backend';
+import { frameMessage, PacketStatus, PacketType } from '../../../estate/tds/packets';
+import { TdsServer } from '../../../estate/tds/server';
 import { ALL_HEADERS, login7, PRELOGIN_WITHOUT_ENCRYPTION, RawClient } from './raw-client';
 import { ScriptedBackend, ScriptedSession } from './scripted-backend';
 

@@ -1,6 +1,6 @@
 /** The server as the real `mssql` driver sees it, in clear. */
 import sql from 'mssql';
-import { TdsServer } from '../../../src/estate/tds/server';
+import { TdsServer } from '../../../estate/tds/server';
 import { SAMPLES } from './samples';
 import { PASSWORD, ScriptedBackend, USER } from './scripted-backend';
 

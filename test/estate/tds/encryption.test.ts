@@ -1,9 +1,9 @@
 /** TLS in its three forms, and Entra logins, with the real driver. */
 import { createHash, X509Certificate } from 'node:crypto';
 import sql from 'mssql';
-import { createServerCertificate, type ServerCertificate } from '../../../src/estate/tds/certificate';
-import { frameMessage, PacketType } from '../../../src/estate/tds/packets';
-import { TdsServer, type TdsServerOptions } from '../../../src/estate/tds/server';
+import { createServerCertificate, type ServerCertificate } from '../../../estate/tds/certificate';
+import { frameMessage, PacketType } from '../../../estate/tds/packets';
+import { TdsServer, type TdsServerOptions } from '../../../estate/tds/server';
 import { RawClient } from './raw-client';
 import { ACCESS_TOKEN, PASSWORD, ScriptedBackend, USER } from './scripted-backend';
 

@@ -1,11 +1,6 @@
 /** A client that sends bytes, for what no driver would send, and for what must be compared byte by byte. */
 import { connect, type Socket } from 'node:net';
-import {
-  frameMessage,
-  PacketAssembler,
-  PacketType,
-  type TdsMessageFrame,
-} from '../../../src/estate/tds/packets';
+import { frameMessage, PacketAssembler, PacketType, type TdsMessageFrame } from '../../../estate/tds/packets';
 import { PASSWORD, USER } from './scripted-backend';
 
 export class RawClient {

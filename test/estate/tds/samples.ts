@@ -9,7 +9,7 @@ import {
   type SqlValue,
   SqlVariant,
   ticksFromUnixMs,
-} from '../../../src/estate/sql/types';
+} from '../../../estate/sql/types';
 
 /** 2026-11-21 10:11:12.123 UTC. */
 export const INSTANT_MS = Date.UTC(2026, 10, 21, 10, 11, 12, 123);

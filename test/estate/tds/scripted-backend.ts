@@ -3,7 +3,7 @@
  * It knows nothing of SQL beyond those.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SqlError, SqlErrors } from '../../../src/estate/sql/errors';
+import { SqlError, SqlErrors } from '../../../estate/sql/errors';
 import {
   type SqlColumn,
   SqlDateTime,
@@ -14,7 +14,7 @@ import {
   type SqlType,
   type SqlValue,
   SqlVariant,
-} from '../../../src/estate/sql/types';
+} from '../../../estate/sql/types';
 import type {
   LoginVerdict,
   TdsBackend,
@@ -25,7 +25,7 @@ import type {
   TdsServerIdentity,
   TdsSession,
   TransactionRequest,
-} from '../../../src/estate/tds/backend';
+} from '../../../estate/tds/backend';
 import { SAMPLE_COLUMNS, SAMPLE_ROW } from './samples';
 
 export const USER = 'sa';

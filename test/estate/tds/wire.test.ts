@@ -8,19 +8,19 @@ import {
   type SqlValue,
   SqlVariant,
   ticksFromUnixMs,
-} from '../../../src/estate/sql/types';
-import { ByteReader, ByteWriter } from '../../../src/estate/tds/bytes';
-import { decodeCharacters, encodeCharacters } from '../../../src/estate/tds/collation';
-import { declaredParameters } from '../../../src/estate/tds/declarations';
-import { negotiateDialect, TDS_74 } from '../../../src/estate/tds/dialect';
-import { frameMessage, PacketAssembler } from '../../../src/estate/tds/packets';
-import { negotiateEncryption, parsePrelogin, writePrelogin } from '../../../src/estate/tds/prelogin';
-import { type PacketSink, Reply } from '../../../src/estate/tds/reply';
-import { parseRpc } from '../../../src/estate/tds/rpc';
-import * as tokens from '../../../src/estate/tds/tokens';
-import { parseTransactionRequest } from '../../../src/estate/tds/transaction-request';
-import { readTypedValue } from '../../../src/estate/tds/type-reader';
-import { isLongType, writeTypeInfo, writeValue } from '../../../src/estate/tds/type-writer';
+} from '../../../estate/sql/types';
+import { ByteReader, ByteWriter } from '../../../estate/tds/bytes';
+import { decodeCharacters, encodeCharacters } from '../../../estate/tds/collation';
+import { declaredParameters } from '../../../estate/tds/declarations';
+import { negotiateDialect, TDS_74 } from '../../../estate/tds/dialect';
+import { frameMessage, PacketAssembler } from '../../../estate/tds/packets';
+import { negotiateEncryption, parsePrelogin, writePrelogin } from '../../../estate/tds/prelogin';
+import { type PacketSink, Reply } from '../../../estate/tds/reply';
+import { parseRpc } from '../../../estate/tds/rpc';
+import * as tokens from '../../../estate/tds/tokens';
+import { parseTransactionRequest } from '../../../estate/tds/transaction-request';
+import { readTypedValue } from '../../../estate/tds/type-reader';
+import { isLongType, writeTypeInfo, writeValue } from '../../../estate/tds/type-writer';
 import { SAMPLES } from './samples';
 
 const hex = (text: string): string => text.replace(/\s/g, '');

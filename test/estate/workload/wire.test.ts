@@ -1,7 +1,7 @@
 /** The workload through the real driver, against the estate's sockets, across a planned failover. */
-import { type RunningEstate, startEstate } from '../../../src/estate/estate';
-import type { WorkloadTarget } from '../../../src/estate/workload/driver';
-import { verify, WorkloadWriter } from '../../../src/estate/workload/writer';
+import { type RunningEstate, startEstate } from '../../../estate/estate';
+import type { WorkloadTarget } from '../../../estate/workload/driver';
+import { verify, WorkloadWriter } from '../../../estate/workload/writer';
 import { groups, linkRequest, MI, SQL, trust } from '../world/story';
 
 const until = async (condition: () => boolean): Promise<void> => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { IdRanges } from '../../../src/estate/workload/acknowledged';
-import type { WorkloadConnection, WorkloadDriver, WorkloadTarget } from '../../../src/estate/workload/driver';
-import { verify, WorkloadWriter } from '../../../src/estate/workload/writer';
+import { IdRanges } from '../../../estate/workload/acknowledged';
+import type { WorkloadConnection, WorkloadDriver, WorkloadTarget } from '../../../estate/workload/driver';
+import { verify, WorkloadWriter } from '../../../estate/workload/writer';
 
 const target = (host: string): WorkloadTarget => ({
   host,

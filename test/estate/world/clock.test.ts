@@ -1,5 +1,5 @@
-import { SimulatedClock } from '../../../src/estate/world/clock';
-import { SeededRandom } from '../../../src/estate/world/random';
+import { SimulatedClock } from '../../../estate/world/clock';
+import { SeededRandom } from '../../../estate/world/random';
 import { createTable, insertRow, linked, MI, newWorld, replicating, SQL } from './story';
 
 const manual = () => new SimulatedClock({ mode: 'manual', speed: 1, base: 1_000_000 });

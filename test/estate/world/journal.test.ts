@@ -1,5 +1,5 @@
-import { unionLength } from '../../../src/estate/world/timeline';
-import { EstateWorld } from '../../../src/estate/world/world';
+import { unionLength } from '../../../estate/world/timeline';
+import { EstateWorld } from '../../../estate/world/world';
 import { link, linked, MI, newWorld, refusedWith, replicating, SQL } from './story';
 
 const context = (text: string) =>

@@ -1,4 +1,4 @@
-import type { EstateWorld } from '../../../src/estate/world/world';
+import type { EstateWorld } from '../../../estate/world/world';
 import {
   createTable,
   distributedRequest,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { EstateWorld } from '../../../src/estate/world/world';
+import type { EstateWorld } from '../../../estate/world/world';
 import { createTable, insertRow, link, MI, newWorld, refusedWith, replicating, rows, SQL } from './story';
 
 const MB = 1024 * 1024;

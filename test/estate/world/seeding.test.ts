@@ -1,5 +1,5 @@
-import { GB } from '../../../src/estate/world/definition';
-import { EstateWorld } from '../../../src/estate/world/world';
+import { GB } from '../../../estate/world/definition';
+import { EstateWorld } from '../../../estate/world/world';
 import {
   createTable,
   DAY,

@@ -1,8 +1,8 @@
 /** A link from SQL1 to mi-west on a manual clock, as the documented script would make it. */
-import type { StorageChange } from '../../../src/estate/sql/storage';
-import type { EstateDefinitionInput } from '../../../src/estate/world/definition';
-import { GB, MB } from '../../../src/estate/world/definition';
-import { EstateWorld } from '../../../src/estate/world/world';
+import type { StorageChange } from '../../../estate/sql/storage';
+import type { EstateDefinitionInput } from '../../../estate/world/definition';
+import { GB, MB } from '../../../estate/world/definition';
+import { EstateWorld } from '../../../estate/world/world';
 
 export const SQL = 'SQL1';
 export const MI = 'mi-west';

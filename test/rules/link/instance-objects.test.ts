@@ -7,14 +7,11 @@ import {
   type SideObjects,
 } from '../../../src/model/link/instance-objects';
 import { instanceObjectsSchema } from '../../../src/model/link/instance-objects-spec';
-import {
-  findObjects,
-  jobDifferences,
-  type ObjectsInput,
-  type PasswordState,
-  planLogins,
-} from '../../../src/rules/link/instance-objects';
+import { findObjects } from '../../../src/rules/link/instance-objects';
+import { jobDifferences } from '../../../src/rules/link/job-comparison';
+import { planLogins } from '../../../src/rules/link/login-plan';
 import { gateText, OBJECTS_GATE, objectsGate } from '../../../src/rules/link/objects-gate';
+import type { ObjectsInput, PasswordState } from '../../../src/rules/link/objects-input';
 
 const NONE = { source: [], target: [] } as const;
 const SID = 'A1'.repeat(16);

@@ -6,7 +6,7 @@ import { opposite } from '../../../model/link/change';
 import type { Job } from '../../../model/link/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
 import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
-import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/link/instance-objects';
+import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/link/job-comparison';
 import { includesName, sameName } from '../../../rules/names';
 import {
   addJobCategory,

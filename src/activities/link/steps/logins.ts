@@ -8,11 +8,11 @@ import { type Effect, effectDisplay, type Side, type Statement } from '../../../
 import {
   type CopiedLogin,
   type LoginPlan,
-  type ObjectsInput,
   planLogins,
   type RoleChange,
   settingsOf,
-} from '../../../rules/link/instance-objects';
+} from '../../../rules/link/login-plan';
+import type { ObjectsInput } from '../../../rules/link/objects-input';
 import { restoredPermissions, restoredSettings } from '../../../rules/link/undo-objects';
 import { includesName, sameName } from '../../../rules/names';
 import {

@@ -2,6 +2,7 @@ import type { LinkReplicaFacts } from '../../../model/observation';
 import type { Query } from '../../../model/statement';
 import { query } from '../../query';
 import {
+  type DriverRow,
   readBoolean,
   readInteger,
   readNullableInteger,
@@ -13,19 +14,7 @@ import {
 
 export type LinkReplicaRow = Omit<LinkReplicaFacts, 'observedAt' | 'seeding'>;
 
-/**
- * All links of an instance at once, one row per distributed group and database, seen from the SQL Server: the number
- * of queries per poll does not grow with the number of links.
- *
- * The database is found through the local availability group (the member whose name is a group here), because the
- * distributed group has no database rows before it is connected. The remote rows hold what this server has heard of
- * the other side. The end of the log is taken from the distributed group's own row, else from the local group's.
- * Log space comes from the counters, which cover all databases (sys.dm_db_log_space_usage covers one).
- */
-export const readLinkReplicas = (): Query<LinkReplicaRow> =>
-  query(
-    'read-link-replicas',
-    `
+const LINK_REPLICAS = `
 SELECT
     CONVERT(varchar(33), SYSUTCDATETIME(), 126) AS server_time,
     dag.name AS link_name,
@@ -69,29 +58,41 @@ LEFT JOIN sys.dm_os_performance_counters AS used
     ON used.instance_name = db.name AND used.counter_name = N'Log File(s) Used Size (KB)'
 WHERE dag.is_distributed = 1
 ORDER BY dag.name, db.name;
-`,
-    (row) => ({
-      serverTime: readUtcTime(row, 'server_time'),
-      linkName: readText(row, 'link_name'),
-      database: readText(row, 'database_name'),
-      localRoleDesc: readNullableText(row, 'local_role_desc') ?? 'RESOLVING',
-      connectedStateDesc: readNullableText(row, 'connected_state_desc'),
-      lastConnectErrorNumber: readNullableInteger(row, 'last_connect_error_number'),
-      lastConnectErrorDescription: readNullableText(row, 'last_connect_error_description'),
-      synchronizationStateDesc: readNullableText(row, 'synchronization_state_desc'),
-      synchronizationHealthDesc: readNullableText(row, 'synchronization_health_desc'),
-      availabilityModeDesc: readNullableText(row, 'availability_mode_desc'),
-      endOfLogLsn: readNullableLsn(row, 'end_of_log_lsn'),
-      remoteHardenedLsn: readNullableLsn(row, 'remote_hardened_lsn'),
-      logSendQueueKb: readNullableInteger(row, 'log_send_queue_size'),
-      logSendRateKbPerSecond: readNullableInteger(row, 'log_send_rate'),
-      redoQueueKb: readNullableInteger(row, 'redo_queue_size'),
-      redoRateKbPerSecond: readNullableInteger(row, 'redo_rate'),
-      secondaryLagSeconds: readNullableInteger(row, 'secondary_lag_seconds'),
-      isSuspended: readBoolean(row, 'is_suspended'),
-      suspendReasonDesc: readNullableText(row, 'suspend_reason_desc'),
-      logReuseWaitDesc: readText(row, 'log_reuse_wait_desc'),
-      logSizeBytes: readInteger(row, 'log_size_kb') * 1024,
-      logUsedBytes: readInteger(row, 'log_used_kb') * 1024,
-    }),
-  );
+`;
+
+const linkReplica = (row: DriverRow): LinkReplicaRow => ({
+  serverTime: readUtcTime(row, 'server_time'),
+  linkName: readText(row, 'link_name'),
+  database: readText(row, 'database_name'),
+  localRoleDesc: readNullableText(row, 'local_role_desc') ?? 'RESOLVING',
+  connectedStateDesc: readNullableText(row, 'connected_state_desc'),
+  lastConnectErrorNumber: readNullableInteger(row, 'last_connect_error_number'),
+  lastConnectErrorDescription: readNullableText(row, 'last_connect_error_description'),
+  synchronizationStateDesc: readNullableText(row, 'synchronization_state_desc'),
+  synchronizationHealthDesc: readNullableText(row, 'synchronization_health_desc'),
+  availabilityModeDesc: readNullableText(row, 'availability_mode_desc'),
+  endOfLogLsn: readNullableLsn(row, 'end_of_log_lsn'),
+  remoteHardenedLsn: readNullableLsn(row, 'remote_hardened_lsn'),
+  logSendQueueKb: readNullableInteger(row, 'log_send_queue_size'),
+  logSendRateKbPerSecond: readNullableInteger(row, 'log_send_rate'),
+  redoQueueKb: readNullableInteger(row, 'redo_queue_size'),
+  redoRateKbPerSecond: readNullableInteger(row, 'redo_rate'),
+  secondaryLagSeconds: readNullableInteger(row, 'secondary_lag_seconds'),
+  isSuspended: readBoolean(row, 'is_suspended'),
+  suspendReasonDesc: readNullableText(row, 'suspend_reason_desc'),
+  logReuseWaitDesc: readText(row, 'log_reuse_wait_desc'),
+  logSizeBytes: readInteger(row, 'log_size_kb') * 1024,
+  logUsedBytes: readInteger(row, 'log_used_kb') * 1024,
+});
+
+/**
+ * All links of an instance at once, one row per distributed group and database, seen from the SQL Server: the number
+ * of queries per poll does not grow with the number of links.
+ *
+ * The database is found through the local availability group (the member whose name is a group here), because the
+ * distributed group has no database rows before it is connected. The remote rows hold what this server has heard of
+ * the other side. The end of the log is taken from the distributed group's own row, else from the local group's.
+ * Log space comes from the counters, which cover all databases (sys.dm_db_log_space_usage covers one).
+ */
+export const readLinkReplicas = (): Query<LinkReplicaRow> =>
+  query('read-link-replicas', LINK_REPLICAS, linkReplica);
