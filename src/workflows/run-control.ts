@@ -9,6 +9,7 @@ import {
   CancelledFailure,
   condition,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import {
   type Answer,
@@ -197,6 +198,19 @@ export function activityProblem(error: unknown): Problem | undefined {
     code: error.cause?.name ?? error.name,
     message: error.cause?.message ?? error.message,
     remedy: 'look at the log of the worker; it is tried again',
+  };
+}
+
+/** As `personProblem`, of whatever kept an activity from its end; undefined when it was cancelled, or is none. */
+export function problemOf(error: unknown): Problem | undefined {
+  const known = personProblem(error);
+  if (known !== undefined || !(error instanceof ActivityFailure)) return known;
+  if (!(error.cause instanceof TimeoutFailure)) return activityProblem(error);
+  const last = error.cause.cause?.message;
+  return {
+    code: 'TimedOut',
+    message: `no answer came within the time limit${last === undefined ? '' : ` (${last})`}`,
+    remedy: 'see whether the servers and Azure answer, and look at the log of the worker',
   };
 }
 
