@@ -270,6 +270,17 @@ function requestCommands(program: Command, run: Runner): void {
       return undefined;
     }),
   );
+  request(
+    program,
+    'leave',
+    'while a run is being undone: leave behind what does not get through, by name',
+    true,
+  ).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/requests')).leave(output, name, options);
+      return undefined;
+    }),
+  );
 }
 
 function protectionCommands(program: Command, run: Runner): void {

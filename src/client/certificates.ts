@@ -158,6 +158,11 @@ export class Certificates {
     return this.update(source, 'abort', request);
   }
 
+  /** While a rotation is being undone: leaves by name what does not get through. @throws NoRotationRuns, NoWorkerAnswers */
+  leave(source: string, request: Request): Promise<Answer> {
+    return this.update(source, 'leaveBehind', request);
+  }
+
   /** What the newest check that could look found. @returns null when there is none, or it is not kept any more */
   async lastCheck(name: string): Promise<LastCheck | null> {
     return (await this.watched(name))?.last ?? null;
