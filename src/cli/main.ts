@@ -270,12 +270,7 @@ function requestCommands(program: Command, run: Runner): void {
       return undefined;
     }),
   );
-  request(
-    program,
-    'leave',
-    'while a run is being undone: leave behind what does not get through, by name',
-    true,
-  ).action(
+  request(program, 'leave', 'in an undo: leave behind, by name, what does not get through', true).action(
     run(async (output, name: string, options: object) => {
       await (await import('./commands/requests')).leave(output, name, options);
       return undefined;

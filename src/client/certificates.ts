@@ -135,10 +135,23 @@ export class Certificates {
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: `certificate of ${source}, asked by ${by}`,
       });
+      await this.untilTaken(source, handle);
       return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
     } catch (error) {
       if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new RotationRuns(source);
       throw error;
+    }
+  }
+
+  /** A worker that died a moment ago is listed still. */
+  private async untilTaken(source: string, handle: WorkflowHandle): Promise<void> {
+    try {
+      await this.client.connection.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
+        handle.query('status'),
+      );
+    } catch (error) {
+      const queued = `the rotation is queued and begins then; to withdraw it: temporal workflow cancel --workflow-id ${handle.workflowId}`;
+      throw new NoWorkerAnswers(source, this.taskQueue, error, queued);
     }
   }
 
