@@ -104,6 +104,19 @@ function rotationRequests(certificates: Command, run: Runner): void {
         return undefined;
       }),
     );
+
+  ofRotation(
+    certificates,
+    'leave',
+    'while a rotation is being undone: leave behind what does not get through',
+  )
+    .option('--yes', 'do not ask; needed where there is no terminal', false)
+    .action(
+      run(async (output, server: string, options: RequestOptions) => {
+        await (await import('./commands/certificates')).leaveRotation(output, server, options);
+        return undefined;
+      }),
+    );
 }
 
 const ofRotation = (certificates: Command, name: string, description: string): Command =>

@@ -1,5 +1,5 @@
 /** What the newest looks at a link tell: from heartbeats, from the run, and from the last check of its certificates. */
-import type { LastCheck } from '../client/certificates';
+import type { CertificateWatch, LastCheck } from '../client/certificates';
 import type { LinkMigrationView } from '../client/link-migrations';
 import type { LinkPhase } from '../model/link/procedure';
 import type { LogSpace, Progress } from '../model/progress';
@@ -20,29 +20,38 @@ export interface LinkLook {
   readonly log:
     | (LogSpace & { readonly observedAt: string; readonly meaning: string; readonly advice: string | null })
     | null;
-  /** Null when nobody looks at the certificates regularly, or no check is kept any more. */
-  readonly certificates: {
-    readonly checkedAt: string;
-    readonly next: NextExpiry | null;
-    readonly chain: LastCheck['inventory']['chain'];
-  } | null;
+  /** Null when nobody looks at the certificates regularly; `unreadable` when that could not be asked. */
+  readonly certificates: CertificateLook | 'unreadable' | null;
+}
+
+export interface CertificateLook extends Omit<CertificateWatch, 'last'> {
+  /** When a check looked last; null when none has looked yet, or none is kept any more. */
+  readonly checkedAt: string | null;
+  readonly next: NextExpiry | null;
+  readonly chain: LastCheck['inventory']['chain'] | null;
 }
 
 /** @param now milliseconds since 1970-01-01 UTC */
-export function linkLook(view: LinkMigrationView, check: LastCheck | null, now: number): LinkLook {
+export function linkLook(
+  view: LinkMigrationView,
+  watch: CertificateWatch | 'unreadable' | null,
+  now: number,
+): LinkLook {
   const seen = view.pending.flatMap(({ progress }) => (progress === null ? [] : [progress]));
   return {
     roles: rolesOf(seen),
     rpo: rpoOf(view, seen, now),
     log: logOf(view, seen),
-    certificates:
-      check === null
-        ? null
-        : {
-            checkedAt: check.checkedAt,
-            next: nextExpiry(check.inventory, now),
-            chain: check.inventory.chain,
-          },
+    certificates: watch === null || watch === 'unreadable' ? watch : certificateLook(watch, now),
+  };
+}
+
+function certificateLook({ last, ...watch }: CertificateWatch, now: number): CertificateLook {
+  return {
+    ...watch,
+    checkedAt: last?.checkedAt ?? null,
+    next: last === null ? null : nextExpiry(last.inventory, now),
+    chain: last?.inventory.chain ?? null,
   };
 }
 

@@ -72,4 +72,10 @@ function controlRequests(program: Command, run: Runner): void {
       return undefined;
     }),
   );
+  request(program, 'leave', 'in an undo: leave behind, by name, what does not get through', true).action(
+    run(async (output, name: string, options: object) => {
+      await (await import('./commands/requests')).leave(output, name, options);
+      return undefined;
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 /** The typed way into certificate rotations and their schedules, for the command line and for other services. */
-import type { Client, ScheduleHandle } from '@temporalio/client';
+import type { Client, ScheduleDescription, ScheduleHandle, WorkflowHandle } from '@temporalio/client';
 import {
   CERTIFICATE_CHECK_WORKFLOW,
   CERTIFICATE_SCHEDULE_PREFIX,
@@ -18,6 +18,8 @@ import type {
 import type { Answer, Request } from '../workflows/messages';
 import { NoWorkerAnswers } from './failures';
 import { DEFAULT_TASK_QUEUE } from './link-migrations';
+import { runFailure } from './run-failure';
+import { hasPollers } from './task-queue-pollers';
 
 /** A check that was missed while Temporal was down is made up for within this time; the SDK would take a year. */
 const CATCHUP_WINDOW_MS = 2 * 24 * 3_600_000;
@@ -25,6 +27,8 @@ const CATCHUP_WINDOW_MS = 2 * 24 * 3_600_000;
 const UPDATE_DEADLINE_MS = 10_000;
 /** Most links reconnect within seconds; Azure tries for minutes. */
 export const DEFAULT_CONNECT_WITHIN_MS = 2 * 60_000;
+
+const LOOK_AT_LOG = 'look at the check in Temporal, and at the log of the worker';
 
 export class RotationRuns extends Error {
   override readonly name = 'RotationRuns';
@@ -44,11 +48,23 @@ export class NoRotationRuns extends Error {
   }
 }
 
-/** What the newest check of a schedule found. */
+/** What the newest check that could look found. */
 export interface LastCheck {
   /** ISO 8601. */
   readonly checkedAt: string;
-  readonly inventory: CertificateCheckResult['inventory'];
+  readonly inventory: NonNullable<CertificateCheckResult['inventory']>;
+}
+
+/** The schedule that looks at the certificates of a link, and what became of its newest checks. */
+export interface CertificateWatch {
+  readonly paused: boolean;
+  /** Why it is paused, or how it was made. */
+  readonly note: string | null;
+  readonly nextCheckAt: string | null;
+  /** Null while no check has looked, or none is kept any more. */
+  readonly last: LastCheck | null;
+  /** Why the newest check that is over could not look, or failed; null when it did its work. */
+  readonly failure: { readonly at: string; readonly message: string; readonly remedy: string } | null;
 }
 
 export class NoSuchSchedule extends Error {
@@ -91,7 +107,10 @@ export class Certificates {
     private readonly options: { readonly taskQueue?: string } = {},
   ) {}
 
-  /** Starts a rotation. @throws RotationRuns when the source has one under way */
+  /**
+   * Starts a rotation. Where no worker takes it, nothing is started: it would begin at a time that nobody chose.
+   * @throws RotationRuns when the source has one under way, NoWorkerAnswers
+   */
   async rotate(options: RotateOptions): Promise<{ readonly workflowId: string; readonly runId: string }> {
     const { spec, others, by, reason, rotateEndpoint, reimportInstance } = options;
     const { source } = spec.migration;
@@ -104,6 +123,9 @@ export class Certificates {
       reimportInstance,
       connectWithinMs: options.connectWithinMs ?? DEFAULT_CONNECT_WITHIN_MS,
     };
+    if (!(await hasPollers(this.client, this.taskQueue))) {
+      throw new NoWorkerAnswers(source, this.taskQueue, undefined, 'nothing was begun; then ask again');
+    }
     try {
       const handle = await this.client.workflow.start(ROTATION_WORKFLOW, {
         workflowId: rotationWorkflowId(source),
@@ -113,10 +135,23 @@ export class Certificates {
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: `certificate of ${source}, asked by ${by}`,
       });
+      await this.untilTaken(source, handle);
       return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
     } catch (error) {
       if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new RotationRuns(source);
       throw error;
+    }
+  }
+
+  /** A worker that died a moment ago is listed still. */
+  private async untilTaken(source: string, handle: WorkflowHandle): Promise<void> {
+    try {
+      await this.client.connection.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
+        handle.query('status'),
+      );
+    } catch (error) {
+      const queued = `the rotation is queued and begins then; to withdraw it: temporal workflow cancel --workflow-id ${handle.workflowId}`;
+      throw new NoWorkerAnswers(source, this.taskQueue, error, queued);
     }
   }
 
@@ -136,41 +171,73 @@ export class Certificates {
     return this.update(source, 'abort', request);
   }
 
-  /**
-   * What the newest check that came to its end found; what status shows of certificates.
-   * @returns null when nobody looks at them regularly, or no check is kept any more
-   */
-  async lastCheck(name: string): Promise<LastCheck | null> {
-    const checks = await this.checksOf(name);
-    for (const { workflowId, runId } of checks) {
-      const handle = this.client.workflow.getHandle(workflowId, runId);
-      try {
-        const { status, closeTime } = await handle.describe();
-        if (status.name !== 'COMPLETED' || closeTime === undefined) continue;
-        const { inventory } = (await handle.result()) as CertificateCheckResult;
-        return { checkedAt: inventory.observedAt, inventory };
-      } catch (error) {
-        // Temporal keeps closed workflows for a while only.
-        if (!isNamed(error, 'WorkflowNotFoundError')) throw error;
-      }
-    }
-    return null;
+  /** While a rotation is being undone: leaves by name what does not get through. @throws NoRotationRuns, NoWorkerAnswers */
+  leave(source: string, request: Request): Promise<Answer> {
+    return this.update(source, 'leaveBehind', request);
   }
 
-  /** The newest first. */
-  private async checksOf(name: string): Promise<readonly { workflowId: string; runId: string }[]> {
+  /** What the newest check that could look found. @returns null when there is none, or it is not kept any more */
+  async lastCheck(name: string): Promise<LastCheck | null> {
+    return (await this.watched(name))?.last ?? null;
+  }
+
+  /** What status shows of certificates. @returns null when nobody looks at them regularly */
+  async watched(name: string): Promise<CertificateWatch | null> {
+    const described = await this.describedSchedule(name);
+    if (described === null) return null;
+    const { info, state } = described;
+    const found = {
+      paused: state.paused,
+      note: state.note ?? null,
+      nextCheckAt: info.nextActionTimes[0]?.toISOString() ?? null,
+    };
+    let failure: CertificateWatch['failure'] = null;
+    for (const { action } of [...info.recentActions].reverse()) {
+      const check = await this.endOf(action.workflow);
+      if (check === null) continue;
+      if ('inventory' in check) return { ...found, last: check, failure };
+      failure ??= check;
+    }
+    return { ...found, last: null, failure };
+  }
+
+  private async describedSchedule(name: string): Promise<ScheduleDescription | null> {
     try {
-      const { info } = await this.client.schedule.getHandle(certificateScheduleId(name)).describe();
-      return info.recentActions
-        .map(({ action }) => ({
-          workflowId: action.workflow.workflowId,
-          runId: action.workflow.firstExecutionRunId,
-        }))
-        .reverse();
+      return await this.client.schedule.getHandle(certificateScheduleId(name)).describe();
     } catch (error) {
-      if (isNamed(error, 'ScheduleNotFoundError')) return [];
+      if (isNamed(error, 'ScheduleNotFoundError')) return null;
       throw error;
     }
+  }
+
+  /** @returns null while it runs, and when it is not kept any more: Temporal keeps closed workflows for a while only */
+  private async endOf(check: {
+    readonly workflowId: string;
+    readonly firstExecutionRunId: string;
+  }): Promise<LastCheck | NonNullable<CertificateWatch['failure']> | null> {
+    const handle = this.client.workflow.getHandle(check.workflowId, check.firstExecutionRunId);
+    try {
+      const { status, closeTime } = await handle.describe();
+      if (closeTime === undefined) return null;
+      const at = closeTime.toISOString();
+      if (status.name !== 'COMPLETED') return { at, ...(await this.failureOf(handle)) };
+      const { inventory, failure } = (await handle.result()) as CertificateCheckResult;
+      if (inventory !== null) return { checkedAt: inventory.observedAt, inventory };
+      return { at, message: failure?.message ?? 'nobody could look', remedy: failure?.remedy ?? LOOK_AT_LOG };
+    } catch (error) {
+      if (isNamed(error, 'WorkflowNotFoundError')) return null;
+      throw error;
+    }
+  }
+
+  private async failureOf(handle: WorkflowHandle): Promise<{ message: string; remedy: string }> {
+    try {
+      await handle.result();
+    } catch (error) {
+      const known = runFailure(error);
+      if (known !== undefined) return known;
+    }
+    return { message: 'the check was ended', remedy: LOOK_AT_LOG };
   }
 
   private async update(source: string, message: string, request: Request): Promise<Answer> {

@@ -171,6 +171,8 @@ export class LinkMigrations {
   pause = (name: string, request: Request): Promise<Answer> => this.update(name, 'pause', request);
   resume = (name: string, request: Request): Promise<Answer> => this.update(name, 'resume', request);
   abort = (name: string, request: Request): Promise<Answer> => this.update(name, 'abort', request);
+  /** While a run is being undone: leaves by name what does not get through. */
+  leave = (name: string, request: Request): Promise<Answer> => this.update(name, 'leaveBehind', request);
 
   /** @param until ISO 8601 time with offset */
   postpone(name: string, request: Request & { readonly until: string }): Promise<Answer> {

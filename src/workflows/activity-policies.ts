@@ -56,6 +56,25 @@ export const beforeAnyChange = (heartbeatTimeoutMs: number): ActivityOptions => 
   },
 });
 
+/** Longest time of a look or an undo with all its attempts: what did not get through by then is told. */
+export const BOUNDED_WORK_MS = 10 * 60_000;
+
+/**
+ * A look, or the undo of a step, behind which somebody waits: a passing fault is overcome, and whatever keeps it from
+ * getting through is known within `BOUNDED_WORK_MS`, also when nothing answers at all.
+ */
+export const bounded = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  scheduleToCloseTimeout: BOUNDED_WORK_MS,
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: 8,
+  },
+});
+
 /** Messages to people: at least once, and never worth holding a run up. */
 export const notification: ActivityOptions = {
   startToCloseTimeout: '30 seconds',

@@ -15,6 +15,8 @@ export type Answer =
 
 export const pauseUpdate = defineUpdate<Answer, [Request]>('pause');
 export const resumeUpdate = defineUpdate<Answer, [Request]>('resume');
+/** While a run is being undone: what does not get through is left as it is, and named in the result. */
+export const leaveBehindUpdate = defineUpdate<Answer, [Request]>('leaveBehind');
 export const abortUpdate = defineUpdate<Answer, [Request]>('abort');
 
 /**

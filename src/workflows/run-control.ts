@@ -9,11 +9,13 @@ import {
   CancelledFailure,
   condition,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import {
   type Answer,
   abortUpdate,
   accept,
+  leaveBehindUpdate,
   pauseUpdate,
   type Request,
   refuse,
@@ -41,6 +43,16 @@ export interface ControlledRun {
   readonly announce: (problem: Problem, where: string) => Promise<void>;
 }
 
+/** Where it is decided what becomes of things that cannot be undone. */
+export interface LeaveDesk {
+  leave(request: Request): Answer;
+}
+
+interface Wait {
+  readonly problem: Problem;
+  readonly where: string;
+}
+
 /** The run was asked to stop and undo. */
 export class AbortRequested extends Error {
   override readonly name = 'AbortRequested';
@@ -49,21 +61,39 @@ export class AbortRequested extends Error {
   }
 }
 
+const UNDOING = 'what the run made is being undone, and a pause does not hold that';
+
 export class RunControl {
   private abort: Request | undefined;
   private retries = 0;
   /** Waits for a person that are under way, the first first: work that goes on beside other work may need one, too. */
-  private waits: { readonly problem: Problem; readonly where: string }[] = [];
+  private readonly waits = new Map<object, readonly Wait[]>();
+  private desk: LeaveDesk | null = null;
   private readonly scope = new CancellationScope({ cancellable: true });
 
   constructor(private readonly run: ControlledRun) {
     setHandler(pauseUpdate, (request) => this.pause(request), { validator: validateRequest });
     setHandler(resumeUpdate, (request) => this.resume(request), { validator: validateRequest });
+    setHandler(leaveBehindUpdate, (request) => this.leaveBehind(request), { validator: validateRequest });
     setHandler(abortUpdate, (request) => this.requestAbort(request), { validator: validateRequest });
   }
 
   get abortRequest(): Request | undefined {
     return this.abort;
+  }
+
+  get isAborted(): boolean {
+    return this.abort !== undefined && this.run.forwardOnly() === null;
+  }
+
+  /** What the run made is being undone, or was. */
+  get isUndoing(): boolean {
+    return this.desk !== null;
+  }
+
+  /** From here on what the run made is being undone: it is not paused any more, and things may be left behind. */
+  beginUndo(desk: LeaveDesk): void {
+    this.desk = desk;
   }
 
   /** Grows whenever somebody asks to try again what failed; a child that waits for a person is told of it. */
@@ -121,24 +151,39 @@ export class RunControl {
   async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
     const wait = { problem, where };
-    this.waits.push(wait);
-    this.showWaits();
+    this.showWaits(wait, [wait]);
     try {
-      await this.run.announce(problem, where);
-      await condition(
-        () => this.retries > seen || (this.abort !== undefined && this.run.forwardOnly() === null),
-      );
+      await this.announce(problem, where);
+      await condition(() => this.retries > seen || this.isAborted);
     } finally {
       // Also when the wait was cancelled: nobody waits for the person any more.
-      this.waits = this.waits.filter((other) => other !== wait);
-      this.showWaits();
+      this.showWaits(wait, []);
     }
     this.throwIfAborted();
   }
 
-  /** The oldest problem is shown, the others with it: it is often their cause. */
-  private showWaits(): void {
-    const [first, ...others] = this.waits;
+  announce(problem: Problem, where: string): Promise<void> {
+    return this.run.announce(problem, where);
+  }
+
+  /**
+   * Waits for somebody who asks to try again, for a while.
+   * @param asked `retriesAsked` when it was tried last
+   * @returns whether somebody asked
+   */
+  async untilRetried(asked: number, withinMs: number, orLeave: () => boolean): Promise<boolean> {
+    await condition(() => this.retries > asked || orLeave(), withinMs);
+    return this.retries > asked;
+  }
+
+  /**
+   * Shows what waits for a person. The oldest problem is shown, the others with it: it is often their cause.
+   * @param owner whose waits these are, in place of those that it showed before
+   */
+  showWaits(owner: object, waits: readonly Wait[]): void {
+    if (waits.length > 0) this.waits.set(owner, waits);
+    else if (!this.waits.delete(owner)) return;
+    const [first, ...others] = [...this.waits.values()].flat();
     if (first === undefined) {
       this.run.setProblem(null, '');
       return;
@@ -148,6 +193,8 @@ export class RunControl {
   }
 
   private pause(request: Request): Answer {
+    if (this.isUndoing || this.abort !== undefined)
+      return refuse(UNDOING, 'let it end; status shows how far it is');
     const forwardOnly = this.run.forwardOnly();
     if (forwardOnly !== null && !this.run.mayPause()) {
       return refuse(forwardOnly, 'let the run finish; it needs no further decision');
@@ -167,10 +214,16 @@ export class RunControl {
     return accept(problem === null ? 'the run goes on' : `trying again what failed with ${problem.code}`);
   }
 
+  private leaveBehind(request: Request): Answer {
+    return this.desk === null
+      ? refuse('nothing is being undone', 'look at status; abort ends a run and undoes what it made')
+      : this.desk.leave(request);
+  }
+
   private requestAbort(request: Request): Answer {
     const forwardOnly = this.run.forwardOnly();
     if (forwardOnly !== null) return refuse(forwardOnly, 'look at status: it says what can be asked now');
-    if (this.abort !== undefined) return accept('the run is being aborted already');
+    if (this.isUndoing || this.abort !== undefined) return accept('the run is being undone already');
     this.abort = request;
     this.scope.cancel();
     return accept('what this run made will be undone, latest first');
@@ -197,6 +250,19 @@ export function activityProblem(error: unknown): Problem | undefined {
     code: error.cause?.name ?? error.name,
     message: error.cause?.message ?? error.message,
     remedy: 'look at the log of the worker; it is tried again',
+  };
+}
+
+/** As `personProblem`, of whatever kept an activity from its end; undefined when it was cancelled, or is none. */
+export function problemOf(error: unknown): Problem | undefined {
+  const known = personProblem(error);
+  if (known !== undefined || !(error instanceof ActivityFailure)) return known;
+  if (!(error.cause instanceof TimeoutFailure)) return activityProblem(error);
+  const last = error.cause.cause?.message;
+  return {
+    code: 'TimedOut',
+    message: `no answer came within the time limit${last === undefined ? '' : ` (${last})`}`,
+    remedy: 'see whether the servers and Azure answer, and look at the log of the worker',
   };
 }
 

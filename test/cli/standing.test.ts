@@ -1,5 +1,6 @@
 /** The commands of a link that stays, as a person types them: status, plan, drill, list, and a rotation that is ended. */
 import { Certificates } from '../../src/client/certificates';
+import { certificateScheduleId, rotationWorkflowId } from '../../src/model/link/certificate-ids';
 import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { LINK_SECTIONS, linkEstate, standingLink } from '../support/standing-link';
@@ -65,6 +66,53 @@ test('status knows what the newest check of the certificates found', async () =>
   );
   await certificates.unschedule('sales');
   expect(await certificates.lastCheck('sales')).toBeNull();
+});
+
+test('status of a link whose schedule has not checked yet', async () => {
+  const certificates = new Certificates(stage.client, { taskQueue: stage.taskQueue });
+  const never = { others: [], everyMs: 300 * 86_400_000, rotateBeforeMs: null };
+  await certificates.schedule({ spec: stage.spec(SECTIONS), ...never });
+  const { out } = await run('status', 'sales');
+  expect(out).toMatch(/^certificates +no check has looked yet.*scheduled/m);
+  await certificates.unschedule('sales');
+});
+
+test('a schedule whose checks are not let in goes on, and status says why they fail', async () => {
+  const certificates = new Certificates(stage.client, { taskQueue: stage.taskQueue });
+  const spec = stage.spec(SECTIONS);
+  const known = spec.source.authentication;
+  if (known.type !== 'sql') throw new Error('the estate knows logins of SQL Server only');
+  const refused = { ...spec, source: { ...spec.source, authentication: { ...known, user: 'nobody' } } };
+  await certificates.schedule({ spec: refused, others: [], everyMs: 1_000, rotateBeforeMs: null });
+  const checks = async () => {
+    const { info } = await stage.client.schedule.getHandle(certificateScheduleId('sales')).describe();
+    return info.numActionsTaken;
+  };
+  await until('a check has failed', async () => (await certificates.watched('sales'))?.failure != null);
+  const before = await checks();
+  await until('further checks are made', async () => (await checks()) > before + 1);
+  expect(await certificates.watched('sales')).toMatchObject({ paused: false, last: null });
+  const { out } = await run('status', 'sales');
+  expect(out).toMatch(/^certificates +.*the newest check failed: .*nobody.* → Check authentication/m);
+  await certificates.unschedule('sales');
+});
+
+test('a rotation that no worker takes is not begun, and that is said at once', async () => {
+  const { code, err } = await sqlferry(
+    ['certificates', 'rotate', specs.migration, '--inventory', specs.inventory, '--yes'].concat([
+      '--address',
+      stage.server.address,
+      '--task-queue',
+      'nobody',
+    ]),
+    stage.env,
+  );
+  expect([code, err]).toEqual([
+    4,
+    expect.stringMatching(/^error: no worker of task queue "nobody" .*nothing was begun/),
+  ]);
+  const rotation = stage.client.workflow.getHandle(rotationWorkflowId('sql1'));
+  await expect(rotation.describe()).rejects.toThrow('not found');
 });
 
 describe('plan --of', () => {

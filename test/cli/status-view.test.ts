@@ -4,7 +4,7 @@ import { linkLook } from '../../src/cli/link-look';
 import { fitLines } from '../../src/cli/terminal/layout';
 import { statusLines } from '../../src/cli/terminal/status-view';
 import { styleFor } from '../../src/cli/terminal/style';
-import type { LastCheck } from '../../src/client/certificates';
+import type { CertificateWatch, LastCheck } from '../../src/client/certificates';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
 import type { Progress } from '../../src/model/progress';
 import type { FailoverRecord, ProtectionStatus } from '../../src/workflows/link/disaster-recovery-messages';
@@ -59,7 +59,18 @@ const watched = (changes: Partial<Progress> = {}): Progress => ({
   ...changes,
 });
 
-const check = (days: number): LastCheck => ({
+const scheduled = (changes: Partial<CertificateWatch> = {}): CertificateWatch => ({
+  paused: false,
+  note: null,
+  nextCheckAt: ago(-3_600),
+  last: null,
+  failure: null,
+  ...changes,
+});
+
+const check = (days: number): CertificateWatch => scheduled({ last: lastCheck(days) });
+
+const lastCheck = (days: number): LastCheck => ({
   checkedAt: ago(7_200),
   inventory: {
     observedAt: ago(7_200),
@@ -129,7 +140,7 @@ function view(
 }
 
 const plain = styleFor({ isTTY: false }, {});
-const drawn = (seen: LinkMigrationView, newest: LastCheck | null): string =>
+const drawn = (seen: LinkMigrationView, newest: CertificateWatch | 'unreadable' | null): string =>
   fitLines(statusLines(seen, plain, NOW, { width: 80, look: linkLook(seen, newest, NOW) }), 80).join('\n');
 
 test('a link that stays, on a good day', () => {
@@ -375,4 +386,37 @@ log space  12.3 % of 8.00 GB used, growing by 1.20 MB a minute, full in 4d 1h
            unless the file grows
 log waits  the log waits for a log backup; none is taken while the copy is made"
 `);
+});
+
+describe('certificates of a link whose schedule is active are never called unwatched', () => {
+  const failure = { at: ago(60), message: 'login refused', remedy: 'check the password' };
+  const row = (watch: Parameters<typeof linkLook>[1]): string => {
+    const seen = view({ protection: protection({}) }, null);
+    const look = linkLook(seen, watch, NOW);
+    const lines = statusLines(seen, plain, NOW, { width: 400, look });
+    return lines.find((line) => line.startsWith('certificates')) ?? '';
+  };
+
+  test.each([
+    ['no check yet', scheduled(), /no check has looked yet.*scheduled, the next check is at/],
+    [
+      'the newest check failed',
+      scheduled({ failure }),
+      /the newest check failed: login refused → check the password/,
+    ],
+    [
+      'one looked, the newest failed',
+      { ...check(300), failure },
+      /Cert_SQL1_endpoint.*the newest check failed/,
+    ],
+    [
+      'paused',
+      scheduled({ paused: true, note: 'rolled back' }),
+      /paused \(rolled back\): sqlferry certificates schedule/,
+    ],
+    ['not readable', 'unreadable' as const, /not known: the schedules cannot be read/],
+  ])('%s', (_case, watch, words) => {
+    expect(row(watch)).toMatch(words);
+    expect(row(watch)).not.toContain('not looked at regularly');
+  });
 });

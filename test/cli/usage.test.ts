@@ -171,8 +171,8 @@ describe('explain', () => {
   });
 });
 
-test('approve and abort are refused where nobody can be asked', async () => {
-  for (const name of ['approve', 'abort']) {
+test('approve, abort and leave are refused where nobody can be asked', async () => {
+  for (const name of ['approve', 'abort', 'leave']) {
     const { code, err, out } = await sqlferry([name, 'sales', '--address', '127.0.0.1:1']);
     expect(err).toMatch(
       /^error: not done without a yes, and there is no terminal to ask on\. This .*\n {2}→ add --yes to go ahead\n$/,

@@ -1,7 +1,8 @@
 /**
  * Drives a workflow from the real bundle, in the real sandbox, with no server and in virtual time: fault matrices by
  * the thousand. Uses internals of @temporalio/worker, which is pinned to an exact version; this is the one file that
- * does. Not simulated: retries and time-outs of activities (a fake's outcome is the final one).
+ * does. Not simulated: retries of activities (a fake's outcome is the final one), and of their time-outs all but
+ * schedule-to-close, which ends an activity that hangs.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import {
   defaultPayloadConverter,
   RetryState,
   TerminatedFailure,
+  TimeoutFailure,
   TypedSearchAttributes,
 } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time';
@@ -65,6 +67,8 @@ export interface DriverOptions {
   readonly cancellationTakesMs?: number;
   /** An activity that is asked to stop does its work to the end, as one may that hears of it late. */
   readonly cancellationIsLate?: boolean;
+  /** Result of the run before this one, as a schedule hands it on. */
+  readonly lastResult?: unknown;
 }
 
 /** What became of one call of an activity. */
@@ -223,7 +227,12 @@ export class WorkflowDriver {
 
   private initialize(args: coresdk.workflow_activation.IInitializeWorkflow['arguments']): Promise<void> {
     const { workflowId, workflowType } = this;
-    return this.activate([{ initializeWorkflow: { workflowId, workflowType, arguments: args ?? [] } }]);
+    const { lastResult } = this.options;
+    const last =
+      lastResult === undefined ? {} : { lastCompletionResult: { payloads: [toPayload(lastResult)] } };
+    return this.activate([
+      { initializeWorkflow: { workflowId, workflowType, arguments: args ?? [], ...last } },
+    ]);
   }
 
   /** Calls of activities, of the children too. */
@@ -500,7 +509,10 @@ export class WorkflowDriver {
     const fake = this.activities[type];
     if (fake === undefined) throw new Error(`no fake for activity ${type}`);
     const outcome = fake(call);
-    if (outcome.kind === 'hang') return;
+    if (outcome.kind === 'hang') {
+      this.timeOut(seq, type, command);
+      return;
+    }
     const result =
       outcome.kind === 'answer'
         ? { completed: { result: toPayload(outcome.value) } }
@@ -510,6 +522,16 @@ export class WorkflowDriver {
             },
           };
     this.table.schedule(this, outcome.afterMs ?? 0, `activity-${seq}`, { resolveActivity: { seq, result } });
+  }
+
+  private timeOut(seq: number, type: string, command: coresdk.workflow_commands.IScheduleActivity): void {
+    const { scheduleToCloseTimeout } = command;
+    if (!scheduleToCloseTimeout) return;
+    const cause = new TimeoutFailure('activity ScheduleToClose timeout', undefined, 'SCHEDULE_TO_CLOSE');
+    const failure = this.activityFailure(type, cause, RetryState.TIMEOUT);
+    this.table.schedule(this, tsToMs(scheduleToCloseTimeout), `activity-${seq}`, {
+      resolveActivity: { seq, result: { failed: { failure } } },
+    });
   }
 
   private cancelActivity(seq: number): void {

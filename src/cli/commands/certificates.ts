@@ -233,3 +233,14 @@ export async function abortRotation(output: Output, server: string, options: Req
     show(output, 'abort the rotation of', server, await client.abort(server, request(options)));
   });
 }
+
+export async function leaveRotation(output: Output, server: string, options: RequestOptions): Promise<void> {
+  await confirm(
+    output,
+    `This leaves behind what the undo of the rotation on ${server} does not get through to: a person has to remove it by hand, as the result names it.`,
+    options.yes ?? false,
+  );
+  await withCertificates(options, async (client) => {
+    show(output, 'leave', server, await client.leave(server, request(options)));
+  });
+}

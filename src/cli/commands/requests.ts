@@ -1,4 +1,4 @@
-/** approve, postpone, pause, resume, abort, schedule: what an operator asks of a run. */
+/** approve, postpone, pause, resume, abort, leave, schedule: what an operator asks of a run. */
 import type { Answer } from '../../workflows/messages';
 import { confirm, requester } from '../asking';
 import { EXIT } from '../exit-codes';
@@ -48,6 +48,17 @@ export async function abort(output: Output, name: string, options: RequestOption
   );
   await withMigrations(options, async (migrations) => {
     show(output, 'abort', name, await migrations.abort(name, request(options)));
+  });
+}
+
+export async function leave(output: Output, name: string, options: RequestOptions): Promise<void> {
+  await confirm(
+    output,
+    `This leaves behind what the undo of ${name} does not get through to: a person has to remove it by hand, as the result names it.`,
+    options.yes ?? false,
+  );
+  await withMigrations(options, async (migrations) => {
+    show(output, 'leave', name, await migrations.leave(name, request(options)));
   });
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Certificates, LastCheck } from '../../client/certificates';
+import type { Certificates, CertificateWatch } from '../../client/certificates';
 import type { LinkMigrations, LinkMigrationView } from '../../client/link-migrations';
 import type { RunFailure } from '../../client/run-failure';
 import { EXIT, type ExitCode } from '../exit-codes';
@@ -12,7 +12,10 @@ import type { Style } from '../terminal/style';
 
 export async function status(output: Output, name: string, options: TemporalOptions): Promise<ExitCode> {
   return withMigrations(options, async (migrations, certificates) => {
-    const [view, check] = await Promise.all([migrations.view(name), newestCheck(await certificates(), name)]);
+    const [view, check] = await Promise.all([
+      migrations.view(name),
+      certificateWatch(await certificates(), name),
+    ]);
     const width = process.stdout.columns ?? 100;
     const look = linkLook(view, check, Date.now());
     const lines = statusLines(view, output.style, Date.now(), { width, look });
@@ -25,8 +28,10 @@ export async function status(output: Output, name: string, options: TemporalOpti
 }
 
 /** A server that keeps no schedules, or may not show them, is no reason to show no status. */
-const newestCheck = (certificates: Certificates, name: string): Promise<LastCheck | null> =>
-  certificates.lastCheck(name).catch(() => null);
+const certificateWatch = (certificates: Certificates, name: string): Promise<ReadWatch> =>
+  certificates.watched(name).catch(() => 'unreadable' as const);
+
+type ReadWatch = CertificateWatch | 'unreadable' | null;
 
 function sayFailure(output: Output, { code, message, remedy }: RunFailure): void {
   output.say('');
@@ -43,23 +48,23 @@ export interface WatchOptions extends TemporalOptions {
 export async function watch(output: Output, name: string, options: WatchOptions): Promise<ExitCode> {
   return withMigrations(options, async (migrations, certificates) => {
     const checks = await certificates();
-    return watchRun(output, migrations, name, options.intervalMs, () => newestCheck(checks, name));
+    return watchRun(output, migrations, name, options.intervalMs, () => certificateWatch(checks, name));
   });
 }
 
 /** Certificates are looked at once a day or so. */
 const CHECK_AGAIN_MS = 60_000;
 
-/** @param readCheck what the newest check of the certificates found */
+/** @param readCheck who looks at the certificates, and what was found */
 export async function watchRun(
   output: Output,
   migrations: LinkMigrations,
   name: string,
   intervalMs: number,
-  readCheck: () => Promise<LastCheck | null> = async () => null,
+  readCheck: () => Promise<ReadWatch> = async () => null,
 ): Promise<ExitCode> {
   const screen = new Screen(output);
-  let check: LastCheck | null = null;
+  let check: ReadWatch = null;
   let readAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     if (Date.now() - readAt >= CHECK_AGAIN_MS) {

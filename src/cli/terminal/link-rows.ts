@@ -5,7 +5,7 @@ import type { LinkSide } from '../../model/link/procedure';
 import { EXPIRY_THRESHOLD_DAYS } from '../../rules/link/certificate-expiry';
 import type { NextExpiry } from '../../rules/link/certificate-next';
 import type { RpoEstimate } from '../../rules/link/rpo';
-import type { LinkLook } from '../link-look';
+import type { CertificateLook, LinkLook } from '../link-look';
 import { formatBytes, formatSpent, formatTime } from './format';
 import type { Style } from './style';
 
@@ -136,10 +136,35 @@ function certificateRows({ certificates }: LinkLook, stays: boolean, style: Styl
         ]
       : [];
   }
-  const { next, chain, checkedAt } = certificates;
-  const seen = `looked at ${ago(checkedAt, now)}`;
-  const broken = chain.state === 'broken' ? `; ${style.red('the chain does not validate')}` : '';
-  return [['certificates', `${next === null ? 'none found' : nextText(next, style)}${broken}; ${seen}`]];
+  if (certificates === 'unreadable') {
+    return [['certificates', 'whether they are looked at is not known: the schedules cannot be read']];
+  }
+  return [['certificates', certificateTexts(certificates, style, now).join('; ')]];
+}
+
+function certificateTexts(look: CertificateLook, style: Style, now: number): readonly string[] {
+  const { next, chain, checkedAt, failure, paused, note, nextCheckAt } = look;
+  const planned = nextCheckAt === null ? '' : `, the next check is at ${formatTime(nextCheckAt)}`;
+  const found =
+    checkedAt === null
+      ? ['no check has looked yet, or none is kept']
+      : [next === null ? 'none found' : nextText(next, style)];
+  return [
+    ...found,
+    ...(chain?.state === 'broken' ? [style.red('the chain does not validate')] : []),
+    ...(checkedAt === null ? [] : [`looked at ${ago(checkedAt, now)}`]),
+    ...(failure === null
+      ? []
+      : [style.red(`the newest check failed: ${failure.message} → ${failure.remedy}${planned}`)]),
+    ...(checkedAt === null && failure === null && !paused ? [`scheduled${planned}`] : []),
+    ...(paused
+      ? [
+          style.red(
+            `the schedule is paused (${note ?? 'no note'}): sqlferry certificates schedule MIGRATION-FILE`,
+          ),
+        ]
+      : []),
+  ];
 }
 
 function nextText({ name, where, daysLeft, level }: NextExpiry, style: Style): string {

@@ -133,16 +133,20 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
       'sqlferry certificates rotate MIGRATION-FILE: it makes a new certificate, gives it to the endpoint, and drops the old one.',
     source: `${DOC.bestPractices}; ${DOC.errors} (28035)`,
     preventsError: '28035',
-    run: ofOwnCertificate((certificate, { facts }) => {
+    run: ofOwnCertificate((certificate, context) => {
       // The server judges by its own clock.
-      const today = Date.parse(facts.source.serverTime);
+      const today = Date.parse(context.facts.source.serverTime);
       const { name, startDate, expiryDate } = certificate;
       const starts = Date.parse(startDate);
       const ends = Date.parse(expiryDate);
+      const remedy = remedyWithoutRotation(context, name);
       if (Number.isNaN(ends) || Number.isNaN(today))
-        return unknown(`The dates of ${name} are not understood.`);
-      if (ends <= today) return failed(`${name} expired on ${expiryDate}.`);
-      if (starts > today + CLOCK_TOLERANCE_MS) return failed(`${name} is valid only from ${startDate}.`);
+        return unknown(`The dates of ${name} are not understood.`, remedy);
+      if (ends <= today) return failed(`${name} expired on ${expiryDate}.`, remedy);
+      if (starts > today + CLOCK_TOLERANCE_MS) {
+        const wait = remedy === undefined ? undefined : `${remedy} Or wait until ${startDate}.`;
+        return failed(`${name} is valid only from ${startDate}.`, wait);
+      }
       return passed(`${name} is valid until ${expiryDate}.`);
     }),
   },
@@ -248,6 +252,18 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     },
   },
 ];
+
+/**
+ * A rotation works on the certificate that an endpoint has: where none has one it is refused, and told to start the
+ * migration.
+ * @returns undefined where a rotation can be had
+ */
+function remedyWithoutRotation({ facts }: LinkPreflightContext, name: string): string | undefined {
+  const used = facts.endpoints[0]?.certificateName ?? null;
+  if (used !== null && facts.certificates.some((certificate) => sameName(certificate.name, used)))
+    return undefined;
+  return `Drop the certificate ${name}, unless something else needs it: no endpoint uses it, and the run makes a new one. Or name another in certificate.name.`;
+}
 
 const says = (isRight: boolean, evidence: string): Finding => (isRight ? passed(evidence) : failed(evidence));
 

@@ -1,24 +1,43 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { leftSentence, Undoing } from '../undoing';
 import { lastOpening } from './closed-doors';
 import type { LinkRun } from './run';
 
+/** Between two attempts at what does not get through; before that the pauses grow. */
+const LONGEST_PAUSE_MS = 60 * 60_000;
+
 /**
  * Undoes exactly what this run made, latest first (promise 4). A cancelled workflow gets here too, so nothing in
- * it can be interrupted.
+ * it can be interrupted. What does not get through is told, and waited for until somebody decides.
  * @returns what had to be left behind
  */
 export function undoRun(run: LinkRun): Promise<readonly string[]> {
   return CancellationScope.nonCancellable(async () => {
-    const left: string[] = [];
-    for (const begun of [...run.state.begun].reverse()) {
-      run.step = `Undo ${begun.stepId}`;
-      const problem = await run.undoBegun(begun);
-      if (problem !== undefined) left.push(problem);
-    }
+    // A pause holds what is done, not what is undone.
+    run.state.paused = false;
+    const items = run.state.begun.toReversed().map((begun) => run.undoItem(begun));
+    const undoing = new Undoing(run.control, items, {
+      refused: 'leave',
+      longestPauseMs: LONGEST_PAUSE_MS,
+      leaveCommand: `sqlferry leave ${run.spec.migration.name}`,
+      title: ({ where }) => `Undo on ${where}`,
+      onLeft: (left) => run.noteLeft(left),
+    });
+    run.control.beginUndo(undoing);
+    const left = await undoing.all();
     run.step = null;
-    return [...left, ...(await lastOpening(run))];
+    return [...left.map(leftSentence), ...(await lastOpening(run))];
   });
+}
+
+/** An abort that left something behind ends well, and still must not be taken for a clean one. */
+export async function tellLeftovers(run: LinkRun, leftovers: readonly string[]): Promise<void> {
+  if (leftovers.length === 0) return;
+  const message = `the run was aborted; what it made was undone, except: ${leftovers.join('; ')}`;
+  await CancellationScope.nonCancellable(() =>
+    run.tell('critical', 'run.aborted', message, 'remove by hand what was left behind'),
+  );
 }
 
 /** What became of the work of a run that ends, and what a person does now. */

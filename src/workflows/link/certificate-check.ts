@@ -1,6 +1,15 @@
 /** The regular look at the certificates of a link: people are told in time, and what is due is rotated. */
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, log, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  isCancellation,
+  log,
+  proxyActivities,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import type { CertificateActivities } from '../../activities/link/certificate-api';
 import { rotationWorkflowId } from '../../model/link/certificate-ids';
@@ -10,7 +19,8 @@ import {
   reimportDue,
   rotationDue,
 } from '../../rules/link/certificate-inventory';
-import { notification, quickAndIdempotent } from '../activity-policies';
+import { bounded, notification } from '../activity-policies';
+import { type Problem, problemOf } from '../run-control';
 import type {
   CertificateCheckInput,
   CertificateCheckResult,
@@ -18,38 +28,89 @@ import type {
 } from './certificate-messages';
 import { rotateLinkCertificate } from './certificate-rotation';
 
+/**
+ * A rotation that takes longer waits for a person, and goes on without the check: the next checks must not be held up.
+ * Beside it there is the time in which the links have to come back.
+ */
+const ROTATION_WATCHED_MS = 60 * 60_000;
+/** Key of a failure among what people were told; certificates have a place and a name. */
+const FAILURE = 'check';
+
 const { notifyPerson } = proxyActivities<LinkActivities>(notification);
 
+type Told = Readonly<Record<string, string>>;
+
+/**
+ * It always completes: what it could not look at is told, and the next check looks again. Only a rotation that failed
+ * fails it, which pauses its schedule.
+ */
 export async function certificateCheck(input: CertificateCheckInput): Promise<CertificateCheckResult> {
   const { spec } = input;
+  const checkedAt = new Date(Date.now()).toISOString();
   const { readLinkCertificates } = proxyActivities<CertificateActivities>(
-    quickAndIdempotent(spec.migration.polling.heartbeatTimeout),
+    bounded(spec.migration.polling.heartbeatTimeout),
   );
-  const inventory = await readLinkCertificates({ spec });
+  let inventory: CertificateInventory;
+  try {
+    inventory = await readLinkCertificates({ spec });
+  } catch (error) {
+    const failure = problemOf(error);
+    if (failure === undefined) throw error;
+    return couldNotLook(input, failure, checkedAt);
+  }
   const told = await tell(input, inventory, toldBefore());
-  const rotation = await rotateWhatIsDue(input, inventory);
-  return {
-    inventory,
-    told,
-    rotation,
-    summary: rotation?.summary ?? `nothing is due; the worst certificate is ${inventory.worst}`,
-  };
+  const { rotation, note } = await rotateWhatIsDue(input, inventory);
+  const summary = rotation?.summary ?? note ?? `nothing is due; the worst certificate is ${inventory.worst}`;
+  return { inventory, failure: null, checkedAt, told, rotation, summary };
 }
 
-/** Level per certificate of which the check before this one told people; the server hands its result on. */
-function toldBefore(): Readonly<Record<string, string>> {
+/** Told once for each reason. What was told of certificates is told of them still. */
+async function couldNotLook(
+  input: CertificateCheckInput,
+  failure: Problem,
+  checkedAt: string,
+): Promise<CertificateCheckResult> {
+  const { code, message, remedy } = failure;
+  const before = toldBefore();
+  const reason = `${code}: ${message}`;
+  const summary = `the certificates could not be looked at: ${message} [${code}]`;
+  if (before[FAILURE] !== reason) await notify(input, 'warning', 'check-failed', summary, remedy);
+  const told = { ...before, [FAILURE]: reason };
+  return { inventory: null, failure, checkedAt, told, rotation: null, summary };
+}
+
+/** A notifier that fails never holds a check up. */
+async function notify(
+  { spec }: CertificateCheckInput,
+  severity: 'warning' | 'critical',
+  what: string,
+  message: string,
+  nextStep: string,
+): Promise<void> {
+  await notifyPerson({
+    severity,
+    code: `certificate.${what}`,
+    workflowId: workflowInfo().workflowId,
+    title: `${spec.migration.source}: the certificates of ${spec.migration.name}`,
+    message,
+    nextStep,
+  }).catch(() => undefined);
+}
+
+/** What the check before this one told people; the server hands its result on. */
+function toldBefore(): Told {
   const last = workflowInfo().lastResult;
   const isOurs = typeof last === 'object' && last !== null && 'told' in last;
   // Written by this very workflow type.
-  return isOurs ? (last.told as Record<string, string>) : {};
+  return isOurs ? (last.told as Told) : {};
 }
 
 /** Each level is told once; critical and worse are told at every check. */
 async function tell(
   { spec, rotateBeforeMs }: CertificateCheckInput,
   { items }: CertificateInventory,
-  before: Readonly<Record<string, string>>,
-): Promise<Readonly<Record<string, string>>> {
+  before: Told,
+): Promise<Told> {
   const told: Record<string, string> = {};
   for (const item of items) {
     const severity = severityOf(item);
@@ -102,52 +163,81 @@ function nextStep({ use }: CertificateItem, rotateBeforeMs: number | null): stri
   }
 }
 
+interface Rotated {
+  /** Null when none was due, or it is not over. */
+  readonly rotation: CertificateRotationResult | null;
+  /** Why there is no result of a rotation that is due. */
+  readonly note?: string;
+}
+
 async function rotateWhatIsDue(
   input: CertificateCheckInput,
   inventory: CertificateInventory,
-): Promise<CertificateRotationResult | null> {
-  const { spec, others, connectWithinMs, rotateBeforeMs } = input;
-  if (rotateBeforeMs === null) return null;
-  const reasons = [rotationDue(inventory, rotateBeforeMs), reimportDue(inventory)] as const;
-  const [rotation, reimport] = reasons;
-  if (rotation === null && reimport === null) return null;
-  const reason = reasons.filter((one) => one !== null).join('; ');
-  const result = await rotateOnce(spec.migration.source, () =>
-    executeChild(rotateLinkCertificate, {
-      workflowId: rotationWorkflowId(spec.migration.source),
-      // Its own way back takes care of what it made.
-      parentClosePolicy: 'REQUEST_CANCEL',
-      staticSummary: `certificate of ${spec.migration.source}: ${reason}`,
-      args: [
-        {
-          spec,
-          others,
-          by: 'certificate schedule',
-          reason,
-          rotateEndpoint: rotation !== null,
-          reimportInstance: reimport !== null,
-          connectWithinMs,
-        },
-      ],
-    }),
-  );
-  if (result !== null) throwUnlessSettled(result);
-  return result;
-}
-
-/** @returns null when a rotation of that source is under way already, started by a person or for another link */
-async function rotateOnce(
-  source: string,
-  rotate: () => Promise<CertificateRotationResult>,
-): Promise<CertificateRotationResult | null> {
+): Promise<Rotated> {
+  const { rotateBeforeMs, spec } = input;
+  if (rotateBeforeMs === null) return { rotation: null };
+  const isDue = rotationDue(inventory, rotateBeforeMs);
+  const reimport = reimportDue(inventory);
+  if (isDue === null && reimport === null) return { rotation: null };
+  const reason = [isDue, reimport].filter((one) => one !== null).join('; ');
+  const { source } = spec.migration;
+  const due = { reason, rotateEndpoint: isDue !== null, reimportInstance: reimport !== null };
   try {
-    return await rotate();
+    const rotation = await rotateOnce(input, due);
+    if (rotation === null) {
+      const note = `a rotation of the certificate of ${source} is under way, or waits for a person: sqlferry certificates resume ${source}, or abort`;
+      log.info(note);
+      return { rotation: null, note };
+    }
+    throwUnlessSettled(rotation);
+    return { rotation };
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    log.info(`a rotation of the certificate of ${source} is under way already`);
-    return null;
+    if (isCancellation(error)) throw error;
+    const message = `the rotation of the certificate of ${source} failed: ${messageOf(error)}; its schedule pauses, nobody looks at the certificates`;
+    const nextStep = 'look at sqlferry certificates; when the cause is gone: sqlferry certificates schedule';
+    await notify(input, 'critical', 'rotation-failed', message, nextStep);
+    throw error;
   }
 }
+
+/** @returns null when a rotation of that source is not over: started before by somebody, or waiting for a person */
+async function rotateOnce(
+  { spec, others, connectWithinMs }: CertificateCheckInput,
+  due: { readonly reason: string; readonly rotateEndpoint: boolean; readonly reimportInstance: boolean },
+): Promise<CertificateRotationResult | null> {
+  const { source } = spec.migration;
+  try {
+    const rotation = await startChild(rotateLinkCertificate, {
+      workflowId: rotationWorkflowId(source),
+      // Its own way back takes care of what it made, also after the end of this check.
+      parentClosePolicy: 'ABANDON',
+      staticSummary: `certificate of ${source}: ${due.reason}`,
+      args: [{ spec, others, by: 'certificate schedule', ...due, connectWithinMs }],
+    });
+    return await resultWithin(rotation, ROTATION_WATCHED_MS + connectWithinMs);
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
+    throw error;
+  }
+}
+
+async function resultWithin(
+  rotation: ChildWorkflowHandle<typeof rotateLinkCertificate>,
+  withinMs: number,
+): Promise<CertificateRotationResult | null> {
+  const timer = new CancellationScope();
+  try {
+    const late = timer.run(() => sleep(withinMs)).then(() => null);
+    return await Promise.race([rotation.result(), late]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+const messageOf = (error: unknown): string => {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message : String(cause);
+};
 
 /** What did not succeed must not repeat at every check: the schedule pauses on a failure. */
 function throwUnlessSettled({ outcome, summary }: CertificateRotationResult): void {

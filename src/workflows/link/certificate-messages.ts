@@ -72,8 +72,13 @@ export interface CertificateCheckInput extends EndpointLinks {
 }
 
 export interface CertificateCheckResult {
-  readonly inventory: CertificateInventory;
-  /** Level of each certificate that people were told of: not told again until it changes. */
+  /** Null when nobody could look. */
+  readonly inventory: CertificateInventory | null;
+  /** Why nobody could look; null when somebody did. Absent in results of older workers. */
+  readonly failure?: Problem | null;
+  /** When the check began, ISO 8601. */
+  readonly checkedAt?: string;
+  /** What people were told of each certificate, and of a failure: not told again until it changes. */
   readonly told: Readonly<Record<string, string>>;
   readonly rotation: CertificateRotationResult | null;
   readonly summary: string;

@@ -9,7 +9,8 @@ import type {
   RotationPlan,
   RotationRefusal,
 } from '../../rules/link/certificate-rotation';
-import { AbortRequested, personProblem } from '../run-control';
+import { AbortRequested, personProblem, problemOf } from '../run-control';
+import { isForPerson, leftSentence, type UndoItem, Undoing } from '../undoing';
 import {
   type CertificateRotationInput,
   type CertificateRotationResult,
@@ -99,7 +100,7 @@ async function approach(run: CertificateRun, found: Findings): Promise<Ending | 
   // The uploads took their time: a seeding or a failover may have begun since the first look.
   const late = await gate(run);
   if (late.refusals.length > 0) {
-    await CancellationScope.nonCancellable(() => takeBack(run, plan));
+    await CancellationScope.nonCancellable(() => takeBack(run, found, plan));
     return refuse(found, late.refusals);
   }
   const since = await run.perform(plan, 'rotation.switch-endpoint');
@@ -108,7 +109,7 @@ async function approach(run: CertificateRun, found: Findings): Promise<Ending | 
   if (!found.proof.connected) {
     if (!plan.old.expired) {
       const why = found.proof.evidence;
-      return CancellationScope.nonCancellable(() => rollBack(run, plan, why));
+      return CancellationScope.nonCancellable(() => rollBack(run, found, plan, why));
     }
     await awaitPerson(run, found, plan, since);
   }
@@ -146,12 +147,29 @@ async function reimport(run: CertificateRun): Promise<string> {
   return run.performLinkStep('source.validate-certificate-chain', 'Certificate chain validates');
 }
 
+/** A server that does not answer within the time proves nothing: the links are not back. */
 function prove(run: CertificateRun, plan: RotationPlan, since: string): Promise<ConnectionProof> {
+  return run.control.untilDone('Proof of the connection', () => lookForProof(run, plan, since, isForPerson));
+}
+
+/** @param isThrown failures that are no answer to whether the links are back */
+async function lookForProof(
+  run: CertificateRun,
+  plan: RotationPlan,
+  since: string,
+  isThrown: (error: unknown) => boolean,
+): Promise<ConnectionProof> {
   const { spec, others, connectWithinMs: limitMs } = run.input;
   run.waitingFor = 'all links of the endpoint to come back';
-  return run.control.untilDone('Proof of the connection', () =>
-    run.long.proveConnection({ spec, others, plan, since, limitMs }),
-  );
+  try {
+    return await run.proving.proveConnection({ spec, others, plan, since, limitMs });
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === undefined || isThrown(error)) throw error;
+    const evidence = `not seen: ${problem.message}`;
+    const secondsWithoutConnection = (Date.now() - Date.parse(since)) / 1_000;
+    return { connected: false, evidence, secondsWithoutConnection, looks: 0 };
+  }
 }
 
 /** There is no way back to an expired certificate: a person mends what is wrong, and the proof is tried again. */
@@ -173,26 +191,63 @@ async function awaitPerson(
 }
 
 /** The old certificate is put back, the links are seen to be up, and nothing of the new one stays. */
-async function rollBack(run: CertificateRun, plan: RotationPlan, why: string): Promise<Ending> {
-  const after = await takeBack(run, plan);
-  const summary = `the links did not come back with ${plan.nextName} (${why}); ${plan.old.name} is in use again`;
+async function rollBack(
+  run: CertificateRun,
+  found: Findings,
+  plan: RotationPlan,
+  why: string,
+): Promise<Ending> {
+  const after = await takeBack(run, found, plan);
+  const end =
+    found.leftovers.length === 0
+      ? `${plan.old.name} is in use again`
+      : `not all could be given back: ${found.leftovers.join('; ')}`;
+  const summary = `the links did not come back with ${plan.nextName} (${why}); ${end}`;
   return ['rolled-back', after === null ? summary : `${summary}; ${after}`];
 }
 
+/** Between two attempts at what does not get through; before that the pauses grow. */
+const LONGEST_PAUSE_MS = 60 * 60_000;
+
 /** @returns how the links are afterwards; null when the endpoint was not touched */
-async function takeBack(run: CertificateRun, plan: RotationPlan): Promise<string | null> {
+async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan): Promise<string | null> {
   run.forwardOnly = 'the rotation is being undone';
   const wasSwitched = run.hasBegun('rotation.switch-endpoint');
   const since = run.now();
-  if (wasSwitched) {
-    await run.undo(plan, 'rotation.switch-endpoint');
-    await run.perform(plan, 'rotation.force-reconnect');
+  const { source } = run.input.spec.migration;
+  const switchBack = run.undoItems(plan, 'rotation.switch-endpoint').map((item) => ({
+    ...item,
+    undo: async () => {
+      await item.undo();
+      await run.performBounded(plan, 'rotation.force-reconnect');
+    },
+  }));
+  if (!(await undoAll(run, found, switchBack))) {
+    return `the endpoint of ${source} may use ${plan.nextName} still, so its trust on the instance stays`;
   }
-  await run.undo(plan, 'rotation.trust-certificate');
-  await run.undo(plan, 'rotation.create-certificate');
+  await undoAll(run, found, [
+    ...run.undoItems(plan, 'rotation.trust-certificate'),
+    ...run.undoItems(plan, 'rotation.create-certificate'),
+  ]);
   if (!wasSwitched) return null;
-  const { connected, evidence } = await prove(run, plan, since);
+  // All is given back: nobody is waited for any more.
+  const { connected, evidence } = await lookForProof(run, plan, since, () => false);
   return connected ? `the links are back: ${evidence}` : `the links are NOT back yet: ${evidence}`;
+}
+
+/** @returns whether all of it was undone; what was left stands in the result */
+async function undoAll(run: CertificateRun, found: Findings, items: readonly UndoItem[]): Promise<boolean> {
+  const undoing = new Undoing(run.control, items, {
+    refused: 'wait',
+    longestPauseMs: LONGEST_PAUSE_MS,
+    leaveCommand: `sqlferry certificates leave ${run.input.spec.migration.source}`,
+    title: ({ where }) => `Undo on ${where}`,
+    onLeft: () => undefined,
+  });
+  run.control.beginUndo(undoing);
+  const left = await undoing.all();
+  found.leftovers.push(...left.map(leftSentence));
+  return left.length === 0;
 }
 
 /** An abort, a cancellation or a failure before the proof. @returns null when the failure is to be thrown on */
@@ -206,7 +261,7 @@ async function giveUp(run: CertificateRun, found: Findings, error: unknown): Pro
         `the endpoint keeps ${plan.nextName}, since ${plan.old.name} has expired; drop ${plan.old.name} on the source and its trust on the instance by hand`,
       );
     } else {
-      const healthy = await takeBack(run, plan);
+      const healthy = await takeBack(run, found, plan);
       if (healthy !== null) found.leftovers.push(healthy);
     }
   }

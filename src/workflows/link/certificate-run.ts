@@ -6,8 +6,15 @@ import type { JournalEntry } from '../../model/journal';
 import type { LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { RotationPlan, RotationStepId } from '../../rules/link/certificate-rotation';
-import { longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
+import {
+  BOUNDED_WORK_MS,
+  bounded,
+  longWithHeartbeat,
+  notification,
+  quickAndIdempotent,
+} from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
+import type { UndoItem } from '../undoing';
 import type { CertificateRotationInput } from './certificate-messages';
 
 type Activities = CertificateActivities & Pick<LinkActivities, 'observeLinkStep' | 'performLinkStep'>;
@@ -17,6 +24,8 @@ interface Begun {
   readonly stepId: RotationStepId;
   readonly spec: ResolvedLinkMigration;
   readonly before: unknown;
+  /** What a person can send to undo it. */
+  readonly byHand: readonly string[];
 }
 
 export const ROTATION_STEP_TITLES: Readonly<Record<RotationStepId, string>> = {
@@ -32,6 +41,10 @@ export class CertificateRun {
   readonly control: RunControl;
   readonly quick: Activities;
   readonly long: Activities;
+  /** The look that proves a connection; it has a limit of its own. */
+  readonly proving: Activities;
+  /** Whatever becomes of it is known soon. */
+  readonly bounded: Activities;
   readonly journal: JournalEntry[] = [];
   waitingFor = '';
   paused = false;
@@ -48,6 +61,11 @@ export class CertificateRun {
     const heartbeat = input.spec.migration.polling.heartbeatTimeout;
     this.quick = proxyActivities<Activities>(quickAndIdempotent(heartbeat));
     this.long = proxyActivities<Activities>(longWithHeartbeat(heartbeat));
+    this.proving = proxyActivities<Activities>({
+      ...longWithHeartbeat(heartbeat),
+      scheduleToCloseTimeout: input.connectWithinMs + BOUNDED_WORK_MS,
+    });
+    this.bounded = proxyActivities<Activities>(bounded(heartbeat));
     this.notifications = proxyActivities<LinkActivities>(notification);
     this.control = new RunControl({
       forwardOnly: () => this.forwardOnly,
@@ -81,7 +99,9 @@ export class CertificateRun {
     return this.control.untilDone(title, async () => {
       const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
       this.control.throwIfAborted();
-      if (!this.hasBegun(stepId, spec)) this.begun.push({ stepId, spec, before: seen.before });
+      if (!this.hasBegun(stepId, spec)) {
+        this.begun.push({ stepId, spec, before: seen.before, byHand: byHandOf(seen.planned) });
+      }
       const done = await this.long.performRotationStep({ spec, plan, stepId });
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(
@@ -123,19 +143,37 @@ export class CertificateRun {
     return this.begun.some((one) => one.stepId === stepId && one.spec === spec);
   }
 
-  /** Gives back what a step changed, on every end on which it began, latest first. Waits for a person when it cannot. */
-  async undo(plan: RotationPlan, stepId: RotationStepId): Promise<void> {
-    for (const one of this.begun.filter((candidate) => candidate.stepId === stepId).reverse()) {
-      const title = `Undo: ${ROTATION_STEP_TITLES[stepId]}`;
-      this.waitingFor = title;
-      await this.control.untilDone(title, async () => {
-        const { spec, before } = one;
-        const effects = await this.quick.undoRotationStep({ spec, plan, stepId, before });
-        if (effects.length > 0)
-          this.note(stepId, title, 'undone', effects, 'the state before the step is back', 0);
-      });
-      this.begun = this.begun.filter((candidate) => candidate !== one);
-    }
+  /** What a step changed, on every end on which it began, latest first, as something that can be given back. */
+  undoItems(plan: RotationPlan, stepId: RotationStepId): readonly UndoItem[] {
+    return this.begun
+      .filter((one) => one.stepId === stepId)
+      .toReversed()
+      .map((one) => ({
+        what: ROTATION_STEP_TITLES[stepId],
+        where:
+          stepId === 'rotation.trust-certificate' ? one.spec.migration.target : one.spec.migration.source,
+        byHand: one.byHand,
+        undo: () => this.giveBack(plan, one),
+      }));
+  }
+
+  private async giveBack(plan: RotationPlan, one: Begun): Promise<void> {
+    const { spec, before, stepId } = one;
+    const title = `Undo: ${ROTATION_STEP_TITLES[stepId]}`;
+    this.waitingFor = title;
+    const effects = await this.bounded.undoRotationStep({ spec, plan, stepId, before });
+    if (effects.length > 0)
+      this.note(stepId, title, 'undone', effects, 'the state before the step is back', 0);
+    this.begun = this.begun.filter((candidate) => candidate !== one);
+  }
+
+  /** A step that belongs to an undo: once, within a bounded time. */
+  async performBounded(plan: RotationPlan, stepId: RotationStepId): Promise<void> {
+    const { spec } = this.input;
+    const title = ROTATION_STEP_TITLES[stepId];
+    this.waitingFor = title;
+    const done = await this.bounded.performRotationStep({ spec, plan, stepId });
+    this.note(stepId, title, done.outcome, done.effects, done.evidence, done.durationMs);
   }
 
   note(
@@ -179,3 +217,6 @@ export class CertificateRun {
     }
   }
 }
+
+const byHandOf = (planned: JournalEntry['effects']): readonly string[] =>
+  planned.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();

@@ -4,6 +4,7 @@ import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { personProblem } from '../run-control';
+import { Undoing } from '../undoing';
 import { forgetClosedDoors, tellClosedDoors } from './closed-doors';
 import { isProof, performForward } from './forward';
 import type { LinkRun } from './run';
@@ -77,7 +78,7 @@ async function performOnce(run: LinkRun, step: LinkStepInfo, stopIfHeld: () => v
     { spec, stepId: step.id },
   ]);
   stopIfHeld();
-  run.begin(step.id, seen.before);
+  run.begin(step.id, seen.before, undefined, seen.planned);
   const outcome = await run.quick.performLinkStep.executeWithOptions({ summary: step.title }, [
     { spec, stepId: step.id },
   ]);
@@ -181,11 +182,33 @@ async function lookForLeftOut(run: LinkRun): Promise<void> {
   await run.tell('critical', 'cutover.log-moved', found, remedy);
 }
 
-/** Applications must not stay out because one statement failed: a person is told, and resume tries again. */
+/** Applications wait behind it: what does not get through is tried again this often. */
+const WITHDRAWAL_PAUSE_MS = 60_000;
+
+/**
+ * Applications must not stay out because one statement failed: each step is tried, whatever became of the others; a
+ * person is told what does not get through, and it is tried again, at once on resume.
+ */
 export async function giveBack(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<void> {
-  for (const { id, title } of steps) {
-    await run.control.untilDone(`Withdraw: ${title}`, () => run.undoOrFail(id));
-  }
+  await withdrawal(run, steps).all();
+  run.step = null;
+}
+
+/** As `giveBack`, once: the run is undone afterwards, and tries again what is left. */
+export async function giveBackOnce(run: LinkRun, steps: readonly LinkStepInfo[]): Promise<void> {
+  for (const left of await withdrawal(run, steps).once()) run.noteLeft(left);
+  run.step = null;
+}
+
+function withdrawal(run: LinkRun, steps: readonly LinkStepInfo[]): Undoing {
+  const items = steps.flatMap(({ id }) => run.begunOf([id]).map((begun) => run.undoItem(begun)));
+  return new Undoing(run.control, items, {
+    refused: 'wait',
+    longestPauseMs: WITHDRAWAL_PAUSE_MS,
+    leaveCommand: null,
+    title: ({ where }) => `Withdraw on ${where}`,
+    onLeft: (left) => run.noteLeft(left),
+  });
 }
 
 export function reasonOf(error: unknown, run: LinkRun): string {

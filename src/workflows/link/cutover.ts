@@ -7,7 +7,7 @@ import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
-import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
+import { approachPointOfNoReturn, crossOver, giveBack, giveBackOnce, reasonOf } from './crossing';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks, type FailoverOccasion } from './hooks';
 import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from './instance-objects';
@@ -251,13 +251,10 @@ async function withdraw(
 ): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     const isStopped = run.control.abortRequest !== undefined || isCancellation(error);
-    const left: LinkStepInfo[] = [];
-    for (const step of [...modes, fence]) {
-      if ((await run.undo(step.id)) !== undefined) left.push(step);
-    }
-    // A run that is being undone tries these once more and reports them; any other must not leave them.
+    // A run that is being undone tries once more what is left, and reports it; any other must not leave it.
+    const back = isStopped ? giveBackOnce : giveBack;
     try {
-      if (!isStopped) await giveBack(run, left);
+      await back(run, [...modes, fence]);
     } finally {
       // Also when an abort ends the wait for a person here: what is left is undone with the run then.
       run.state.fencedAt = null;

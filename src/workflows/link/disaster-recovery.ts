@@ -13,7 +13,7 @@ import { firstPrimary } from '../../model/link/initial-primary';
 import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
-import { failWith, undoRun } from './abort';
+import { failWith, tellLeftovers, undoRun } from './abort';
 import { admitOrTell, completeLateSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
 import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
 import {
@@ -92,6 +92,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     // A link that stands is data that others rely on: it is removed on request only.
     const leftovers = standing ? [] : await undoRun(run);
     if (!(error instanceof AbortRequested)) throw await failWith(run, error, leftovers);
+    await tellLeftovers(run, leftovers);
     await condition(allHandlersFinished);
     return { outcome: 'aborted', failovers: 0, leftovers };
   }

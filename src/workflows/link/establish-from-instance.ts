@@ -9,6 +9,7 @@ import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
 import { personProblem } from '../run-control';
+import { leftSentence, Undoing } from '../undoing';
 import { establishLink, preflight } from './link-migration';
 import type { LinkRun } from './run';
 import { Creation, connect, seed, withDeadline } from './seeding';
@@ -64,7 +65,7 @@ async function createJoinAndSeed(run: LinkRun): Promise<BrokenLink | undefined> 
 async function look(run: LinkRun, join: LinkStepInfo): Promise<ObservedStep> {
   return run.control.untilDone(join.title, async () => {
     const seen = await run.quick.observeLinkStep({ spec: run.spec, stepId: join.id });
-    if (seen.settled === undefined) run.begin(join.id, seen.before);
+    if (seen.settled === undefined) run.begin(join.id, seen.before, undefined, seen.planned);
     return seen;
   });
 }
@@ -142,15 +143,22 @@ function giveBack(run: LinkRun): Promise<readonly string[]> {
     [...run.steps('groups'), ...run.steps('link')].map(({ id }) => id),
   );
   return CancellationScope.nonCancellable(async () => {
-    const left: string[] = [];
-    for (const { stepId } of [...run.state.begun].reverse()) {
-      if (!ours.has(stepId)) continue;
-      run.step = `Undo ${stepId}`;
-      const problem = await run.undo(stepId);
-      if (problem !== undefined) left.push(problem);
-    }
+    const items = run.state.begun
+      .filter(({ stepId }) => ours.has(stepId))
+      .toReversed()
+      .map((begun) => run.undoItem(begun));
+    // A person is asked right afterwards, and hears of it.
+    const undoing = new Undoing(run.control, items, {
+      refused: 'leave',
+      longestPauseMs: 0,
+      leaveCommand: null,
+      title: ({ where }) => `Undo on ${where}`,
+      onLeft: () => undefined,
+    });
+    const left = await undoing.once();
+    for (const one of left) run.noteLeft(one);
     run.step = null;
-    return left;
+    return left.map(leftSentence);
   });
 }
 

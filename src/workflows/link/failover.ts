@@ -297,8 +297,8 @@ async function measureLoss(
   if (step === null) return seen;
   run.waitingFor = 'the applications to be kept out of the old primary, which still answers';
   try {
-    const { before } = await run.first.observeLinkStep({ spec, stepId: step.id });
-    run.begin(step.id, before);
+    const { before, planned } = await run.first.observeLinkStep({ spec, stepId: step.id });
+    run.begin(step.id, before, undefined, planned);
     const { outcome, effects, evidence, durationMs } = await run.first.performLinkStep({
       spec,
       stepId: step.id,

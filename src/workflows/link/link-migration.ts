@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { AbortRequested } from '../run-control';
-import { failWith, undoRun } from './abort';
+import { failWith, tellLeftovers, undoRun } from './abort';
 import { replicateUntilCutOver } from './cutover';
 import { handleCutoverMessages } from './cutover-messages';
 import { withLogWatch } from './log-watch';
@@ -51,6 +51,7 @@ export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigr
     if (error instanceof AbortRequested) {
       const left = await undoRun(run);
       outcome = 'aborted';
+      await tellLeftovers(run, left);
       return await CancellationScope.nonCancellable(() => finish(run, 'aborted', left));
     }
     outcome = isCancellation(error) ? 'aborted' : 'failed';
@@ -163,7 +164,7 @@ async function finish(
     summary:
       outcome === 'completed'
         ? `${database} crossed from ${source} to ${target}; ${proofOf(run)}`
-        : `the run was aborted; what it made was undone`,
+        : `the run was aborted; what it made was undone${leftovers.length === 0 ? '' : ', except for what is left over'}`,
     route: state.route ?? 'delete-link',
     phases: state.phases,
     logBackups: state.logBackups.count,

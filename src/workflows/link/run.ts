@@ -1,7 +1,6 @@
 /** One run of a link migration: its state, its activities, and how it performs a step. */
 
 import {
-  ActivityFailure,
   type ActivityInterfaceFor,
   isCancellation,
   proxyActivities,
@@ -24,8 +23,15 @@ import {
 import { groupMembers } from '../../model/link/replicas';
 import type { Unreached } from '../../model/unreached';
 import { phaseKey } from '../../temporal/search-attribute-keys';
-import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
+import {
+  beforeAnyChange,
+  bounded,
+  longWithHeartbeat,
+  notification,
+  quickAndIdempotent,
+} from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
+import { type LeftItem, leftSentence, type UndoItem } from '../undoing';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
 import {
@@ -42,6 +48,7 @@ export class LinkRun {
   readonly quick: ActivityInterfaceFor<LinkActivities>;
   readonly long: ActivityInterfaceFor<LinkActivities>;
   readonly first: ActivityInterfaceFor<LinkActivities>;
+  private readonly bounded: ActivityInterfaceFor<LinkActivities>;
   /** Step that is being performed. */
   step: string | null = null;
   /** Why the run is not further; empty while it works. */
@@ -61,6 +68,7 @@ export class LinkRun {
     this.quick = proxyActivities<LinkActivities>(quickAndIdempotent(heartbeat));
     this.long = proxyActivities<LinkActivities>(longWithHeartbeat(heartbeat));
     this.first = proxyActivities<LinkActivities>(beforeAnyChange(heartbeat));
+    this.bounded = proxyActivities<LinkActivities>(bounded(heartbeat));
     this.notifications = proxyActivities<LinkActivities>(notification);
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
@@ -160,7 +168,7 @@ export class LinkRun {
       this.record(step, 'already-done', [], seen.settled, 0);
       return;
     }
-    this.begin(stepId, seen.before, server);
+    this.begin(stepId, seen.before, server, seen.planned);
     const outcome = await act();
     noteClosedDoors(this, outcome.unreached);
     const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
@@ -192,50 +200,45 @@ export class LinkRun {
   }
 
   /** Notes the facts before a step, once: a later attempt would see its own effects. */
-  begin(stepId: LinkStepId, before: unknown, server?: string): void {
+  begin(
+    stepId: LinkStepId,
+    before: unknown,
+    server?: string,
+    planned: readonly Pick<JournalEffect, 'undo'>[] = [],
+  ): void {
     if (this.hasBegun(stepId, server)) return;
-    this.state.begun.push({ stepId, ...(server === undefined ? {} : { server }), before });
+    const on = server === undefined ? {} : { server };
+    this.state.begun.push({ stepId, ...on, before, ...byHandOf(planned) });
   }
 
-  /** Gives back what a step found. @returns a sentence about what had to be left, or undefined. */
-  async undo(stepId: LinkStepId, server?: string): Promise<string | undefined> {
-    const begun = this.latestBegun(stepId, server);
-    return begun === undefined ? undefined : this.undoBegun(begun);
+  /** What a step began on a server, latest first; of what repeats, all. */
+  begunOf(stepIds: readonly LinkStepId[]): readonly BegunStep[] {
+    return this.state.begun.filter(({ stepId }) => stepIds.includes(stepId)).toReversed();
   }
 
-  /** As `undo`, of one beginning of a step: one that cannot be undone does not stand before those that came earlier. */
-  async undoBegun(begun: BegunStep): Promise<string | undefined> {
-    const { stepId, server } = begun;
-    const what = server === undefined ? stepId : `${stepId} on ${server}`;
-    try {
-      await this.giveBack(begun);
-      return undefined;
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      const message =
-        error instanceof ActivityFailure ? (error.cause?.message ?? error.message) : String(error);
-      this.event('warning', 'undo.left-behind', `${what} could not be undone: ${message}`);
-      return `${what} could not be undone: ${message}`;
-    }
+  /** One beginning of a step, as something that can be given back. */
+  undoItem(begun: BegunStep): UndoItem {
+    const { stepId, server, byHand = [] } = begun;
+    const { source, target } = this.spec.migration;
+    return {
+      what: server === undefined ? stepId : `${stepId} on ${server}`,
+      where: server ?? (stepId.startsWith('target.') ? target : source),
+      byHand,
+      undo: () => this.giveBack(begun),
+    };
   }
 
-  /** As `undo`. @throws ActivityFailure when the step could not be undone */
-  async undoOrFail(stepId: LinkStepId, server?: string): Promise<void> {
-    const begun = this.latestBegun(stepId, server);
-    if (begun !== undefined) await this.giveBack(begun);
-  }
-
-  private latestBegun(stepId: LinkStepId, server: string | undefined): BegunStep | undefined {
-    return this.state.begun.findLast(
-      (candidate) => candidate.stepId === stepId && candidate.server === server,
-    );
+  /** Named, not silent: what stays behind. */
+  noteLeft(left: LeftItem): void {
+    this.event('warning', 'undo.left-behind', leftSentence(left));
   }
 
   private async giveBack(begun: BegunStep): Promise<void> {
     const { stepId, server, before, after } = begun;
     const on = server === undefined ? {} : { server };
     const known = after === undefined ? {} : { after };
-    const undone = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+    this.step = `Undo ${stepId}`;
+    const undone = await this.bounded.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
       { spec: this.spec, stepId, ...on, before, ...known },
     ]);
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
@@ -329,4 +332,15 @@ function forwardOnly(state: LinkRunState): string | null {
   return state.pointOfNoReturn === null
     ? null
     : 'the point of no return is passed: the roles are swapped, or are about to be';
+}
+
+/** A batch of statements may be long; a person finds the whole of it in the journal. */
+const LONGEST_BY_HAND = 500;
+
+/** What a person can send to undo a step, when sqlferry cannot. */
+function byHandOf(planned: readonly Pick<JournalEffect, 'undo'>[]): Pick<BegunStep, 'byHand'> {
+  const byHand = planned.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();
+  if (byHand.length === 0) return {};
+  const isLong = byHand.join('').length > LONGEST_BY_HAND;
+  return { byHand: isLong ? ['what the statements of this step say, turned round'] : byHand };
 }

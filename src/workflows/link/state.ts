@@ -84,6 +84,8 @@ export interface BegunStep {
   readonly before: unknown;
   /** Facts when it had failed, null when nobody could take them: what came later is not the run's. Absent: it was done. */
   readonly after?: unknown;
+  /** Statements or requests that undo it, for a person; absent where none are known. */
+  readonly byHand?: readonly string[];
 }
 
 /** Logins of the fence on a replica that did not answer when they were to be opened. */

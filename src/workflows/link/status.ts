@@ -79,6 +79,10 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
   const { name } = run.spec.migration;
   const { state } = run;
   if (outcome !== 'running') return [];
+  if (run.control.isUndoing) {
+    if (state.blockedBy === null) return [];
+    return [state.blockedBy.remedy, `sqlferry resume ${name}`, `sqlferry leave ${name}`];
+  }
   if (state.blockedBy !== null) {
     return [state.blockedBy.remedy, `sqlferry resume ${name}`, ...abortStep(run)];
   }

@@ -1,5 +1,5 @@
 import { LINK_CHECKS, runLinkPreflight } from '../../../src/rules/link/preflight';
-import { database, facts, instance, NOW, NOW_TEXT, ownGroups, spec } from './facts';
+import { certificate, database, endpoint, facts, instance, NOW, NOW_TEXT, ownGroups, spec } from './facts';
 import type { Case } from './preflight-cases';
 import { DATABASE_CASES } from './preflight-cases-database';
 import { INSTANCE_CASES } from './preflight-cases-instance';
@@ -93,4 +93,30 @@ test('a sound pair whose instance leads first: nothing of the other direction is
   const other = runLinkPreflight(facts(), spec(), NOW);
   for (const { id, outcome } of other.checks.filter((check) => check.id.startsWith('instance-first.')))
     expect([id, outcome]).toEqual([id, 'not-applicable']);
+});
+
+describe('the remedy of a certificate that is not valid is one that can be followed', () => {
+  const remedyWith = (endpoints: Parameters<typeof facts>[0], dates: Parameters<typeof certificate>[0]) => {
+    const read = facts({ certificates: [certificate(dates)], ...endpoints });
+    const { checks } = runLinkPreflight(read, spec(), NOW);
+    return checks.find(({ id }) => id === 'certificate.valid')?.remedy ?? '';
+  };
+  const future = { startDate: '2027-04-01T00:00:00.000Z' };
+  const expired = { expiryDate: '2027-02-28T00:00:00.000Z' };
+
+  // A rotation is refused without the certificate of an endpoint (rotation.no-certificate).
+  test.each([
+    ['no endpoint', { endpoints: [] }],
+    ['an endpoint without a certificate', { endpoints: [endpoint({ certificateName: null })] }],
+    ['an endpoint whose certificate is gone', { endpoints: [endpoint({ certificateName: 'Gone' })] }],
+  ])('%s: no rotation', (_case, endpoints) => {
+    expect(remedyWith(endpoints, future)).toMatch(/^Drop the certificate .* Or wait until 2027-04-01/);
+    expect(remedyWith(endpoints, expired)).toMatch(/^Drop the certificate /);
+    expect(remedyWith(endpoints, expired)).not.toMatch(/rotate|wait/);
+  });
+
+  test('an endpoint that uses it: a rotation', () => {
+    expect(remedyWith({}, future)).toContain('sqlferry certificates rotate');
+    expect(remedyWith({}, expired)).toContain('sqlferry certificates rotate');
+  });
 });
