@@ -1,4 +1,5 @@
 /** Which logins and jobs of one side belong on the other one, what is missing there, and what cannot be brought there. */
+
 import { opposite } from '../../model/link/change';
 import type {
   DatabaseUser,
@@ -12,6 +13,7 @@ import type {
   SideObjects,
 } from '../../model/link/instance-objects';
 import type { InstanceObjects } from '../../model/link/instance-objects-spec';
+import { bySide } from '../../model/side';
 import type { Side } from '../../model/statement';
 import { includesName, sameName } from '../names';
 import { nestedRoleFindings } from './nested-roles';
@@ -214,15 +216,16 @@ function judgeForeign(login: Login, { names, primarySide, other }: ObjectsInput)
   switch (login.kind) {
     case 'windows-user':
     case 'windows-group':
-      return to === 'target'
-        ? impossible(
-            'a managed instance has no logins of Windows',
-            `make a login of Microsoft Entra for the same person or group on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
-          )
-        : impossible(
-            'a login of Windows is made by the domain of its server',
-            `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,
-          );
+      return bySide(to, {
+        source: impossible(
+          'a login of Windows is made by the domain of its server',
+          `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,
+        ),
+        target: impossible(
+          'a managed instance has no logins of Windows',
+          `make a login of Microsoft Entra for the same person or group on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
+        ),
+      });
     case 'external':
       return impossible(
         'a login of Microsoft Entra is not made from a copy',
@@ -318,7 +321,7 @@ function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>
       remedy: 'correct instanceObjects.jobs.include',
     };
   }
-  const unsupported = to === 'target' ? job.steps.flatMap(whyNotOnInstance) : [];
+  const unsupported = bySide(to, { source: [], target: job.steps.flatMap(whyNotOnInstance) });
   if (unsupported.length > 0) {
     return {
       kind: 'impossible',

@@ -9,8 +9,10 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { byWord, unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
 import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
@@ -144,9 +146,10 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
 }
 
 const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
-  protection.primary === 'source'
-    ? new ReplicationGuard(run, protection)
-    : new ReversedGuard(run, protection);
+  bySide<() => LinkWatch>(protection.primary, {
+    source: () => new ReplicationGuard(run, protection),
+    target: () => new ReversedGuard(run, protection),
+  })();
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
 function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): Promise<unknown> {
@@ -158,6 +161,20 @@ function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): P
   return whileHolding(run, protection, drill, isDue);
 }
 
+function waitsAtGate(asked: LinkRequest): boolean {
+  switch (asked.kind) {
+    case 'drill':
+      return true;
+    case 'failover':
+      return byWord('type of a failover', asked.request.type, { planned: true, forced: false });
+    case 'repair':
+    case 'remove':
+      return false;
+    default:
+      return unknownWord('request', asked);
+  }
+}
+
 /** @returns true when the link is gone */
 async function carryOut(
   run: LinkRun,
@@ -166,7 +183,7 @@ async function carryOut(
   guard: LinkWatch,
 ): Promise<boolean> {
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
-  const isPlanned = asked.kind === 'drill' || (asked.kind === 'failover' && asked.request.type === 'planned');
+  const isPlanned = waitsAtGate(asked);
   if (!isPlanned) await CancellationScope.nonCancellable(() => guard.stop());
   switch (asked.kind) {
     case 'failover':
@@ -182,6 +199,8 @@ async function carryOut(
     case 'remove':
       await remove(run, protection);
       return true;
+    default:
+      return unknownWord('request', asked);
   }
 }
 
@@ -360,7 +379,7 @@ async function repair(
 /** The applications may still point at the side that was demoted. */
 function toRepoint(run: LinkRun, survivor: LinkSide): string {
   const { source, target } = run.spec.migration;
-  const [here, there] = survivor === 'source' ? [source, target] : [target, source];
+  const [here, there] = bySide(survivor, { source: [source, target], target: [target, source] } as const);
   return `see that the applications go to ${here} and no longer to ${there}; the hooks of afterFailover are called, where there are any`;
 }
 

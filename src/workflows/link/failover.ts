@@ -8,8 +8,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/link/api';
+import { byWord } from '../../model/by-word';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
@@ -50,9 +52,11 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   telling.run(() => tellProblems(run)).catch(() => undefined);
   telling.run(() => tellRefusals(run)).catch(() => undefined);
   try {
-    return await (input.request.type === 'planned'
-      ? failOverPlanned(run, input, way)
-      : failOverForced(run, input, way));
+    const carryOut = byWord('type of a failover', input.request.type, {
+      planned: failOverPlanned,
+      forced: failOverForced,
+    });
+    return await carryOut(run, input, way);
   } finally {
     telling.cancel();
   }
@@ -272,7 +276,7 @@ function leftBehind(
       ? 'nothing was changed'
       : disableLogins.length === 0
         ? 'no logins were to be fenced'
-        : `the fence stays on ${fenceOn === 'source' ? source : target} (disabled there: ${disableLogins.join(', ')})`;
+        : `the fence stays on ${bySide(fenceOn, { source, target })} (disabled there: ${disableLogins.join(', ')})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
   return {

@@ -1,7 +1,9 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
+import { byWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
 import { opposite, sideName, sideOption } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { type LagSeen, rpoEstimate } from '../../rules/link/rpo';
 import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
 import { acknowledgement, toAcknowledge, toTell } from './acknowledging';
@@ -217,7 +219,8 @@ function busy({ request, drill }: Protection): string | null {
  */
 function onlySurvivor({ failovers }: Protection): LinkSide | null {
   const last = failovers.findLast(({ outcome }) => outcome === 'done');
-  return last?.type === 'forced' ? last.to : null;
+  if (last === undefined) return null;
+  return byWord('type of a failover', last.type, { planned: null, forced: last.to, outside: null });
 }
 
 /** What a person types to end a split brain. */
@@ -250,10 +253,10 @@ export function answerRemoval(run: LinkRun, request: Request): Answer {
   if (protection === null) return refuse('the link does not stand yet', 'abort undoes what was made so far');
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
-  const copies =
-    protection.primary === 'target'
-      ? 'the copy on the SQL Server is left restoring'
-      : 'both copies become independent';
+  const copies = bySide(protection.primary, {
+    source: 'both copies become independent',
+    target: 'the copy on the SQL Server is left restoring',
+  });
   return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }
 
