@@ -8,8 +8,8 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  setHandler,
 } from '@temporalio/workflow';
+import { onUpdate } from './incoming';
 import {
   type Answer,
   abortUpdate,
@@ -18,8 +18,8 @@ import {
   type Request,
   refuse,
   resumeUpdate,
-  validateRequest,
 } from './messages';
+import { requestShape } from './request-shapes';
 
 /** A failure that only a person can mend, as it left an activity. */
 export interface Problem {
@@ -49,6 +49,9 @@ export class AbortRequested extends Error {
   }
 }
 
+/** What `RunControl` takes; each run names these beside its own. */
+export const CONTROL_UPDATES = [pauseUpdate, resumeUpdate, abortUpdate] as const;
+
 export class RunControl {
   private abort: Request | undefined;
   private retries = 0;
@@ -57,9 +60,9 @@ export class RunControl {
   private readonly scope = new CancellationScope({ cancellable: true });
 
   constructor(private readonly run: ControlledRun) {
-    setHandler(pauseUpdate, (request) => this.pause(request), { validator: validateRequest });
-    setHandler(resumeUpdate, (request) => this.resume(request), { validator: validateRequest });
-    setHandler(abortUpdate, (request) => this.requestAbort(request), { validator: validateRequest });
+    onUpdate(pauseUpdate, requestShape, (request) => this.pause(request));
+    onUpdate(resumeUpdate, requestShape, (request) => this.resume(request));
+    onUpdate(abortUpdate, requestShape, (request) => this.requestAbort(request));
   }
 
   get abortRequest(): Request | undefined {

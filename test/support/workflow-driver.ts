@@ -310,6 +310,11 @@ export class WorkflowDriver {
     return converter.fromPayload<T>(payload);
   }
 
+  /** Delivers a signal; what it leads to goes on with `run`. */
+  async signal(name: string, ...args: readonly unknown[]): Promise<void> {
+    await this.activate([{ signalWorkflow: { signalName: name, input: args.map(toPayload), headers: {} } }]);
+  }
+
   async cancel(): Promise<void> {
     await this.activate([{ cancelWorkflow: { reason: 'test' } }]);
   }

@@ -11,16 +11,19 @@ import {
   rotationDue,
 } from '../../rules/link/certificate-inventory';
 import { notification, quickAndIdempotent } from '../activity-policies';
+import { checkInput } from '../incoming';
 import type {
   CertificateCheckInput,
   CertificateCheckResult,
   CertificateRotationResult,
 } from './certificate-messages';
 import { rotateLinkCertificate } from './certificate-rotation';
+import { certificateCheckShape } from './input-shapes';
 
 const { notifyPerson } = proxyActivities<LinkActivities>(notification);
 
 export async function certificateCheck(input: CertificateCheckInput): Promise<CertificateCheckResult> {
+  checkInput('certificateCheck', certificateCheckShape, input);
   const { spec } = input;
   const { readLinkCertificates } = proxyActivities<CertificateActivities>(
     quickAndIdempotent(spec.migration.polling.heartbeatTimeout),
@@ -40,8 +43,10 @@ export async function certificateCheck(input: CertificateCheckInput): Promise<Ce
 function toldBefore(): Readonly<Record<string, string>> {
   const last = workflowInfo().lastResult;
   const isOurs = typeof last === 'object' && last !== null && 'told' in last;
-  // Written by this very workflow type.
-  return isOurs ? (last.told as Record<string, string>) : {};
+  if (!isOurs || typeof last.told !== 'object' || last.told === null) return {};
+  return Object.fromEntries(
+    Object.entries(last.told).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** Each level is told once; critical and worse are told at every check. */

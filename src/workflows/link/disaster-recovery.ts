@@ -9,41 +9,32 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { byWord, unknownWord } from '../../model/by-word';
+import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
 import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
 import { bySide } from '../../model/side';
-import { validateRequest } from '../messages';
+import { checkInput } from '../incoming';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
 import { admitOrTell, completeLateSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
 import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
-import {
-  type FailoverRecord,
-  type FailoverRequest,
-  failoverUpdate,
-  type LinkRequest,
-  type RepairRequest,
-  removeUpdate,
-  repairUpdate,
+import type {
+  FailoverRecord,
+  FailoverRequest,
+  LinkRequest,
+  RepairRequest,
 } from './disaster-recovery-messages';
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
-import { drillUpdate } from './drill-messages';
 import { establish } from './establish-from-instance';
 import { carryOutFailover, isOvertaken } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
+import { linkInputShape } from './input-shapes';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
 import { mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
-import {
-  answerDrill,
-  answerFailover,
-  answerRemoval,
-  answerRepair,
-  sideName,
-  validateFailover,
-} from './protection';
+import { sideName, waitsAtGate } from './protection';
+import { handleProtectionMessages } from './protection-messages';
 import { ReversedGuard } from './reversed-guard';
 import { LinkRun } from './run';
 import { addFailover, initialState, type LinkMigrationInput, type Protection } from './state';
@@ -63,16 +54,14 @@ export interface DisasterRecoveryResult {
 }
 
 export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<DisasterRecoveryResult> {
+  checkInput('disasterRecoveryLink', linkInputShape, input);
   const state = input.state ?? initialState(input.spec);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
-  setHandler(failoverUpdate, (request) => answerFailover(run, request), { validator: validateFailover });
-  setHandler(drillUpdate, (request) => answerDrill(run, request), { validator: validateFailover });
-  setHandler(repairUpdate, (request) => answerRepair(run, request), { validator: validateRequest });
-  setHandler(removeUpdate, (request) => answerRemoval(run, request), { validator: validateRequest });
+  handleProtectionMessages(run);
   try {
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {
@@ -159,20 +148,6 @@ function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): P
   if (drill === undefined) return condition(isDue);
   run.waitingFor = `the end of the drill; the ${sideName(ledBy)} leads until ${drill.holdUntil}`;
   return whileHolding(run, protection, drill, isDue);
-}
-
-function waitsAtGate(asked: LinkRequest): boolean {
-  switch (asked.kind) {
-    case 'drill':
-      return true;
-    case 'failover':
-      return byWord('type of a failover', asked.request.type, { planned: true, forced: false });
-    case 'repair':
-    case 'remove':
-      return false;
-    default:
-      return unknownWord('request', asked);
-  }
 }
 
 /** @returns true when the link is gone */
