@@ -13,6 +13,13 @@ export class MalformedInput extends TypeError {
   override readonly name = 'MalformedInput';
 }
 
+/** Stands for what could not be decoded; no shape takes it. */
+export class Unreadable {
+  toJSON(): string {
+    return 'data that cannot be read';
+  }
+}
+
 export const LONGEST_NAME = 200;
 export const LONGEST_REASON = 1_000;
 
@@ -169,5 +176,7 @@ export function byKind<T extends { readonly kind: string }>(
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Unreadable)
+  );
 }

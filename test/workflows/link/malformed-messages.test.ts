@@ -247,6 +247,21 @@ describe('a signal that is not understood is noted and ignored', () => {
     await standing.end();
   });
 
+  test.each([
+    ['json/plain', '{"kind":'],
+    ['of/another/tool', 'granted'],
+    ['json/protobuf', '{}'],
+  ])('also one that cannot even be decoded: %s', async (encoding, bytes) => {
+    const driver = await migrationThatWaits();
+    await driver.signalWithBytes('turnNews', Buffer.from(bytes), encoding);
+    expect(ignored(await migrationStatus(driver))).toMatchObject([
+      { message: expect.stringContaining('data that cannot be read') },
+    ]);
+    expect(await driver.update<Answer>('pause', BY)).toMatchObject({ accepted: true });
+    await driver.replay();
+    await driver.dispose();
+  });
+
   test('by the workflow that gives turns', async () => {
     const asks = { runId: 'r', name: 'n', database: 'd', limit: 1, forced: false };
     const holder = await WorkflowDriver.start(
