@@ -30,7 +30,6 @@ const KNOWN_CYCLES: readonly (readonly string[])[] = [
 ];
 
 const KNOWN_LONG_FILES: readonly string[] = [
-  'src/workflows/link/disaster-recovery.ts',
   'src/workflows/link/instance-objects.ts',
 ];
 

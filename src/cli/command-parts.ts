@@ -1,6 +1,6 @@
 /** What the definitions of commands have in common. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../model/duration';
+import { LONGEST_DURATION_MS, parseDuration } from '../model/duration';
 import type { ExitCode } from './exit-codes';
 import type { Output } from './output';
 
@@ -55,5 +55,6 @@ export const example = (...lines: readonly string[]): string =>
 export function durationArgument(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms <= 0) throw new InvalidArgumentError('write for example 500ms, 2s or 1m');
+  if (ms > LONGEST_DURATION_MS) throw new InvalidArgumentError('a duration is at most 3650d (ten years)');
   return ms;
 }

@@ -56,6 +56,7 @@ function toCliFailure(error: unknown): CliFailure {
     case 'StillRunning':
     case 'RunIsOver':
     case 'RotationRuns':
+    case 'RequestRejected':
       return new CliFailure(message, EXIT.refused);
     case 'NoWorkerAnswers':
     case 'TemporalConnectionFailure':

@@ -16,8 +16,9 @@ import type {
   EndpointLinks,
 } from '../workflows/link/certificate-messages';
 import type { Answer, Request } from '../workflows/messages';
-import { NoWorkerAnswers } from './failures';
+import { NoWorkerAnswers, RequestRejected } from './failures';
 import { DEFAULT_TASK_QUEUE } from './link-migrations';
+import { rejection } from './rejections';
 import { runFailure } from './run-failure';
 import { hasPollers } from './task-queue-pollers';
 
@@ -250,6 +251,8 @@ export class Certificates {
       if (isNamed(error, 'WorkflowUpdateRPCTimeoutOrCancelledError'))
         throw new NoWorkerAnswers(source, this.taskQueue, error, 'then ask again');
       if (isNamed(error, 'WorkflowNotFoundError')) throw new NoRotationRuns(source);
+      const reason = rejection(error);
+      if (reason !== undefined) throw new RequestRejected(source, reason);
       throw error;
     }
   }

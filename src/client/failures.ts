@@ -19,6 +19,28 @@ export class StillRunning extends Error {
   }
 }
 
+/** The run did not take a request, or what it takes is shaped in another way. */
+export class RequestRejected extends Error {
+  override readonly name = 'RequestRejected';
+  constructor(
+    readonly migration: string,
+    readonly reason: string,
+  ) {
+    super(`the run of "${migration}" did not take this request: ${reason}`);
+  }
+}
+
+/** A worker is there, but the run cannot say how it stands. */
+export class RunCannotAnswer extends Error {
+  override readonly name = 'RunCannotAnswer';
+  constructor(
+    readonly migration: string,
+    readonly reason: string,
+  ) {
+    super(`the run of "${migration}" cannot answer: ${reason}; look at the log of the worker`);
+  }
+}
+
 export class NoWorkerAnswers extends Error {
   override readonly name = 'NoWorkerAnswers';
   constructor(

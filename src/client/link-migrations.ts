@@ -11,8 +11,16 @@ import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-
 import type { DrillRequest } from '../workflows/link/drill-messages';
 import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
-import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './failures';
+import {
+  NoSuchMigration,
+  NoWorkerAnswers,
+  RequestRejected,
+  RunCannotAnswer,
+  RunIsOver,
+  StillRunning,
+} from './failures';
 import { type PendingWork, pendingWork } from './pending-work';
+import { queryFailure, rejection } from './rejections';
 import { type RunFailure, runFailure } from './run-failure';
 import { type ListedOutcome, runOutcomes } from './run-outcomes';
 
@@ -207,7 +215,7 @@ export class LinkMigrations {
     return this.client.workflow.getHandle(linkWorkflowId(name));
   }
 
-  /** @throws NoSuchMigration, RunIsOver */
+  /** @throws NoSuchMigration, RunIsOver, RequestRejected, NoWorkerAnswers */
   private update(name: string, message: string, request: Request): Promise<Answer> {
     return this.named(name, async () => {
       try {
@@ -216,6 +224,8 @@ export class LinkMigrations {
         );
       } catch (error) {
         if (isNamed(error, 'WorkflowUpdateRPCTimeoutOrCancelledError')) throw this.notTaken(name, error);
+        const reason = rejection(error);
+        if (reason !== undefined) throw new RequestRejected(name, reason);
         if (!isNamed(error, 'WorkflowNotFoundError')) throw error;
         // Temporal calls a run that is over not found, too.
         await this.handle(name).describe();
@@ -237,6 +247,8 @@ export class LinkMigrations {
         );
       } catch (error) {
         if (isNamed(error, 'WorkflowNotFoundError')) throw error;
+        const reason = queryFailure(error);
+        if (reason !== undefined) throw new RunCannotAnswer(name, reason);
         throw new NoWorkerAnswers(name, this.options.taskQueue ?? DEFAULT_TASK_QUEUE, error);
       }
     });

@@ -1,6 +1,9 @@
 /** A length of time in milliseconds, written in spec files as `30s`, `15m`, `6h`, `2d` or `1h30m`. */
 export type DurationMs = number;
 
+/** Ten years: what is reckoned with a duration stays a date. */
+export const LONGEST_DURATION_MS: DurationMs = 3_650 * 86_400_000;
+
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,

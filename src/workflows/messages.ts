@@ -19,16 +19,6 @@ export const resumeUpdate = defineUpdate<Answer, [Request]>('resume');
 export const leaveBehindUpdate = defineUpdate<Answer, [Request]>('leaveBehind');
 export const abortUpdate = defineUpdate<Answer, [Request]>('abort');
 
-/**
- * Checks the shape of a request; anything else is answered, not thrown. Must stay synchronous: the SDK drops the
- * promise of an async validator.
- */
-export function validateRequest(request: Request): void {
-  if (typeof request?.by !== 'string' || request.by.trim() === '') {
-    throw new TypeError('a request must say who asks: { "by": "name" }');
-  }
-}
-
 export const accept = (note: string): Answer => ({ accepted: true, note });
 
 export const refuse = (reason: string, nextStep: string): Answer => ({

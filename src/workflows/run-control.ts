@@ -8,9 +8,9 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  setHandler,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import { onUpdate } from './incoming';
 import {
   type Answer,
   abortUpdate,
@@ -20,8 +20,8 @@ import {
   type Request,
   refuse,
   resumeUpdate,
-  validateRequest,
 } from './messages';
+import { requestShape } from './request-shapes';
 
 /** A failure that only a person can mend, as it left an activity. */
 export interface Problem {
@@ -63,6 +63,9 @@ export class AbortRequested extends Error {
 
 const UNDOING = 'what the run made is being undone, and a pause does not hold that';
 
+/** What `RunControl` takes; each run names these beside its own. */
+export const CONTROL_UPDATES = [pauseUpdate, resumeUpdate, leaveBehindUpdate, abortUpdate] as const;
+
 export class RunControl {
   private abort: Request | undefined;
   private retries = 0;
@@ -72,10 +75,10 @@ export class RunControl {
   private readonly scope = new CancellationScope({ cancellable: true });
 
   constructor(private readonly run: ControlledRun) {
-    setHandler(pauseUpdate, (request) => this.pause(request), { validator: validateRequest });
-    setHandler(resumeUpdate, (request) => this.resume(request), { validator: validateRequest });
-    setHandler(leaveBehindUpdate, (request) => this.leaveBehind(request), { validator: validateRequest });
-    setHandler(abortUpdate, (request) => this.requestAbort(request), { validator: validateRequest });
+    onUpdate(pauseUpdate, requestShape, (request) => this.pause(request));
+    onUpdate(resumeUpdate, requestShape, (request) => this.resume(request));
+    onUpdate(leaveBehindUpdate, requestShape, (request) => this.leaveBehind(request));
+    onUpdate(abortUpdate, requestShape, (request) => this.requestAbort(request));
   }
 
   get abortRequest(): Request | undefined {

@@ -1,6 +1,7 @@
 /** The commands of a link that stays, as a person types them: status, plan, drill, list, and a rotation that is ended. */
 import { Certificates } from '../../src/client/certificates';
 import { certificateScheduleId, rotationWorkflowId } from '../../src/model/link/certificate-ids';
+import type { FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
 import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { LINK_SECTIONS, linkEstate, standingLink } from '../support/standing-link';
@@ -113,6 +114,24 @@ test('a rotation that no worker takes is not begun, and that is said at once', a
   ]);
   const rotation = stage.client.workflow.getHandle(rotationWorkflowId('sql1'));
   await expect(rotation.describe()).rejects.toThrow('not found');
+});
+
+test('a request that this run does not take, or does not understand, is refused with its reason', async () => {
+  expect(await run('approve', 'sales', '--yes')).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(
+      /link that stays and takes no request "approveCutover"; it takes failover, drill/,
+    ),
+  });
+  expect(await run('pause', 'sales', '--reason', 'ok\nFAKE 11-30 15:00:00 done')).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/did not take this request: reason must be text .*"ok\\nFAKE/),
+  });
+  const malformed = { by: 'ann', to: 'target', type: 'Planned' } as unknown as FailoverRequest;
+  await expect(stage.migrations.failover('sales', malformed)).rejects.toThrow(
+    'did not take this request: type must be "planned" or "forced"; got "Planned"',
+  );
+  expect(await protection()).toMatchObject({ primary: 'source', pendingRequest: null });
 });
 
 describe('plan --of', () => {

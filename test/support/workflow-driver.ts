@@ -319,6 +319,17 @@ export class WorkflowDriver {
     return converter.fromPayload<T>(payload);
   }
 
+  /** As `signal`, with bytes that say nothing of what they are. */
+  async signalWithBytes(name: string, bytes: Uint8Array, encoding: string): Promise<void> {
+    const payload = { metadata: { encoding: Buffer.from(encoding) }, data: bytes };
+    await this.activate([{ signalWorkflow: { signalName: name, input: [payload], headers: {} } }]);
+  }
+
+  /** Delivers a signal; what it leads to goes on with `run`. */
+  async signal(name: string, ...args: readonly unknown[]): Promise<void> {
+    await this.activate([{ signalWorkflow: { signalName: name, input: args.map(toPayload), headers: {} } }]);
+  }
+
   async cancel(): Promise<void> {
     await this.activate([{ cancelWorkflow: { reason: 'test' } }]);
   }

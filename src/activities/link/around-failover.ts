@@ -1,4 +1,5 @@
 /** What surrounds a failover: hooks, and a look at the new primary. */
+
 import type {
   AfterFailoverFacts,
   DatabaseProperties,
@@ -9,6 +10,7 @@ import type { HookMessage, HookParty, HookRecord } from '../../model/link/hook-m
 import { hooksOf } from '../../model/link/hook-phases';
 import type { LinkSide } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { bySide, opposite } from '../../model/side';
 import type { HooksPort } from '../../ports/hooks';
 import type { SecretsPort } from '../../ports/secrets';
 import { afterFailoverChecks, type Repairs } from '../../rules/link/after-failover';
@@ -102,16 +104,17 @@ function messageOf(spec: ResolvedLinkMigration, hook: string, { address, occasio
     database: migration.database,
     hook,
     phase: address.phase,
-    from: party(spec, to === 'target' ? 'source' : 'target'),
+    from: party(spec, opposite(to)),
     to: party(spec, to),
     ...known,
   };
 }
 
 function party({ migration, source, target }: ResolvedLinkMigration, side: LinkSide): HookParty {
-  return side === 'source'
-    ? { side, name: migration.source, host: source.host, port: source.port }
-    : { side, name: migration.target, host: target.host ?? null, port: target.port };
+  return bySide(side, {
+    source: { side, name: migration.source, host: source.host, port: source.port },
+    target: { side, name: migration.target, host: target.host ?? null, port: target.port },
+  });
 }
 
 async function propertiesOf(context: LinkContext, on: LinkSide): Promise<DatabaseProperties> {

@@ -1,5 +1,6 @@
 import { onServer } from '../../model/link/replicas';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { bySide } from '../../model/side';
 import type { Query, Side } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';
@@ -22,7 +23,7 @@ export const readTarget = <Row>(context: LinkContext, query: Query<Row>): Promis
 
 /** One read on the side that is named. */
 export const readOn = <Row>(context: LinkContext, on: Side, query: Query<Row>): Promise<readonly Row[]> =>
-  on === 'source' ? readSource(context, query) : readTarget(context, query);
+  bySide(on, { source: readSource<Row>, target: readTarget<Row> })(context, query);
 
 /**
  * The context of a step that is about one replica of an availability group: its server is the source there, and what

@@ -3,6 +3,7 @@
 import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { bySide, opposite } from '../../model/side';
 import { cutoverRoute } from '../../rules/link/capability';
 import { linkGate, redoReason } from '../../rules/link/cutover-gate';
 import { type LsnSample, lsnEquality } from '../../rules/link/lsn-equality';
@@ -222,7 +223,7 @@ async function sampleBoth(
   const [facts, target] = await Promise.all([
     linkFacts(observing, 0, primary),
     readTargetDatabaseFacts(
-      primary === 'source' ? ports.target : ports.source,
+      bySide(opposite(primary), ports),
       clock,
       spec.migration.database,
       spec.names.link,

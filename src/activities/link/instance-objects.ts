@@ -1,4 +1,5 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
+
 import { opposite } from '../../model/link/change';
 import {
   driftMark,
@@ -8,6 +9,7 @@ import {
 } from '../../model/link/instance-objects';
 import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { bySide } from '../../model/side';
 import type { Side } from '../../model/statement';
 import { SqlServerFailure } from '../../ports/failures';
 import type { SqlServerPort } from '../../ports/sql-server';
@@ -113,11 +115,11 @@ export async function lookAtReplicas(context: ObjectsContext, primarySide: Side)
     others.map(async ([server, port]) => {
       const input = await unlessSilent(context.signal, async () => {
         const other = await readSideObjects(port, [], context.signal);
-        const here = primarySide === 'source' ? source : target;
+        const here = bySide(primarySide, { source, target });
         const seen = { ...looked, objects: { ...looked.objects, jobs: { include: [] } }, other };
         const names = { ...looked.names, source: server };
         const passwords = await comparePasswords(here, port, seen, context.signal);
-        return { ...seen, passwords, names: primarySide === 'target' ? names : looked.names };
+        return { ...seen, passwords, names: bySide(primarySide, { source: looked.names, target: names }) };
       });
       return { server, input };
     }),

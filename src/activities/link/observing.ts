@@ -1,7 +1,9 @@
 /** Shared by the activities that wait: the newest facts of one link, read for all links of its server at once. */
+
 import type { LinkSide } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { bySide } from '../../model/side';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
 import { sameName } from '../../rules/names';
@@ -21,9 +23,9 @@ export interface Observing {
  * leaders.
  */
 export function serverKey({ source, target, replicas, names }: ResolvedLinkMigration, on: LinkSide): string {
-  if (on === 'target') return target.resourceId;
   const server = `${source.host}:${source.port}`;
-  return replicas === undefined ? server : `${server}, leader of ${names.availabilityGroup}`;
+  const led = replicas === undefined ? server : `${server}, leader of ${names.availabilityGroup}`;
+  return bySide(on, { source: led, target: target.resourceId });
 }
 
 /**
@@ -59,7 +61,7 @@ function allLinks(
 ): Promise<readonly LinkReplicaFacts[]> {
   // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
   return snapshots.read(`links of ${serverKey(spec, on)}`, maxAgeMs, () =>
-    readLinkReplicaFacts(on === 'source' ? ports.source : ports.target, clock),
+    readLinkReplicaFacts(bySide(on, ports), clock),
   );
 }
 
@@ -74,6 +76,6 @@ export async function requireLinkFacts(
   const { source, target } = observing.spec.migration;
   throw new NotYet(
     'LinkNotOnSource',
-    `${on === 'source' ? source : target} has no distributed availability group ${observing.spec.names.link}`,
+    `${bySide(on, { source, target })} has no distributed availability group ${observing.spec.names.link}`,
   );
 }

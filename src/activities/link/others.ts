@@ -1,7 +1,9 @@
 /** What other hands did to a link that stays: swapped its roles, or took it away. Judged by fresh looks only. */
+
 import { opposite } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { bySide } from '../../model/side';
 import { readServer } from '../../tsql/queries/server';
 import type { LinkGoneNews, RolesNews } from './api';
 import { linkFacts, type Observing } from './observing';
@@ -39,7 +41,7 @@ export async function rolesByOthers(
     await clock.sleep(spec.migration.polling.active, signal);
   }
   const { source, target } = spec.migration;
-  const [first, second] = agreed === 'source' ? [source, target] : [target, source];
+  const [first, second] = bySide(agreed, { source: [source, target], target: [target, source] } as const);
   return {
     kind: 'roles-by-others',
     primary: agreed,
@@ -77,7 +79,7 @@ export async function linkGone(
     if (facts === null || facts?.connectedStateDesc === 'CONNECTED') return undefined;
     if (look === LOOKS_NEEDED) {
       const { source, target } = spec.migration;
-      const name = leads === 'source' ? source : target;
+      const name = bySide(leads, { source, target });
       const group = facts === undefined ? 'has no such group either' : 'has the group without its partner';
       return {
         kind: 'link-gone',

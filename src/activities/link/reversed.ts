@@ -3,6 +3,7 @@
 import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn, type Lsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { bySide, opposite } from '../../model/side';
 import { readServer } from '../../tsql/queries/server';
 import { readTargetDatabaseFacts } from '../observe/database';
 import { sharedAgeMs, untilNextLook } from '../observe/snapshots';
@@ -128,7 +129,7 @@ export async function measureLoss(
   lastHealth: LinkHealth | null,
 ): Promise<LossReport> {
   const { clock } = observing;
-  const from: LinkSide = to === 'target' ? 'source' : 'target';
+  const from = opposite(to);
   const now = clock.now();
   const [old, hardened, newPrimaryTime] = await Promise.all([
     linkFacts(observing, 0, from).catch(() => undefined),
@@ -202,7 +203,7 @@ const notSeen = (summary: string, now: number): LinkHealth => ({
 
 /** Null when it cannot be read: its clock is evidence, not a condition. */
 async function serverTime({ ports }: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
-  const port = side === 'source' ? ports.source : ports.target;
+  const port = bySide(side, ports);
   return port.query(readServer(), { signal }).then(
     ([server]) => server?.serverTime ?? null,
     () => null,
@@ -217,6 +218,6 @@ async function hardenedLsn(observing: Observing, side: LinkSide, signal: AbortSi
 }
 
 function sideFacts({ ports, spec, clock }: Observing, side: LinkSide, signal: AbortSignal) {
-  const port = side === 'source' ? ports.source : ports.target;
+  const port = bySide(side, ports);
   return readTargetDatabaseFacts(port, clock, spec.migration.database, spec.names.link, signal);
 }

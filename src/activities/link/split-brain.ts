@@ -1,5 +1,6 @@
 import type { LinkSide } from '../../model/link/procedure';
 import type { LinkReplicaFacts } from '../../model/observation';
+import { bySide, opposite } from '../../model/side';
 import { sharedAgeMs } from '../observe/snapshots';
 import type { SplitBrainNews } from './api';
 import { linkFacts, type Observing } from './observing';
@@ -18,11 +19,11 @@ export async function splitBrain(
 ): Promise<Omit<SplitBrainNews, 'health'> | undefined> {
   if (facts?.localRoleDesc !== 'PRIMARY' || theirs?.localRoleDesc !== 'PRIMARY') return undefined;
   const { migration } = observing.spec;
-  const now = await otherFacts(observing, leads === 'source' ? 'target' : 'source', 0);
+  const now = await otherFacts(observing, opposite(leads), 0);
   if (now?.localRoleDesc !== 'PRIMARY') return undefined;
   const ours = await linkFacts(observing, 0, leads);
   if (ours?.localRoleDesc !== 'PRIMARY') return undefined;
-  const [source, target] = leads === 'source' ? [ours, now] : [now, ours];
+  const [source, target] = bySide(leads, { source: [ours, now], target: [now, ours] } as const);
   return {
     kind: 'split-brain',
     reason: `${migration.source} and ${migration.target} both say that they are PRIMARY`,

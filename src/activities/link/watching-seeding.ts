@@ -1,6 +1,7 @@
 import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
+import { bySide } from '../../model/side';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/link/foreign-backups';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
 import {
@@ -54,7 +55,14 @@ export async function watchSeeding(
     const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
     const here = markOf(samples.at(-1), mark, backupsSince);
     // The log of an instance is Azure's to look after.
-    const news = newsOf(facts, samples, progress, mark, here, from === 'source' ? verdict : undefined);
+    const news = newsOf(
+      facts,
+      samples,
+      progress,
+      mark,
+      here,
+      bySide(from, { source: verdict, target: undefined }),
+    );
     // Of an instance Azure alone backs up the log.
     const mayLook =
       from === 'source' && (backupsReadAt === undefined || now - backupsReadAt >= polling.seeding);

@@ -1,6 +1,6 @@
 /** certificates: list, rotate, schedule. */
 import type { Certificates } from '../../client/certificates';
-import { formatDuration, parseDuration } from '../../model/duration';
+import { formatDuration, LONGEST_DURATION_MS, parseDuration } from '../../model/duration';
 import { groupMembers, onServer } from '../../model/link/replicas';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import { confirm, requester } from '../asking';
@@ -210,7 +210,7 @@ function onReplica(spec: ResolvedLinkMigration, server: string | undefined): Res
 function intervalOf(words: readonly string[]): number {
   const text = words.join(' ').trim();
   const ms = parseDuration(text.replace(/^every\s+/, ''));
-  if (ms !== undefined && ms >= 1_000) return ms;
+  if (ms !== undefined && ms >= 1_000 && ms <= LONGEST_DURATION_MS) return ms;
   throw new CliFailure(`--check "${text}" is no interval`, EXIT.usage, [
     'write for example: --check every 1d (behind the migration file)',
   ]);

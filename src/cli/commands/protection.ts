@@ -1,5 +1,7 @@
 /** failover, drill, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
+
 import { formatDuration } from '../../model/duration';
+import { bySide, opposite } from '../../model/side';
 import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
@@ -7,6 +9,8 @@ import type { Output } from '../output';
 import { sideOf } from '../side';
 import { withMigrations } from '../temporal';
 import { type RequestOptions, request, show } from './requests';
+
+const NAMES = { source: 'the SQL Server', target: 'the managed instance' };
 
 export interface FailoverOptions extends RequestOptions {
   readonly to: string;
@@ -20,7 +24,7 @@ export async function failover(output: Output, name: string, options: FailoverOp
   const to = sideOf(options.to, '--to');
   const acceptLossSeconds = lossOf(options.acceptLossSeconds);
   const acknowledgedBy = personOf(options.acknowledgeBy);
-  const where = to === 'target' ? 'the managed instance' : 'the SQL Server';
+  const where = bySide(to, NAMES);
   await confirm(
     output,
     options.force
@@ -70,7 +74,7 @@ export async function repair(
   options: RequestOptions & { readonly survivor: string },
 ): Promise<void> {
   const survivor = sideOf(options.survivor, '--survivor');
-  const loser = survivor === 'target' ? 'the SQL Server' : 'the managed instance';
+  const loser = bySide(opposite(survivor), NAMES);
   await confirm(
     output,
     `This makes ${loser} follow again: what only ${loser} has is rolled away (its log is backed up first where that can be done from here).`,

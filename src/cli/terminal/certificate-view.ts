@@ -1,3 +1,4 @@
+import { byWord } from '../../model/by-word';
 import type { CertificateInventory, CertificateItem } from '../../rules/link/certificate-inventory';
 import type { CertificateRotationResult } from '../../workflows/link/certificate-messages';
 import { table } from './format';
@@ -9,7 +10,10 @@ export function certificateLines(inventory: CertificateInventory, style: Style):
   const head = ['CERTIFICATE', 'ON', 'EXPIRES (UTC)', 'LEFT', 'STATE', 'WHAT FOR'].map(style.dim);
   const rows = inventory.items.map((item) => [
     item.name,
-    item.where === 'source' ? serverName : (instanceFqdn.split('.', 1)[0] ?? instanceFqdn),
+    byWord('place of a certificate', item.where, {
+      source: serverName,
+      instance: instanceFqdn.split('.', 1)[0] ?? instanceFqdn,
+    }),
     item.expiresAt?.slice(0, 10) ?? '',
     item.daysLeft === null ? '' : `${item.daysLeft} d`,
     painted(item, style),

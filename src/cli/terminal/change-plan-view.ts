@@ -1,6 +1,7 @@
 import type { LinkChangePlan } from '../../activities/link/plan-change';
 import type { LinkChange } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { stepAsMarkdown, stepAsScript } from './plan-view';
 
 /** The plan of a change as a script, as the plan of a set-up is one. */
@@ -34,7 +35,7 @@ function remarks({ roles, source, target, loss, refusals }: LinkChangePlan): str
 }
 
 function titleOf(change: LinkChange, { source, target }: Pick<LinkChangePlan, 'source' | 'target'>): string {
-  const nameOf = (side: LinkSide): string => (side === 'source' ? source : target);
+  const nameOf = (side: LinkSide): string => bySide(side, { source, target });
   switch (change.kind) {
     case 'failover':
       return `the ${change.type} failover to ${nameOf(change.to)}`;

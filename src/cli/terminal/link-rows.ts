@@ -1,7 +1,9 @@
 /** The rows of a status about the link itself: label and value, for a migration and for a link that stays. */
+
 import type { LinkMigrationView } from '../../client/link-migrations';
 import { formatDuration } from '../../model/duration';
 import type { LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { EXPIRY_THRESHOLD_DAYS } from '../../rules/link/certificate-expiry';
 import type { NextExpiry } from '../../rules/link/certificate-next';
 import type { RpoEstimate } from '../../rules/link/rpo';
@@ -40,8 +42,8 @@ function primaryRows(
   style: Style,
   now: number,
 ): Row[] {
-  const nameOf = (side: LinkSide): string => (side === 'source' ? status.source : status.target);
-  const kind = protection.primary === 'source' ? 'SQL Server' : 'managed instance';
+  const nameOf = (side: LinkSide): string => bySide(side, { source: status.source, target: status.target });
+  const kind = bySide(protection.primary, { source: 'SQL Server', target: 'managed instance' });
   const { splitBrain, removedByOthers, drill } = protection;
   return [
     ['primary', `${nameOf(protection.primary)} (${kind})`],
@@ -167,8 +169,10 @@ function certificateTexts(look: CertificateLook, style: Style, now: number): rea
   ];
 }
 
+const PLACES = { source: 'SQL Server', instance: 'instance' } as const;
+
 function nextText({ name, where, daysLeft, level }: NextExpiry, style: Style): string {
-  const place = `${name} on the ${where === 'source' ? 'SQL Server' : 'instance'}`;
+  const place = `${name} on the ${PLACES[where]}`;
   switch (level) {
     case 'missing':
     case 'expired':

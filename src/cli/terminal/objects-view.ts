@@ -1,5 +1,6 @@
 import type { ObjectFinding, ObjectsReport } from '../../model/link/instance-objects';
 import type { LinkMigration } from '../../model/link/spec';
+import { opposite } from '../../model/side';
 import type { Style } from './style';
 
 /** What was found outside of the database, the gravest first, each with what to do. */
@@ -10,7 +11,7 @@ export function objectLines(
   all: boolean,
 ): string[] {
   const from = migration[report.primary];
-  const to = report.primary === 'source' ? migration.target : migration.source;
+  const to = migration[opposite(report.primary)];
   const shown = report.findings
     .filter(({ state }) => all || state !== 'same')
     .sort((a, b) => WEIGHTS[a.state] - WEIGHTS[b.state]);

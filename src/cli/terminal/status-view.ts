@@ -3,6 +3,7 @@ import type { PendingWork } from '../../client/pending-work';
 import { formatDuration } from '../../model/duration';
 import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
 import type { Progress } from '../../model/progress';
+import { bySide } from '../../model/side';
 import type { RunEvent } from '../../workflows/link/messages';
 import type { LinkLook } from '../link-look';
 import { bar, formatBytes, formatSpent, formatTime, table } from './format';
@@ -62,7 +63,10 @@ function direction({ status }: LinkMigrationView): string {
   const { target, protection } = status;
   const source = status.groupLeader ?? status.source;
   const first = status.initialPrimary === 'instance' ? 'target' : 'source';
-  return (protection?.primary ?? first) === 'target' ? `${target} → ${source}` : `${source} → ${target}`;
+  return bySide(protection?.primary ?? first, {
+    source: `${source} → ${target}`,
+    target: `${target} → ${source}`,
+  });
 }
 
 /** What makes a new line of a watched run: rates, lag and estimates change with every look and are no news. */

@@ -1,4 +1,6 @@
 /** What can be asked of a link that stands, as data: the same for its plan and for its run. */
+import { unknownWord } from '../by-word';
+import { opposite } from '../side';
 import {
   type FailoverType,
   failoverProcedure,
@@ -7,6 +9,8 @@ import {
   REMOVAL,
   repairProcedure,
 } from './procedure';
+
+export { opposite, sideName, sideOption } from '../side';
 
 export type LinkChange =
   | { readonly kind: 'failover'; readonly type: FailoverType; readonly to: LinkSide }
@@ -29,6 +33,8 @@ export function changeProcedure(change: LinkChange): readonly LinkStepInfo[] {
       return [...repairProcedure(change.survivor), ...admission(change.survivor)];
     case 'removal':
       return REMOVAL;
+    default:
+      return unknownWord('change of a link', change);
   }
 }
 
@@ -42,12 +48,3 @@ function failoverSteps(type: FailoverType, to: LinkSide): readonly LinkStepInfo[
 /** Letting the applications in where the primary is: the last step of a failover to that side. */
 export const admission = (primary: LinkSide): readonly LinkStepInfo[] =>
   failoverProcedure('planned', primary).forward.slice(-1);
-
-/** The side that is not this one. */
-export const opposite = (side: LinkSide): LinkSide => (side === 'source' ? 'target' : 'source');
-
-/** In sentences for people. */
-export const sideName = (side: LinkSide): string => (side === 'source' ? 'SQL Server' : 'instance');
-
-/** As people type it: `--to`, `--survivor`. */
-export const sideOption = (side: LinkSide): string => (side === 'source' ? 'server' : 'instance');

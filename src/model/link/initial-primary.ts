@@ -1,10 +1,14 @@
+import { byWord } from '../by-word';
 import type { LinkSide } from './procedure';
 import type { ResolvedLinkMigration } from './spec';
 
 /** True when the managed instance has the database, and the SQL Server gets the copy. */
-export const instanceIsFirst = ({ migration }: Pick<ResolvedLinkMigration, 'migration'>): boolean =>
-  migration.initialPrimary === 'instance';
+export const instanceIsFirst = (spec: Pick<ResolvedLinkMigration, 'migration'>): boolean =>
+  firstPrimary(spec) === 'target';
 
 /** The side that leads the link when it is made, and from which the copy comes. */
-export const firstPrimary = (spec: Pick<ResolvedLinkMigration, 'migration'>): LinkSide =>
-  instanceIsFirst(spec) ? 'target' : 'source';
+export const firstPrimary = ({ migration }: Pick<ResolvedLinkMigration, 'migration'>): LinkSide =>
+  byWord<'server' | 'instance', LinkSide>('initialPrimary', migration.initialPrimary, {
+    server: 'source',
+    instance: 'target',
+  });

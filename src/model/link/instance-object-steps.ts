@@ -1,4 +1,6 @@
 /** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
+import { byWord } from '../by-word';
+import { opposite } from '../side';
 import type { LinkPhase, LinkSide, LinkStepInfo } from './procedure';
 
 export const INSTANCE_OBJECT_STEP_IDS = [
@@ -43,8 +45,11 @@ export interface JobSwitch {
  * @param by after a forced failover the former primary may be silent
  */
 export function jobSwitch(primary: LinkSide, by: 'planned' | 'forced' = 'planned'): JobSwitch {
-  const former: LinkSide = primary === 'source' ? 'target' : 'source';
-  const enable = by === 'forced' ? 'enable-jobs-after-loss' : 'enable-jobs';
+  const former = opposite(primary);
+  const enable = byWord('type of a failover', by, {
+    planned: 'enable-jobs',
+    forced: 'enable-jobs-after-loss',
+  } as const);
   return {
     on: step(`${primary}.${enable}`, 'cutover', `Enable the jobs on the ${NAMES[primary]}`),
     off: step(`${former}.disable-jobs`, 'cutover', `Disable the jobs on the ${NAMES[former]}`),

@@ -1,3 +1,5 @@
+import { byWord } from '../by-word';
+import { bySide } from '../side';
 import type { CutoverRoute } from './facts';
 import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from './instance-object-steps';
 
@@ -146,9 +148,9 @@ const DROP_GROUPS: readonly LinkStepInfo[] = [
 export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly LinkStepInfo[] => [
   ...TRUST,
   ...GROUPS,
-  ...KEEP_LOG[keepLog],
+  ...byWord('seeding.keepLog', keepLog, KEEP_LOG),
   ...LINK,
-  ...RELEASE_LOG[keepLog],
+  ...byWord('seeding.keepLog', keepLog, RELEASE_LOG),
   ...FIRST_BACKUP,
   ...(objects ? copySteps('target') : []),
   ...BACKUPS,
@@ -176,6 +178,18 @@ const FROM_INSTANCE: readonly LinkStepInfo[] = [
   step('source.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
 ];
 
+/** What follows a cutover; on the route `delete-link` there is no link any more that could be kept. */
+const AFTER: Readonly<Record<CutoverRoute, (afterwards: Afterwards) => readonly LinkStepInfo[]>> = {
+  'planned-failover': (afterwards) =>
+    byWord('cutover.afterwards', afterwards, {
+      'remove-link': [step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS],
+      'keep-link': [],
+    }),
+  'delete-link': () => DROP_GROUPS,
+};
+
+type Afterwards = 'remove-link' | 'keep-link';
+
 /**
  * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
  * @param route how this version leaves its SQL Server
@@ -185,19 +199,17 @@ const FROM_INSTANCE: readonly LinkStepInfo[] = [
  */
 export function linkProcedure(
   route: CutoverRoute,
-  afterwards: 'remove-link' | 'keep-link',
+  afterwards: Afterwards,
   keepLog: KeepLog = 'none',
   { repairUsers = false, objects = false }: AskedFor = {},
 ): readonly LinkStepInfo[] {
   const common = [
     ...establishing(keepLog, objects),
-    ...CUTOVER[route],
+    ...byWord('route of a cutover', route, CUTOVER),
     ...(objects ? cutoverAdditions() : []),
     ...(repairUsers ? [repairOfUsers('target')] : []),
   ];
-  if (route === 'delete-link') return [...common, ...DROP_GROUPS];
-  if (afterwards === 'keep-link') return common;
-  return [...common, step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS];
+  return [...common, ...byWord('route of a cutover', route, AFTER)(afterwards)];
 }
 
 /** Which side of the link is meant to be the primary: the SQL Server (source) or the managed instance (target). */
@@ -216,48 +228,80 @@ export interface FailoverProcedure {
  * @param to side that becomes the primary
  */
 export function failoverProcedure(type: FailoverType, to: LinkSide): FailoverProcedure {
-  const proof: readonly LinkStepInfo[] =
-    to === 'target'
-      ? [
-          step('target.verify-writable', 'cutover', 'New primary takes writes'),
-          step('target.admit-applications', 'cutover', 'Admit the applications to the instance'),
-        ]
-      : [
-          step('source.verify-writable', 'cutover', 'New primary takes writes'),
-          step('source.admit-applications', 'cutover', 'Admit the applications to the SQL Server'),
-        ];
-  if (type === 'forced') {
-    const act =
-      to === 'target'
-        ? step('target.forced-failover', 'cutover', 'Forced failover to the instance')
-        : step('source.forced-failover', 'cutover', 'Forced failover to the SQL Server');
-    return { fence: null, forward: [act, ...proof] };
-  }
-  return to === 'target'
-    ? {
-        fence: step('source.fence', 'cutover', 'Fence the SQL Server'),
-        forward: [step('source.planned-failover', 'cutover', 'Planned failover to the instance'), ...proof],
-      }
-    : {
-        fence: step('target.fence', 'cutover', 'Fence the instance'),
-        forward: [step('target.planned-failover', 'cutover', 'Planned failover to the SQL Server'), ...proof],
-      };
+  const { fence, act, proof } = bySide(to, byWord('type of a failover', type, FAILOVERS));
+  return { fence, forward: [act, ...proof] };
 }
 
+interface FailoverSteps {
+  readonly fence: LinkStepInfo | null;
+  readonly act: LinkStepInfo;
+  readonly proof: readonly LinkStepInfo[];
+}
+
+const PROOF: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
+  target: [
+    step('target.verify-writable', 'cutover', 'New primary takes writes'),
+    step('target.admit-applications', 'cutover', 'Admit the applications to the instance'),
+  ],
+  source: [
+    step('source.verify-writable', 'cutover', 'New primary takes writes'),
+    step('source.admit-applications', 'cutover', 'Admit the applications to the SQL Server'),
+  ],
+};
+
+/** By the side that becomes the primary. */
+const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSide, FailoverSteps>>>> = {
+  planned: {
+    target: {
+      fence: step('source.fence', 'cutover', 'Fence the SQL Server'),
+      act: step('source.planned-failover', 'cutover', 'Planned failover to the instance'),
+      proof: PROOF.target,
+    },
+    source: {
+      fence: step('target.fence', 'cutover', 'Fence the instance'),
+      act: step('target.planned-failover', 'cutover', 'Planned failover to the SQL Server'),
+      proof: PROOF.source,
+    },
+  },
+  forced: {
+    target: {
+      fence: null,
+      act: step('target.forced-failover', 'cutover', 'Forced failover to the instance'),
+      proof: PROOF.target,
+    },
+    source: {
+      fence: null,
+      act: step('source.forced-failover', 'cutover', 'Forced failover to the SQL Server'),
+      proof: PROOF.source,
+    },
+  },
+};
+
 /** Repair after a split brain: what the loser has alone is backed up first, then it follows the survivor. */
-export function repairProcedure(survivor: LinkSide): readonly LinkStepInfo[] {
-  if (survivor === 'source') return [step('target.become-secondary', 'replicating', 'Demote the instance')];
-  return [
+export const repairProcedure = (survivor: LinkSide): readonly LinkStepInfo[] => bySide(survivor, REPAIRS);
+
+const REPAIRS: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
+  source: [step('target.become-secondary', 'replicating', 'Demote the instance')],
+  target: [
     step('source.log-backup', 'replicating', 'Back up the log of the former primary'),
     step('source.become-secondary', 'replicating', 'Demote the SQL Server'),
-  ];
-}
+  ],
+};
 
 /** Users without a login of their SID get the login of their name, once the new primary takes writes. */
 export const repairOfUsers = (on: LinkSide): LinkStepInfo =>
-  on === 'target'
-    ? step('target.repair-orphaned-users', 'cutover', 'Orphaned users of the instance get their logins')
-    : step('source.repair-orphaned-users', 'cutover', 'Orphaned users of the SQL Server get their logins');
+  bySide(on, {
+    source: step(
+      'source.repair-orphaned-users',
+      'cutover',
+      'Orphaned users of the SQL Server get their logins',
+    ),
+    target: step(
+      'target.repair-orphaned-users',
+      'cutover',
+      'Orphaned users of the instance get their logins',
+    ),
+  });
 
 /** Taking a long-lived link down, in the documented order. */
 export const REMOVAL: readonly LinkStepInfo[] = [

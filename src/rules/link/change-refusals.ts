@@ -1,4 +1,5 @@
 /** Why a change of a link that stands would be refused, as far as both ends tell it. */
+import { byWord } from '../../model/by-word';
 import { type LinkChange, sideName } from '../../model/link/change';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkSide } from '../../model/link/procedure';
@@ -43,8 +44,10 @@ function silentRefusals(
   { type, to }: Extract<LinkChange, { kind: 'failover' }>,
   facts: ChangeFacts,
 ): readonly string[] {
-  if (type === 'planned') return silentSides(facts);
-  return facts.roles[to] === null ? [`the ${sideName(to)} does not answer`] : [];
+  return byWord('type of a failover', type, {
+    planned: silentSides(facts),
+    forced: facts.roles[to] === null ? [`the ${sideName(to)} does not answer`] : [],
+  });
 }
 
 /** A planned failover needs both. */

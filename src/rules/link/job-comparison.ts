@@ -1,6 +1,7 @@
 /** Which agent jobs of the primary belong on the other side, and what keeps one from being brought there. */
 import { opposite } from '../../model/link/change';
 import type { Job } from '../../model/link/instance-objects';
+import { bySide } from '../../model/side';
 import { includesName, sameName } from '../names';
 import { judgeLogin, SA_SID, selectLogins } from './login-plan';
 import type { ObjectsInput } from './objects-input';
@@ -39,7 +40,7 @@ function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>
       remedy: 'correct instanceObjects.jobs.include',
     };
   }
-  const unsupported = to === 'target' ? job.steps.flatMap(whyNotOnInstance) : [];
+  const unsupported = bySide(to, { source: [], target: job.steps.flatMap(whyNotOnInstance) });
   if (unsupported.length > 0) {
     return {
       kind: 'impossible',

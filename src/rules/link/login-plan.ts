@@ -7,6 +7,7 @@ import type {
   ServerPermission,
   SideObjects,
 } from '../../model/link/instance-objects';
+import { bySide } from '../../model/side';
 import { includesName, sameName } from '../names';
 import type { ObjectsInput, PasswordState } from './objects-input';
 import { samePermissions } from './server-permissions';
@@ -180,15 +181,16 @@ function judgeForeign(login: Login, { names, primarySide, other }: ObjectsInput)
   switch (login.kind) {
     case 'windows-user':
     case 'windows-group':
-      return to === 'target'
-        ? impossible(
-            'a managed instance has no logins of Windows',
-            `make a login of Microsoft Entra for the same person or group on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
-          )
-        : impossible(
-            'a login of Windows is made by the domain of its server',
-            `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,
-          );
+      return bySide(to, {
+        source: impossible(
+          'a login of Windows is made by the domain of its server',
+          `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,
+        ),
+        target: impossible(
+          'a managed instance has no logins of Windows',
+          `make a login of Microsoft Entra for the same person or group on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
+        ),
+      });
     case 'external':
       return impossible(
         'a login of Microsoft Entra is not made from a copy',

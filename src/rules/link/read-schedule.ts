@@ -1,4 +1,5 @@
 import type { CutoverSchedule, MaintenanceWindow } from '../../model/link/spec';
+import { shown } from '../../model/shown';
 
 /**
  * Reads a schedule that came in a message. The workflow cannot use the schema of the spec file: with zod in it each
@@ -7,6 +8,9 @@ import type { CutoverSchedule, MaintenanceWindow } from '../../model/link/spec';
 export type ReadSchedule =
   | { readonly ok: true; readonly schedule: CutoverSchedule }
   | { readonly ok: false; readonly problem: string };
+
+/** Each is looked at whenever the run looks whether it may begin. */
+const MOST_WINDOWS = 100;
 
 const DAYS: readonly string[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
@@ -24,7 +28,7 @@ export function readSchedule(value: unknown): ReadSchedule {
     case 'in-windows':
       return unknownKeys(value, ['type', 'windows']) ?? readWindows(value.windows);
     default:
-      return wrong(`type "${String(value.type)}" is none of: as-soon-as-ready, at, in-windows`);
+      return wrong(`type ${shown(value.type)} is none of: as-soon-as-ready, at, in-windows`);
   }
 }
 
@@ -36,6 +40,7 @@ function readTime(time: unknown): ReadSchedule {
 
 function readWindows(windows: unknown): ReadSchedule {
   if (!Array.isArray(windows) || windows.length === 0) return wrong('windows must hold at least one window');
+  if (windows.length > MOST_WINDOWS) return wrong(`windows must hold at most ${MOST_WINDOWS} windows`);
   const read: MaintenanceWindow[] = [];
   for (const [index, window] of windows.entries()) {
     const result = readWindow(window);
@@ -53,8 +58,9 @@ function readWindow(window: unknown): MaintenanceWindow | string {
   const { days, from, to, timezone = 'UTC' } = window;
   if (!isDays(days)) return `days must hold at least one of ${DAYS.join(', ')}`;
   if (!isClockTime(from) || !isClockTime(to)) return 'from and to must be times of day such as 22:30';
+  if (from === to) return `the window is empty: it ends when it begins, at ${from}`;
   if (typeof timezone !== 'string' || !isTimeZone(timezone)) {
-    return `timezone "${String(timezone)}" is no IANA name such as Europe/Berlin`;
+    return `timezone ${shown(timezone)} is no IANA name such as Europe/Berlin`;
   }
   return { days, from, to, timezone };
 }
@@ -63,7 +69,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isDays = (value: unknown): value is MaintenanceWindow['days'] =>
-  Array.isArray(value) && value.length > 0 && value.every((day) => DAYS.includes(day));
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.length <= 2 * DAYS.length &&
+  value.every((day) => DAYS.includes(day));
 
 const isClockTime = (value: unknown): value is string => typeof value === 'string' && CLOCK_TIME.test(value);
 
@@ -81,7 +90,7 @@ function unknownKeys(
   known: readonly string[],
 ): { readonly ok: false; readonly problem: string } | undefined {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
-  return unknown === undefined ? undefined : wrong(`"${unknown}" is not known here`);
+  return unknown === undefined ? undefined : wrong(`${shown(unknown)} is not known here`);
 }
 
 const wrong = (problem: string): { readonly ok: false; readonly problem: string } => ({ ok: false, problem });

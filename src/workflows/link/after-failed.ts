@@ -1,7 +1,9 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
+
 import { isCancellation, sleep } from '@temporalio/workflow';
 import { opposite, sideOption } from '../../model/link/change';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { activityProblem, personProblem } from '../run-control';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import { isOvertaken } from './failover-under-way';
@@ -135,7 +137,7 @@ async function tellNotAdmitted(run: LinkRun, primary: LinkSide, why: string): Pr
     'critical',
     'applications.not-admitted',
     `the applications could not be let in to the ${sideName(primary)}, which leads as far as is known: ${why}`,
-    `once ${primary === 'source' ? source : target} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
+    `once ${bySide(primary, { source, target })} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
   );
 }
 

@@ -20,6 +20,7 @@ import {
   rotationDue,
 } from '../../rules/link/certificate-inventory';
 import { bounded, notification } from '../activity-policies';
+import { checkInput } from '../incoming';
 import { type Problem, problemOf } from '../run-control';
 import type {
   CertificateCheckInput,
@@ -27,6 +28,7 @@ import type {
   CertificateRotationResult,
 } from './certificate-messages';
 import { rotateLinkCertificate } from './certificate-rotation';
+import { certificateCheckShape } from './input-shapes';
 
 /**
  * A rotation that takes longer waits for a person, and goes on without the check: the next checks must not be held up.
@@ -45,6 +47,7 @@ type Told = Readonly<Record<string, string>>;
  * fails it, which pauses its schedule.
  */
 export async function certificateCheck(input: CertificateCheckInput): Promise<CertificateCheckResult> {
+  checkInput('certificateCheck', certificateCheckShape, input);
   const { spec } = input;
   const checkedAt = new Date(Date.now()).toISOString();
   const { readLinkCertificates } = proxyActivities<CertificateActivities>(
@@ -101,8 +104,10 @@ async function notify(
 function toldBefore(): Told {
   const last = workflowInfo().lastResult;
   const isOurs = typeof last === 'object' && last !== null && 'told' in last;
-  // Written by this very workflow type.
-  return isOurs ? (last.told as Told) : {};
+  if (!isOurs || typeof last.told !== 'object' || last.told === null) return {};
+  return Object.fromEntries(
+    Object.entries(last.told).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** Each level is told once; critical and worse are told at every check. */

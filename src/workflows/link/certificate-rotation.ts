@@ -9,7 +9,8 @@ import type {
   RotationPlan,
   RotationRefusal,
 } from '../../rules/link/certificate-rotation';
-import { AbortRequested, personProblem, problemOf } from '../run-control';
+import { checkInput, refuseOtherUpdates } from '../incoming';
+import { AbortRequested, CONTROL_UPDATES, personProblem, problemOf } from '../run-control';
 import { isForPerson, leftSentence, type UndoItem, Undoing } from '../undoing';
 import {
   type CertificateRotationInput,
@@ -19,6 +20,7 @@ import {
   rotationStatusQuery,
 } from './certificate-messages';
 import { CertificateRun } from './certificate-run';
+import { rotationShape } from './input-shapes';
 
 /** What a rotation found out so far; the result is made of it. */
 interface Findings {
@@ -34,7 +36,13 @@ interface Findings {
 export async function rotateLinkCertificate(
   input: CertificateRotationInput,
 ): Promise<CertificateRotationResult> {
+  checkInput('rotateLinkCertificate', rotationShape, input);
   const run = new CertificateRun(input, workflowInfo().workflowId);
+  refuseOtherUpdates({
+    run: 'a rotation of a certificate',
+    updates: CONTROL_UPDATES,
+    nextStep: 'sqlferry certificates resume or abort',
+  });
   setHandler(rotationStatusQuery, () => ({
     waitingFor: run.waitingFor,
     blockedBy: run.blockedBy,

@@ -1,7 +1,8 @@
 /** Approve, postpone, change the schedule: what an operator may say about the cutover. */
-import { setHandler } from '@temporalio/workflow';
 import { readSchedule } from '../../rules/link/read-schedule';
-import { type Answer, accept, refuse, validateRequest } from '../messages';
+import { onUpdate, refuseOtherUpdates } from '../incoming';
+import { type Answer, accept, refuse } from '../messages';
+import { CONTROL_UPDATES } from '../run-control';
 import {
   type ApproveRequest,
   approveCutoverUpdate,
@@ -10,12 +11,19 @@ import {
   type PostponeRequest,
   postponeCutoverUpdate,
 } from './messages';
+import { approveShape, changeScheduleShape, postponeShape } from './request-shapes';
 import type { LinkRun } from './run';
 
 export function handleCutoverMessages(run: LinkRun): void {
-  setHandler(approveCutoverUpdate, (request) => approve(run, request), { validator: validateRequest });
-  setHandler(postponeCutoverUpdate, (request) => postpone(run, request), { validator: validateRequest });
-  setHandler(changeScheduleUpdate, (request) => changeSchedule(run, request), { validator: validateRequest });
+  onUpdate(approveCutoverUpdate, approveShape, (request) => approve(run, request));
+  onUpdate(postponeCutoverUpdate, postponeShape, (request) => postpone(run, request));
+  onUpdate(changeScheduleUpdate, changeScheduleShape, (request) => changeSchedule(run, request));
+  const { name } = run.spec.migration;
+  refuseOtherUpdates({
+    run: 'a migration',
+    updates: [approveCutoverUpdate, postponeCutoverUpdate, changeScheduleUpdate, ...CONTROL_UPDATES],
+    nextStep: `sqlferry approve, postpone, schedule, pause, resume or abort ${name}`,
+  });
 }
 
 function approve(run: LinkRun, request: ApproveRequest): Answer {
@@ -43,8 +51,6 @@ function postpone(run: LinkRun, request: PostponeRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   const until = Date.parse(request.until);
-  if (Number.isNaN(until))
-    return refuse(`"${request.until}" is no time`, 'give an ISO 8601 time such as 2026-12-01T22:00:00Z');
   if (until <= Date.now()) return refuse('that time is past', 'give a time in the future');
   run.state.postponedUntil = new Date(until).toISOString();
   run.changes += 1;

@@ -9,39 +9,32 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
 import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
-import { validateRequest } from '../messages';
+import { bySide } from '../../model/side';
+import { checkInput } from '../incoming';
 import { AbortRequested } from '../run-control';
 import { failWith, tellLeftovers, undoRun } from './abort';
 import { admitOrTell, completeLateSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
 import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
-import {
-  type FailoverRecord,
-  type FailoverRequest,
-  failoverUpdate,
-  type LinkRequest,
-  type RepairRequest,
-  removeUpdate,
-  repairUpdate,
+import type {
+  FailoverRecord,
+  FailoverRequest,
+  LinkRequest,
+  RepairRequest,
 } from './disaster-recovery-messages';
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
-import { drillUpdate } from './drill-messages';
 import { establish } from './establish-from-instance';
 import { carryOutFailover, isOvertaken } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
+import { linkInputShape } from './input-shapes';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
 import { mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
-import {
-  answerDrill,
-  answerFailover,
-  answerRemoval,
-  answerRepair,
-  sideName,
-  validateFailover,
-} from './protection';
+import { sideName, waitsAtGate } from './protection';
+import { handleProtectionMessages } from './protection-messages';
 import { ReversedGuard } from './reversed-guard';
 import { LinkRun } from './run';
 import { addFailover, initialState, type LinkMigrationInput, type Protection } from './state';
@@ -61,16 +54,14 @@ export interface DisasterRecoveryResult {
 }
 
 export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<DisasterRecoveryResult> {
+  checkInput('disasterRecoveryLink', linkInputShape, input);
   const state = input.state ?? initialState(input.spec);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
-  setHandler(failoverUpdate, (request) => answerFailover(run, request), { validator: validateFailover });
-  setHandler(drillUpdate, (request) => answerDrill(run, request), { validator: validateFailover });
-  setHandler(repairUpdate, (request) => answerRepair(run, request), { validator: validateRequest });
-  setHandler(removeUpdate, (request) => answerRemoval(run, request), { validator: validateRequest });
+  handleProtectionMessages(run);
   try {
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {
@@ -145,9 +136,10 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
 }
 
 const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
-  protection.primary === 'source'
-    ? new ReplicationGuard(run, protection)
-    : new ReversedGuard(run, protection);
+  bySide<() => LinkWatch>(protection.primary, {
+    source: () => new ReplicationGuard(run, protection),
+    target: () => new ReversedGuard(run, protection),
+  })();
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
 function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): Promise<unknown> {
@@ -167,7 +159,7 @@ async function carryOut(
   guard: LinkWatch,
 ): Promise<boolean> {
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
-  const isPlanned = asked.kind === 'drill' || (asked.kind === 'failover' && asked.request.type === 'planned');
+  const isPlanned = waitsAtGate(asked);
   if (!isPlanned) await CancellationScope.nonCancellable(() => guard.stop());
   switch (asked.kind) {
     case 'failover':
@@ -183,6 +175,8 @@ async function carryOut(
     case 'remove':
       await remove(run, protection);
       return true;
+    default:
+      return unknownWord('request', asked);
   }
 }
 
@@ -361,7 +355,7 @@ async function repair(
 /** The applications may still point at the side that was demoted. */
 function toRepoint(run: LinkRun, survivor: LinkSide): string {
   const { source, target } = run.spec.migration;
-  const [here, there] = survivor === 'source' ? [source, target] : [target, source];
+  const [here, there] = bySide(survivor, { source: [source, target], target: [target, source] } as const);
   return `see that the applications go to ${here} and no longer to ${there}; the hooks of afterFailover are called, where there are any`;
 }
 

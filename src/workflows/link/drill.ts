@@ -1,7 +1,7 @@
 /** A drill of a link that stays: a planned failover, held for a time, and one back, as one request with one record. */
 import { condition } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import { opposite } from '../../model/link/change';
+import { opposite, sideOption } from '../../model/link/change';
 import type { FailoverRecord, FailoverRequest, LinkRequest } from './disaster-recovery-messages';
 import type { DrillRecord, DrillRequest, DrillUnderWay } from './drill-messages';
 import { sideName } from './protection';
@@ -145,7 +145,7 @@ async function finishDrill(
     record.summary,
     primary === from
       ? 'look at status'
-      : `bring it back once the cause is gone: sqlferry failover ${name} --to ${from === 'source' ? 'server' : 'instance'}`,
+      : `bring it back once the cause is gone: sqlferry failover ${name} --to ${sideOption(from)}`,
   );
 }
 

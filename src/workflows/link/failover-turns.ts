@@ -9,9 +9,11 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  log,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
 import {
   ask,
   goAhead,
@@ -24,6 +26,9 @@ import {
   type TurnRequest,
   type Turns,
 } from '../../rules/link/failover-turns';
+import { checkInput, onSignal } from '../incoming';
+import { turnsInputShape } from './input-shapes';
+import { turnMessageShape } from './signal-shapes';
 import {
   type TurnMessage,
   type TurnNews,
@@ -44,11 +49,13 @@ const IDLE_PROBE_MS = 3_600_000;
 const LONGEST_HISTORY = 4_000;
 
 export async function instanceFailoverTurns(input: TurnsInput): Promise<void> {
+  checkInput('instanceFailoverTurns', turnsInputShape, input);
   const inbox: TurnMessage[] = input.first === undefined ? [] : [{ kind: 'ask', request: input.first }];
   const desk = new TurnDesk(input.state ?? NO_TURNS);
-  setHandler(turnSignal, (message) => {
+  const hear = (message: TurnMessage) => {
     inbox.push(message);
-  });
+  };
+  onSignal(turnSignal, turnMessageShape, hear, (why) => log.warn(why));
   setHandler(turnsQuery, () => desk.turns);
   for (;;) {
     for (let message = inbox.shift(); message !== undefined; message = inbox.shift())
@@ -101,6 +108,9 @@ class TurnDesk {
         return;
       case 'go-ahead':
         this.turns = goAhead(this.turns, message.request);
+        return;
+      default:
+        return unknownWord('message about turns', message);
     }
   }
 

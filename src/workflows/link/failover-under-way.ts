@@ -1,12 +1,8 @@
 /** The link's side of a failover that is a workflow of its own: begins it, passes on what is asked, hears its news. */
 import { ChildWorkflowFailure } from '@temporalio/common';
-import {
-  CancellationScope,
-  type ChildWorkflowHandle,
-  condition,
-  setHandler,
-  startChild,
-} from '@temporalio/workflow';
+import { CancellationScope, type ChildWorkflowHandle, condition, startChild } from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
+import { onSignal } from '../incoming';
 import {
   type FailoverControl,
   type FailoverNews,
@@ -18,6 +14,7 @@ import {
 import { linkFailover } from './failover';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
+import { failoverNewsShape } from './signal-shapes';
 
 /**
  * @param closingIn called once the gate of the failover is passed
@@ -32,10 +29,9 @@ export async function carryOutFailover(
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
-  setHandler(failoverNewsSignal, (news) => {
-    if (news.kind === 'crossed') crossed(news.record);
-    else hear(run, news, closingIn);
-  });
+  const hearNews = (news: FailoverNews) =>
+    news.kind === 'crossed' ? crossed(news.record) : hear(run, news, closingIn);
+  onSignal(failoverNewsSignal, failoverNewsShape, hearNews, (why) => run.noteIgnored(why));
   try {
     const child = await startChild(linkFailover, {
       workflowId,
@@ -114,7 +110,10 @@ function hear(run: LinkRun, news: Exclude<FailoverNews, { kind: 'crossed' }>, cl
         run.state.blockedBy = { since: run.now(), stepId: where, ...what };
       }
       run.changes += 1;
+      return;
     }
+    default:
+      unknownWord('news of a failover', news);
   }
 }
 

@@ -8,20 +8,24 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/link/api';
+import { byWord } from '../../model/by-word';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
+import { checkInput } from '../incoming';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import {
   type FailoverNews,
   type FailoverRecord,
-  failoverControlSignal,
   failoverNewsSignal,
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
+import { handleFailoverMessages } from './failover-control';
 import { GivingWay } from './giving-way';
 import { FailoverHooks, HookVeto } from './hooks';
+import { failoverInputShape } from './input-shapes';
 import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
 import { otherSide, sideName } from './protection';
@@ -33,26 +37,23 @@ import { occasionOf, surround, surrounded } from './surroundings';
 import { FailoverTurn } from './turn';
 
 export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRecord> {
+  checkInput('linkFailover', failoverInputShape, input);
   const { workflowId } = workflowInfo();
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
   const way = new GivingWay();
-  setHandler(failoverControlSignal, (control) => {
-    if (control.kind === 'retry') run.control.retry();
-    if (control.kind === 'pause') run.state.paused = true;
-    // Whatever a later version of the link may ask, is not for this one.
-    if (control.kind === 'give-way') way.ask(control.by);
-    run.changes += 1;
-  });
+  handleFailoverMessages(run, way);
   run.enter('cutover');
   const telling = new CancellationScope();
   telling.run(() => tellProblems(run)).catch(() => undefined);
   telling.run(() => tellRefusals(run)).catch(() => undefined);
   try {
-    return await (input.request.type === 'planned'
-      ? failOverPlanned(run, input, way)
-      : failOverForced(run, input, way));
+    const carryOut = byWord('type of a failover', input.request.type, {
+      planned: failOverPlanned,
+      forced: failOverForced,
+    });
+    return await carryOut(run, input, way);
   } finally {
     telling.cancel();
   }
@@ -272,7 +273,7 @@ function leftBehind(
       ? 'nothing was changed'
       : disableLogins.length === 0
         ? 'no logins were to be fenced'
-        : `the fence stays on ${fenceOn === 'source' ? source : target} (disabled there: ${disableLogins.join(', ')})`;
+        : `the fence stays on ${bySide(fenceOn, { source, target })} (disabled there: ${disableLogins.join(', ')})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
   return {

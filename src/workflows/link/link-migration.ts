@@ -10,10 +10,12 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { checkInput } from '../incoming';
 import { AbortRequested } from '../run-control';
 import { failWith, tellLeftovers, undoRun } from './abort';
 import { replicateUntilCutOver } from './cutover';
 import { handleCutoverMessages } from './cutover-messages';
+import { linkInputShape } from './input-shapes';
 import { withLogWatch } from './log-watch';
 import {
   journalQuery,
@@ -31,6 +33,7 @@ import { statusOf } from './status';
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
 export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigrationResult> {
+  checkInput('linkMigration', linkInputShape, input);
   const state = input.state ?? initialState(input.spec);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';

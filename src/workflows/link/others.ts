@@ -1,8 +1,10 @@
 /** What other hands did to a link that stays is followed: told, recorded, and gone on from. */
+
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { LinkGoneNews, LinkHealth, RolesNews, WatchOthers } from '../../activities/link/api';
 import { opposite } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { cameLate, noteLateSwap } from './after-failed';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
@@ -78,7 +80,7 @@ export async function followRoles(
  * for the last time is of the new primary.
  */
 const backupsCountFrom = ({ state }: LinkRun, primary: LinkSide): string | null =>
-  primary === 'target' ? (state.failedOverAt ?? state.seedingCompletedAt) : null;
+  bySide(primary, { source: null, target: state.failedOverAt ?? state.seedingCompletedAt });
 
 /** In the list of failovers, so that nobody wonders how the roles came to be as they are. */
 function noteFailoverByOthers(run: LinkRun, protection: Protection, reason: string): void {

@@ -1,9 +1,11 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
+import { byWord, unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
 import { opposite, sideName, sideOption } from '../../model/link/change';
 import type { LinkSide } from '../../model/link/procedure';
+import { bySide } from '../../model/side';
 import { type LagSeen, rpoEstimate } from '../../rules/link/rpo';
-import { type Answer, accept, type Request, refuse, validateRequest } from '../messages';
+import { type Answer, accept, type Request, refuse } from '../messages';
 import { acknowledgement, toAcknowledge, toTell } from './acknowledging';
 import type {
   FailoverRequest,
@@ -73,16 +75,6 @@ export function protectionSteps(run: LinkRun): readonly string[] {
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
 }
 
-/** Shape only: whoever puts a name to something has one. */
-export function validateFailover(request: FailoverRequest | DrillRequest): void {
-  validateRequest(request);
-  const { acknowledgedBy } = request;
-  if (acknowledgedBy === undefined) return;
-  if (typeof acknowledgedBy !== 'string' || acknowledgedBy.trim() === '') {
-    throw new TypeError('acknowledgedBy must be the name of a person, or be left out');
-  }
-}
-
 export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
   const refusal = failoverRefusal(run, request);
   if (refusal !== null) return refuse(refusal, 'look at status: it says what is possible and what is not');
@@ -131,7 +123,7 @@ export function answerDrill(run: LinkRun, request: DrillRequest): Answer {
   if (protection === null || refusal !== null) {
     return refuse(refusal ?? '', 'look at status: it says what is possible and what is not');
   }
-  if (!(Number.isFinite(request.holdMs) && request.holdMs >= 0 && request.holdMs <= LONGEST_HOLD_MS)) {
+  if (request.holdMs > LONGEST_HOLD_MS) {
     return refuse(
       `a drill may be held for at most ${formatDuration(LONGEST_HOLD_MS)}`,
       'say how long, for example: --hold 10m',
@@ -217,7 +209,8 @@ function busy({ request, drill }: Protection): string | null {
  */
 function onlySurvivor({ failovers }: Protection): LinkSide | null {
   const last = failovers.findLast(({ outcome }) => outcome === 'done');
-  return last?.type === 'forced' ? last.to : null;
+  if (last === undefined) return null;
+  return byWord('type of a failover', last.type, { planned: null, forced: last.to, outside: null });
 }
 
 /** What a person types to end a split brain. */
@@ -250,10 +243,10 @@ export function answerRemoval(run: LinkRun, request: Request): Answer {
   if (protection === null) return refuse('the link does not stand yet', 'abort undoes what was made so far');
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
-  const copies =
-    protection.primary === 'target'
-      ? 'the copy on the SQL Server is left restoring'
-      : 'both copies become independent';
+  const copies = bySide(protection.primary, {
+    source: 'both copies become independent',
+    target: 'the copy on the SQL Server is left restoring',
+  });
   return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }
 
@@ -310,6 +303,21 @@ function lastLagOf(run: LinkRun): LagSeen | null {
   const health = run.state.lastLag ?? run.state.health;
   if (health?.lagSeconds == null) return null;
   return { lagSeconds: health.lagSeconds, observedAt: health.observedAt };
+}
+
+/** A planned failover, and a drill, wait until the link is ready; the log is guarded meanwhile. */
+export function waitsAtGate(asked: LinkRequest): boolean {
+  switch (asked.kind) {
+    case 'drill':
+      return true;
+    case 'failover':
+      return byWord('type of a failover', asked.request.type, { planned: true, forced: false });
+    case 'repair':
+    case 'remove':
+      return false;
+    default:
+      return unknownWord('request', asked);
+  }
 }
 
 const probe = (to: LinkSide, type: 'planned' | 'forced'): FailoverRequest => ({ by: 'status', to, type });

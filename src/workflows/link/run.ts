@@ -43,6 +43,10 @@ import {
   type LinkRunState,
 } from './state';
 
+const MESSAGE_IGNORED = 'message.ignored';
+/** The newest ones. */
+const IGNORED_KEPT = 3;
+
 export class LinkRun {
   readonly control: RunControl;
   readonly quick: ActivityInterfaceFor<LinkActivities>;
@@ -291,6 +295,14 @@ export class LinkRun {
 
   event(severity: RunEvent['severity'], code: string, message: string): void {
     addEvent(this.state, { at: this.now(), severity, code, message });
+  }
+
+  /** A message that was not understood. However many come, they do not push out what else happened. */
+  noteIgnored(why: string): void {
+    const { events } = this.state;
+    const isIgnored = ({ code }: RunEvent): boolean => code === MESSAGE_IGNORED;
+    if (events.filter(isIgnored).length >= IGNORED_KEPT) events.splice(events.findIndex(isIgnored), 1);
+    this.event('warning', MESSAGE_IGNORED, why);
   }
 
   /** Notes an event and tells a person. A notifier that fails never holds a run up. */

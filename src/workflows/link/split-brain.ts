@@ -1,4 +1,5 @@
 import type { DivergedLog, SplitBrainNews } from '../../activities/link/api';
+import { byWord } from '../../model/by-word';
 import { compareLsn } from '../../model/lsn';
 import { otherSide, repairCommand, sideName } from './protection';
 import type { LinkRun } from './run';
@@ -32,7 +33,11 @@ function divergedLog(protection: Protection, logEnds: SplitBrainNews['logEnds'])
   const toLsn = logEnds[on];
   if (toLsn === null) return null;
   const last = protection.failovers.findLast(({ outcome }) => outcome === 'done');
-  const afterLsn = last?.type === 'forced' ? (last.loss?.newPrimaryHardenedLsn ?? null) : null;
+  const takenOverAt = last?.loss?.newPrimaryHardenedLsn ?? null;
+  const afterLsn =
+    last === undefined
+      ? null
+      : byWord('type of a failover', last.type, { planned: null, forced: takenOverAt, outside: null });
   const where = `the ${sideName(on)}`;
   if (afterLsn === null) {
     return { on, afterLsn, toLsn, summary: `the log of ${where} ends at LSN ${toLsn}` };

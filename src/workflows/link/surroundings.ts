@@ -1,4 +1,6 @@
 /** What follows the first good write of a new primary: hooks that repoint, a look, and both in the record. */
+import { byWord } from '../../model/by-word';
+import type { FailoverType } from '../../model/link/procedure';
 import { lookAtNewPrimary, type NewPrimary } from './after-failover';
 import type { FailoverRecord, FailoverRequest } from './disaster-recovery-messages';
 import type { FailoverHooks, FailoverOccasion } from './hooks';
@@ -7,7 +9,10 @@ import type { LinkRun } from './run';
 /** @param attempt id of the failover's workflow: unique, since it holds the time at which it was asked for */
 export const occasionOf = (attempt: string, { type, to, reason }: FailoverRequest): FailoverOccasion => ({
   attempt,
-  kind: type === 'planned' ? 'planned-failover' : 'forced-failover',
+  kind: byWord<FailoverType, FailoverOccasion['kind']>('type of a failover', type, {
+    planned: 'planned-failover',
+    forced: 'forced-failover',
+  }),
   to,
   reason: reason ?? null,
 });

@@ -5,16 +5,24 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
-  setHandler,
   sleep,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
 import type { TurnRequest } from '../../rules/link/failover-turns';
+import { onSignal } from '../incoming';
 import { instanceFailoverTurns } from './failover-turns';
 import type { LinkRun } from './run';
-import { type TurnMessage, turnNewsSignal, turnSignal, turnsWorkflowId } from './turn-messages';
+import { turnNewsShape } from './signal-shapes';
+import {
+  type TurnMessage,
+  type TurnNews,
+  turnNewsSignal,
+  turnSignal,
+  turnsWorkflowId,
+} from './turn-messages';
 
 /** Asked again after this long: whoever gave the turns may have been ended by force, with all that it knew. */
 const ASK_AGAIN_MS = 60_000;
@@ -35,13 +43,25 @@ export class FailoverTurn {
     private readonly onPlace: (place: string | null) => void = () => undefined,
   ) {
     this.limit = run.spec.migration.failover.atOnce;
-    setHandler(turnNewsSignal, (news) => {
-      if (news.kind === 'granted') this.granted = true;
-      if (news.kind === 'waiting' && this.request !== undefined && !this.granted) {
+    const hear = (news: TurnNews) => this.hear(news);
+    onSignal(turnNewsSignal, turnNewsShape, hear, (why) => run.noteIgnored(why));
+  }
+
+  private hear(news: TurnNews): void {
+    switch (news.kind) {
+      case 'granted':
+        this.granted = true;
+        return;
+      case 'waiting':
+        if (this.request === undefined || this.granted) return;
         this.run.waitingFor = news.place;
         this.onPlace(news.place);
-      }
-    });
+        return;
+      case 'are-you-there':
+        return;
+      default:
+        unknownWord('news about turns', news);
+    }
   }
 
   /**

@@ -251,6 +251,6 @@ const azurePort = (instance: object): ManagedInstancePort =>
 
 const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLinkMigration =>
   ({
-    migration: { database: name, cutover: { fence: { disableLogins } } },
+    migration: { database: name, initialPrimary: 'server', cutover: { fence: { disableLogins } } },
     names: { link: 'DAG', availabilityGroup: 'AG' },
   }) as unknown as ResolvedLinkMigration;

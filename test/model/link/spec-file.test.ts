@@ -92,6 +92,11 @@ describe('a broken migration file gives one clear message', () => {
       'migration.yaml:9:10: logBackups.every: "15 minutes" is no duration; write for example 30s, 15m, 6h or 2d',
     ],
     [
+      'a duration with which no date can be reckoned',
+      `${MIGRATION}certificate: { validFor: 99999999999d }\n`,
+      'migration.yaml:9:26: certificate.validFor: "99999999999d" is too long: a duration is at most 3650d (ten years)',
+    ],
+    [
       'no duration but nothing',
       `${MIGRATION}  every: 0s\n`,
       'migration.yaml:9:10: logBackups.every: must be longer than nothing',

@@ -233,10 +233,15 @@ async function stateOf(begun: StandingLink): Promise<LinkMigrationInput> {
 test.each([
   ['no time', Number.NaN],
   ['less than none', -1],
-  ['longer than a week', 8 * 24 * HOUR],
-])('a hold of %s is refused', async (_title, holdMs) => {
+])('a hold of %s is rejected', async (_title, holdMs) => {
   const begun = await StandingLink.begin();
-  expect(await drill(begun, { holdMs })).toEqual(refusedWith('at most 7d'));
+  await expect(drill(begun, { holdMs })).rejects.toThrow('holdMs must be a number');
+  await begun.end();
+});
+
+test('a hold of longer than a week is refused', async () => {
+  const begun = await StandingLink.begin();
+  expect(await drill(begun, { holdMs: 8 * 24 * HOUR })).toEqual(refusedWith('at most 7d'));
   await begun.end();
 });
 

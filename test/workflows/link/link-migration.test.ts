@@ -230,7 +230,7 @@ describe('the cutover', () => {
 
   test('a request that does not say who asks is rejected', async () => {
     const { driver } = await begin({}, withApproval());
-    await expect(driver.update('approveCutover', {})).rejects.toThrow('who asks');
+    await expect(driver.update('approveCutover', {})).rejects.toThrow('whoever asks');
     await driver.dispose();
   });
 

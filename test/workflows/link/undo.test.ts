@@ -209,7 +209,7 @@ test('nothing is left behind where nothing is being undone', async () => {
   const run = await startRun({}, {}, NEEDS_APPROVAL);
   await run.driver.run(() => false, 3 * HOUR);
   expect(await run.driver.update<Answer>('leaveBehind', DBA)).toMatchObject({ accepted: false });
-  await expect(run.driver.update('leaveBehind', {})).rejects.toThrow('who asks');
+  await expect(run.driver.update('leaveBehind', {})).rejects.toThrow('name of whoever asks');
   await run.driver.dispose();
 });
 

@@ -1,3 +1,4 @@
+import { bySide } from '../../../model/side';
 import type { Effect, Side } from '../../../model/statement';
 import { writeProbe } from '../../../tsql/databases';
 import {
@@ -200,7 +201,7 @@ function defineWritable(id: string, on: Side) {
     settled: () => undefined,
     async effects({ updateability }, { spec }) {
       if (updateability !== 'READ_WRITE') {
-        const side = on === 'source' ? spec.migration.source : spec.migration.target;
+        const side = bySide(on, spec.migration);
         throw new NotYet(
           'TargetNotWritable',
           `${spec.migration.database} on ${side} is ${updateability ?? 'absent'}`,

@@ -1,4 +1,5 @@
 import type { ResolvedLinkMigration } from '../../../model/link/spec';
+import { bySide } from '../../../model/side';
 import type { Effect, Query, Side } from '../../../model/statement';
 import type { Unreached } from '../../../model/unreached';
 import { SqlServerFailure } from '../../../ports/failures';
@@ -233,5 +234,4 @@ async function observeDoor(
   };
 }
 
-const sideName = (spec: ResolvedLinkMigration, on: Side): string =>
-  on === 'source' ? spec.migration.source : spec.migration.target;
+const sideName = (spec: ResolvedLinkMigration, on: Side): string => bySide(on, spec.migration);

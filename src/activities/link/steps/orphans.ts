@@ -1,4 +1,5 @@
 import type { OrphanedUser } from '../../../model/link/failover-facts';
+import { opposite } from '../../../model/side';
 import type { Side } from '../../../model/statement';
 import { orphanedUsers } from '../../../rules/link/orphaned-users';
 import { mapUserToLogin } from '../../../tsql/after-failover';
@@ -46,12 +47,10 @@ function defineRepair(id: string, on: Side) {
 export async function findOrphans(context: LinkContext, on: Side): Promise<readonly OrphanedUser[]> {
   const { database } = context.spec.migration;
   const [row] = await readOn(context, on, readTargetDatabase(database, context.spec.names.link));
-  const readable = row?.updateability === 'READ_WRITE' ? on : other(on);
+  const readable = row?.updateability === 'READ_WRITE' ? on : opposite(on);
   const [users, logins] = await Promise.all([
     readOn(context, readable, readInstanceUsers(database)),
     readOn(context, on, readLoginSids()),
   ]);
   return orphanedUsers(users, logins);
 }
-
-const other = (side: Side): Side => (side === 'source' ? 'target' : 'source');

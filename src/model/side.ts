@@ -1,0 +1,16 @@
+/** The two sides of a link: the one place that chooses by them. */
+import { byWord } from './by-word';
+import type { Side } from './statement';
+
+/** What belongs to a side. @throws RangeError when it is neither of the two */
+export const bySide = <Choice>(side: Side, choices: Readonly<Record<Side, Choice>>): Choice =>
+  byWord('side of a link', side, choices);
+
+/** The side that is not this one. */
+export const opposite = (side: Side): Side => bySide(side, { source: 'target', target: 'source' });
+
+/** In sentences for people. */
+export const sideName = (side: Side): string => bySide(side, { source: 'SQL Server', target: 'instance' });
+
+/** As people type it: `--to`, `--survivor`. */
+export const sideOption = (side: Side): string => bySide(side, { source: 'server', target: 'instance' });

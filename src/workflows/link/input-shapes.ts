@@ -1,0 +1,68 @@
+/** Shapes of the start inputs of all workflow types. */
+import type { Turns } from '../../rules/link/failover-turns';
+import {
+  anyText,
+  duration,
+  exactly,
+  type Fields,
+  including,
+  list,
+  name,
+  nullable,
+  optional,
+  wholeNumber,
+  yesOrNo,
+} from '../shapes';
+import type { CertificateCheckInput, CertificateRotationInput, EndpointLinks } from './certificate-messages';
+import type { LinkFailoverInput } from './disaster-recovery-messages';
+import { failoverOfRunShape } from './request-shapes';
+import { turnRequest } from './signal-shapes';
+import { specShape } from './spec-shape';
+import type { LinkMigrationInput } from './state';
+import { health, stateShape } from './state-shape';
+import type { TurnsInput } from './turn-messages';
+
+const maxHistoryEvents = optional(wholeNumber(1, 1_000_000));
+
+export const linkInputShape = exactly<LinkMigrationInput>({
+  spec: specShape,
+  visibility: yesOrNo,
+  maxHistoryEvents,
+  state: optional(stateShape),
+});
+
+export const failoverInputShape = exactly<LinkFailoverInput>({
+  spec: specShape,
+  request: failoverOfRunShape,
+  lastHealth: nullable(health),
+});
+
+const turns = including<Turns>({
+  holders: list(turnRequest, 0, 100_000),
+  queue: list(turnRequest, 0, 100_000),
+});
+
+export const turnsInputShape = exactly<TurnsInput>({
+  instance: name('a resource id', 1_000),
+  first: optional(turnRequest),
+  maxHistoryEvents,
+  state: optional(turns),
+});
+
+const ENDPOINT: Fields<EndpointLinks> = { spec: specShape, others: list(specShape) };
+
+export const certificateCheckShape = exactly<CertificateCheckInput>({
+  ...ENDPOINT,
+  rotateBeforeMs: nullable(duration()),
+  connectWithinMs: duration(1),
+});
+
+export const rotationShape = exactly<CertificateRotationInput>({
+  ...ENDPOINT,
+  by: name(),
+  // A check makes it of what it found: names and dates of certificates.
+  reason: nullable(anyText),
+  rotateEndpoint: yesOrNo,
+  reimportInstance: yesOrNo,
+  connectWithinMs: duration(1),
+});

@@ -1,0 +1,22 @@
+/** Failover, drill, repair, removal: what may be asked of a link that stays. */
+import { onUpdate, refuseOtherUpdates } from '../incoming';
+import { requestShape } from '../request-shapes';
+import { CONTROL_UPDATES } from '../run-control';
+import { failoverUpdate, removeUpdate, repairUpdate } from './disaster-recovery-messages';
+import { drillUpdate } from './drill-messages';
+import { answerDrill, answerFailover, answerRemoval, answerRepair } from './protection';
+import { drillShape, failoverShape, repairShape } from './request-shapes';
+import type { LinkRun } from './run';
+
+export function handleProtectionMessages(run: LinkRun): void {
+  onUpdate(failoverUpdate, failoverShape, (request) => answerFailover(run, request));
+  onUpdate(drillUpdate, drillShape, (request) => answerDrill(run, request));
+  onUpdate(repairUpdate, repairShape, (request) => answerRepair(run, request));
+  onUpdate(removeUpdate, requestShape, (request) => answerRemoval(run, request));
+  const { name } = run.spec.migration;
+  refuseOtherUpdates({
+    run: 'a link that stays',
+    updates: [failoverUpdate, drillUpdate, repairUpdate, removeUpdate, ...CONTROL_UPDATES],
+    nextStep: `sqlferry failover, drill, repair, remove, pause, resume or abort ${name}`,
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * Shapes of what the workflows of a link tell each other. Fields that are not known are let through: a later version
+ * may send more. Kinds that are not known are not.
+ */
+import type { TurnKey, TurnRequest } from '../../rules/link/failover-turns';
+import {
+  anyObject,
+  anyText,
+  byKind,
+  including,
+  list,
+  name,
+  nullable,
+  number,
+  oneOf,
+  optional,
+  type Shape,
+  time,
+  wholeNumber,
+  yesOrNo,
+} from '../shapes';
+import type {
+  AcceptedDrift,
+  Acknowledgement,
+  FailoverControl,
+  FailoverNews,
+  FailoverRecord,
+} from './disaster-recovery-messages';
+import { side } from './request-shapes';
+import type { ClosedDoor } from './state';
+import type { TurnMessage, TurnNews } from './turn-messages';
+
+export const closedDoors = list<ClosedDoor>(
+  including<ClosedDoor>({
+    server: anyText,
+    logins: list(anyText),
+    statement: anyText,
+    since: time,
+    told: yesOrNo,
+  }),
+);
+
+export const acknowledgement = including<Acknowledgement>({ by: anyText, at: time, what: anyText });
+
+/** What is reckoned with, or decides; the rest is only shown. */
+export const failoverRecord = including<FailoverRecord>({
+  workflowId: anyText,
+  type: oneOf(['planned', 'forced', 'outside']),
+  to: side,
+  by: anyText,
+  reason: nullable(anyText),
+  startedAt: time,
+  endedAt: time,
+  outcome: oneOf(['done', 'withdrawn', 'failed']),
+  summary: anyText,
+  rtoMs: nullable(number(0, Number.MAX_SAFE_INTEGER)),
+  evidence: nullable(anyObject()),
+  loss: nullable(anyObject()),
+  diverged: optional(nullable(anyObject())),
+  acceptedDrift: optional(including<AcceptedDrift>({ by: anyText, what: anyText })),
+  hooks: optional(list(anyObject())),
+  checks: optional(list(anyObject())),
+  acknowledged: optional(acknowledgement),
+  drill: optional(oneOf(['there', 'back'])),
+  gaveWay: optional(including({ fenceOn: nullable(side) })),
+  closedDoors: optional(closedDoors),
+});
+
+export const failoverNewsShape = byKind<FailoverNews>({
+  'closing-in': anyObject(),
+  crossed: including({ record: failoverRecord }),
+  waiting: including({ waitingFor: nullable(anyText) }),
+  problem: including({
+    problem: nullable(including({ code: anyText, message: anyText, remedy: anyText, where: anyText })),
+  }),
+});
+
+export const failoverControlShape = byKind<FailoverControl>({
+  pause: anyObject(),
+  retry: anyObject(),
+  'give-way': including({ by: name() }),
+});
+
+/** Ids are as long as Temporal lets them be. */
+const id = name('an id', 1_000);
+/** "Up to 8 databases" of one instance at once; see `failoversAtOnceSchema`. */
+export const turnLimit = wholeNumber(1, 8);
+
+const turnKey = including<TurnKey>({ workflowId: id, runId: id });
+
+export const turnRequest: Shape<TurnRequest> = including<TurnRequest>({
+  workflowId: id,
+  runId: id,
+  name: anyText,
+  database: anyText,
+  limit: turnLimit,
+  forced: yesOrNo,
+});
+
+export const turnMessageShape = byKind<TurnMessage>({
+  ask: including({ request: turnRequest }),
+  leave: including({ key: turnKey }),
+  'go-ahead': including({ request: turnRequest }),
+});
+
+export const turnNewsShape = byKind<TurnNews>({
+  granted: anyObject(),
+  waiting: including({ place: anyText }),
+  'are-you-there': anyObject(),
+});

@@ -1,0 +1,163 @@
+/**
+ * The shape of what a run carries from one history to the next. Texts are as long as they were; words, sides, times and
+ * numbers must be such. What is only shown, or handed back to an activity, is not looked into.
+ */
+
+import type { LinkHealth } from '../../activities/link/api';
+import { LINK_PHASES, LINK_STEP_IDS } from '../../model/link/procedure';
+import { requestShape } from '../request-shapes';
+import {
+  anyObject,
+  anyText,
+  anything,
+  byKind,
+  including,
+  list,
+  nullable,
+  number,
+  oneOf,
+  optional,
+  time,
+  wholeNumber,
+  yes,
+  yesOrNo,
+} from '../shapes';
+import type { LinkRequest, SplitBrain } from './disaster-recovery-messages';
+import type { DrillUnderWay } from './drill-messages';
+import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
+import { drillShape, failoverShape, repairShape, side } from './request-shapes';
+import { acknowledgement, closedDoors, failoverRecord } from './signal-shapes';
+import { scheduleShape, version } from './spec-shape';
+import type { BegunStep, LinkRunState, ObjectsState, Protection } from './state';
+
+const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const phase = oneOf(LINK_PHASES);
+const MANY = 100_000;
+
+export const health = including<LinkHealth>({
+  observedAt: time,
+  healthy: yesOrNo,
+  summary: anyText,
+  lagSeconds: nullable(number(0, Number.MAX_SAFE_INTEGER)),
+  logUsedPercent: number(0, Number.MAX_SAFE_INTEGER),
+});
+
+const failover = including({ request: failoverShape, acknowledged: optional(acknowledgement) });
+
+const pending = byKind<LinkRequest>({
+  failover,
+  drill: including({ request: drillShape, acknowledged: optional(acknowledgement) }),
+  repair: including({ request: repairShape }),
+  remove: including({ request: requestShape }),
+});
+
+const drill = including<DrillUnderWay>({
+  request: drillShape,
+  startedAt: time,
+  from: side,
+  there: failoverRecord,
+  holdUntil: time,
+  endedEarlyBy: optional(anyText),
+  acceptsDrift: optional(yes),
+});
+
+const protection = including<Protection>({
+  primary: side,
+  failovers: list(failoverRecord),
+  failoverCount: optional(count),
+  request: nullable(pending),
+  overtaking: optional(byKind<Extract<LinkRequest, { kind: 'failover' }>>({ failover })),
+  crossed: optional(yes),
+  cameLate: optional(yes),
+  splitBrain: nullable(
+    including<SplitBrain>({ since: time, reason: anyText, diverged: optional(nullable(anyObject())) }),
+  ),
+  removedByOthers: optional(including({ since: time, reason: anyText })),
+  fullBackupAt: optional(time),
+  drill: optional(drill),
+  lastDrill: optional(anyObject()),
+});
+
+const blockedBy = including<BlockedBy>({
+  since: time,
+  stepId: anyText,
+  code: anyText,
+  message: anyText,
+  remedy: anyText,
+});
+
+const begun = including<BegunStep>({
+  stepId: oneOf(LINK_STEP_IDS),
+  server: optional(anyText),
+  before: anything,
+  after: anything,
+  byHand: optional(list(anyText)),
+});
+
+const attempt = including<CutoverAttempt>({
+  startedAt: time,
+  endedAt: nullable(time),
+  outcome: oneOf(['running', 'succeeded', 'withdrawn']),
+  reason: anyText,
+});
+
+const event = including<RunEvent>({
+  at: time,
+  severity: oneOf(['info', 'warning', 'critical']),
+  code: anyText,
+  message: anyText,
+});
+
+const objects = including<ObjectsState>({
+  primary: side,
+  observedAt: time,
+  mark: anyText,
+  count,
+  drift: list(anyObject()),
+});
+
+export const stateShape = including<LinkRunState>({
+  version,
+  phase,
+  route: nullable(oneOf(['planned-failover', 'delete-link'])),
+  preflight: nullable(anyObject()),
+  sourceServerName: anyText,
+  begun: list(begun, 0, MANY),
+  journal: list(anyObject(), 0, MANY),
+  phases: list(including<PhaseTimes>({ phase, startedAt: time, endedAt: nullable(time) }), 0, MANY),
+  events: list(event, 0, MANY),
+  linkRequestedAt: nullable(time),
+  seedingCompletedAt: nullable(time),
+  seedingRestarts: count,
+  logBackups: including({ count, lastAt: nullable(time) }),
+  acceptedDrift: optional(including({ by: anyText, what: anyText })),
+  lastBackupAt: optional(time),
+  health: nullable(health),
+  lastLag: optional(nullable(health)),
+  logAlarmRaised: yesOrNo,
+  foreignLogBackups: optional(list(anyText)),
+  instanceObjects: optional(objects),
+  paused: yesOrNo,
+  approval: nullable(
+    including<NonNullable<LinkRunState['approval']>>({ by: anyText, at: time, acceptsDrift: optional(yes) }),
+  ),
+  groupLeader: optional(anyText),
+  closedDoors: optional(closedDoors),
+  approvalAsked: optional(yesOrNo),
+  postponedUntil: nullable(time),
+  schedule: scheduleShape,
+  attempts: list(attempt, 0, MANY),
+  earlierAttempts: optional(count),
+  nextAttemptAt: nullable(time),
+  blockedBy: nullable(blockedBy),
+  fencedAt: nullable(time),
+  pointOfNoReturn: nullable(anyObject()),
+  forwardOnly: nullable(anyText),
+  failedOverAt: nullable(time),
+  leftOut: optional(anyText),
+  rtoMs: nullable(number(0, Number.MAX_SAFE_INTEGER)),
+  firstWriteAt: optional(time),
+  hookCalls: optional(list(anyObject())),
+  checks: optional(list(anyObject())),
+  protection: nullable(protection),
+});

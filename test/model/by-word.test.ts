@@ -1,0 +1,74 @@
+/** A word that is none of a closed set is an error wherever something is chosen by it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { byWord } from '../../src/model/by-word';
+import { changeProcedure, opposite, sideName, sideOption } from '../../src/model/link/change';
+import type { CutoverRoute } from '../../src/model/link/facts';
+import { jobSwitch } from '../../src/model/link/instance-object-steps';
+import {
+  type FailoverType,
+  failoverProcedure,
+  type LinkSide,
+  linkProcedure,
+  repairOfUsers,
+  repairProcedure,
+} from '../../src/model/link/procedure';
+
+/** Data from outside: what the types say of it was never looked at. */
+const unchecked = <T>(word: string): T => word as unknown as T;
+const NO_SIDES = ['instance', 'server', 'Source', '', 'toString', '__proto__'].map(unchecked<LinkSide>);
+const NO_TYPES = ['Planned', 'FORCED', '', 'constructor'].map(unchecked<FailoverType>);
+
+test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
+  for (const choose of [
+    () => opposite(side),
+    () => sideName(side),
+    () => sideOption(side),
+    () => failoverProcedure('planned', side),
+    () => failoverProcedure('forced', side),
+    () => repairProcedure(side),
+    () => repairOfUsers(side),
+    () => jobSwitch(side),
+    () => changeProcedure({ kind: 'drill', to: side }),
+    () => changeProcedure({ kind: 'repair', survivor: side }),
+  ]) {
+    expect(choose).toThrow(RangeError);
+  }
+});
+
+test.each(NO_TYPES)('no procedure takes "%s" for a type of failover', (type) => {
+  expect(() => failoverProcedure(type, 'target')).toThrow('type of a failover');
+  expect(() => changeProcedure({ kind: 'failover', type, to: 'target' })).toThrow(RangeError);
+  expect(() => jobSwitch('target', type)).toThrow(RangeError);
+});
+
+test('no procedure takes an unknown change, route or end for one that it knows', () => {
+  expect(() => changeProcedure(unchecked('removal'))).toThrow(RangeError);
+  expect(() => linkProcedure(unchecked<CutoverRoute>('Delete-Link'), 'keep-link')).toThrow(RangeError);
+  expect(() => linkProcedure('planned-failover', unchecked<'keep-link'>('Keep-Link'))).toThrow(RangeError);
+});
+
+test('the message names the word, on one line, and those that there are', () => {
+  const words: Record<string, number> = { source: 1, target: 2 };
+  expect(() => byWord('side', `a\n${'x'.repeat(500)}`, words)).toThrow(
+    /^side: "a\\nx{60,80}… is none of source, target$/,
+  );
+});
+
+/** `side === 'source' ? a : b` takes everything else for the other side. */
+const SILENT_DEFAULT = /=== '(?:source|target|planned|forced)'\s*\?(?!\?)/g;
+
+test('nothing in the product chooses by a side or a type with a silent default', () => {
+  const src = join(__dirname, '../../src');
+  const files = readdirSync(src, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !relative(src, file).startsWith('estate'));
+  const found = files.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    return [...text.matchAll(SILENT_DEFAULT)].map(
+      ({ index }) => `${relative(src, file)}:${text.slice(0, index).split('\n').length}`,
+    );
+  });
+  expect(found).toEqual([]);
+});
