@@ -8,6 +8,7 @@ import {
   rotationWorkflowId,
 } from '../model/link/certificate-ids';
 import type { ResolvedLinkMigration } from '../model/link/spec';
+import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type {
   CertificateCheckInput,
   CertificateCheckResult,
@@ -17,7 +18,6 @@ import type {
 } from '../workflows/link/certificate-messages';
 import type { Answer, Request } from '../workflows/messages';
 import { NoWorkerAnswers } from './failures';
-import { DEFAULT_TASK_QUEUE } from './link-migrations';
 
 /** A check that was missed while Temporal was down is made up for within this time; the SDK would take a year. */
 const CATCHUP_WINDOW_MS = 2 * 24 * 3_600_000;

@@ -7,6 +7,7 @@ import type { PreflightReport } from '../model/check';
 import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
+import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { DrillRequest } from '../workflows/link/drill-messages';
 import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
@@ -15,9 +16,7 @@ import { NoSuchMigration, NoWorkerAnswers, RunIsOver, StillRunning } from './fai
 import { type PendingWork, pendingWork } from './pending-work';
 import { type RunFailure, runFailure } from './run-failure';
 import { type ListedOutcome, runOutcomes } from './run-outcomes';
-
-/** Task queue of the workers, unless a service chooses its own. */
-export const DEFAULT_TASK_QUEUE = 'sqlferry';
+import { unservedQueues } from './task-queues';
 
 const WORKFLOW_TYPES = { migration: 'linkMigration', 'disaster-recovery': 'disasterRecoveryLink' } as const;
 const PREFIX = 'sqlferry-link-';
@@ -44,6 +43,8 @@ export interface StartedMigration {
 export interface LinkMigrationView {
   readonly status: LinkMigrationStatus;
   readonly pending: readonly PendingWork[];
+  /** Task queues of the run that no worker takes work of, while some waits; absent where there are none. */
+  readonly unserved?: readonly string[];
   readonly workflowId: string;
   readonly runId: string;
   readonly startedAt: string;
@@ -117,9 +118,12 @@ export class LinkMigrations {
       this.named(name, () => handle.describe()),
       this.query<LinkMigrationStatus>(name, 'status'),
     ]);
+    const activities = description.raw.pendingActivities ?? [];
+    const unserved = await unservedQueues(this.client, description.taskQueue, activities);
     return {
       status,
-      pending: await pendingWork(this.client, description.raw.pendingActivities ?? []),
+      ...(unserved.length === 0 ? {} : { unserved }),
+      pending: await pendingWork(this.client, activities),
       workflowId: description.workflowId,
       runId: description.runId,
       startedAt: description.startTime.toISOString(),

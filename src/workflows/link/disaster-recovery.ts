@@ -337,7 +337,7 @@ async function repair(
   for (const step of repairProcedure(request.survivor)) await run.perform(step);
   run.waitingFor = 'the link to replicate again';
   const { evidence } = await run.control.untilDone('Resynchronisation', () =>
-    run.long.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
+    run.watches.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
   );
   await admitApplications(run, request.survivor);
   if (hasObjects(run)) await switchJobs(run, request.survivor);
@@ -393,7 +393,7 @@ async function remove(run: LinkRun, protection: Protection): Promise<void> {
     const since = run.state.failedOverAt;
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.long.awaitAzureFullBackup({ spec: run.spec, since }),
+      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
     );
     run.event('info', 'after.full-backup', evidence);
   }

@@ -11,12 +11,12 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { InstanceObjectActivities } from '../../activities/link/instance-object-api';
+import type { ObjectSteps, ObjectWatches } from '../../activities/link/instance-object-api';
 import { copySteps, jobSwitch } from '../../model/link/instance-object-steps';
 import { driftMark, driftOf, type ObjectsReport } from '../../model/link/instance-objects';
 import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { gateText, objectsGate } from '../../rules/link/objects-gate';
-import { beforeAnyChange, longWithHeartbeat } from '../activity-policies';
+import { beforeAnyChange, longWithHeartbeat, watch } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
 import { otherSide } from './protection';
 import type { LinkRun } from './run';
@@ -34,16 +34,18 @@ const LOOK_CLOSER = 'sqlferry objects with the migration file names each one wit
 
 interface Activities {
   /** Somebody waits: a few attempts. */
-  readonly first: ActivityInterfaceFor<InstanceObjectActivities>;
+  readonly first: ActivityInterfaceFor<ObjectSteps>;
   /** Nobody does: as long as it takes. */
-  readonly long: ActivityInterfaceFor<InstanceObjectActivities>;
+  readonly long: ActivityInterfaceFor<ObjectSteps>;
+  readonly watches: ActivityInterfaceFor<ObjectWatches>;
 }
 
 function activitiesOf(run: LinkRun): Activities {
   const { heartbeatTimeout } = run.spec.migration.polling;
   return {
-    first: proxyActivities<InstanceObjectActivities>(beforeAnyChange(heartbeatTimeout)),
-    long: proxyActivities<InstanceObjectActivities>(longWithHeartbeat(heartbeatTimeout)),
+    first: proxyActivities<ObjectSteps>(beforeAnyChange(heartbeatTimeout)),
+    long: proxyActivities<ObjectSteps>(longWithHeartbeat(heartbeatTimeout)),
+    watches: proxyActivities<ObjectWatches>(watch(heartbeatTimeout)),
   };
 }
 
@@ -100,13 +102,13 @@ async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promis
     note(run, { observedAt: run.now(), primary, findings: [] });
     return;
   }
-  const { long } = activitiesOf(run);
+  const { watches } = activitiesOf(run);
   const { spec } = run;
   let retriesCopy = false;
   for (;;) {
     const known = run.state.instanceObjects;
     const isKnown = known?.primary === primary;
-    const seen = await long.watchInstanceObjects({
+    const seen = await watches.watchInstanceObjects({
       spec,
       primary,
       known: isKnown ? known.mark : '',
@@ -340,7 +342,7 @@ async function hold(
     ),
   );
   const mended = scope.run(() =>
-    activitiesOf(run).long.watchInstanceObjects({
+    activitiesOf(run).watches.watchInstanceObjects({
       spec,
       primary: report.primary,
       known: driftMark(report),

@@ -128,7 +128,7 @@ async function takeDown(run: LinkRun): Promise<void> {
   if (steps.some((step) => step.id === 'target.remove-link')) {
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.long.awaitAzureFullBackup({ spec: run.spec, since }),
+      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
     );
     run.event('info', 'after.full-backup', evidence);
     run.waitingFor = '';
