@@ -2,6 +2,7 @@ import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import { lastOpening } from './closed-doors';
 import type { LinkRun } from './run';
+import { notUndoable } from './state-size';
 
 /**
  * Undoes exactly what this run made, latest first (promise 4). A cancelled workflow gets here too, so nothing in
@@ -17,7 +18,7 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
       if (problem !== undefined) left.push(problem);
     }
     run.step = null;
-    return [...left, ...(await lastOpening(run))];
+    return [...notUndoable(run.state), ...left, ...(await lastOpening(run))];
   });
 }
 

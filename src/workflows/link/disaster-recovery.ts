@@ -44,7 +44,9 @@ import {
 } from './protection';
 import { ReversedGuard } from './reversed-guard';
 import { LinkRun } from './run';
-import { addFailover, initialState, type LinkMigrationInput, type Protection } from './state';
+import { addFailover, type LinkMigrationInput, type Protection } from './state';
+import { boundState } from './state-size';
+import { stateOf } from './state-version';
 import { statusOf } from './status';
 import { occasionOf, surround, surrounded } from './surroundings';
 
@@ -61,7 +63,7 @@ export interface DisasterRecoveryResult {
 }
 
 export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<DisasterRecoveryResult> {
-  const state = input.state ?? initialState(input.spec);
+  const state = stateOf(input);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
@@ -75,7 +77,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {
       await condition(allHandlersFinished);
-      return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state });
+      return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state: boundState(state) });
     }
     outcome = 'completed';
     run.leavePhase();

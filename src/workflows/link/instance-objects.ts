@@ -18,6 +18,7 @@ import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { gateText, objectsGate } from '../../rules/link/objects-gate';
 import { beforeAnyChange, longWithHeartbeat, watch } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
+import { joinBegun } from './begun-copies';
 import { otherSide } from './protection';
 import type { LinkRun } from './run';
 import type { BegunStep } from './state';
@@ -207,6 +208,7 @@ async function tryStep(run: LinkRun, step: LinkStepInfo): Promise<Problem | unde
     const act = run.first.performLinkStep.executeWithOptions({ summary: step.title }, [{ spec, stepId }]);
     const asksAfter = state.protection === null && seen.asksAfter === true;
     const outcome = await (asksAfter ? act.catch((error) => failedHalfway(run, step, begun, error)) : act);
+    joinBegun(state);
     run.record(step, 'done', seen.planned, outcome.evidence, outcome.durationMs);
     return undefined;
   } catch (error) {
@@ -229,6 +231,7 @@ async function failedHalfway(
   const isUntouched = JSON.stringify(after) === JSON.stringify(begun.before);
   const noted = isUntouched ? [] : [{ ...begun, after }];
   state.begun = state.begun.flatMap((one) => (one === begun ? noted : [one]));
+  joinBegun(state);
   throw failure;
 }
 

@@ -24,14 +24,16 @@ import {
 } from './messages';
 import { LinkRun } from './run';
 import { createLinkAndSeed } from './seeding';
-import { attemptsMade, initialState, type LinkMigrationInput } from './state';
+import { attemptsMade, type LinkMigrationInput } from './state';
+import { boundState } from './state-size';
+import { stateOf } from './state-version';
 import { statusOf } from './status';
 
 /** Preflight found blockers: nothing was changed. */
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
 export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigrationResult> {
-  const state = input.state ?? initialState(input.spec);
+  const state = stateOf(input);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
@@ -146,7 +148,7 @@ async function beginNewHistory(run: LinkRun): Promise<never> {
   await condition(allHandlersFinished);
   // An abort that was accepted in this very moment would be lost with this history.
   run.control.throwIfAborted();
-  return continueAsNew<typeof linkMigration>({ ...run.input, state: run.state });
+  return continueAsNew<typeof linkMigration>({ ...run.input, state: boundState(run.state) });
 }
 
 async function finish(
