@@ -8,6 +8,7 @@ import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
+import type { DisasterRecoveryResult } from '../workflows/link/disaster-recovery';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { DrillRequest } from '../workflows/link/drill-messages';
 import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
@@ -38,6 +39,11 @@ export interface StartedMigration {
   readonly workflowId: string;
   readonly runId: string;
 }
+
+/** How a run ended, by what kind of run it was. */
+export type RunResult =
+  | (LinkMigrationResult & { readonly workflowType: typeof WORKFLOW_TYPES.migration })
+  | (DisasterRecoveryResult & { readonly workflowType: (typeof WORKFLOW_TYPES)['disaster-recovery'] });
 
 /** Status together with what the pending activities tell in their heartbeats. */
 export interface LinkMigrationView {
@@ -201,8 +207,12 @@ export class LinkMigrations {
   remove = (name: string, request: Request): Promise<Answer> => this.update(name, 'removeLink', request);
 
   /** Waits for the end, across new histories. Rejects with WorkflowFailedError when the run failed. */
-  result(name: string): Promise<LinkMigrationResult> {
-    return this.named(name, () => this.handle(name).result() as Promise<LinkMigrationResult>);
+  result(name: string): Promise<RunResult> {
+    return this.named(name, async () => {
+      const handle = this.handle(name);
+      const { type } = await handle.describe();
+      return resultOf(type, await handle.result());
+    });
   }
 
   handle(name: string): WorkflowHandle {
@@ -251,6 +261,18 @@ export class LinkMigrations {
       if (isNamed(error, 'WorkflowNotFoundError')) throw new NoSuchMigration(name);
       throw error;
     }
+  }
+}
+
+/** The results are what the workflows of these types return. */
+function resultOf(type: string, result: unknown): RunResult {
+  switch (type) {
+    case WORKFLOW_TYPES.migration:
+      return { ...(result as LinkMigrationResult), workflowType: type };
+    case WORKFLOW_TYPES['disaster-recovery']:
+      return { ...(result as DisasterRecoveryResult), workflowType: type };
+    default:
+      throw new Error(`${type} is no workflow of a link`);
   }
 }
 
