@@ -37,7 +37,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   activities: { may: ['model', 'rules', 'tsql', 'ports'] },
   workflows: {
     // The keys alone: the rest of src/temporal does input and output.
-    may: ['model', 'rules', 'temporal/search-attribute-keys'],
+    may: ['model', 'rules', 'temporal/search-attribute-keys', 'temporal/task-queues'],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
   },

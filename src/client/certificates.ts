@@ -8,6 +8,7 @@ import {
   rotationWorkflowId,
 } from '../model/link/certificate-ids';
 import type { ResolvedLinkMigration } from '../model/link/spec';
+import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type {
   CertificateCheckInput,
   CertificateCheckResult,
@@ -17,7 +18,6 @@ import type {
 } from '../workflows/link/certificate-messages';
 import type { Answer, Request } from '../workflows/messages';
 import { NoWorkerAnswers, RequestRejected } from './failures';
-import { DEFAULT_TASK_QUEUE } from './link-migrations';
 import { rejection } from './rejections';
 import { runFailure } from './run-failure';
 import { hasPollers } from './task-queue-pollers';

@@ -7,6 +7,8 @@ import type { PreflightReport } from '../model/check';
 import type { JournalEntry } from '../model/journal';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
+import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
+import type { DisasterRecoveryResult } from '../workflows/link/disaster-recovery';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { DrillRequest } from '../workflows/link/drill-messages';
 import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
@@ -23,9 +25,7 @@ import { type PendingWork, pendingWork } from './pending-work';
 import { queryFailure, rejection } from './rejections';
 import { type RunFailure, runFailure } from './run-failure';
 import { type ListedOutcome, runOutcomes } from './run-outcomes';
-
-/** Task queue of the workers, unless a service chooses its own. */
-export const DEFAULT_TASK_QUEUE = 'sqlferry';
+import { unservedQueues } from './task-queues';
 
 const WORKFLOW_TYPES = { migration: 'linkMigration', 'disaster-recovery': 'disasterRecoveryLink' } as const;
 const PREFIX = 'sqlferry-link-';
@@ -48,10 +48,17 @@ export interface StartedMigration {
   readonly runId: string;
 }
 
+/** How a run ended, by what kind of run it was. */
+export type RunResult =
+  | (LinkMigrationResult & { readonly workflowType: typeof WORKFLOW_TYPES.migration })
+  | (DisasterRecoveryResult & { readonly workflowType: (typeof WORKFLOW_TYPES)['disaster-recovery'] });
+
 /** Status together with what the pending activities tell in their heartbeats. */
 export interface LinkMigrationView {
   readonly status: LinkMigrationStatus;
   readonly pending: readonly PendingWork[];
+  /** Task queues of the run that no worker takes work of, while some waits; absent where there are none. */
+  readonly unserved?: readonly string[];
   readonly workflowId: string;
   readonly runId: string;
   readonly startedAt: string;
@@ -125,9 +132,12 @@ export class LinkMigrations {
       this.named(name, () => handle.describe()),
       this.query<LinkMigrationStatus>(name, 'status'),
     ]);
+    const activities = description.raw.pendingActivities ?? [];
+    const unserved = await unservedQueues(this.client, description.taskQueue, activities);
     return {
       status,
-      pending: await pendingWork(this.client, description.raw.pendingActivities ?? []),
+      ...(unserved.length === 0 ? {} : { unserved }),
+      pending: await pendingWork(this.client, activities),
       workflowId: description.workflowId,
       runId: description.runId,
       startedAt: description.startTime.toISOString(),
@@ -207,8 +217,12 @@ export class LinkMigrations {
   remove = (name: string, request: Request): Promise<Answer> => this.update(name, 'removeLink', request);
 
   /** Waits for the end, across new histories. Rejects with WorkflowFailedError when the run failed. */
-  result(name: string): Promise<LinkMigrationResult> {
-    return this.named(name, () => this.handle(name).result() as Promise<LinkMigrationResult>);
+  result(name: string): Promise<RunResult> {
+    return this.named(name, async () => {
+      const handle = this.handle(name);
+      const { type } = await handle.describe();
+      return resultOf(type, await handle.result());
+    });
   }
 
   handle(name: string): WorkflowHandle {
@@ -261,6 +275,18 @@ export class LinkMigrations {
       if (isNamed(error, 'WorkflowNotFoundError')) throw new NoSuchMigration(name);
       throw error;
     }
+  }
+}
+
+/** The results are what the workflows of these types return. */
+function resultOf(type: string, result: unknown): RunResult {
+  switch (type) {
+    case WORKFLOW_TYPES.migration:
+      return { ...(result as LinkMigrationResult), workflowType: type };
+    case WORKFLOW_TYPES['disaster-recovery']:
+      return { ...(result as DisasterRecoveryResult), workflowType: type };
+    default:
+      throw new Error(`${type} is no workflow of a link`);
   }
 }
 

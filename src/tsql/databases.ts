@@ -23,7 +23,3 @@ export const writeProbe = (options: { readonly database: string }): Statement =>
 /** Only of a half-made copy of this run: a database that nobody ever opened. */
 export const dropDatabase = (database: string): Statement =>
   statement('drop-database', `DROP DATABASE ${quoteIdentifier(database)};`);
-
-/** Full recovery model; a full backup must follow before the database can join a group (1475). */
-export const setRecoveryFull = (database: string): Statement =>
-  statement('set-recovery-full', `ALTER DATABASE ${quoteIdentifier(database)} SET RECOVERY FULL;`);

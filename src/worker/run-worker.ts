@@ -1,5 +1,5 @@
-/** The worker process: wires adapters to activities and serves the task queue until it is told to stop. */
-import type { NativeConnection, Worker } from '@temporalio/worker';
+/** The worker process: wires adapters to activities and serves its task queues until it is told to stop. */
+import type { NativeConnection, WorkerOptions as SdkWorkerOptions, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
 import { createAroundFailoverActivities } from '../activities/link/around-failover';
 import { createCertificateActivities } from '../activities/link/certificates';
@@ -11,6 +11,7 @@ import { createHooks } from '../adapters/hooks';
 import { createNotifier } from '../adapters/notify';
 import type { ResolvedLinkMigration } from '../model/link/spec';
 import { workflowBundlePath } from '../temporal/package-root';
+import { watchQueueOf } from '../temporal/task-queues';
 import type { WorkerConfig } from './config';
 import { LinkPortsPool } from './link-ports';
 import { stateSecret } from './state-key';
@@ -34,6 +35,8 @@ export interface WorkerOptions {
   readonly maxCachedWorkflows?: number;
 }
 
+type QueueOptions = Partial<SdkWorkerOptions> & Pick<SdkWorkerOptions, 'taskQueue'>;
+
 /** Cancellation reaches an activity with its heartbeat, so heartbeats must not be held back for long. */
 const HEARTBEAT_THROTTLE = '1 second';
 
@@ -43,7 +46,6 @@ const STICKY_TIMEOUT = '2 seconds';
 /** Starts a worker. @throws when the bundle is missing or the server refuses the worker */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, config, env, log } = options;
-  const { Worker: TemporalWorker } = await import('@temporalio/worker');
   const key: StateKey = stateKeyFrom(await stateSecret(env, config.stateDirectory));
   const ports = new LinkPortsPool({ env, clock: systemClock, stateKeys: [key], warn: log });
   const dependencies = {
@@ -67,24 +69,62 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...createAroundFailoverActivities(dependencies),
     ...createInstanceObjectActivities(dependencies),
   };
-  const worker: Worker = await TemporalWorker.create({
-    connection,
-    namespace,
+  const workers = await createWorkers(
+    queuesOf(options).map((queue) => ({
+      connection,
+      namespace,
+      activities,
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      shutdownGraceTime: config.shutdownGraceMs,
+      shutdownForceTime: config.shutdownGraceMs + 10_000,
+      ...queue,
+    })),
+  );
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  return { done: untilAllEnded(workers, stop).finally(() => ports.close()), stop };
+}
+
+/** A worker of the SDK for each task queue: only the first kind runs workflows, which are asked for there alone. */
+function queuesOf({ config, ...options }: WorkerOptions): readonly QueueOptions[] {
+  const steps: QueueOptions = {
     taskQueue: config.taskQueue,
     workflowBundle: { codePath: options.workflowBundle ?? workflowBundlePath() },
-    activities,
     maxConcurrentActivityTaskExecutions: config.maxConcurrentActivities,
-    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
-    shutdownGraceTime: config.shutdownGraceMs,
-    shutdownForceTime: config.shutdownGraceMs + 10_000,
     ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }),
-  });
-  const done = worker.run().finally(() => ports.close());
-  return {
-    done,
-    stop: () => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-    },
   };
+  const watches: QueueOptions = {
+    taskQueue: watchQueueOf(config.taskQueue),
+    maxConcurrentActivityTaskExecutions: config.maxConcurrentWatches,
+  };
+  switch (config.serves) {
+    case 'all':
+      return [steps, watches];
+    case 'steps':
+      return [steps];
+    case 'watches':
+      return [watches];
+  }
+}
+
+/** All or none: a worker that was made and never run would hold the connection for ever. */
+async function createWorkers(all: readonly SdkWorkerOptions[]): Promise<readonly Worker[]> {
+  const { Worker: TemporalWorker } = await import('@temporalio/worker');
+  const made: Worker[] = [];
+  try {
+    for (const options of all) made.push(await TemporalWorker.create(options));
+    return made;
+  } catch (error) {
+    await Promise.allSettled(made.map((worker) => worker.runUntil(Promise.resolve())));
+    throw error;
+  }
+}
+
+/** When one ends, however it does, the others are stopped. @throws the first failure, once all have ended */
+async function untilAllEnded(workers: readonly Worker[], stop: () => void): Promise<void> {
+  const ended = await Promise.allSettled(workers.map((worker) => worker.run().finally(stop)));
+  const failed = ended.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }

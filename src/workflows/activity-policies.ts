@@ -1,4 +1,5 @@
-import type { ActivityOptions } from '@temporalio/workflow';
+import { type ActivityOptions, workflowInfo } from '@temporalio/workflow';
+import { watchQueueOf } from '../temporal/task-queues';
 
 /**
  * What is cancelled is waited for: an undo must not begin, and a cutover must not go on, while a statement of the
@@ -31,12 +32,18 @@ export const longWithHeartbeat = (heartbeatTimeoutMs: number): ActivityOptions =
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
+/** As `longWithHeartbeat`, for what waits for hours or for good: it takes no slot that a step may need. */
+export const watch = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  ...longWithHeartbeat(heartbeatTimeoutMs),
+  taskQueue: watchQueueOf(workflowInfo().taskQueue),
+});
+
 /** Codes with which Azure ends the creation of a link that the SQL Server did not join in time (41962, 41976, 41986). */
 export const AZURE_GAVE_UP: readonly string[] = ['LinkNotEstablished', 'SourceSilent', 'PartnerGroupSilent'];
 
-/** As `longWithHeartbeat`, for a creation that must not be sent again by itself once Azure gave it up. */
+/** As `watch`, for a creation that must not be sent again by itself once Azure gave it up. */
 export const untilAzureGivesUp = (heartbeatTimeoutMs: number): ActivityOptions => {
-  const options = longWithHeartbeat(heartbeatTimeoutMs);
+  const options = watch(heartbeatTimeoutMs);
   return { ...options, retry: { ...options.retry, nonRetryableErrorTypes: [...AZURE_GAVE_UP] } };
 };
 

@@ -271,6 +271,7 @@ describe('what is not there', () => {
   test('doctor names what is missing', async () => {
     const ready = await sqlferryProcess(['doctor', ...server()], stage.env);
     expect([ready.code, ready.out]).toEqual([0, expect.stringMatching(/^✓ {2}workers +1 on task queue/m)]);
+    expect(ready.out).toMatch(/^✓ {2}workers of watches +1 on task queue \S+-watches/m);
     const alone = await sqlferryProcess([
       'doctor',
       '--address',

@@ -196,6 +196,9 @@ describe('a link that stays', () => {
   test('is taken down on request, link first', async () => {
     await until(stage, ({ status }) => status.protection?.pendingRequest === null);
     expect(await stage.migrations.remove('sales', by)).toMatchObject({ accepted: true });
-    expect(await stage.migrations.result('sales')).toMatchObject({ outcome: 'removed' });
+    expect(await stage.migrations.result('sales')).toMatchObject({
+      workflowType: 'disasterRecoveryLink',
+      outcome: 'removed',
+    });
   }, 60_000);
 });

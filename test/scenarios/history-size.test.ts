@@ -140,7 +140,7 @@ describe('a link that replicates', () => {
     const journal = await migrations.journal('long');
     const backups = await logBackups(stage);
     expect(journal.filter((entry) => entry.stepId === 'source.log-backup')).toHaveLength(backups.length);
-    expect((await result).logBackups).toBe(backups.length);
+    expect(await result).toMatchObject({ workflowType: 'linkMigration', logBackups: backups.length });
     expect(journal[0]?.stepId).toBe('source.master-key');
     const events = await eventsOf(stage, started);
     // Each history but the last ended soon after the limit; the first cannot end before the link replicates.

@@ -53,8 +53,10 @@ export class FollowedMigration {
     return this.until(`it waits for: ${text}`, ({ waitingFor }) => waitingFor.includes(text));
   }
 
-  result(): Promise<LinkMigrationResult> {
-    return this.stage.migrations.result(this.name);
+  async result(): Promise<LinkMigrationResult> {
+    const result = await this.stage.migrations.result(this.name);
+    if (result.workflowType !== 'linkMigration') throw new Error(`${this.name} is no migration`);
+    return result;
   }
 
   close(): Promise<void> {

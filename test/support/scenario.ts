@@ -16,7 +16,7 @@ import { parseInventory } from '../../src/model/spec-file';
 import { connectClient, connectWorker, temporalTarget } from '../../src/temporal/connection';
 import { type DevServer, startDevServer } from '../../src/temporal/dev-server';
 import { ensureSearchAttributes } from '../../src/temporal/search-attributes';
-import { workerConfig } from '../../src/worker/config';
+import { type WorkerConfig, workerConfig } from '../../src/worker/config';
 import { type RunningWorker, startWorker } from '../../src/worker/run-worker';
 import { installRuntime } from '../../src/worker/runtime';
 
@@ -84,7 +84,7 @@ export interface Stage extends EstateStage {
   readonly client: Client;
   readonly migrations: LinkMigrations;
   /** Starts a worker in this process. */
-  startWorker(): Promise<RunningWorker>;
+  startWorker(settings?: Partial<WorkerConfig>): Promise<RunningWorker>;
 }
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
@@ -102,7 +102,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     taskQueue,
     client,
     migrations: new LinkMigrations(client, { taskQueue, visibility: async () => true }),
-    async startWorker() {
+    async startWorker(settings = {}) {
       // Not before: a runtime ends with its last worker, and one that never had any would keep the process alive.
       if (!runtimeInstalled) {
         runtimeInstalled = true;
@@ -115,7 +115,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       const worker = await startWorker({
         connection,
         namespace: target.namespace,
-        config,
+        config: { ...config, ...settings },
         env: base.env,
         log: (line) => {
           if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);

@@ -32,7 +32,7 @@ import {
   dropServerRole,
   setPasswordHash,
 } from '../../src/tsql/copied-logins';
-import { dropDatabase, setRecoveryFull, writeProbe } from '../../src/tsql/databases';
+import { dropDatabase, writeProbe } from '../../src/tsql/databases';
 import {
   alterMirroringEndpoint,
   createMirroringEndpoint,
@@ -255,7 +255,6 @@ export const everyStatement = (name: string): readonly Statement[] => [
   enableLogin(name),
   terminateSessions({ logins: [name, 'b'] }),
   writeProbe({ database: name }),
-  setRecoveryFull(name),
   setTraceFlag(12381),
   clearTraceFlag(12381),
   mapUserToLogin({ database: name, user: name, login: name }),

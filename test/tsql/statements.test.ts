@@ -14,7 +14,7 @@ import {
   dropCertificate,
   validateCertificateChain,
 } from '../../src/tsql/certificates';
-import { setRecoveryFull, writeProbe } from '../../src/tsql/databases';
+import { writeProbe } from '../../src/tsql/databases';
 import {
   alterMirroringEndpoint,
   createMirroringEndpoint,
@@ -331,7 +331,6 @@ INSERT INTO dbo.sqlferry_write_probe (probe) VALUES (1);
 ROLLBACK TRANSACTION;
 SET XACT_ABORT OFF;`,
   });
-  expect(setRecoveryFull('Sales').text).toBe('ALTER DATABASE [Sales] SET RECOVERY FULL;');
   expect(setTraceFlag(12381).text).toBe('DBCC TRACEON (12381, -1);');
   expect(clearTraceFlag(12381).text).toBe('DBCC TRACEOFF (12381, -1);');
 });

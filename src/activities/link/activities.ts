@@ -1,5 +1,5 @@
 /** The activities of a link, wired to whatever stands behind the ports. */
-import { type JournalEffect, onReplica } from '../../model/journal';
+import { boundedEffects, type JournalEffect, onReplica } from '../../model/journal';
 import type { LinkStepId } from '../../model/link/procedure';
 import type { Effect } from '../../model/statement';
 import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../steps/run-step';
@@ -41,12 +41,14 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
       call(spec, async ({ context }) => {
         const looking: LinkContext = contextOn({ ...context, secret: async () => UNREAD_SECRET }, server);
         const seen = await stepOf(stepId).look(looking);
-        const before = seen.facts;
+        const before = seen.kept;
         if (seen.settled !== undefined) {
           const unreached = seen.unreached.length === 0 ? {} : { unreached: seen.unreached };
           return { before, settled: seen.settled, planned: [], ...unreached };
         }
-        const planned = (await seen.effects()).map((effect) => journalEffectOn(effect, server));
+        const planned = boundedEffects(
+          (await seen.effects()).map((effect) => journalEffectOn(effect, server)),
+        );
         return { before, planned, ...(stepOf(stepId).asksAfter ? { asksAfter: true } : {}) };
       }),
 

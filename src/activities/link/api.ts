@@ -265,17 +265,12 @@ export interface LogSpaceNews {
   readonly reason: string;
 }
 
-export interface LinkActivities {
-  /** Watches the log while a person is waited for, before the link replicates. */
-  watchLogSpace(input: LinkInput & { readonly alarmRaised: boolean }): Promise<LogSpaceNews>;
-  /** Watches a link whose primary is the instance; both sides are asked for their roles. */
-  watchReversedLink(input: ReversedInput): Promise<ReversedNews>;
+/** What ends by itself within minutes, or while somebody waits for it. */
+export interface LinkSteps {
   /** What a forced failover would lose now. */
   measureLoss(
     input: LinkInput & { readonly to: LinkSide; readonly lastHealth: LinkHealth | null },
   ): Promise<LossReport>;
-  /** Waits until the link replicates again after a repair. */
-  awaitLinkHealthy(input: PrimaryInput): Promise<{ readonly evidence: string }>;
   preflightLink(input: LinkInput): Promise<PreflightOutcome>;
   observeLinkStep(input: StepInput): Promise<ObservedStep>;
   performLinkStep(input: StepInput): Promise<StepOutcome>;
@@ -287,11 +282,7 @@ export interface LinkActivities {
   ): Promise<readonly OpenedDoor[]>;
   /** Only of a link that the instance leads at first. */
   joinFromInstance(input: LinkInput): Promise<LinkJoined>;
-  awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;
-  watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
   takeFirstLogBackup(input: LinkInput & { readonly seedingCompletedAt: string }): Promise<LogBackupTaken>;
-  guardReplication(input: GuardInput): Promise<ReplicationNews>;
-  awaitCutoverReadiness(input: PrimaryInput): Promise<ReadinessEvidence>;
   awaitCatchUp(input: PrimaryInput & { readonly fencedAt: string }): Promise<CatchUpEvidence>;
   /** Last look before the point of no return; its completion in the history is the journal entry. */
   confirmPointOfNoReturn(
@@ -299,7 +290,23 @@ export interface LinkActivities {
   ): Promise<CatchUpEvidence>;
   /** Where the log of the source ends now; null when the link does not show there any more. */
   readEndOfLog(input: LinkInput): Promise<{ readonly lsn: Lsn | null }>;
-  /** `since`: clock of the instance before the failover. */
-  awaitAzureFullBackup(input: LinkInput & { readonly since: string }): Promise<{ readonly evidence: string }>;
   notifyPerson(input: Notification): Promise<void>;
 }
+
+/** What waits for hours, or for as long as a link stands: served on a task queue of its own. */
+export interface LinkWatches {
+  /** Watches the log while a person is waited for, before the link replicates. */
+  watchLogSpace(input: LinkInput & { readonly alarmRaised: boolean }): Promise<LogSpaceNews>;
+  /** Watches a link whose primary is the instance; both sides are asked for their roles. */
+  watchReversedLink(input: ReversedInput): Promise<ReversedNews>;
+  /** Waits until the link replicates again after a repair. */
+  awaitLinkHealthy(input: PrimaryInput): Promise<{ readonly evidence: string }>;
+  awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;
+  watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
+  guardReplication(input: GuardInput): Promise<ReplicationNews>;
+  awaitCutoverReadiness(input: PrimaryInput): Promise<ReadinessEvidence>;
+  /** `since`: clock of the instance before the failover. */
+  awaitAzureFullBackup(input: LinkInput & { readonly since: string }): Promise<{ readonly evidence: string }>;
+}
+
+export interface LinkActivities extends LinkSteps, LinkWatches {}

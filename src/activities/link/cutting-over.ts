@@ -41,7 +41,6 @@ export async function awaitCutoverReadiness(
       now: clock.now(),
       factsMaxAgeMs: GATE_FACTS_MAX_AGE_MS,
       maxLag: cutover.maxLag,
-      firstLogBackupTaken: true,
     });
     if (facts !== undefined && reasons.length === 0) {
       if (primary === 'source') await refuseWithOtherLinks(observing, reporter.signal);

@@ -16,9 +16,15 @@ export interface ObjectsWatchInput extends PrimaryInput {
   readonly checkpointAfterMs: number;
 }
 
-export interface InstanceObjectActivities {
+export interface ObjectSteps {
   /** Compares both sides; changes nothing. */
   compareInstanceObjects(input: PrimaryInput): Promise<ObjectsReport>;
+}
+
+/** Served on the task queue of the watches. */
+export interface ObjectWatches {
   /** Waits until the differences are others than those that are known, or for the checkpoint. */
   watchInstanceObjects(input: ObjectsWatchInput): Promise<ObjectsReport>;
 }
+
+export interface InstanceObjectActivities extends ObjectSteps, ObjectWatches {}

@@ -1,4 +1,4 @@
-import type { JournalEffect } from '../../model/journal';
+import { boundedEffects, type JournalEffect } from '../../model/journal';
 import { type Effect, effectDisplay } from '../../model/statement';
 import type { Unreached } from '../../model/unreached';
 import { NeedsPerson } from '../failures';
@@ -55,7 +55,7 @@ export async function runStep<Ports extends EffectPorts, Spec>(
   ): StepOutcome => ({
     stepId: step.id,
     outcome,
-    effects: effects.map(toJournalEffect),
+    effects: boundedEffects(effects.map(toJournalEffect)),
     evidence,
     startedAt: new Date(started).toISOString(),
     durationMs: context.clock.now() - started,
@@ -108,7 +108,7 @@ export async function undoStep<Ports extends EffectPorts, Spec>(
   const resumed = await resumeOperation(apply);
   const { effects } = await lookWhenQuiet(look, resumed, apply);
   for (const effect of effects) await applyUnlessDone(effect, apply);
-  return { effects: effects.map(toJournalEffect), unreached };
+  return { effects: boundedEffects(effects.map(toJournalEffect)), unreached };
 }
 
 /**

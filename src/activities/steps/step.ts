@@ -35,12 +35,14 @@ export interface Step<Ports, Spec, Facts> {
    * @param before ids of the steps before this one in the same plan, in order
    */
   assume?(facts: Facts, context: StepContext<Ports, Spec>, before: readonly string[]): Facts;
+  /** What of the facts an undo asks for, where that is not all: no more is kept in the state of a run. */
+  kept?(facts: Facts): unknown;
   /**
    * What of a beginning that failed halfway was made, as facts for `undo`. Where it is present, facts are taken once more
    * as soon as the step failed: what stands there later may be made by a person, and is not taken away.
    * @param before facts when the step began; @param after facts when it had failed
    */
-  made?(before: Facts, after: Facts): Facts;
+  made?(before: Facts, after: Facts): unknown;
   /**
    * What gives back the state before the step, latest effect first. Absent: nothing can or need be undone.
    * @param before facts when the step began; @param now facts as they are; @param found facts when the undoing began,
@@ -85,8 +87,9 @@ interface Undoing {
 }
 
 export interface LookedAtStep {
-  /** Serialisable facts, to be given back to `undoTo`. */
   readonly facts: unknown;
+  /** What is kept of them to be given back to `undoTo`; serialisable. */
+  readonly kept: unknown;
   readonly settled: string | undefined;
   readonly unreached: readonly Unreached[];
   effects(): Promise<readonly Effect[]>;
@@ -94,6 +97,7 @@ export interface LookedAtStep {
 
 /** Closes over the type of a step's facts, so that steps of different facts can stand in one registry. */
 export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): AnyStep<Ports, Spec> {
+  const kept = (facts: Facts): unknown => step.kept?.(facts) ?? facts;
   return {
     id: step.id,
     always: step.always ?? false,
@@ -106,6 +110,7 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
       const facts = await step.observe(context);
       return {
         facts,
+        kept: kept(facts),
         settled: step.settled(facts, context),
         unreached: step.unreached?.(facts, context) ?? [],
         effects: () => step.effects(facts, context),
@@ -117,7 +122,11 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
       // Both are what this very step observed earlier; they went through history or a heartbeat as JSON.
       const found = (earlier ?? now) as Facts;
       const unreached = step.undoUnreached?.(before as Facts, now, context) ?? [];
-      return { effects: await step.undo(before as Facts, now, context, found), found, unreached };
+      return {
+        effects: await step.undo(before as Facts, now, context, found),
+        found: kept(found),
+        unreached,
+      };
     },
     async plan(context, before = []) {
       const seen = await step.observe(context);

@@ -1,3 +1,4 @@
+import { DEFAULT_TASK_QUEUE, watchQueueOf } from '../../temporal/task-queues';
 import { EXIT, type ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import type { TemporalOptions } from '../temporal';
@@ -50,11 +51,12 @@ async function temporal(options: TemporalOptions): Promise<Finding[]> {
   try {
     const client = await connectClient(target);
     try {
-      const taskQueue = options.taskQueue ?? process.env.SQLFERRY_TASK_QUEUE ?? 'sqlferry';
+      const taskQueue = options.taskQueue ?? process.env.SQLFERRY_TASK_QUEUE ?? DEFAULT_TASK_QUEUE;
       return [
         { id: 'Temporal', ok: true, found: `${target.address}, namespace ${target.namespace}`, remedy: null },
         await attributes(client.connection, target.namespace),
-        await workers(client.connection, target.namespace, taskQueue),
+        await workers(client.connection, target.namespace, 'workers', taskQueue),
+        await workers(client.connection, target.namespace, 'workers of watches', watchQueueOf(taskQueue)),
       ];
     } finally {
       await client.connection.close();
@@ -88,17 +90,21 @@ async function attributes(connection: Connection, namespace: string): Promise<Fi
   };
 }
 
-async function workers(connection: Connection, namespace: string, taskQueue: string): Promise<Finding> {
-  const { pollers } = await connection.workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name: taskQueue },
-    taskQueueType: 1,
-  });
-  const count = pollers?.length ?? 0;
+async function workers(
+  connection: Connection,
+  namespace: string,
+  id: string,
+  taskQueue: string,
+): Promise<Finding> {
+  const { pollersOf } = await import('../../client/task-queues');
+  const count = await pollersOf(connection, namespace, taskQueue);
   return {
-    id: 'workers',
+    id,
     ok: count > 0,
     found: `${count} on task queue ${taskQueue}`,
-    remedy: count > 0 ? null : 'start one with: sqlferry worker',
+    remedy:
+      count > 0
+        ? null
+        : 'start one with: sqlferry worker; where one runs, look at SQLFERRY_SERVE and its slots',
   };
 }

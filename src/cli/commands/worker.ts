@@ -2,9 +2,9 @@ import { EXIT, type ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import type { TemporalOptions } from '../temporal';
 
-/** Serves the task queue until SIGINT or SIGTERM; activities under way get time to leave a note for the next worker. */
+/** Serves its task queues until SIGINT or SIGTERM; activities under way get time to leave a note for the next worker. */
 export async function worker(output: Output, options: TemporalOptions): Promise<ExitCode> {
-  const { workerConfig } = await import('../../worker/config');
+  const { servedQueues, workerConfig } = await import('../../worker/config');
   const { installRuntime } = await import('../../worker/runtime');
   const { startWorker } = await import('../../worker/run-worker');
   const { connectWorker, temporalTarget } = await import('../../temporal/connection');
@@ -28,14 +28,16 @@ export async function worker(output: Output, options: TemporalOptions): Promise<
       log,
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => running.stop());
+    const queues = servedQueues(config);
     output.say(
-      `worker ready: ${target.address}, namespace ${target.namespace}, task queue ${config.taskQueue}`,
+      `worker ready: ${target.address}, namespace ${target.namespace}, task queue ${queues.join(' and ')}`,
     );
     output.result({
       state: 'ready',
       address: target.address,
       namespace: target.namespace,
       taskQueue: config.taskQueue,
+      serves: config.serves,
     });
     await running.done;
     return EXIT.ok;

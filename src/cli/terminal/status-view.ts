@@ -218,6 +218,12 @@ function detailLines(
     rows.push(['approved', `by ${status.approval.by}, valid until ${formatTime(status.approval.expiresAt)}`]);
   if (status.nextCutoverAt !== null) rows.push(['cutover not before', formatTime(status.nextCutoverAt)]);
   if (status.rtoMs !== null) rows.push(['out of service', formatDuration(status.rtoMs)]);
+  for (const text of status.notKept ?? []) rows.push(['not kept', text]);
+  for (const queue of view.unserved ?? [])
+    rows.push([
+      style.red('no worker'),
+      `nobody takes work of task queue ${queue}; start one with: sqlferry worker, or give it more slots`,
+    ]);
   for (const work of view.pending) {
     if (work.lastFailure === null) continue;
     rows.push([`attempt ${work.attempt}`, `${work.activity}: ${work.lastFailure}`]);

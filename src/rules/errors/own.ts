@@ -81,6 +81,13 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'UnknownStateVersion',
+    [],
+    'The state of the run was written by a version of sqlferry that this worker does not know.',
+    'Run workers of that version, and reset the workflow to its first task.',
+    'sqlferry',
+  ),
+  person(
     'PreflightBlocked',
     [],
     'Preflight found conditions that must be mended before anything is changed.',

@@ -17,7 +17,6 @@ export interface LinkGateInput {
   readonly factsMaxAgeMs: number;
   /** Longest lag, milliseconds. */
   readonly maxLag: number;
-  readonly firstLogBackupTaken: boolean;
 }
 
 /** @returns every reason in the state of the link why the cutover may not begin now; empty when it may */
@@ -40,7 +39,6 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
     ...healthReason(facts),
     ...lagReason(facts, input.maxLag),
     ...redoReason(facts, input.maxLag),
-    ...firstBackupReason(input),
   ];
 }
 
@@ -120,17 +118,6 @@ export function redoReason(
   if (redoMs <= maxLag) return [];
   const reason = `The secondary needs ${formatDuration(redoMs)} to apply its log; at most ${formatDuration(maxLag)} are allowed.`;
   return [gate('gate.redo', reason, evidence)];
-}
-
-function firstBackupReason({ firstLogBackupTaken }: LinkGateInput): readonly GateReason[] {
-  if (firstLogBackupTaken) return [];
-  return [
-    gate(
-      'gate.first-log-backup',
-      'The first log backup after seeding is missing.',
-      'no log backup is recorded',
-    ),
-  ];
 }
 
 const gate = (id: string, reason: string, evidence: string): GateReason => ({

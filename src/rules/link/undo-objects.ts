@@ -4,17 +4,19 @@ import { includesName } from '../names';
 
 /**
  * @param here as it is now
- * @param present as it was before the run
+ * @param present as it was before the run; of what the run did not change nothing need stand here
  * @param made what the run made of it
  * @returns the settings to go back to: what is not as the run made it is somebody's, and stays
  */
 export function restoredSettings(
   here: LoginSettings,
-  present: LoginSettings,
-  made: LoginSettings,
+  present: Partial<LoginSettings>,
+  made: Partial<LoginSettings>,
 ): LoginSettings {
-  const field = <Key extends keyof LoginSettings>(key: Key): LoginSettings[Key] =>
-    here[key] === made[key] ? present[key] : here[key];
+  const field = <Key extends keyof LoginSettings>(key: Key): LoginSettings[Key] => {
+    const former = present[key];
+    return former !== undefined && here[key] === made[key] ? former : here[key];
+  };
   return {
     isDisabled: field('isDisabled'),
     defaultDatabase: field('defaultDatabase'),
@@ -22,8 +24,8 @@ export function restoredSettings(
     isPolicyChecked: field('isPolicyChecked'),
     isExpirationChecked: field('isExpirationChecked'),
     connect: field('connect'),
-    roles: restoredRoles(here.roles, present.roles, made.roles),
-    permissions: restoredPermissions(here.permissions, present.permissions, made.permissions),
+    roles: restoredRoles(here.roles, present.roles ?? [], made.roles ?? []),
+    permissions: restoredPermissions(here.permissions, present.permissions ?? [], made.permissions ?? []),
   };
 }
 

@@ -3,6 +3,7 @@ import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/
 import { leftSentence, Undoing } from '../undoing';
 import { lastOpening } from './closed-doors';
 import type { LinkRun } from './run';
+import { notUndoable } from './state-size';
 
 /** Between two attempts at what does not get through; before that the pauses grow. */
 const LONGEST_PAUSE_MS = 60 * 60_000;
@@ -27,7 +28,7 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
     run.control.beginUndo(undoing);
     const left = await undoing.all();
     run.step = null;
-    return [...left.map(leftSentence), ...(await lastOpening(run))];
+    return [...notUndoable(run.state), ...left.map(leftSentence), ...(await lastOpening(run))];
   });
 }
 

@@ -110,7 +110,7 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   let ready = false;
   const looking = scope.run(async () => {
     await run.control.untilDone('Cutover gate', () =>
-      run.long.awaitCutoverReadiness({ spec: run.spec, primary: 'source' }),
+      run.watches.awaitCutoverReadiness({ spec: run.spec, primary: 'source' }),
     );
     ready = true;
   });

@@ -11,9 +11,6 @@ import type { Problem } from '../run-control';
 import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';
 import type { ClosedDoor } from './state';
 
-export const DISASTER_RECOVERY_WORKFLOW = 'disasterRecoveryLink';
-export const FAILOVER_WORKFLOW = 'linkFailover';
-
 /** A forced failover never happens by accident (promise 6): a reason, and a loss that the person accepts. */
 export interface FailoverRequest extends Request {
   readonly type: FailoverType;

@@ -37,7 +37,9 @@ import { sideName, waitsAtGate } from './protection';
 import { handleProtectionMessages } from './protection-messages';
 import { ReversedGuard } from './reversed-guard';
 import { LinkRun } from './run';
-import { addFailover, initialState, type LinkMigrationInput, type Protection } from './state';
+import { addFailover, type LinkMigrationInput, type Protection } from './state';
+import { boundState } from './state-size';
+import { stateOf } from './state-version';
 import { statusOf } from './status';
 import { occasionOf, surround, surrounded } from './surroundings';
 
@@ -55,7 +57,7 @@ export interface DisasterRecoveryResult {
 
 export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<DisasterRecoveryResult> {
   checkInput('disasterRecoveryLink', linkInputShape, input);
-  const state = input.state ?? initialState(input.spec);
+  const state = stateOf(input);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
@@ -66,7 +68,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {
       await condition(allHandlersFinished);
-      return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state });
+      return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state: boundState(state) });
     }
     outcome = 'completed';
     run.leavePhase();
@@ -332,7 +334,7 @@ async function repair(
   for (const step of repairProcedure(request.survivor)) await run.perform(step);
   run.waitingFor = 'the link to replicate again';
   const { evidence } = await run.control.untilDone('Resynchronisation', () =>
-    run.long.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
+    run.watches.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
   );
   await admitApplications(run, request.survivor);
   if (hasObjects(run)) await switchJobs(run, request.survivor);
@@ -388,7 +390,7 @@ async function remove(run: LinkRun, protection: Protection): Promise<void> {
     const since = run.state.failedOverAt;
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.long.awaitAzureFullBackup({ spec: run.spec, since }),
+      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
     );
     run.event('info', 'after.full-backup', evidence);
   }

@@ -4,7 +4,7 @@
  * told, and `resume` begins again with the groups.
  */
 import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
-import type { BrokenLink, LinkActivities, ObservedStep } from '../../activities/link/api';
+import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
@@ -81,7 +81,7 @@ class LinkGivenUp extends Error {
 /** As `perform`, but a creation that Azure gave up is not simply sent again: its other half stands on the SQL Server. */
 async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
   const heartbeat = run.spec.migration.polling.heartbeatTimeout;
-  const patient: ActivityInterfaceFor<LinkActivities> = proxyActivities<LinkActivities>(
+  const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performLinkStep'>> = proxyActivities(
     untilAzureGivesUp(heartbeat),
   );
   await run.control.untilDone(create.title, async () => {

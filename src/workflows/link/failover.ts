@@ -199,7 +199,9 @@ async function passGate(run: LinkRun, primary: LinkSide): Promise<void> {
   run.waitingFor = 'the link to be healthy and close enough behind';
   const scope = new CancellationScope();
   const gate = scope.run(() =>
-    run.control.untilDone('Failover gate', () => run.long.awaitCutoverReadiness({ spec: run.spec, primary })),
+    run.control.untilDone('Failover gate', () =>
+      run.watches.awaitCutoverReadiness({ spec: run.spec, primary }),
+    ),
   );
   gate.catch(() => undefined);
   await Promise.race([gate, condition(() => run.state.paused)]);

@@ -54,7 +54,7 @@ export class ReplicationGuard {
     const { run } = this;
     while (!this.stopping) {
       try {
-        const news = await run.long.guardReplication({
+        const news = await run.watches.guardReplication({
           spec: run.spec,
           knownHealthy: run.state.health?.healthy ?? true,
           logAlarmRaised: run.state.logAlarmRaised,

@@ -3,7 +3,6 @@
  * failover, and switched after it. Nothing here makes a command unless the spec has `instanceObjects`.
  */
 import {
-  ActivityFailure,
   type ActivityInterfaceFor,
   CancellationScope,
   condition,
@@ -11,16 +10,16 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { InstanceObjectActivities } from '../../activities/link/instance-object-api';
+import type { ObjectSteps, ObjectWatches } from '../../activities/link/instance-object-api';
 import { copySteps, jobSwitch } from '../../model/link/instance-object-steps';
 import { driftMark, driftOf, type ObjectsReport } from '../../model/link/instance-objects';
-import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
+import type { LinkSide } from '../../model/link/procedure';
 import { gateText, objectsGate } from '../../rules/link/objects-gate';
-import { beforeAnyChange, longWithHeartbeat } from '../activity-policies';
+import { beforeAnyChange, longWithHeartbeat, watch } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
+import { tryStep } from './copy-step';
 import { otherSide } from './protection';
 import type { LinkRun } from './run';
-import type { BegunStep } from './state';
 
 /** A quiet link is looked at this often, within one activity: an idle day leaves nothing in the history. */
 const LOOK_EVERY_MS = 24 * 3_600_000;
@@ -34,16 +33,18 @@ const LOOK_CLOSER = 'sqlferry objects with the migration file names each one wit
 
 interface Activities {
   /** Somebody waits: a few attempts. */
-  readonly first: ActivityInterfaceFor<InstanceObjectActivities>;
+  readonly first: ActivityInterfaceFor<ObjectSteps>;
   /** Nobody does: as long as it takes. */
-  readonly long: ActivityInterfaceFor<InstanceObjectActivities>;
+  readonly long: ActivityInterfaceFor<ObjectSteps>;
+  readonly watches: ActivityInterfaceFor<ObjectWatches>;
 }
 
 function activitiesOf(run: LinkRun): Activities {
   const { heartbeatTimeout } = run.spec.migration.polling;
   return {
-    first: proxyActivities<InstanceObjectActivities>(beforeAnyChange(heartbeatTimeout)),
-    long: proxyActivities<InstanceObjectActivities>(longWithHeartbeat(heartbeatTimeout)),
+    first: proxyActivities<ObjectSteps>(beforeAnyChange(heartbeatTimeout)),
+    long: proxyActivities<ObjectSteps>(longWithHeartbeat(heartbeatTimeout)),
+    watches: proxyActivities<ObjectWatches>(watch(heartbeatTimeout)),
   };
 }
 
@@ -100,13 +101,13 @@ async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promis
     note(run, { observedAt: run.now(), primary, findings: [] });
     return;
   }
-  const { long } = activitiesOf(run);
+  const { watches } = activitiesOf(run);
   const { spec } = run;
   let retriesCopy = false;
   for (;;) {
     const known = run.state.instanceObjects;
     const isKnown = known?.primary === primary;
-    const seen = await long.watchInstanceObjects({
+    const seen = await watches.watchInstanceObjects({
       spec,
       primary,
       known: isKnown ? known.mark : '',
@@ -185,61 +186,6 @@ async function copyObjects(run: LinkRun, primary: LinkSide): Promise<readonly Pr
     if (problem?.code === 'Unreachable') break;
   }
   return problems;
-}
-
-/**
- * As `run.perform`, for what nobody is to wait for. A step can be begun again and again here: each time that it changes
- * something, what it found is noted for an abort.
- */
-async function tryStep(run: LinkRun, step: LinkStepInfo): Promise<Problem | undefined> {
-  const { spec, state } = run;
-  const stepId = step.id;
-  try {
-    const seen = await run.first.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
-      { spec, stepId },
-    ]);
-    if (seen.settled !== undefined) return undefined;
-    const begun: BegunStep = { stepId, before: seen.before };
-    // A link that stands is taken down on request only: nothing is undone any more.
-    if (state.protection === null) state.begun.push(begun);
-    const act = run.first.performLinkStep.executeWithOptions({ summary: step.title }, [{ spec, stepId }]);
-    const asksAfter = state.protection === null && seen.asksAfter === true;
-    const outcome = await (asksAfter ? act.catch((error) => failedHalfway(run, step, begun, error)) : act);
-    run.record(step, 'done', seen.planned, outcome.evidence, outcome.durationMs);
-    return undefined;
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    const problem = personProblem(error) ?? activityProblem(error);
-    if (problem === undefined) throw error;
-    return problem;
-  }
-}
-
-/** What stands there right after a failure was made by this run; what a person makes later is not. @throws the failure */
-async function failedHalfway(
-  run: LinkRun,
-  step: LinkStepInfo,
-  begun: BegunStep,
-  failure: unknown,
-): Promise<never> {
-  const after = await CancellationScope.nonCancellable(() => factsAfter(run, step));
-  const { state } = run;
-  const isUntouched = JSON.stringify(after) === JSON.stringify(begun.before);
-  const noted = isUntouched ? [] : [{ ...begun, after }];
-  state.begun = state.begun.flatMap((one) => (one === begun ? noted : [one]));
-  throw failure;
-}
-
-/** @returns null when they cannot be taken */
-async function factsAfter({ first, spec }: LinkRun, { id: stepId, title }: LinkStepInfo): Promise<unknown> {
-  try {
-    const input = { spec, stepId };
-    const summary = `Look after the failure: ${title}`;
-    return (await first.observeLinkStep.executeWithOptions({ summary }, [input])).before;
-  } catch (error) {
-    if (error instanceof ActivityFailure) return null;
-    throw error;
-  }
 }
 
 export interface ObjectsGateOptions {
@@ -340,7 +286,7 @@ async function hold(
     ),
   );
   const mended = scope.run(() =>
-    activitiesOf(run).long.watchInstanceObjects({
+    activitiesOf(run).watches.watchInstanceObjects({
       spec,
       primary: report.primary,
       known: driftMark(report),

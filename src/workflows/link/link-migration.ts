@@ -26,7 +26,9 @@ import {
 } from './messages';
 import { LinkRun } from './run';
 import { createLinkAndSeed } from './seeding';
-import { attemptsMade, initialState, type LinkMigrationInput } from './state';
+import { attemptsMade, type LinkMigrationInput } from './state';
+import { boundState } from './state-size';
+import { stateOf } from './state-version';
 import { statusOf } from './status';
 
 /** Preflight found blockers: nothing was changed. */
@@ -34,7 +36,7 @@ export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
 export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigrationResult> {
   checkInput('linkMigration', linkInputShape, input);
-  const state = input.state ?? initialState(input.spec);
+  const state = stateOf(input);
   const run = new LinkRun(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
@@ -132,7 +134,7 @@ async function takeDown(run: LinkRun): Promise<void> {
   if (steps.some((step) => step.id === 'target.remove-link')) {
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.long.awaitAzureFullBackup({ spec: run.spec, since }),
+      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
     );
     run.event('info', 'after.full-backup', evidence);
     run.waitingFor = '';
@@ -150,7 +152,7 @@ async function beginNewHistory(run: LinkRun): Promise<never> {
   await condition(allHandlersFinished);
   // An abort that was accepted in this very moment would be lost with this history.
   run.control.throwIfAborted();
-  return continueAsNew<typeof linkMigration>({ ...run.input, state: run.state });
+  return continueAsNew<typeof linkMigration>({ ...run.input, state: boundState(run.state) });
 }
 
 async function finish(

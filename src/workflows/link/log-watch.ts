@@ -31,7 +31,7 @@ async function watchWheneverBlocked(run: LinkRun): Promise<void> {
 
 async function watchUntilTold(run: LinkRun): Promise<never> {
   for (;;) {
-    const news = await run.long.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
+    const news = await run.watches.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
     run.state.logAlarmRaised = true;
     await run.tell(
       'critical',

@@ -84,6 +84,8 @@ export interface LinkMigrationStatus {
   readonly initialPrimary?: 'instance';
   readonly phases: readonly PhaseTimes[];
   readonly events: readonly RunEvent[];
+  /** What the run could not keep for want of room, one sentence each; absent: nothing. */
+  readonly notKept?: readonly string[];
   readonly paused: boolean;
   readonly blockedBy: BlockedBy | null;
   readonly approval: { readonly by: string; readonly at: string; readonly expiresAt: string } | null;

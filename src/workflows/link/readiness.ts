@@ -24,7 +24,7 @@ export async function isReadyStill(
   let seen: 'ready' | 'failed' | undefined;
   const looking = scope.run(async () => {
     try {
-      await run.long.awaitCutoverReadiness({ spec: run.spec, primary });
+      await run.watches.awaitCutoverReadiness({ spec: run.spec, primary });
       seen = 'ready';
     } catch (error) {
       seen = 'failed';

@@ -47,7 +47,7 @@ export class ReversedGuard {
     const { run } = this;
     while (!this.stopping) {
       try {
-        const news = await run.long.watchReversedLink({
+        const news = await run.watches.watchReversedLink({
           spec: run.spec,
           knownHealthy: run.state.health?.healthy ?? true,
           splitBrainKnown: this.protection.splitBrain !== null,

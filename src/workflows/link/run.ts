@@ -7,7 +7,7 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { LinkActivities } from '../../activities/link/api';
+import type { LinkSteps, LinkWatches } from '../../activities/link/api';
 import type { JournalEffect } from '../../model/journal';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
@@ -29,6 +29,7 @@ import {
   longWithHeartbeat,
   notification,
   quickAndIdempotent,
+  watch,
 } from '../activity-policies';
 import { type Problem, RunControl } from '../run-control';
 import { type LeftItem, leftSentence, type UndoItem } from '../undoing';
@@ -49,10 +50,12 @@ const IGNORED_KEPT = 3;
 
 export class LinkRun {
   readonly control: RunControl;
-  readonly quick: ActivityInterfaceFor<LinkActivities>;
-  readonly long: ActivityInterfaceFor<LinkActivities>;
-  readonly first: ActivityInterfaceFor<LinkActivities>;
-  private readonly bounded: ActivityInterfaceFor<LinkActivities>;
+  readonly quick: ActivityInterfaceFor<LinkSteps>;
+  readonly long: ActivityInterfaceFor<LinkSteps>;
+  readonly first: ActivityInterfaceFor<LinkSteps>;
+  private readonly bounded: ActivityInterfaceFor<LinkSteps>;
+  /** On a task queue of its own: what waits for days takes no slot from what is to happen at once. */
+  readonly watches: ActivityInterfaceFor<LinkWatches & Pick<LinkSteps, 'performLinkStep'>>;
   /** Step that is being performed. */
   step: string | null = null;
   /** Why the run is not further; empty while it works. */
@@ -61,7 +64,7 @@ export class LinkRun {
   refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
   changes = 0;
-  private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
+  private readonly notifications: Pick<LinkSteps, 'notifyPerson'>;
 
   constructor(
     readonly input: LinkMigrationInput,
@@ -69,11 +72,12 @@ export class LinkRun {
     readonly workflowId: string,
   ) {
     const heartbeat = input.spec.migration.polling.heartbeatTimeout;
-    this.quick = proxyActivities<LinkActivities>(quickAndIdempotent(heartbeat));
-    this.long = proxyActivities<LinkActivities>(longWithHeartbeat(heartbeat));
-    this.first = proxyActivities<LinkActivities>(beforeAnyChange(heartbeat));
-    this.bounded = proxyActivities<LinkActivities>(bounded(heartbeat));
-    this.notifications = proxyActivities<LinkActivities>(notification);
+    this.quick = proxyActivities<LinkSteps>(quickAndIdempotent(heartbeat));
+    this.long = proxyActivities<LinkSteps>(longWithHeartbeat(heartbeat));
+    this.first = proxyActivities<LinkSteps>(beforeAnyChange(heartbeat));
+    this.bounded = proxyActivities<LinkSteps>(bounded(heartbeat));
+    this.watches = proxyActivities<LinkWatches & Pick<LinkSteps, 'performLinkStep'>>(watch(heartbeat));
+    this.notifications = proxyActivities<LinkSteps>(notification);
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
       mayPause: () => state.protection !== null,

@@ -26,7 +26,11 @@ export async function createLinkAndSeed(run: LinkRun): Promise<void> {
 
 /** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
 async function createAndSeedOnce(run: LinkRun, step: LinkStepInfo): Promise<BrokenLink | undefined> {
-  const creation = new Creation(run.perform(step));
+  const follow = () =>
+    run.watches.performLinkStep.executeWithOptions({ summary: step.title }, [
+      { spec: run.spec, stepId: step.id },
+    ]);
+  const creation = new Creation(run.perform(step, follow));
   try {
     const unconnected = await creation.beside(connect(run, creation));
     if (unconnected !== undefined) return unconnected;
@@ -68,7 +72,7 @@ export async function connect(run: LinkRun, creation: CreationState): Promise<Br
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';
   for (;;) {
     const seen = await run.control.untilDone('Link connects', () =>
-      run.long.awaitLinkConnected({ spec: run.spec }),
+      run.watches.awaitLinkConnected({ spec: run.spec }),
     );
     if (seen.kind === 'connected') {
       run.event('info', 'link.connected', seen.evidence);
@@ -86,7 +90,7 @@ export async function seed(run: LinkRun, creation: CreationState): Promise<Broke
   let mark: SeedingMark | null = null;
   for (;;) {
     const news: SeedingNews = await run.control.untilDone('Seeding', () =>
-      run.long.watchSeeding({ spec: run.spec, mark }),
+      run.watches.watchSeeding({ spec: run.spec, mark }),
     );
     if (news.kind === 'completed') {
       run.state.seedingCompletedAt = news.serverTime;

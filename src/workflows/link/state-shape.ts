@@ -159,5 +159,6 @@ export const stateShape = including<LinkRunState>({
   firstWriteAt: optional(time),
   hookCalls: optional(list(anyObject())),
   checks: optional(list(anyObject())),
+  leftOutOfState: optional(anyObject()),
   protection: nullable(protection),
 });

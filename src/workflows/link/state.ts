@@ -11,6 +11,8 @@ import type { Unreached } from '../../model/unreached';
 import type { AcceptedDrift, FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
+import { withoutDetails } from './state-parts';
+import { boundJournal, isRepeated, type LeftOutOfState } from './state-size';
 
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
 export interface LinkRunState {
@@ -42,6 +44,8 @@ export interface LinkRunState {
   foreignLogBackups?: readonly string[];
   /** Objects outside of the database, as they were compared last. */
   instanceObjects?: ObjectsState;
+  /** What was left out for want of room; absent: nothing. */
+  leftOutOfState?: LeftOutOfState;
   paused: boolean;
   approval: { by: string; at: string; acceptsDrift?: true } | null;
   /** Replica that led the availability group when it was last looked at; only where it has several. */
@@ -141,10 +145,7 @@ export interface LinkMigrationInput {
   readonly state?: LinkRunState;
 }
 
-/**
- * Temporal warns of a payload above 256 KB. With the longest names a log backup takes 1 KB of the journal, so all of
- * this together stays below 200 KB.
- */
+/** What is kept of what repeats; `state-size` sees to it that it is not too long, either. */
 const JOURNAL_KEPT = 100;
 const EVENTS_KEPT = 60;
 const ATTEMPTS_KEPT = 20;
@@ -193,14 +194,6 @@ export function addFailover(protection: Protection, record: FailoverRecord): voi
   protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
 }
 
-/** Older failovers have workflows of their own, whose results hold all of it: a state stays small. */
-const withoutDetails = ({
-  hooks: _hooks,
-  checks: _checks,
-  closedDoors: _closedDoors,
-  ...record
-}: FailoverRecord): FailoverRecord => record;
-
 /** A side that does not answer has no lag; the last one that was seen is remembered. */
 export function noteHealth(state: LinkRunState, health: LinkHealth): void {
   state.health = health;
@@ -217,6 +210,7 @@ export function addEvent(state: LinkRunState, event: RunEvent): void {
 export function addJournalEntry(state: LinkRunState, entry: JournalEntry): void {
   state.journal.push(entry);
   if (state.journal.length > JOURNAL_KEPT) state.journal.splice(oldestRepeated(state.journal), 1);
+  boundJournal(state);
 }
 
 export function addPhase(state: LinkRunState, phase: PhaseTimes): void {
@@ -236,10 +230,8 @@ export const attemptsMade = (state: LinkRunState): number =>
   (state.earlierAttempts ?? 0) + state.attempts.length;
 
 /** Phases that come again and again come after those that come once. */
-function oldestRepeated(entries: readonly { readonly phase: string }[]): number {
-  const oldest = entries.findIndex(({ phase }) => phase === 'replicating' || phase === 'cutover');
-  return Math.max(oldest, 0);
-}
+const oldestRepeated = (entries: readonly { readonly phase: string }[]): number =>
+  Math.max(entries.findIndex(isRepeated), 0);
 
 /** The history and the notifications hold the whole text. */
 const shortened = (text: string): string =>

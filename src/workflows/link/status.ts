@@ -4,6 +4,7 @@ import { waitVerdict } from './cutover';
 import type { LinkMigrationStatus, RunOutcome } from './messages';
 import { protectionStatus, protectionSteps } from './protection';
 import type { LinkRun } from './run';
+import { leftOutSentences } from './state-size';
 
 /** What people and machines see of a run; the state itself stays inside. */
 export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus {
@@ -25,6 +26,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     ...(instanceIsFirst(spec) ? { initialPrimary: 'instance' as const } : {}),
     phases: state.phases,
     events: state.events,
+    ...(state.leftOutOfState === undefined ? {} : { notKept: leftOutSentences(state) }),
     paused: state.paused,
     blockedBy: state.blockedBy,
     approval: approvalView(run),

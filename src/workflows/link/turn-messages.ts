@@ -2,8 +2,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { TurnKey, TurnRequest, Turns } from '../../rules/link/failover-turns';
 
-export const TURNS_WORKFLOW = 'instanceFailoverTurns';
-
 /** One workflow for each managed instance, whoever asks. Resource ids do not tell upper from lower case. */
 export const turnsWorkflowId = (resourceId: string): string =>
   `sqlferry-failover-turns${resourceId.toLowerCase()}`;

@@ -13,7 +13,6 @@ const input = (
   now: NOW,
   factsMaxAgeMs: 60_000,
   maxLag: 30_000,
-  firstLogBackupTaken: true,
   ...rest,
 });
 const ids = (gate: LinkGateInput) => linkGate(gate).map(({ id }) => id);
@@ -71,9 +70,6 @@ describe('the state of the link', () => {
     expect(ids(input({ seeding: seeding({ currentState: 'FAILED' }) }))).toEqual([]);
   });
 
-  test('first log backup missing', () => {
-    expect(ids(input({}, { firstLogBackupTaken: false }))).toEqual(['gate.first-log-backup']);
-  });
   test('no row', () => expect(ids(input({}, { facts: null }))).toEqual(['gate.link-missing']));
 
   test('stale facts: nothing else is said', () => {

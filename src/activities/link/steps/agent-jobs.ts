@@ -7,6 +7,12 @@ import type { Job } from '../../../model/link/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
 import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
 import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/link/job-comparison';
+import {
+  type JobChangesUndo,
+  keptOfJobChanges,
+  madeOfJobChanges,
+  madeOfJobs,
+} from '../../../rules/link/undo-facts';
 import { includesName, sameName } from '../../../rules/names';
 import {
   addJobCategory,
@@ -90,11 +96,7 @@ function defineJobs(on: Side) {
         ),
       ];
     },
-    made: ({ missing, missingCategories, there }, after) => ({
-      there,
-      missing: missing.filter((name) => includesName(after.there, name)),
-      missingCategories: missingCategories.filter((name) => !includesName(after.missingCategories, name)),
-    }),
+    made: madeOfJobs,
     async undo(before, _now, context) {
       const [jobs, categories] = await Promise.all([
         readOn(context, on, readJobs(before.missing)),
@@ -148,11 +150,9 @@ function defineJobChanges(on: Side) {
         ...wanted.flatMap((job) => replaceEffects(on, job, present)),
       ];
     },
-    made: ({ differing, missingCategories }, after) => ({
-      differing: differing.filter(({ name }) => !isNamed(after.differing, name)),
-      missingCategories,
-    }),
-    async undo(before, now, { spec }) {
+    kept: keptOfJobChanges,
+    made: madeOfJobChanges,
+    async undo(before: JobChangesUndo, now, { spec }) {
       const replaced = before.differing
         .map(({ name }) => name)
         .filter((name) => !now.differing.some((other) => sameName(other.name, name)));

@@ -13,8 +13,18 @@ import {
   settingsOf,
 } from '../../../rules/link/login-plan';
 import type { ObjectsInput } from '../../../rules/link/objects-input';
+import {
+  keptOfLogins,
+  keptOfPasswords,
+  type LoginsUndo,
+  madeOfLogins,
+  madeOfPasswords,
+  type PasswordsUndo,
+  type ReplicaLoginsUndo,
+  type ServerLoginsUndo,
+} from '../../../rules/link/undo-facts';
 import { restoredPermissions, restoredSettings } from '../../../rules/link/undo-objects';
-import { includesName, sameName } from '../../../rules/names';
+import { sameName } from '../../../rules/names';
 import {
   changeLogin,
   changePermissions,
@@ -40,12 +50,12 @@ export const loginPasswordsOnSource = defineLoginPasswords('source');
 interface ServerLogins extends Pick<LoginPlan, 'missing' | 'changed' | 'roles'> {
   /** Names of those that belong on that side and are there. */
   readonly there: readonly string[];
+  /** Their SIDs. */
+  readonly sids: readonly string[];
 }
 
 interface ReplicaLogins extends ServerLogins {
   readonly server: string;
-  /** A beginning failed halfway, and the replica did not answer then: nobody knows what was made there. */
-  readonly isUncertain?: true;
 }
 
 interface LoginFacts extends ServerLogins {
@@ -57,7 +67,8 @@ interface LoginFacts extends ServerLogins {
 }
 
 /** One server of the side; the one that leads has no name here. */
-type OneServer = ServerLogins & Partial<Pick<ReplicaLogins, 'server' | 'isUncertain'>>;
+type OneServer = ServerLogins & Partial<Pick<ReplicaLogins, 'server'>>;
+type OneUndo = ServerLoginsUndo & Partial<Pick<ReplicaLoginsUndo, 'server' | 'isUncertain'>>;
 
 const serversOf = (facts: LoginFacts): readonly OneServer[] => [facts, ...(facts.replicas ?? [])];
 
@@ -109,19 +120,14 @@ function defineLogins(on: Side) {
         ]),
       );
     },
-    made(before, after) {
-      const made = madeOn(before, after);
-      if (before.replicas === undefined) return made;
-      const replicas = before.replicas.map((replica): ReplicaLogins => {
-        const now = after.replicas?.find(({ server }) => server === replica.server);
-        if (now === undefined) return { ...replica, isUncertain: true };
-        return { server: replica.server, ...madeOn(replica, now) };
-      });
-      return { ...made, replicas };
-    },
-    async undo(before, _now, context) {
+    kept: keptOfLogins,
+    made: madeOfLogins,
+    async undo(before: LoginsUndo, _now, context) {
       const undone = await Promise.all(
-        serversOf(before).map(async (server) => ({ server, effects: await undoOn(server, on, context) })),
+        [before, ...(before.replicas ?? [])].map(async (server: OneUndo) => ({
+          server,
+          effects: await undoOn(server, on, context),
+        })),
       );
       throwIfUncertain(undone);
       return undone.flatMap(({ effects }) => effects);
@@ -131,7 +137,13 @@ function defineLogins(on: Side) {
 
 function loginsFrom(input: ObjectsInput): ServerLogins {
   const { missing, changed, roles, there } = planLogins(input);
-  return { missing, changed, roles, there: there.map(({ name }) => name) };
+  return {
+    missing,
+    changed,
+    roles,
+    there: there.map(({ name }) => name),
+    sids: there.map(({ sid }) => sid),
+  };
 }
 
 /** As they are created once the database is there. */
@@ -150,27 +162,9 @@ const onReplica = (server: string | undefined, effects: readonly Effect[]): read
     ? effects
     : effects.map((effect) => (effect.kind === 'tsql' ? { ...effect, server } : effect));
 
-/** What was made of the logins of one server by a beginning that failed halfway. */
-function madeOn({ missing, changed, roles, there }: ServerLogins, after: ServerLogins): ServerLogins {
-  return {
-    there,
-    missing: missing.filter(({ name }) => includesName(after.there, name)),
-    // Of what is still to be changed, what it is by now was made.
-    changed: changed.map((login) => {
-      const left = after.changed.find(({ sid }) => sid === login.sid);
-      return left === undefined ? login : { ...login, wanted: left.present };
-    }),
-    roles: roles.flatMap((role) => {
-      const left = after.roles.find(({ name }) => sameName(name, role.name));
-      if (left === undefined) return [role];
-      return left.present === null ? [] : [{ ...role, wanted: left.present }];
-    }),
-  };
-}
-
 /** @throws NeedsPerson with all statements, none of which is sent then: what is there may be somebody else's */
 function throwIfUncertain(
-  undone: readonly { readonly server: OneServer; readonly effects: readonly Effect[] }[],
+  undone: readonly { readonly server: OneUndo; readonly effects: readonly Effect[] }[],
 ): void {
   const unsure = undone.filter(({ server, effects }) => server.isUncertain === true && effects.length > 0);
   if (unsure.length === 0) return;
@@ -184,16 +178,12 @@ function throwIfUncertain(
   );
 }
 
-async function undoOn(
-  before: OneServer,
-  on: Side,
-  { ports, signal }: LinkContext,
-): Promise<readonly Effect[]> {
+async function undoOn(before: OneUndo, on: Side, { ports, signal }: LinkContext): Promise<readonly Effect[]> {
   const { server } = before;
   const port = server === undefined ? ports[on] : requireMember(ports.group, server);
   // All logins, not only those that would be copied now: what the run made goes, whatever became of its user.
   const side = await readSideObjects(port, [], signal);
-  const find = ({ sid }: CopiedLogin) => side.logins.find((login) => login.sid === sid);
+  const find = ({ sid }: { readonly sid: string }) => side.logins.find((login) => login.sid === sid);
   const created = before.missing.flatMap((login) => find(login)?.name ?? []);
   const altered = before.changed.flatMap((login) => {
     const here = find(login);
@@ -244,7 +234,7 @@ function createEffects(on: Side, login: CopiedLogin, hashes: ReadonlyMap<string,
 interface ServerPasswords {
   /** Names of logins that have another password on the primary. */
   readonly differing: readonly string[];
-  /** The same ones; the facts of older runs, of which only an undo asks, do not have them. */
+  /** The same ones. */
   readonly logins: readonly Pick<CopiedLogin, 'name' | 'sid'>[];
 }
 
@@ -286,15 +276,11 @@ function defineLoginPasswords(on: Side) {
       };
       return servers.flatMap(({ server, logins }) => onReplica(server, logins.flatMap(set)));
     },
-    made(before, after) {
-      const { logins } = before;
-      const made = { logins, differing: replacedOn(before, after) };
-      if (before.replicas === undefined) return made;
-      const replicas = before.replicas.map((one) => ({ ...one, differing: replacedOn(one, after) }));
-      return { ...made, replicas };
-    },
-    async undo(before, now, { spec }) {
-      const replaced = [...new Set(passwordsOf(before).flatMap((one) => replacedOn(one, now)))];
+    kept: keptOfPasswords,
+    made: madeOfPasswords,
+    async undo(before: PasswordsUndo, now, { spec }) {
+      const { differing, replicas } = madeOfPasswords(before, now);
+      const replaced = [...new Set([differing, ...(replicas ?? []).map((one) => one.differing)].flat())];
       if (replaced.length === 0) return [];
       throw new NeedsPerson(
         'LoginPasswordReplaced',
@@ -310,12 +296,6 @@ const passwordsOf = (facts: PasswordFacts): readonly OnePasswords[] => [facts, .
 function passwordsFrom(input: ObjectsInput): ServerPasswords {
   const logins = planLogins(input).otherPassword;
   return { differing: logins.map(({ name }) => name), logins };
-}
-
-/** Names that differed there, and do not differ any more; all of them on a server that does not answer now. */
-function replacedOn({ server, differing }: OnePasswords, now: PasswordFacts): readonly string[] {
-  const left = passwordsOf(now).find((other) => other.server === server)?.differing ?? [];
-  return differing.filter((name) => !includesName(left, name));
 }
 
 /** **Secret.** Hashes of the primary by SID, read when they are sent. */
