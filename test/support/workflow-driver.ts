@@ -19,6 +19,7 @@ import {
 } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time';
 import { coresdk } from '@temporalio/proto';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { parseWorkflowCode } from '@temporalio/worker/lib/worker';
 import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm';
 import { globalHandlers } from '@temporalio/worker/lib/workflow/vm-shared';
@@ -136,15 +137,25 @@ let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 const ACTIVATION_LIMIT_MS = undefined as unknown as number;
 
 function workflowCreator(): Promise<ReusableVMWorkflowCreator> {
-  creator ??= ReusableVMWorkflowCreator.create(
-    parseWorkflowCode(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8')),
+  creator ??= createFrom(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8'));
+  return creator;
+}
+
+async function createFrom(code: string): Promise<ReusableVMWorkflowCreator> {
+  const made = await ReusableVMWorkflowCreator.create(
+    parseWorkflowCode(code),
     ACTIVATION_LIMIT_MS,
     new Set(),
-  ).then((made) => {
-    markPromisesCheaply();
-    return made;
-  });
-  return creator;
+  );
+  markPromisesCheaply();
+  return made;
+}
+
+/** Workflows of a test in place of the product's, until `closeWorkflowDrivers`. @param workflowsPath file that exports them */
+export async function useWorkflowsOf(workflowsPath: string): Promise<void> {
+  const logger = new DefaultLogger('ERROR');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  creator = createFrom(code);
 }
 
 /** Run whose code is executing; only one does at any time. */
@@ -271,6 +282,11 @@ export class WorkflowDriver {
     this.options = { ...this.options, cancellationTakesMs };
   }
 
+  /** From now on its activities do their work to the end, although they are asked to stop. */
+  hearsTooLate(): void {
+    this.options = { ...this.options, cancellationIsLate: true };
+  }
+
   /** Somebody ends this workflow by force; its parent learns of it. */
   terminate(): void {
     this.end({ kind: 'failed', error: new TerminatedFailure('terminated') });
@@ -298,6 +314,10 @@ export class WorkflowDriver {
     if (given === undefined) throw new Error(`update ${name} was not answered`);
     if (given.rejected !== undefined) throw new Error(given.rejected);
     return given.value as T;
+  }
+
+  async signal(signalName: string, ...args: readonly unknown[]): Promise<void> {
+    await this.activate([{ signalWorkflow: { signalName, input: args.map(toPayload), headers: {} } }]);
   }
 
   async query<T>(name: string): Promise<T> {
