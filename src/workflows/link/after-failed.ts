@@ -1,10 +1,12 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
-import { isCancellation, sleep } from '@temporalio/workflow';
+import { condition, isCancellation } from '@temporalio/workflow';
 import { opposite, sideOption } from '../../model/link/change';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { activityProblem, personProblem } from '../run-control';
+import { until } from '../until';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import { isOvertaken } from './failover-under-way';
+import { msLeftToStop } from './giving-way';
 import { FailoverHooks } from './hooks';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
@@ -31,12 +33,15 @@ export async function swappedInTheEnd(run: LinkRun, to: LinkSide): Promise<boole
   let isSwapped = false;
   run.waitingFor = 'the roles after a failover that did not tell how it ended';
   for (let look = 1; !isOvertaken(run); look += 1) {
-    const seen = await lookAtRoles(run, to);
+    const looking = () => lookAtRoles(run, to);
+    const done = await until(looking, () => isOvertaken(run), { graceMs: msLeftToStop(run) });
+    if (done.left) break;
+    const seen = done.value;
     isSwapped = seen.isSwapped;
     agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
     before = seen.agree ? isSwapped : undefined;
     if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
-    await sleep(ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.migration.polling.active);
+    await condition(() => isOvertaken(run), ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.migration.polling.active);
   }
   run.waitingFor = '';
   return isSwapped;

@@ -18,6 +18,7 @@ import type { LinkSide, LinkStepInfo } from '../../model/link/procedure';
 import { gateText, objectsGate } from '../../rules/link/objects-gate';
 import { beforeAnyChange, longWithHeartbeat } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
+import { unlessForced } from './giving-way';
 import { otherSide } from './protection';
 import type { LinkRun } from './run';
 import type { BegunStep } from './state';
@@ -71,7 +72,8 @@ async function keepBeside<T>(run: LinkRun, primary: LinkSide, work: Promise<T>):
   } finally {
     scope.cancel();
     // A look that ends with the next heartbeat is not waited for: somebody may have asked for a failover.
-    if (lane.changing) await CancellationScope.nonCancellable(() => keeping.catch(() => undefined));
+    if (lane.changing)
+      await CancellationScope.nonCancellable(() => unlessForced(run, () => keeping.catch(() => undefined)));
   }
 }
 

@@ -25,7 +25,9 @@ import { groupMembers } from '../../model/link/replicas';
 import type { Unreached } from '../../model/unreached';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
+import { Notices } from '../notices';
 import { type Problem, RunControl } from '../run-control';
+import { Waits } from '../waits';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
 import {
@@ -44,13 +46,17 @@ export class LinkRun {
   readonly first: ActivityInterfaceFor<LinkActivities>;
   /** Step that is being performed. */
   step: string | null = null;
-  /** Why the run is not further; empty while it works. */
-  waitingFor = '';
+  /** What is waited for beside the run's own course. */
+  readonly waits = new Waits();
+  /** When a forced failover was asked for that is not over yet, milliseconds; null while there is none. */
+  forcedAt: number | null = null;
   /** Why a step behind the point of no return does not go through yet; null while none is refused. */
   refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
   changes = 0;
-  private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
+  /** What people are being told just now. */
+  readonly notices: Notices;
+  private ownWait = '';
 
   constructor(
     readonly input: LinkMigrationInput,
@@ -61,7 +67,11 @@ export class LinkRun {
     this.quick = proxyActivities<LinkActivities>(quickAndIdempotent(heartbeat));
     this.long = proxyActivities<LinkActivities>(longWithHeartbeat(heartbeat));
     this.first = proxyActivities<LinkActivities>(beforeAnyChange(heartbeat));
-    this.notifications = proxyActivities<LinkActivities>(notification);
+    const { notifyPerson } = proxyActivities<LinkActivities>(notification);
+    this.notices = new Notices(notifyPerson, ({ code }) =>
+      this.event('warning', 'notification.failed', `nobody could be told of ${code}`),
+    );
+    this.sendCarriedOver();
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
       mayPause: () => state.protection !== null,
@@ -89,6 +99,16 @@ export class LinkRun {
 
   get spec() {
     return this.input.spec;
+  }
+
+  /** Why the run is not further; empty while it works. */
+  get waitingFor(): string {
+    return this.waits.shown || this.ownWait;
+  }
+
+  /** What the run's own course waits for; who goes on beside it has words of their own in `waits`. */
+  set waitingFor(text: string) {
+    this.ownWait = text;
   }
 
   steps(phase: LinkPhase): readonly LinkStepInfo[] {
@@ -290,22 +310,26 @@ export class LinkRun {
     addEvent(this.state, { at: this.now(), severity, code, message });
   }
 
-  /** Notes an event and tells a person. A notifier that fails never holds a run up. */
+  /**
+   * Notes an event and tells a person. Nobody waits for the notifier: applications, or a forced failover, would wait with
+   * them. Whoever ends the workflow sees to what is under way (`notices`).
+   */
   async tell(severity: RunEvent['severity'], code: string, message: string, nextStep: string): Promise<void> {
     this.event(severity, code, message);
-    try {
-      await this.notifications.notifyPerson({
-        severity,
-        code,
-        workflowId: this.workflowId,
-        title: `${this.spec.migration.name}: ${code}`,
-        message,
-        nextStep,
-      });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      this.event('warning', 'notification.failed', `nobody could be told of ${code}`);
-    }
+    const title = `${this.spec.migration.name}: ${code}`;
+    this.notices.send({ severity, code, workflowId: this.workflowId, title, message, nextStep });
+  }
+
+  /** At the end of a history: what nobody was told yet is told by the next one. */
+  carryNoticesOver(): void {
+    const { left } = this.notices;
+    if (left.length > 0) this.state.untold = left;
+  }
+
+  private sendCarriedOver(): void {
+    const { untold = [] } = this.state;
+    delete this.state.untold;
+    for (const notice of untold) this.notices.send(notice);
   }
 
   /** Text that the Temporal UI shows for the run. */

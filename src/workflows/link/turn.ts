@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import type { TurnRequest } from '../../rules/link/failover-turns';
+import type { OpenWait } from '../waits';
 import { instanceFailoverTurns } from './failover-turns';
 import type { LinkRun } from './run';
 import { type TurnMessage, turnNewsSignal, turnSignal, turnsWorkflowId } from './turn-messages';
@@ -27,6 +28,8 @@ const TRIES = 5;
 export class FailoverTurn {
   private granted = false;
   private request: TurnRequest | undefined;
+  /** Words of its own: what leads up to the failover may wait beside it. */
+  private wait: OpenWait | undefined;
   private readonly limit: number;
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
@@ -38,7 +41,7 @@ export class FailoverTurn {
     setHandler(turnNewsSignal, (news) => {
       if (news.kind === 'granted') this.granted = true;
       if (news.kind === 'waiting' && this.request !== undefined && !this.granted) {
-        this.run.waitingFor = news.place;
+        this.wait?.say(news.place);
         this.onPlace(news.place);
       }
     });
@@ -55,7 +58,7 @@ export class FailoverTurn {
       await this.ask(request);
       await condition(() => this.granted || mustLeave(), pause);
       if (!this.granted && !mustLeave()) continue;
-      this.onPlace(null);
+      this.endWait();
       if (this.granted) return Date.now() - began;
       await this.giveBack();
       return null;
@@ -67,7 +70,7 @@ export class FailoverTurn {
     const request = this.newRequest(true);
     await this.ask(request);
     await condition(() => this.granted, FORCED_WAITS_MS);
-    this.onPlace(null);
+    this.endWait();
     if (this.granted) return;
     await this.tell({ kind: 'go-ahead', request });
     this.run.event(
@@ -79,12 +82,20 @@ export class FailoverTurn {
 
   /** Gives the turn, or the wish for one, back. Can be called at any time, and again. */
   async giveBack(): Promise<void> {
+    this.wait?.end();
+    this.wait = undefined;
     const { request } = this;
     if (request === undefined) return;
     this.request = undefined;
     this.granted = false;
     const { workflowId, runId } = request;
     await CancellationScope.nonCancellable(() => this.tell({ kind: 'leave', key: { workflowId, runId } }));
+  }
+
+  private endWait(): void {
+    this.wait?.end();
+    this.wait = undefined;
+    this.onPlace(null);
   }
 
   private newRequest(forced: boolean): TurnRequest {
@@ -98,7 +109,10 @@ export class FailoverTurn {
   /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
   private async ask(request: TurnRequest): Promise<void> {
     const instance = this.run.spec.target.resourceId;
-    if (!this.granted) this.run.waitingFor = 'its turn among the failovers of the instance';
+    if (!this.granted) {
+      this.wait ??= this.run.waits.begin();
+      this.wait.say('its turn among the failovers of the instance');
+    }
     for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
       if (await this.begin(instance, request)) return;
       if (await this.tell({ kind: 'ask', request })) return;
