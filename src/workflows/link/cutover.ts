@@ -5,6 +5,7 @@ import { movesJobs } from '../../model/link/instance-object-steps';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
+import { throwIfLeftBadly, until } from '../until';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
@@ -108,22 +109,14 @@ export function waitVerdict(run: LinkRun) {
 
 /** Facts of the link decide now; a message in between (postpone, pause) ends the wait. */
 async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
-  const scope = new CancellationScope();
-  let ready = false;
-  const looking = scope.run(async () => {
-    await run.control.untilDone('Cutover gate', () =>
+  const gate = () =>
+    run.control.untilDone('Cutover gate', () =>
       run.long.awaitCutoverReadiness({ spec: run.spec, primary: 'source' }),
     );
-    ready = true;
-  });
-  looking.catch(() => undefined);
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
-  await Promise.race([looking, condition(() => mustLeave(run, seen))]);
-  if (!ready) scope.cancel();
-  await looking.catch((error) => {
-    if (!isCancellation(error)) throw error;
-  });
-  return ready && waitVerdict(run).mayBegin;
+  const passed = await until(gate, () => mustLeave(run, seen));
+  throwIfLeftBadly(passed);
+  return !passed.left && waitVerdict(run).mayBegin;
 }
 
 /** The log is guarded meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
