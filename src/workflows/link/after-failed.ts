@@ -8,6 +8,7 @@ import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import { isOvertaken } from './failover-under-way';
 import { msLeftToStop } from './giving-way';
 import { FailoverHooks } from './hooks';
+import { hasObjects, switchJobs } from './instance-objects';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
 import type { Protection } from './state';
@@ -78,8 +79,14 @@ export function noteLateSwap(protection: Protection, reason: string): void {
   protection.cameLate = true;
 }
 
+/** Others swapped the roles, or a failover that was given up did. */
+export async function followSwap(run: LinkRun, protection: Protection): Promise<void> {
+  if (protection.cameLate === true) await completeLateSwap(run, protection);
+  if (hasObjects(run)) await switchJobs(run, protection.primary);
+}
+
 /** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
-export async function completeLateSwap(run: LinkRun, protection: Protection): Promise<void> {
+async function completeLateSwap(run: LinkRun, protection: Protection): Promise<void> {
   const last = protection.failovers.at(-1);
   delete protection.cameLate;
   if (last === undefined || last.type === 'outside') return;

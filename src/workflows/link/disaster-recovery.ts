@@ -14,8 +14,8 @@ import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../.
 import { validateRequest } from '../messages';
 import { AbortRequested } from '../run-control';
 import { failWith, undoRun } from './abort';
-import { admitOrTell, completeLateSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
-import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
+import { admitOrTell, followSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
+import { adoptClosedDoors, forgetClosedDoors, lastOpening, tellClosedDoors } from './closed-doors';
 import {
   type FailoverRecord,
   type FailoverRequest,
@@ -29,7 +29,7 @@ import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { drillUpdate } from './drill-messages';
 import { establish } from './establish-from-instance';
 import { carryOutFailover, isOvertaken, unlessOvertaken } from './failover-under-way';
-import { unlessForced } from './giving-way';
+import { isForced, unlessForced } from './giving-way';
 import { historyIsLong } from './history';
 import { FailoverHooks } from './hooks';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
@@ -140,15 +140,6 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     protection.request = overtakingOf(protection);
     run.changes += 1;
   }
-}
-
-const isForced = (request: LinkRequest | null): boolean =>
-  request?.kind === 'failover' && request.request.type === 'forced';
-
-/** Others swapped the roles, or a failover that was given up did. */
-async function followSwap(run: LinkRun, protection: Protection): Promise<void> {
-  if (protection.cameLate === true) await completeLateSwap(run, protection);
-  if (hasObjects(run)) await switchJobs(run, protection.primary);
 }
 
 const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
@@ -323,12 +314,6 @@ async function surroundFailed(
   if (swapped) await surround(run, hooks, { side: done.to, before: null, linkStands: true });
   else await hooks.withdrawnForOther(done.summary);
   protection.failovers = [...protection.failovers.slice(0, -1), surrounded(done, run, hooks)];
-}
-
-/** The failover told people; from here on the watch of the link looks after them. */
-function adoptClosedDoors(run: LinkRun, { closedDoors }: FailoverRecord): void {
-  noteClosedDoors(run, closedDoors);
-  markTold(run);
 }
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;

@@ -1,5 +1,6 @@
 /** What ends where it is, since a forced failover was asked for: whatever it waits for may be gone (promise 9). */
 import { throwIfLeftBadly, until } from '../until';
+import type { LinkRequest } from './disaster-recovery-messages';
 import type { LinkRun } from './run';
 
 /**
@@ -11,6 +12,9 @@ const STOPS_WITHIN_MS = 8_000;
 /** How long what stands before a forced failover may still take, milliseconds; all of it while none is asked for. */
 export const msLeftToStop = ({ forcedAt }: Pick<LinkRun, 'forcedAt'>): number =>
   forcedAt === null ? STOPS_WITHIN_MS : Math.max(0, forcedAt + STOPS_WITHIN_MS - Date.now());
+
+export const isForced = (request: LinkRequest | null): boolean =>
+  request?.kind === 'failover' && request.request.type === 'forced';
 
 /** Does something until it is done, or a forced failover is asked for. */
 export async function unlessForced(run: LinkRun, work: () => Promise<void>): Promise<void> {
