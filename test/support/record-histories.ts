@@ -15,6 +15,7 @@ import { Worker } from '@temporalio/worker';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
 import { findTemporalCli } from '../../src/temporal/server-binary';
+import { watchQueueOf } from '../../src/temporal/task-queues';
 import { FakeLink, type FakeLinkOptions, needsPerson } from './fake-link';
 import { linkSpecWith } from './link-spec';
 import { type ActivityCall, answer, type FakeOutcome, fail, hang } from './workflow-driver';
@@ -182,16 +183,21 @@ function withoutPaths<T extends Error>(error: T): T {
 
 async function record(env: TestWorkflowEnvironment, recording: Recording): Promise<void> {
   const link = new FakeLink(recording.fake ?? {});
-  const worker = await Worker.create({
+  const options = {
     connection: env.nativeConnection,
-    taskQueue: TASK_QUEUE,
-    workflowBundle: { codePath: workflowBundlePath() },
     activities: activitiesOf(link),
     identity: 'worker',
     buildId: 'recorded',
     maxHeartbeatThrottleInterval: 10,
+  };
+  const worker = await Worker.create({
+    ...options,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: { codePath: workflowBundlePath() },
   });
-  const runs = await worker.runUntil(async () => {
+  const watches = await Worker.create({ ...options, taskQueue: watchQueueOf(TASK_QUEUE) });
+  const served = <T>(work: () => Promise<T>): Promise<T> => watches.runUntil(() => worker.runUntil(work));
+  const runs = await served(async () => {
     const handle = await env.client.workflow.start(recording.workflow ?? 'linkMigration', {
       workflowId: `sqlferry-link-${recording.name}`,
       taskQueue: TASK_QUEUE,

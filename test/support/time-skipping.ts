@@ -10,6 +10,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
+import { watchQueueOf } from '../../src/temporal/task-queues';
 import { findTemporalTestServer } from '../../src/temporal/server-binary';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 
@@ -73,32 +74,34 @@ export class TimeSkipping {
   /** Runs one migration to its end. To be called once: the server's clock has run far on afterwards. */
   async run(
     spec: ResolvedLinkMigration,
-    options: FakeLinkOptions,
+    fake: FakeLinkOptions,
     override: AttemptOverride = () => undefined,
   ): Promise<SkippedRun> {
-    const link = new FakeLink(options);
+    const link = new FakeLink(fake);
     const attempts: Attempt[] = [];
     const startedAt = await this.now();
     const taskQueue = 'time-skipping';
-    const worker = await Worker.create({
+    const options = {
       connection: this.env.nativeConnection,
-      taskQueue,
-      workflowBundle: { codePath: workflowBundlePath() },
       activities: this.activities(link, spec.migration.polling.heartbeatTimeout, attempts, override),
       // In real time: at virtual speed a heartbeat that is held back for a second is days late.
       maxHeartbeatThrottleInterval: 1,
       defaultHeartbeatThrottleInterval: 1,
+    };
+    const worker = await Worker.create({
+      ...options,
+      taskQueue,
+      workflowBundle: { codePath: workflowBundlePath() },
     });
+    const watches = await Worker.create({ ...options, taskQueue: watchQueueOf(taskQueue) });
     // The client of the environment lets the clock run while it waits for the result, unless an activity is at work.
-    const [outcome] = await worker.runUntil(() =>
-      Promise.allSettled([
-        this.env.client.workflow.execute('linkMigration', {
-          workflowId: taskQueue,
-          taskQueue,
-          args: [{ spec, visibility: false }],
-        }),
-      ]),
-    );
+    const run = () =>
+      this.env.client.workflow.execute('linkMigration', {
+        workflowId: taskQueue,
+        taskQueue,
+        args: [{ spec, visibility: false }],
+      });
+    const [outcome] = await watches.runUntil(() => worker.runUntil(() => Promise.allSettled([run()])));
     // Not the clock of now: it runs on, to the next time-out of a workflow that has ended.
     return { link, attempts, elapsedMs: (attempts.at(-1)?.at ?? startedAt) - startedAt, outcome };
   }

@@ -21,6 +21,7 @@ import {
 } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time';
 import { coresdk } from '@temporalio/proto';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { parseWorkflowCode } from '@temporalio/worker/lib/worker';
 import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm';
 import { globalHandlers } from '@temporalio/worker/lib/workflow/vm-shared';
@@ -140,15 +141,25 @@ let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 const ACTIVATION_LIMIT_MS = undefined as unknown as number;
 
 function workflowCreator(): Promise<ReusableVMWorkflowCreator> {
-  creator ??= ReusableVMWorkflowCreator.create(
-    parseWorkflowCode(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8')),
+  creator ??= createFrom(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8'));
+  return creator;
+}
+
+async function createFrom(code: string): Promise<ReusableVMWorkflowCreator> {
+  const made = await ReusableVMWorkflowCreator.create(
+    parseWorkflowCode(code),
     ACTIVATION_LIMIT_MS,
     new Set(),
-  ).then((made) => {
-    markPromisesCheaply();
-    return made;
-  });
-  return creator;
+  );
+  markPromisesCheaply();
+  return made;
+}
+
+/** Workflows of a test in place of the product's, until `closeWorkflowDrivers`. @param workflowsPath file that exports them */
+export async function useWorkflowsOf(workflowsPath: string): Promise<void> {
+  const logger = new DefaultLogger('ERROR');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  creator = createFrom(code);
 }
 
 /** Run whose code is executing; only one does at any time. */
@@ -280,6 +291,11 @@ export class WorkflowDriver {
     this.options = { ...this.options, cancellationTakesMs };
   }
 
+  /** From now on its activities do their work to the end, although they are asked to stop. */
+  hearsTooLate(): void {
+    this.options = { ...this.options, cancellationIsLate: true };
+  }
+
   /** Somebody ends this workflow by force; its parent learns of it. */
   terminate(): void {
     this.end({ kind: 'failed', error: new TerminatedFailure('terminated') });
@@ -309,6 +325,10 @@ export class WorkflowDriver {
     return given.value as T;
   }
 
+  async signal(signalName: string, ...args: readonly unknown[]): Promise<void> {
+    await this.activate([{ signalWorkflow: { signalName, input: args.map(toPayload), headers: {} } }]);
+  }
+
   async query<T>(name: string): Promise<T> {
     const commands = await this.send([
       { queryWorkflow: { queryId: 'q', queryType: name, arguments: [], headers: {} } },
@@ -323,11 +343,6 @@ export class WorkflowDriver {
   async signalWithBytes(name: string, bytes: Uint8Array, encoding: string): Promise<void> {
     const payload = { metadata: { encoding: Buffer.from(encoding) }, data: bytes };
     await this.activate([{ signalWorkflow: { signalName: name, input: [payload], headers: {} } }]);
-  }
-
-  /** Delivers a signal; what it leads to goes on with `run`. */
-  async signal(name: string, ...args: readonly unknown[]): Promise<void> {
-    await this.activate([{ signalWorkflow: { signalName: name, input: args.map(toPayload), headers: {} } }]);
   }
 
   async cancel(): Promise<void> {

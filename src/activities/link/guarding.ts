@@ -1,5 +1,6 @@
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { LogSpace, Progress } from '../../model/progress';
+import type { Clock } from '../../ports/clock';
 import {
   type ForeignLogBackups,
   foreignLogBackups,
@@ -26,6 +27,11 @@ import { logBackupEffect, logBackupName } from './steps/log-backup';
 const SAMPLES_KEPT = 20;
 /** A source that does not answer for this long is news: a restart is over sooner. */
 const UNREADABLE_MS = 2 * 60_000;
+/**
+ * A backup that runs when the watch of a link that stays is asked to end has this long to come to its end: a forced
+ * failover may be the reason, and the server one that hangs. A backup that is cut off costs one backup, the next is whole.
+ */
+const BACKUP_GRACE_MS = 10_000;
 /** A link that is down for one look is not news yet. */
 const LOOKS_UNTIL_NEWS = 3;
 
@@ -59,19 +65,20 @@ async function guard(
   let lastSeen: LinkHealth | undefined;
   let secondarySince: number | undefined;
   const { watchOthers } = input;
+  const { signal } = reporter;
   for (;;) {
     let facts: LinkReplicaFacts;
     let others: readonly LinkReplicaFacts[];
     const maxAgeMs = Math.min(sharedAgeMs(polling.steady), polling.heartbeatTimeout);
     try {
-      facts = await orAborted(requireLinkFacts(observing, maxAgeMs), reporter.signal);
-      others = await orAborted(otherLinkFacts(observing, maxAgeMs), reporter.signal);
+      facts = await orAborted(requireLinkFacts(observing, maxAgeMs), signal);
+      others = await orAborted(otherLinkFacts(observing, maxAgeMs), signal);
       backups ??= knownHistory(input) ?? (await readHistory(observing, input, reporter.signal));
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
       if (watchOthers?.linkGoneKnown === false && error instanceof NotYet) {
-        const gone = await linkGone(observing, 'source', reporter.signal);
+        const gone = await orAborted(linkGone(observing, 'source', signal), signal);
         if (gone !== undefined) return { ...gone, health: unreadable(message, clock.now()) };
       }
       // Known already: Temporal tries again, and shows the last failure.
@@ -90,7 +97,7 @@ async function guard(
     if (watchOthers !== undefined) {
       const mayDiffer = facts.localRoleDesc === 'SECONDARY' || input.splitBrainKnown === true;
       const roles = mayDiffer
-        ? await rolesByOthers(observing, 'source', input.splitBrainKnown === true, reporter.signal)
+        ? await orAborted(rolesByOthers(observing, 'source', input.splitBrainKnown === true, signal), signal)
         : undefined;
       if (roles !== undefined) return { ...roles, health };
       if (facts.localRoleDesc === 'SECONDARY') {
@@ -102,7 +109,7 @@ async function guard(
       }
       secondarySince = undefined;
       if (!health.healthy && !watchOthers.linkGoneKnown) {
-        const gone = await linkGone(observing, 'source', reporter.signal);
+        const gone = await orAborted(linkGone(observing, 'source', signal), signal);
         if (gone !== undefined) return { ...gone, health };
       }
     }
@@ -110,7 +117,6 @@ async function guard(
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
     if (input.closedDoors !== undefined) {
-      const { signal } = reporter;
       const doors = await openClosedDoors({ ports: observing.ports, signal }, input.closedDoors);
       if (doors.length > 0) return { kind: 'doors-opened', doors, health };
     }
@@ -118,9 +124,12 @@ async function guard(
     if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {
       return { kind: 'group-moved', leader, health };
     }
-    const theirs = input.splitBrainKnown === undefined ? undefined : await otherFacts(observing, 'target');
+    const theirs =
+      input.splitBrainKnown === undefined
+        ? undefined
+        : await orAborted(otherFacts(observing, 'target'), signal);
     if (input.splitBrainKnown === false) {
-      const split = await splitBrain(observing, 'source', facts, theirs);
+      const split = await orAborted(splitBrain(observing, 'source', facts, theirs), signal);
       if (split !== undefined) return { ...split, health };
     }
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
@@ -139,7 +148,9 @@ async function guard(
       return { kind: 'foreign-log-backup', reason, jobs, health };
     }
     if (verdict.decision === 'take') {
-      return { kind: 'log-backup-taken', backup: await backUp(observing, reporter, facts, verdict), health };
+      const graceMs = input.splitBrainKnown === undefined ? undefined : BACKUP_GRACE_MS;
+      const backup = await backUp(observing, reporter, facts, verdict, graceMs);
+      return { kind: 'log-backup-taken', backup, health };
     }
     if (verdict.alarm !== undefined && !input.logAlarmRaised) {
       return { kind: 'log-alarm', reason: verdict.alarm.reason, health };
@@ -230,12 +241,16 @@ async function backUp(
   reporter: ActivityReporter,
   facts: LinkReplicaFacts,
   verdict: LogBackupVerdict,
+  graceMs: number | undefined,
 ): Promise<LogBackupTaken> {
   const startedAt = clock.now();
   const effect = logBackupEffect(spec, facts.serverTime);
-  // Not cancelled with the watch: an interrupted backup would only have to be taken again.
-  const signal = new AbortController().signal;
-  await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.migration.polling.active });
+  const { signal, end } = lateSignal(reporter.signal, clock, graceMs);
+  try {
+    await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.migration.polling.active });
+  } finally {
+    end();
+  }
   const now = clock.now();
   return {
     at: new Date(now).toISOString(),
@@ -246,6 +261,33 @@ async function backUp(
     effects: [toJournalEffect(effect)],
     durationMs: clock.now() - startedAt,
   };
+}
+
+/**
+ * Not cancelled with the watch at once: an interrupted backup would only have to be taken again.
+ * @param graceMs how long after `asked` the signal comes; undefined: never
+ */
+function lateSignal(
+  asked: AbortSignal,
+  clock: Clock,
+  graceMs: number | undefined,
+): { readonly signal: AbortSignal; readonly end: () => void } {
+  const late = new AbortController();
+  const ended = new AbortController();
+  const begin = (): void => {
+    if (graceMs === undefined) return;
+    clock.sleep(graceMs, ended.signal).then(
+      () => late.abort(asked.reason),
+      () => undefined,
+    );
+  };
+  if (asked.aborted) begin();
+  else asked.addEventListener('abort', begin, { once: true });
+  const end = (): void => {
+    asked.removeEventListener('abort', begin);
+    ended.abort();
+  };
+  return { signal: late.signal, end };
 }
 
 function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {

@@ -21,10 +21,10 @@ export async function readLinksOfServer(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<LinkReplicaFacts[]> {
-  const seen = await readLinkReplicaFacts(ends[0].ports.source, clock, signal);
+  const seen = await readLinkReplicaFacts(ends[0].ports.source, clock, { signal });
   if (seen.every(({ localRoleDesc }) => localRoleDesc === 'PRIMARY')) return seen;
   const led = (
-    await Promise.all(ends.map(({ ports }) => readLinkReplicaFacts(ports.target, clock, signal)))
+    await Promise.all(ends.map(({ ports }) => readLinkReplicaFacts(ports.target, clock, { signal })))
   ).flat();
   return seen.map((here) => {
     if (here.localRoleDesc === 'PRIMARY') return here;

@@ -4,8 +4,11 @@ import type { LinkSide } from '../../model/link/procedure';
 import { compareLsn, type Lsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
 import { bySide, opposite } from '../../model/side';
+import { sameName } from '../../rules/names';
 import { readServer } from '../../tsql/queries/server';
 import { readTargetDatabaseFacts } from '../observe/database';
+import { readLinkReplicaFacts } from '../observe/link';
+import { askLostSide } from '../observe/reading';
 import { sharedAgeMs, untilNextLook } from '../observe/snapshots';
 import type { ActivityReporter } from '../temporal/edge';
 import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
@@ -41,6 +44,7 @@ async function watch(
   let looksOfOtherHealth = 0;
   let unreadableSince: number | undefined;
   let lastSeen: LinkHealth | undefined;
+  const { signal } = reporter;
   for (;;) {
     let facts: LinkReplicaFacts | undefined;
     try {
@@ -61,13 +65,13 @@ async function watch(
     const health = facts === undefined ? notSeen('the instance shows no link', clock.now()) : healthOf(facts);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
-    const byOthers = await newsOfOthers(observing, reporter.signal, input, facts, health);
+    const byOthers = await orAborted(newsOfOthers(observing, signal, input, facts, health), signal);
     if (byOthers !== undefined) return byOthers;
     const fullBackup = await fullBackupSince(observing, reporter.signal, input);
     if (fullBackup !== null) return { kind: 'full-backup', at: fullBackup, health };
-    const other = await otherFacts(observing, 'source');
+    const other = await orAborted(otherFacts(observing, 'source'), signal);
     if (!input.splitBrainKnown) {
-      const split = await splitBrain(observing, 'target', facts, other);
+      const split = await orAborted(splitBrain(observing, 'target', facts, other), signal);
       if (split !== undefined) return { ...split, health };
     }
     looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
@@ -132,7 +136,7 @@ export async function measureLoss(
   const from = opposite(to);
   const now = clock.now();
   const [old, hardened, newPrimaryTime] = await Promise.all([
-    linkFacts(observing, 0, from).catch(() => undefined),
+    lostSideFacts(observing, from, signal),
     hardenedLsn(observing, to, signal),
     serverTime(observing, to, signal),
   ]);
@@ -191,6 +195,17 @@ export async function awaitLinkHealthy(
     });
     await clock.sleep(spec.migration.polling.active, reporter.signal);
   }
+}
+
+/** Undefined when it does not answer soon, or has no such link. */
+async function lostSideFacts(
+  { ports, spec, clock }: Observing,
+  from: LinkSide,
+  signal: AbortSignal,
+): Promise<LinkReplicaFacts | undefined> {
+  const port = from === 'source' ? ports.source : ports.target;
+  const all = await askLostSide((options) => readLinkReplicaFacts(port, clock, options), clock, signal);
+  return all?.find(({ linkName }) => sameName(linkName, spec.names.link));
 }
 
 const notSeen = (summary: string, now: number): LinkHealth => ({

@@ -5,7 +5,7 @@ import type { LinkReplicaFacts, ManagedInstanceFacts } from '../../model/observa
 import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
-import type { SqlServerPort } from '../../ports/sql-server';
+import type { SqlCallOptions, SqlServerPort } from '../../ports/sql-server';
 import { readCertificates } from '../../tsql/queries/certificates';
 import { readEndpoints } from '../../tsql/queries/endpoints';
 import { readLinkReplicas } from '../../tsql/queries/link/replicas';
@@ -21,11 +21,11 @@ import { readServerFacts } from './server';
 export async function readLinkReplicaFacts(
   port: SqlServerPort,
   clock: Clock,
-  signal?: AbortSignal,
+  options: SqlCallOptions = {},
 ): Promise<LinkReplicaFacts[]> {
   const [replicas, seedings] = await Promise.all([
-    port.query(readLinkReplicas(), withSignal(signal)),
-    port.query(readSeeding(), withSignal(signal)),
+    port.query(readLinkReplicas(), options),
+    port.query(readSeeding(), options),
   ]);
   const seedingByLink = new Map(seedings.map((row) => [linkKey(row), row.seeding]));
   return replicas.map((row) => ({

@@ -67,9 +67,10 @@ export async function failWith(run: LinkRun, error: unknown, leftovers: readonly
   const left = leftovers.length === 0 ? '' : `, except: ${leftovers.join('; ')}`;
   const { undone, nextStep } = endOf(run, leftovers);
   const code = isCancelled ? 'run.cancelled' : 'run.failed';
-  await CancellationScope.nonCancellable(() =>
-    run.tell('critical', code, `${why}; ${undone}${left}`, nextStep),
-  );
+  await CancellationScope.nonCancellable(async () => {
+    await run.tell('critical', code, `${why}; ${undone}${left}`, nextStep);
+    await run.notices.delivered();
+  });
   // A cancelled run must end as cancelled; an error that is no failure ends no run.
   if (leftovers.length === 0 || isCancelled || !(cause instanceof TemporalFailure)) return error;
   const isOurs = cause instanceof ApplicationFailure;

@@ -1,13 +1,16 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
 
-import { isCancellation, sleep } from '@temporalio/workflow';
+import { condition, isCancellation } from '@temporalio/workflow';
 import { opposite, sideOption } from '../../model/link/change';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
 import { bySide } from '../../model/side';
 import { activityProblem, personProblem } from '../run-control';
+import { until } from '../until';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import { isOvertaken } from './failover-under-way';
+import { msLeftToStop } from './giving-way';
 import { FailoverHooks } from './hooks';
+import { hasObjects, switchJobs } from './instance-objects';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
 import type { Protection } from './state';
@@ -33,12 +36,15 @@ export async function swappedInTheEnd(run: LinkRun, to: LinkSide): Promise<boole
   let isSwapped = false;
   run.waitingFor = 'the roles after a failover that did not tell how it ended';
   for (let look = 1; !isOvertaken(run); look += 1) {
-    const seen = await lookAtRoles(run, to);
+    const looking = () => lookAtRoles(run, to);
+    const done = await until(looking, () => isOvertaken(run), { graceMs: msLeftToStop(run) });
+    if (done.left) break;
+    const seen = done.value;
     isSwapped = seen.isSwapped;
     agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
     before = seen.agree ? isSwapped : undefined;
     if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
-    await sleep(ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.migration.polling.active);
+    await condition(() => isOvertaken(run), ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.migration.polling.active);
   }
   run.waitingFor = '';
   return isSwapped;
@@ -75,8 +81,14 @@ export function noteLateSwap(protection: Protection, reason: string): void {
   protection.cameLate = true;
 }
 
+/** Others swapped the roles, or a failover that was given up did. */
+export async function followSwap(run: LinkRun, protection: Protection): Promise<void> {
+  if (protection.cameLate === true) await completeLateSwap(run, protection);
+  if (hasObjects(run)) await switchJobs(run, protection.primary);
+}
+
 /** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
-export async function completeLateSwap(run: LinkRun, protection: Protection): Promise<void> {
+async function completeLateSwap(run: LinkRun, protection: Protection): Promise<void> {
   const last = protection.failovers.at(-1);
   delete protection.cameLate;
   if (last === undefined || last.type === 'outside') return;

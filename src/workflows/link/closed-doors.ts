@@ -6,6 +6,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { OpenedDoor } from '../../activities/link/api';
 import type { Unreached } from '../../model/unreached';
+import type { FailoverRecord } from './disaster-recovery-messages';
 import type { LinkRun } from './run';
 import type { ClosedDoor } from './state';
 
@@ -41,6 +42,12 @@ export async function tellClosedDoors(run: LinkRun): Promise<void> {
 export function markTold({ state }: LinkRun): void {
   if (state.closedDoors === undefined) return;
   state.closedDoors = state.closedDoors.map((door) => ({ ...door, told: true }));
+}
+
+/** The failover told people; from here on the watch of the link looks after them. */
+export function adoptClosedDoors(run: LinkRun, { closedDoors }: Pick<FailoverRecord, 'closedDoors'>): void {
+  noteClosedDoors(run, closedDoors);
+  markTold(run);
 }
 
 /** What the watch of the link, or an abort, opened. */

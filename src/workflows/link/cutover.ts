@@ -5,14 +5,17 @@ import { movesJobs } from '../../model/link/instance-object-steps';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
+import { throwIfLeftBadly, until } from '../until';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, giveBackOnce, reasonOf } from './crossing';
-import { historyIsLong, ReplicationGuard } from './guard';
+import { historyIsLong } from './history';
 import { FailoverHooks, type FailoverOccasion } from './hooks';
 import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from './instance-objects';
 import { isReadyStill } from './readiness';
+import { ReplicationWatch } from './replication-watch';
 import type { LinkRun } from './run';
+import { serverWatch } from './server-watch';
 import { addAttempt, attemptsMade } from './state';
 import { surround } from './surroundings';
 import { FailoverTurn } from './turn';
@@ -36,15 +39,15 @@ export async function replicateUntilCutOver(run: LinkRun): Promise<'cut-over' | 
 async function replicateInTurn(run: LinkRun, turn: FailoverTurn): Promise<'cut-over' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
-    const guard = new ReplicationGuard(run);
+    const watch = new ReplicationWatch(run, serverWatch(run));
     let ready: boolean;
     try {
-      ready = await guard.beside(untilReady(run, turn));
+      ready = await watch.beside(untilReady(run, turn));
     } finally {
-      await CancellationScope.nonCancellable(() => guard.stop());
+      await CancellationScope.nonCancellable(() => watch.stop());
     }
     if (!ready) return 'new-history';
-    // Somebody may have paused or postponed while the guard came to its end.
+    // Somebody may have paused or postponed while the watch came to its end.
     if (waitVerdict(run).mayBegin) {
       run.enter('cutover');
       if (await attemptCutover(run, turn)) return 'cut-over';
@@ -106,22 +109,14 @@ export function waitVerdict(run: LinkRun) {
 
 /** Facts of the link decide now; a message in between (postpone, pause) ends the wait. */
 async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
-  const scope = new CancellationScope();
-  let ready = false;
-  const looking = scope.run(async () => {
-    await run.control.untilDone('Cutover gate', () =>
+  const gate = () =>
+    run.control.untilDone('Cutover gate', () =>
       run.watches.awaitCutoverReadiness({ spec: run.spec, primary: 'source' }),
     );
-    ready = true;
-  });
-  looking.catch(() => undefined);
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
-  await Promise.race([looking, condition(() => mustLeave(run, seen))]);
-  if (!ready) scope.cancel();
-  await looking.catch((error) => {
-    if (!isCancellation(error)) throw error;
-  });
-  return ready && waitVerdict(run).mayBegin;
+  const passed = await until(gate, () => mustLeave(run, seen));
+  throwIfLeftBadly(passed);
+  return !passed.left && waitVerdict(run).mayBegin;
 }
 
 /** The log is guarded meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
@@ -201,11 +196,11 @@ const cutoverOccasion = ({ workflowId }: LinkRun, attempt: number): FailoverOcca
 /** A drain may take its time: the log is guarded beside it. */
 async function callBeforeFence(run: LinkRun, hooks: FailoverHooks, isHeld: () => boolean): Promise<void> {
   if (!hooks.has('beforeFailover')) return;
-  const guard = new ReplicationGuard(run);
+  const watch = new ReplicationWatch(run, serverWatch(run));
   try {
-    await guard.beside(hooks.mayRefuse('beforeFailover', isHeld));
+    await watch.beside(hooks.mayRefuse('beforeFailover', isHeld));
   } finally {
-    await CancellationScope.nonCancellable(() => guard.stop());
+    await CancellationScope.nonCancellable(() => watch.stop());
   }
 }
 
@@ -214,11 +209,11 @@ async function callWithdrawn(run: LinkRun, hooks: FailoverHooks, error: unknown)
   const reason = reasonOf(error, run);
   const isOver = run.control.abortRequest !== undefined || isCancellation(error);
   if (isOver || !hooks.mayGiveBack) return hooks.withdrawn(reason);
-  const guard = new ReplicationGuard(run);
+  const watch = new ReplicationWatch(run, serverWatch(run));
   try {
-    await guard.beside(hooks.withdrawn(reason));
+    await watch.beside(hooks.withdrawn(reason));
   } finally {
-    await guard.stop();
+    await watch.stop();
   }
 }
 

@@ -16,8 +16,8 @@ import { bySide } from '../../model/side';
 import { checkInput } from '../incoming';
 import { AbortRequested } from '../run-control';
 import { failWith, tellLeftovers, undoRun } from './abort';
-import { admitOrTell, completeLateSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
-import { forgetClosedDoors, lastOpening, markTold, noteClosedDoors, tellClosedDoors } from './closed-doors';
+import { admitOrTell, followSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
+import { adoptClosedDoors, forgetClosedDoors, lastOpening, tellClosedDoors } from './closed-doors';
 import type {
   FailoverRecord,
   FailoverRequest,
@@ -26,28 +26,25 @@ import type {
 } from './disaster-recovery-messages';
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { establish } from './establish-from-instance';
-import { carryOutFailover, isOvertaken } from './failover-under-way';
-import { historyIsLong, ReplicationGuard } from './guard';
+import { carryOutFailover, isOvertaken, unlessOvertaken } from './failover-under-way';
+import { isForced, unlessForced } from './giving-way';
+import { historyIsLong } from './history';
 import { FailoverHooks } from './hooks';
 import { linkInputShape } from './input-shapes';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
+import { instanceWatch } from './instance-watch';
 import { mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
 import { sideName, waitsAtGate } from './protection';
 import { handleProtectionMessages } from './protection-messages';
-import { ReversedGuard } from './reversed-guard';
+import { type LinkWatch, ReplicationWatch } from './replication-watch';
 import { LinkRun } from './run';
+import { serverWatch } from './server-watch';
 import { addFailover, type LinkMigrationInput, type Protection } from './state';
 import { boundState } from './state-size';
 import { stateOf } from './state-version';
 import { statusOf } from './status';
 import { occasionOf, surround, surrounded } from './surroundings';
-
-/** Watches the link by its role while nobody asks for anything. */
-interface LinkWatch extends Pick<ReplicationGuard, 'stop' | 'beside'> {
-  /** Watch of the new primary that a failover began: it goes on behind it. */
-  next?: LinkWatch;
-}
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -67,17 +64,18 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
   try {
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {
+      // A request that comes meanwhile does not wait for a notifier: what is not delivered goes along.
+      await run.notices.delivered(() => state.protection?.request !== null);
       await condition(allHandlersFinished);
+      run.carryNoticesOver();
       return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state: boundState(state) });
     }
     outcome = 'completed';
     run.leavePhase();
+    const leftovers = [...copyLeftRestoring(run), ...(await lastOpening(run))];
+    await run.notices.delivered();
     await condition(allHandlersFinished);
-    return {
-      outcome: 'removed',
-      failovers: state.protection?.failoverCount ?? 0,
-      leftovers: [...copyLeftRestoring(run), ...(await lastOpening(run))],
-    };
+    return { outcome: 'removed', failovers: state.protection?.failoverCount ?? 0, leftovers };
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const standing = state.protection !== null;
@@ -86,6 +84,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     const leftovers = standing ? [] : await undoRun(run);
     if (!(error instanceof AbortRequested)) throw await failWith(run, error, leftovers);
     await tellLeftovers(run, leftovers);
+    await run.notices.delivered();
     await condition(allHandlersFinished);
     return { outcome: 'aborted', failovers: 0, leftovers };
   }
@@ -106,19 +105,19 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   let begun: LinkWatch | undefined;
   for (;;) {
     run.enter('replicating');
+    run.forcedAt = isForced(protection.request) ? (run.forcedAt ?? Date.now()) : null;
     const ledBy = protection.primary;
     if (ledBy === 'target') forgetClosedDoors(run);
-    const guard = begun ?? watchOf(run, protection);
+    const watch = begun ?? watchOf(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
-      await guard.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
+      await watch.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
       const { request, drill } = protection;
       // Others swapped the roles: the side that leads now is watched, and has the jobs.
       const isSwapped = protection.primary !== ledBy;
-      if (isSwapped && protection.cameLate === true) await completeLateSwap(run, protection);
-      if (isSwapped && hasObjects(run)) await switchJobs(run, protection.primary);
+      if (isSwapped) await unlessForced(run, () => followSwap(run, protection));
       if (drill !== undefined) {
-        if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, guard))))
+        if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch))))
           return 'new-history';
         // What overtook its way back is next; what ended its hold is the request already.
         protection.request ??= overtakingOf(protection);
@@ -127,10 +126,10 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       if (isSwapped) continue;
       // The one place that continues as new (promise 12); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
-      if (await carryOut(run, protection, request, guard)) return 'removed';
+      if (await carryOut(run, protection, request, watch)) return 'removed';
     } finally {
-      begun = guard.next;
-      await CancellationScope.nonCancellable(() => guard.stop());
+      begun = watch.next;
+      await CancellationScope.nonCancellable(() => watch.stop());
     }
     protection.request = overtakingOf(protection);
     run.changes += 1;
@@ -139,8 +138,8 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
 
 const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
   bySide<() => LinkWatch>(protection.primary, {
-    source: () => new ReplicationGuard(run, protection),
-    target: () => new ReversedGuard(run, protection),
+    source: () => new ReplicationWatch(run, serverWatch(run, protection)),
+    target: () => new ReplicationWatch(run, instanceWatch(run, protection)),
   })();
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
@@ -158,18 +157,18 @@ async function carryOut(
   run: LinkRun,
   protection: Protection,
   asked: LinkRequest,
-  guard: LinkWatch,
+  watch: LinkWatch,
 ): Promise<boolean> {
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
   const isPlanned = waitsAtGate(asked);
-  if (!isPlanned) await CancellationScope.nonCancellable(() => guard.stop());
+  if (!isPlanned) await CancellationScope.nonCancellable(() => watch.stop());
   switch (asked.kind) {
     case 'failover':
       if (asked.request.to === protection.primary) await tellLeadsAlready(run, asked.request);
-      else await swapWith(run, protection, guard)(asked.request, asked);
+      else await swapWith(run, protection, watch)(asked.request, asked);
       return false;
     case 'drill':
-      await beginDrill(run, protection, asked, swapWith(run, protection, guard));
+      await beginDrill(run, protection, asked, swapWith(run, protection, watch));
       return false;
     case 'repair':
       await repair(run, protection, asked);
@@ -196,23 +195,23 @@ function tellLeadsAlready(run: LinkRun, { to, by }: FailoverRequest): Promise<vo
 }
 
 const swapWith =
-  (run: LinkRun, protection: Protection, guard: LinkWatch): Swap =>
+  (run: LinkRun, protection: Protection, watch: LinkWatch): Swap =>
   (request, more) =>
-    failOver(run, protection, request, more, guard);
+    failOver(run, protection, request, more, watch);
 
 async function failOver(
   run: LinkRun,
   protection: Protection,
   request: FailoverRequest,
   { acknowledged, drill }: Pick<FailoverRecord, 'acknowledged' | 'drill'>,
-  guard: LinkWatch,
+  watch: LinkWatch,
 ): Promise<FailoverRecord> {
   run.enter('cutover');
   run.waitingFor = `the ${request.type} failover to the ${sideName(request.to)}`;
   if (request.type === 'forced' && hasObjects(run)) await tellKnownDrift(run);
-  // Applications do not wait for the guard to hear that it is over.
-  const stopGuard = () => {
-    CancellationScope.nonCancellable(() => guard.stop()).catch(() => undefined);
+  // Applications do not wait for the watch to hear that it is over.
+  const stopWatch = () => {
+    CancellationScope.nonCancellable(() => watch.stop()).catch(() => undefined);
   };
   const more = {
     ...(acknowledged === undefined ? {} : { acknowledged }),
@@ -220,17 +219,17 @@ async function failOver(
   };
   const noteCrossed = (record: FailoverRecord): void => {
     if (protection.crossed === true) return;
-    stopGuard();
+    stopWatch();
     addFailover(protection, { ...record, ...more });
     adoptClosedDoors(run, record);
     noteSwapped(run, protection, record);
     protection.crossed = true;
     run.changes += 1;
-    guard.next = watchOf(run, protection);
+    watch.next = watchOf(run, protection);
   };
-  const result = await carryOutFailover(run, request, stopGuard, noteCrossed).catch(async (error) => {
+  const result = await carryOutFailover(run, request, stopWatch, noteCrossed).catch(async (error) => {
     // The link itself ends: so does the watch that was to go on.
-    await CancellationScope.nonCancellable(async () => guard.next?.stop());
+    await CancellationScope.nonCancellable(async () => watch.next?.stop());
     throw error;
   });
   const done = { ...result, ...more };
@@ -243,10 +242,12 @@ async function failOver(
   const swapped = isUnknown ? await swappedInTheEnd(run, done.to) : done.outcome === 'done';
   if (swapped) noteSwapped(run, protection, done);
   if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
-  if (isUnknown && !isOvertaken(run)) {
-    await admitOrTell(run, protection.primary);
-    await surroundFailed(run, protection, request, done);
-    if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
+  if (isUnknown) {
+    await unlessOvertaken(run, async () => {
+      await admitOrTell(run, protection.primary);
+      await surroundFailed(run, protection, request, done);
+      if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
+    });
   }
   await tellEnd(run, done);
   return done;
@@ -279,8 +280,10 @@ async function endCrossed(
   };
   protection.failovers = [...protection.failovers.slice(0, -1), done];
   if (isCut) {
-    await surroundFailed(run, protection, request, done);
-    if (hasObjects(run)) await switchJobs(run, protection.primary);
+    await unlessOvertaken(run, async () => {
+      await surroundFailed(run, protection, request, done);
+      if (hasObjects(run)) await switchJobs(run, protection.primary);
+    });
   }
   await tellEnd(run, done);
   return done;
@@ -308,12 +311,6 @@ async function surroundFailed(
   if (swapped) await surround(run, hooks, { side: done.to, before: null, linkStands: true });
   else await hooks.withdrawnForOther(done.summary);
   protection.failovers = [...protection.failovers.slice(0, -1), surrounded(done, run, hooks)];
-}
-
-/** The failover told people; from here on the watch of the link looks after them. */
-function adoptClosedDoors(run: LinkRun, { closedDoors }: FailoverRecord): void {
-  noteClosedDoors(run, closedDoors);
-  markTold(run);
 }
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;

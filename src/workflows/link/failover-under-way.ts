@@ -3,6 +3,7 @@ import { ChildWorkflowFailure } from '@temporalio/common';
 import { CancellationScope, type ChildWorkflowHandle, condition, startChild } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { onSignal } from '../incoming';
+import { throwIfLeftBadly, until } from '../until';
 import {
   type FailoverControl,
   type FailoverNews,
@@ -12,12 +13,13 @@ import {
   failoverNewsSignal,
 } from './disaster-recovery-messages';
 import { linkFailover } from './failover';
+import { msLeftToStop } from './giving-way';
 import { sideName } from './protection';
 import type { LinkRun } from './run';
 import { failoverNewsShape } from './signal-shapes';
 
 /**
- * @param closingIn called once the gate of the failover is passed
+ * @param closingIn called once the gate of the failover is passed, or a forced one is asked for over it
  * @param crossed called once the new primary is proved, with the record as it is then
  * @returns its record, also when its workflow failed or was ended by somebody: the link goes on in any case
  */
@@ -40,7 +42,7 @@ export async function carryOutFailover(
       // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
       parentClosePolicy: 'ABANDON',
     });
-    return await resultOf(run, child);
+    return await resultOf(run, child, closingIn);
   } catch (error) {
     // Somebody ended the link, not the failover alone.
     if (CancellationScope.current().consideredCancelled) throw error;
@@ -51,9 +53,10 @@ export async function carryOutFailover(
 async function resultOf(
   run: LinkRun,
   child: ChildWorkflowHandle<typeof linkFailover>,
+  closingIn: () => void,
 ): Promise<FailoverRecord> {
   const scope = new CancellationScope();
-  const passing = scope.run(() => passOn(run, child));
+  const passing = scope.run(() => passOn(run, child, closingIn));
   passing.catch(() => undefined);
   try {
     return await child.result();
@@ -64,7 +67,11 @@ async function resultOf(
 }
 
 /** People talk to the link: a pause and a resume that concern the failover reach it from there. */
-async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailover>): Promise<void> {
+async function passOn(
+  run: LinkRun,
+  child: ChildWorkflowHandle<typeof linkFailover>,
+  closingIn: () => void,
+): Promise<void> {
   // A pause may have been accepted before the failover began: it is passed on at once.
   let paused = false;
   let retries = run.control.retriesAsked;
@@ -81,6 +88,8 @@ async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailov
     if (overtaking !== undefined && !wayIsGiven) {
       asked.push({ kind: 'give-way', by: overtaking.request.by });
       wayIsGiven = true;
+      // The watch has the same time to stop as the failover: neither waits for the other.
+      closingIn();
     }
     if (run.state.paused && !paused) asked.push({ kind: 'pause' });
     if (run.control.retriesAsked !== retries) asked.push({ kind: 'retry' });
@@ -92,6 +101,12 @@ async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailov
 
 /** A forced failover was asked for while this one is under way. */
 export const isOvertaken = ({ state }: LinkRun): boolean => state.protection?.overtaking !== undefined;
+
+/** Does what is left to do after a failover, unless the forced one that overtakes it has to begin. */
+export async function unlessOvertaken(run: LinkRun, work: () => Promise<void>): Promise<void> {
+  if (isOvertaken(run)) return;
+  throwIfLeftBadly(await until(work, () => isOvertaken(run), { graceMs: msLeftToStop(run) }));
+}
 
 function hear(run: LinkRun, news: Exclude<FailoverNews, { kind: 'crossed' }>, closingIn: () => void): void {
   switch (news.kind) {

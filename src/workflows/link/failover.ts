@@ -9,10 +9,12 @@ import {
 } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/link/api';
 import { byWord } from '../../model/by-word';
+import { formatDuration } from '../../model/duration';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
-import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { failoverProcedure, type LinkSide, type LinkStepInfo } from '../../model/link/procedure';
 import { bySide } from '../../model/side';
 import { checkInput } from '../incoming';
+import { throwIfLeftBadly, until } from '../until';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
@@ -42,7 +44,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
-  const way = new GivingWay();
+  const way = new GivingWay(run);
   handleFailoverMessages(run, way);
   run.enter('cutover');
   const telling = new CancellationScope();
@@ -56,6 +58,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
     return await carryOut(run, input, way);
   } finally {
     telling.cancel();
+    await CancellationScope.nonCancellable(() => run.notices.delivered(() => way.reason !== null));
   }
 }
 
@@ -196,21 +199,14 @@ async function passGateInTurn(run: LinkRun, primary: LinkSide, turn: FailoverTur
 
 /** Waits for the link to be healthy and close enough behind, unless somebody pauses. */
 async function passGate(run: LinkRun, primary: LinkSide): Promise<void> {
-  run.waitingFor = 'the link to be healthy and close enough behind';
-  const scope = new CancellationScope();
-  const gate = scope.run(() =>
+  const gate = () =>
     run.control.untilDone('Failover gate', () =>
       run.watches.awaitCutoverReadiness({ spec: run.spec, primary }),
-    ),
+    );
+  const passed = await run.waits.for('the link to be healthy and close enough behind', () =>
+    until(gate, () => run.state.paused),
   );
-  gate.catch(() => undefined);
-  await Promise.race([gate, condition(() => run.state.paused)]);
-  if (run.state.paused) {
-    scope.cancel();
-    await gate.catch((error) => {
-      if (!isCancellation(error)) throw error;
-    });
-  }
+  throwIfLeftBadly(passed);
   throwIfPaused(run);
 }
 
@@ -284,6 +280,9 @@ function leftBehind(
   };
 }
 
+/** An old primary that answered a moment ago and hangs now is not waited for. */
+const FENCED_WITHIN_MS = 5_000;
+
 async function measureLoss(
   run: LinkRun,
   { spec, request, lastHealth }: LinkFailoverInput,
@@ -300,19 +299,26 @@ async function measureLoss(
   if (step === null) return seen;
   run.waitingFor = 'the applications to be kept out of the old primary, which still answers';
   try {
-    const { before, planned } = await run.first.observeLinkStep({ spec, stepId: step.id });
-    run.begin(step.id, before, undefined, planned);
-    const { outcome, effects, evidence, durationMs } = await run.first.performLinkStep({
-      spec,
-      stepId: step.id,
-    });
-    run.record(step, outcome, effects, evidence, durationMs);
+    const fenced = await until(
+      () => fenceOnce(run, step),
+      () => false,
+      { withinMs: FENCED_WITHIN_MS, graceMs: 0 },
+    );
+    if (fenced.left) throw new Error(`no answer within ${formatDuration(FENCED_WITHIN_MS)}`);
   } catch (error) {
     if (isCancellation(error)) throw error;
     run.event('warning', 'failover.old-primary-open', `${step.title}: ${reasonOf(error, run)}`);
     return seen;
   }
   return measure();
+}
+
+async function fenceOnce(run: LinkRun, step: LinkStepInfo): Promise<void> {
+  const { spec } = run;
+  const { before, planned } = await run.first.observeLinkStep({ spec, stepId: step.id });
+  run.begin(step.id, before, undefined, planned);
+  const done = await run.first.performLinkStep({ spec, stepId: step.id });
+  run.record(step, done.outcome, done.effects, done.evidence, done.durationMs);
 }
 
 /** What waits for a person here is shown by the link, where people look. */

@@ -26,20 +26,25 @@ export const isProof = ({ id }: LinkStepInfo): boolean => id.endsWith('verify-wr
 export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<void> {
   const perform = isProof(step) ? run.prove.bind(run) : run.perform.bind(run);
   const { waitingFor } = run;
+  const refused = run.waits.begin();
   let told = '';
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    try {
-      await perform(step, () => actOrRefusal(run, step));
-      run.refusal = null;
-      return;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      run.refusal = `${waitingFor}: ${error.message}; it is tried again`;
-      run.waitingFor = run.refusal;
-      if (error.code !== told) await tell(run, step, error);
-      told = error.code;
-      await sleep(pause);
+  try {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await perform(step, () => actOrRefusal(run, step));
+        run.refusal = null;
+        return;
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        run.refusal = `${waitingFor}: ${error.message}; it is tried again`;
+        refused.say(run.refusal);
+        if (error.code !== told) await tell(run, step, error);
+        told = error.code;
+        await sleep(pause);
+      }
     }
+  } finally {
+    refused.end();
   }
 }
 

@@ -1,8 +1,25 @@
-/** A planned failover that ends where it is, since a forced one was asked for: whatever it waits for may be gone. */
-import { CancellationScope, condition } from '@temporalio/workflow';
+/** What ends where it is, since a forced failover was asked for: whatever it waits for may be gone (promise 9). */
+import { throwIfLeftBadly, until } from '../until';
+import type { LinkRequest } from './disaster-recovery-messages';
+import type { LinkRun } from './run';
 
-/** What is asked to stop is waited for this long; a statement that hangs on a dead host is left to itself then. */
-const STOPS_WITHIN_MS = 20_000;
+/**
+ * All that stands before a forced failover has this long to stop, together: a statement that hangs on a dead host is
+ * left to itself then. What the failover itself asks the lost side for has the rest of its 20 seconds.
+ */
+const STOPS_WITHIN_MS = 8_000;
+
+/** How long what stands before a forced failover may still take, milliseconds; all of it while none is asked for. */
+export const msLeftToStop = ({ forcedAt }: Pick<LinkRun, 'forcedAt'>): number =>
+  forcedAt === null ? STOPS_WITHIN_MS : Math.max(0, forcedAt + STOPS_WITHIN_MS - Date.now());
+
+export const isForced = (request: LinkRequest | null): boolean =>
+  request?.kind === 'failover' && request.request.type === 'forced';
+
+/** Does something until it is done, or a forced failover is asked for. */
+export async function unlessForced(run: LinkRun, work: () => Promise<void>): Promise<void> {
+  throwIfLeftBadly(await until(work, () => run.forcedAt !== null, { graceMs: msLeftToStop(run) }));
+}
 
 export class GaveWay extends Error {
   override readonly name = 'GaveWay';
@@ -14,9 +31,12 @@ export class GaveWay extends Error {
 export class GivingWay {
   private asked: GaveWay | undefined;
 
+  constructor(private readonly run: LinkRun) {}
+
   /** @param by who asked for the forced failover */
   ask(by: string): void {
     this.asked ??= new GaveWay(by);
+    this.run.forcedAt ??= Date.now();
   }
 
   get reason(): string | null {
@@ -24,25 +44,15 @@ export class GivingWay {
   }
 
   /**
-   * Does something until it is done, or way is given. Also inside of what cannot be cancelled otherwise.
+   * Does something until it is done, or way is given. Also inside of what cannot be cancelled otherwise. What came to its
+   * end nevertheless, counts.
    * @throws GaveWay
    */
   async until<T>(work: () => Promise<T>): Promise<T> {
     if (this.asked !== undefined) throw this.asked;
-    const scope = new CancellationScope();
-    let isOver = false;
-    const working = scope.run(work).finally(() => {
-      isOver = true;
-    });
-    working.catch(() => undefined);
-    // A cancellation of the workflow ends the work itself, and that is waited for.
-    await CancellationScope.nonCancellable(() => condition(() => this.asked !== undefined || isOver));
-    if (!isOver) {
-      scope.cancel();
-      await CancellationScope.nonCancellable(() => condition(() => isOver, STOPS_WITHIN_MS));
-    }
-    if (this.asked === undefined) return working;
-    return this.endOf(working, this.asked, isOver);
+    const done = await until(work, () => this.asked !== undefined, { graceMs: msLeftToStop(this.run) });
+    if (!done.left) return done.value;
+    throw this.asked ?? new Error('left without a reason');
   }
 
   /** As `until`. @returns false when way was given first */
@@ -54,13 +64,5 @@ export class GivingWay {
       if (error instanceof GaveWay) return false;
       throw error;
     }
-  }
-
-  /** What came to its end nevertheless, counts. */
-  private async endOf<T>(working: Promise<T>, asked: GaveWay, isOver: boolean): Promise<T> {
-    if (!isOver) throw asked;
-    return working.catch(() => {
-      throw asked;
-    });
   }
 }

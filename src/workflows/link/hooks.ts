@@ -1,11 +1,5 @@
 /** The hooks of one failover or cutover attempt: called in order, heard where they may still refuse, recorded. */
-import {
-  type ActivityInterfaceFor,
-  CancellationScope,
-  condition,
-  isCancellation,
-  proxyActivities,
-} from '@temporalio/workflow';
+import { type ActivityInterfaceFor, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { AroundFailoverActivities } from '../../activities/link/around-failover-api';
 import type { FailoverKind, HookRecord } from '../../model/link/hook-message';
 import { type HookPhase, hooksOf, MAY_VETO } from '../../model/link/hook-phases';
@@ -14,6 +8,7 @@ import type { LinkSide } from '../../model/link/procedure';
 import { afterHook } from '../../rules/link/hook-answer';
 import { hookCall } from '../activity-policies';
 import { activityProblem, personProblem } from '../run-control';
+import { throwIfLeftBadly, until } from '../until';
 import type { LinkRun } from './run';
 
 export interface FailoverOccasion {
@@ -60,20 +55,13 @@ export class FailoverHooks {
    */
   async mayRefuse(phase: 'beforeFailover' | 'whenFenced', stopIf: () => boolean): Promise<void> {
     if (!this.has(phase)) return;
-    const scope = new CancellationScope();
-    const calling = scope.run(() => this.callAll(phase));
-    let isOver = false;
-    const end = () => {
-      isOver = true;
+    const call = (): Promise<void> => {
+      const calling = this.callAll(phase);
+      const end = () => undefined;
+      this.calling = calling.then(end, end);
+      return calling;
     };
-    const over = calling.then(end, end);
-    this.calling = over;
-    await Promise.race([over, condition(() => isOver || stopIf())]);
-    if (isOver) return calling;
-    scope.cancel();
-    await calling.catch((error) => {
-      if (!isCancellation(error)) throw error;
-    });
+    throwIfLeftBadly(await until(call, stopIf));
   }
 
   /** Nobody waits for these, and nothing is undone for them: a failure is told, and stands in the record. */

@@ -17,7 +17,9 @@ import type { LinkSide } from '../../model/link/procedure';
 import { gateText, objectsGate } from '../../rules/link/objects-gate';
 import { beforeAnyChange, longWithHeartbeat, watch } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
+import { throwIfLeftBadly, until } from '../until';
 import { tryStep } from './copy-step';
+import { unlessForced } from './giving-way';
 import { otherSide } from './protection';
 import type { LinkRun } from './run';
 
@@ -72,7 +74,8 @@ async function keepBeside<T>(run: LinkRun, primary: LinkSide, work: Promise<T>):
   } finally {
     scope.cancel();
     // A look that ends with the next heartbeat is not waited for: somebody may have asked for a failover.
-    if (lane.changing) await CancellationScope.nonCancellable(() => keeping.catch(() => undefined));
+    if (lane.changing)
+      await CancellationScope.nonCancellable(() => unlessForced(run, () => keeping.catch(() => undefined)));
   }
 }
 
@@ -247,19 +250,9 @@ async function compare(
 
 /** A look that fails waits for a person, but not when something else is asked meanwhile. @returns undefined then */
 async function unlessLeft<T>(mustLeave: () => boolean, work: () => Promise<T>): Promise<T | undefined> {
-  const scope = new CancellationScope();
-  let isOver = false;
-  const working = scope.run(work).finally(() => {
-    isOver = true;
-  });
-  working.catch(() => undefined);
-  await condition(() => isOver || mustLeave());
-  if (isOver) return working;
-  scope.cancel();
-  return working.catch((error) => {
-    if (!isCancellation(error)) throw error;
-    return undefined;
-  });
+  const done = await until(work, mustLeave);
+  throwIfLeftBadly(done);
+  return done.left ? undefined : done.value;
 }
 
 async function tellAccepted(run: LinkRun, text: string, acceptedBy: string | null): Promise<void> {
@@ -275,9 +268,15 @@ async function hold(
   problems: readonly Problem[],
   { acceptedBy, mustLeave }: ObjectsGateOptions,
 ): Promise<void> {
-  const { spec } = run;
   const { reasons } = objectsGate(report, 'block', null);
   const why = [...problems.map(({ message }) => message), gateText(reasons)].join('; ');
+  const mended = () => mendedOrResumed(run, report, why);
+  throwIfLeftBadly(await until(mended, () => mustLeave() || acceptedBy() !== null));
+  run.control.throwIfAborted();
+}
+
+/** A person says so, or the watch sees other differences. */
+async function mendedOrResumed(run: LinkRun, report: ObjectsReport, why: string): Promise<void> {
   const scope = new CancellationScope();
   const person = scope.run(() =>
     run.control.waitForPerson(
@@ -287,27 +286,22 @@ async function hold(
   );
   const mended = scope.run(() =>
     activitiesOf(run).watches.watchInstanceObjects({
-      spec,
+      spec: run.spec,
       primary: report.primary,
       known: driftMark(report),
-      everyMs: spec.migration.polling.active,
+      everyMs: run.spec.migration.polling.active,
       waitsFirst: true,
       checkpointAfterMs: CHECKPOINT_MS,
     }),
   );
   // A watch that fails for good leaves the person, who is told already.
   const watched = mended.catch((error) => (isCancellation(error) ? undefined : person));
-  person.catch(() => undefined);
-  const decided = condition(() => mustLeave() || acceptedBy() !== null);
   try {
-    await Promise.race([person, watched, decided]);
+    await Promise.race([person, watched]);
   } finally {
     scope.cancel();
-    await CancellationScope.nonCancellable(async () => {
-      await Promise.allSettled([person, watched]);
-    });
+    await CancellationScope.nonCancellable(() => Promise.allSettled([person, watched]));
   }
-  run.control.throwIfAborted();
 }
 
 /**

@@ -149,9 +149,11 @@ export function mayDrop(run: LinkRun, stepId: string): boolean {
 }
 
 async function beginNewHistory(run: LinkRun): Promise<never> {
+  await run.notices.delivered();
   await condition(allHandlersFinished);
   // An abort that was accepted in this very moment would be lost with this history.
   run.control.throwIfAborted();
+  run.carryNoticesOver();
   return continueAsNew<typeof linkMigration>({ ...run.input, state: boundState(run.state) });
 }
 
@@ -163,6 +165,7 @@ async function finish(
   const { state, spec } = run;
   const { database, source, target } = spec.migration;
   run.leavePhase();
+  await run.notices.delivered();
   await condition(allHandlersFinished);
   return {
     outcome,

@@ -1,5 +1,6 @@
 /** Before the link replicates no guard looks at the log: while a person is waited for, this does. */
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { until } from '../until';
 import type { LinkRun } from './run';
 
 /** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. */
@@ -19,13 +20,14 @@ export async function withLogWatch<T>(run: LinkRun, work: () => Promise<T>): Pro
 async function watchWheneverBlocked(run: LinkRun): Promise<void> {
   for (;;) {
     await condition(() => run.state.blockedBy !== null);
-    const scope = new CancellationScope();
-    const looking = scope.run(() => watchUntilTold(run));
-    looking.catch(() => undefined);
-    await condition(() => run.state.blockedBy === null);
-    scope.cancel();
-    // Whatever kept it from looking: the person who was waited for has been there.
-    await looking.catch(() => undefined);
+    const isOver = (): boolean => run.state.blockedBy === null;
+    try {
+      await until(() => watchUntilTold(run), isOver);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // Whatever keeps it from looking: the person who is waited for has been there then.
+      await condition(isOver);
+    }
   }
 }
 

@@ -85,6 +85,7 @@ export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
   const { protection } = run.state;
   if (protection !== null && isWayBack(protection, request)) return endHold(run, protection, request);
   if (protection !== null && protection.request !== null) return overtake(run, protection, request);
+  if (request.type === 'forced') run.forcedAt = Date.now();
   return take(
     run,
     { kind: 'failover', request, ...acknowledgedBy(run, request) },
@@ -106,6 +107,7 @@ function overtake(run: LinkRun, protection: Protection, request: FailoverRequest
   const { request: pending } = protection;
   const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
   protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
+  run.forcedAt = Date.now();
   run.changes += 1;
   run.event(
     'warning',

@@ -1,5 +1,6 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import type { LinkSide } from '../../model/link/procedure';
+import { until } from '../until';
 import type { LinkRun } from './run';
 
 /** What the gate saw holds so long; it waits itself about as long between two looks. */
@@ -19,23 +20,18 @@ export async function isReadyStill(
   mustLeave: () => boolean,
 ): Promise<boolean> {
   if (waitedMs <= HOLDS_MS) return true;
-  run.waitingFor = 'the link to be as healthy and close as before the wait for its turn';
-  const scope = new CancellationScope();
-  let seen: 'ready' | 'failed' | undefined;
-  const looking = scope.run(async () => {
+  const look = async (): Promise<boolean> => {
     try {
       await run.watches.awaitCutoverReadiness({ spec: run.spec, primary });
-      seen = 'ready';
+      return true;
     } catch (error) {
-      seen = 'failed';
       if (isCancellation(error)) throw error;
+      return false;
     }
-  });
-  looking.catch(() => undefined);
-  await condition(() => seen !== undefined || mustLeave(), LOOK_MS);
-  if (seen === undefined) scope.cancel();
-  await looking.catch((error) => {
-    if (!isCancellation(error)) throw error;
-  });
-  return seen === 'ready' && !mustLeave();
+  };
+  const seen = await run.waits.for(
+    'the link to be as healthy and close as before the wait for its turn',
+    () => until(look, mustLeave, { withinMs: LOOK_MS }),
+  );
+  return !seen.left && seen.value && !mustLeave();
 }

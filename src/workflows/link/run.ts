@@ -2,7 +2,6 @@
 
 import {
   type ActivityInterfaceFor,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -31,8 +30,10 @@ import {
   quickAndIdempotent,
   watch,
 } from '../activity-policies';
+import { Notices } from '../notices';
 import { type Problem, RunControl } from '../run-control';
 import { type LeftItem, leftSentence, type UndoItem } from '../undoing';
+import { Waits } from '../waits';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
 import {
@@ -58,13 +59,17 @@ export class LinkRun {
   readonly watches: ActivityInterfaceFor<LinkWatches & Pick<LinkSteps, 'performLinkStep'>>;
   /** Step that is being performed. */
   step: string | null = null;
-  /** Why the run is not further; empty while it works. */
-  waitingFor = '';
+  /** What is waited for beside the run's own course. */
+  readonly waits = new Waits();
+  /** When a forced failover was asked for that is not over yet, milliseconds; null while there is none. */
+  forcedAt: number | null = null;
   /** Why a step behind the point of no return does not go through yet; null while none is refused. */
   refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
   changes = 0;
-  private readonly notifications: Pick<LinkSteps, 'notifyPerson'>;
+  /** What people are being told just now. */
+  readonly notices: Notices;
+  private ownWait = '';
 
   constructor(
     readonly input: LinkMigrationInput,
@@ -77,7 +82,11 @@ export class LinkRun {
     this.first = proxyActivities<LinkSteps>(beforeAnyChange(heartbeat));
     this.bounded = proxyActivities<LinkSteps>(bounded(heartbeat));
     this.watches = proxyActivities<LinkWatches & Pick<LinkSteps, 'performLinkStep'>>(watch(heartbeat));
-    this.notifications = proxyActivities<LinkSteps>(notification);
+    const { notifyPerson } = proxyActivities<LinkSteps>(notification);
+    this.notices = new Notices(notifyPerson, ({ code }) =>
+      this.event('warning', 'notification.failed', `nobody could be told of ${code}`),
+    );
+    this.sendCarriedOver();
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
       mayPause: () => state.protection !== null,
@@ -105,6 +114,16 @@ export class LinkRun {
 
   get spec() {
     return this.input.spec;
+  }
+
+  /** Why the run is not further; empty while it works. */
+  get waitingFor(): string {
+    return this.waits.shown || this.ownWait;
+  }
+
+  /** What the run's own course waits for; who goes on beside it has words of their own in `waits`. */
+  set waitingFor(text: string) {
+    this.ownWait = text;
   }
 
   steps(phase: LinkPhase): readonly LinkStepInfo[] {
@@ -309,22 +328,26 @@ export class LinkRun {
     this.event('warning', MESSAGE_IGNORED, why);
   }
 
-  /** Notes an event and tells a person. A notifier that fails never holds a run up. */
+  /**
+   * Notes an event and tells a person. Nobody waits for the notifier: applications, or a forced failover, would wait with
+   * them. Whoever ends the workflow sees to what is under way (`notices`).
+   */
   async tell(severity: RunEvent['severity'], code: string, message: string, nextStep: string): Promise<void> {
     this.event(severity, code, message);
-    try {
-      await this.notifications.notifyPerson({
-        severity,
-        code,
-        workflowId: this.workflowId,
-        title: `${this.spec.migration.name}: ${code}`,
-        message,
-        nextStep,
-      });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      this.event('warning', 'notification.failed', `nobody could be told of ${code}`);
-    }
+    const title = `${this.spec.migration.name}: ${code}`;
+    this.notices.send({ severity, code, workflowId: this.workflowId, title, message, nextStep });
+  }
+
+  /** At the end of a history: what nobody was told yet is told by the next one. */
+  carryNoticesOver(): void {
+    const { left } = this.notices;
+    if (left.length > 0) this.state.untold = left;
+  }
+
+  private sendCarriedOver(): void {
+    const { untold = [] } = this.state;
+    delete this.state.untold;
+    for (const notice of untold) this.notices.send(notice);
   }
 
   /** Text that the Temporal UI shows for the run. */

@@ -160,5 +160,7 @@ export const stateShape = including<LinkRunState>({
   hookCalls: optional(list(anyObject())),
   checks: optional(list(anyObject())),
   leftOutOfState: optional(anyObject()),
+  watchProblem: optional(anyText),
+  untold: optional(list(anyObject(), 0, MANY)),
   protection: nullable(protection),
 });

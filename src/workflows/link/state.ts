@@ -8,6 +8,7 @@ import type { ObjectFinding } from '../../model/link/instance-objects';
 import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
 import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
 import type { Unreached } from '../../model/unreached';
+import type { Notice } from '../notices';
 import type { AcceptedDrift, FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
@@ -40,6 +41,10 @@ export interface LinkRunState {
   /** Newest health with a lag that was seen: what a forced failover may lose is estimated from it. */
   lastLag?: LinkHealth | null;
   logAlarmRaised: boolean;
+  /** What keeps the watch of the link from looking, as people were told; absent while it looks. */
+  watchProblem?: string;
+  /** Notifications that the history before could not deliver in time. */
+  untold?: readonly Notice[];
   /** Jobs of others that back up the log of the link; a person was told of them. */
   foreignLogBackups?: readonly string[];
   /** Objects outside of the database, as they were compared last. */

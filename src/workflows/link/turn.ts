@@ -13,6 +13,7 @@ import { unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
 import type { TurnRequest } from '../../rules/link/failover-turns';
 import { onSignal } from '../incoming';
+import type { OpenWait } from '../waits';
 import { instanceFailoverTurns } from './failover-turns';
 import type { LinkRun } from './run';
 import { turnNewsShape } from './signal-shapes';
@@ -35,6 +36,8 @@ const TRIES = 5;
 export class FailoverTurn {
   private granted = false;
   private request: TurnRequest | undefined;
+  /** Words of its own: what leads up to the failover may wait beside it. */
+  private wait: OpenWait | undefined;
   private readonly limit: number;
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
@@ -54,7 +57,7 @@ export class FailoverTurn {
         return;
       case 'waiting':
         if (this.request === undefined || this.granted) return;
-        this.run.waitingFor = news.place;
+        this.wait?.say(news.place);
         this.onPlace(news.place);
         return;
       case 'are-you-there':
@@ -75,7 +78,7 @@ export class FailoverTurn {
       await this.ask(request);
       await condition(() => this.granted || mustLeave(), pause);
       if (!this.granted && !mustLeave()) continue;
-      this.onPlace(null);
+      this.endWait();
       if (this.granted) return Date.now() - began;
       await this.giveBack();
       return null;
@@ -87,7 +90,7 @@ export class FailoverTurn {
     const request = this.newRequest(true);
     await this.ask(request);
     await condition(() => this.granted, FORCED_WAITS_MS);
-    this.onPlace(null);
+    this.endWait();
     if (this.granted) return;
     await this.tell({ kind: 'go-ahead', request });
     this.run.event(
@@ -99,12 +102,20 @@ export class FailoverTurn {
 
   /** Gives the turn, or the wish for one, back. Can be called at any time, and again. */
   async giveBack(): Promise<void> {
+    this.wait?.end();
+    this.wait = undefined;
     const { request } = this;
     if (request === undefined) return;
     this.request = undefined;
     this.granted = false;
     const { workflowId, runId } = request;
     await CancellationScope.nonCancellable(() => this.tell({ kind: 'leave', key: { workflowId, runId } }));
+  }
+
+  private endWait(): void {
+    this.wait?.end();
+    this.wait = undefined;
+    this.onPlace(null);
   }
 
   private newRequest(forced: boolean): TurnRequest {
@@ -118,7 +129,10 @@ export class FailoverTurn {
   /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
   private async ask(request: TurnRequest): Promise<void> {
     const instance = this.run.spec.target.resourceId;
-    if (!this.granted) this.run.waitingFor = 'its turn among the failovers of the instance';
+    if (!this.granted) {
+      this.wait ??= this.run.waits.begin();
+      this.wait.say('its turn among the failovers of the instance');
+    }
     for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
       if (await this.begin(instance, request)) return;
       if (await this.tell({ kind: 'ask', request })) return;

@@ -9,6 +9,7 @@ import {
 } from '../../../tsql/link/availability-groups';
 import { readTargetDatabase } from '../../../tsql/queries/target';
 import { NeedsPerson, NotYet } from '../../failures';
+import { askLostSide } from '../../observe/reading';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
 import { findGroup } from './groups';
 
@@ -105,7 +106,7 @@ export const verifySourceWritable = defineWritable('source.verify-writable', 'so
 export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
   id: 'target.planned-failover',
   urgent: true,
-  observe: observeRoles,
+  observe: (context) => observeRoles(context),
   // The way back of a drill.
   assume: (facts, _context, before) =>
     before.includes('source.planned-failover') ? { source: 'SECONDARY', target: 'PRIMARY' } : facts,
@@ -116,14 +117,14 @@ export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
 export const forcedFailoverToInstance = defineLinkStep<RoleState>({
   id: 'target.forced-failover',
   urgent: true,
-  observe: observeRoles,
+  observe: (context) => observeRoles(context, 'source'),
   settled: ({ target }) => (target === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'ForcedAllowDataLoss')],
 });
 
 export const forcedFailoverToSource = defineLinkStep<RoleState>({
   id: 'source.forced-failover',
-  observe: observeRoles,
+  observe: (context) => observeRoles(context, 'target'),
   settled: ({ source }) => (source === 'PRIMARY' ? 'the SQL Server is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
@@ -138,7 +139,7 @@ export const forcedFailoverToSource = defineLinkStep<RoleState>({
 /** After a split brain the former primary follows the survivor; what it has alone is rolled away. */
 export const demoteSource = defineLinkStep<RoleState>({
   id: 'source.become-secondary',
-  observe: observeRoles,
+  observe: (context) => observeRoles(context),
   settled: ({ source }) => (source === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
@@ -152,7 +153,7 @@ export const demoteSource = defineLinkStep<RoleState>({
 
 export const demoteInstance = defineLinkStep<RoleState>({
   id: 'target.become-secondary',
-  observe: observeRoles,
+  observe: (context) => observeRoles(context),
   settled: ({ target }) => (target === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
@@ -169,13 +170,18 @@ interface RoleState {
   readonly target: string | null;
 }
 
-async function observeRoles(context: LinkContext): Promise<RoleState> {
-  const { link } = context.spec.names;
-  const read = (on: Side) =>
-    readOn(context, on, readTargetDatabase(context.spec.migration.database, link)).then(
-      ([row]) => row?.linkRoleDesc ?? null,
-      () => null,
-    );
+/** @param lost side that is not asked for long: it may hang, and what forces the other one to lead does not wait */
+async function observeRoles(context: LinkContext, lost?: Side): Promise<RoleState> {
+  const { clock, signal, ports, spec } = context;
+  const query = readTargetDatabase(spec.migration.database, spec.names.link);
+  const read = async (on: Side): Promise<string | null> => {
+    const port = on === 'source' ? ports.source : ports.target;
+    const rows =
+      on === lost
+        ? await askLostSide((options) => port.query(query, options), clock, signal)
+        : await port.query(query, { signal }).catch(() => undefined);
+    return rows?.[0]?.linkRoleDesc ?? null;
+  };
   const [source, target] = await Promise.all([read('source'), read('target')]);
   return { source, target };
 }

@@ -20,7 +20,7 @@ const TURN_OFF = clearTraceFlag(KEEP_LOG_TRACE_FLAG);
 async function observe(context: LinkContext): Promise<KeepLogState> {
   const [flags, links] = await Promise.all([
     readSource(context, readTraceFlags()),
-    readLinkReplicaFacts(context.ports.source, context.clock, context.signal),
+    readLinkReplicaFacts(context.ports.source, context.clock, { signal: context.signal }),
   ]);
   return {
     isOn: flags.some(({ flag, isOn }) => flag === KEEP_LOG_TRACE_FLAG && isOn),

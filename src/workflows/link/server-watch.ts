@@ -1,0 +1,144 @@
+/** The watch of a link that SQL Server leads: its log backups, its health, and what others do to it. */
+import type { GuardInput, ReplicationNews } from '../../activities/link/api';
+import { noteOpened } from './closed-doors';
+import { historyIsLong } from './history';
+import { followRoles, noteLinkBack, noteLinkGone, watchOthers } from './others';
+import type { Watched } from './replication-watch';
+import type { LinkRun } from './run';
+import { noteSplitBrain } from './split-brain';
+import { noteHealth, type Protection } from './state';
+
+/** A quiet link returns this often, so that a new history can begin. */
+const CHECKPOINT_MS = 7 * 24 * 3_600_000;
+
+/**
+ * Takes log backups and watches the link's health while it replicates.
+ * @param protection of a link that stays: two primaries are looked for as well
+ */
+export const serverWatch = (run: LinkRun, protection?: Protection): Watched<ReplicationNews> => ({
+  endsWith:
+    protection === undefined
+      ? 'the watch of the link to end; a log backup that runs just now is not interrupted'
+      : 'the watch of the link to end; a log backup that runs just now has a few seconds',
+  doing: 'guarding the log: ',
+  look: () => run.watches.guardReplication(inputOf(run, protection)),
+  note: (news, isStopping) => note(run, protection, news, isStopping),
+});
+
+const inputOf = (run: LinkRun, protection: Protection | undefined): GuardInput => ({
+  spec: run.spec,
+  knownHealthy: run.state.health?.healthy ?? true,
+  logAlarmRaised: run.state.logAlarmRaised,
+  ...(protection === undefined
+    ? {}
+    : { splitBrainKnown: protection.splitBrain !== null, ...watchOthers(protection) }),
+  ...foreignBackups(run),
+  ...(run.state.lastBackupAt === undefined ? {} : { lastBackupAt: run.state.lastBackupAt }),
+  ...(run.spec.replicas === undefined ? {} : { knownLeader: run.state.groupLeader ?? null }),
+  ...closedDoors(run),
+  // Of a link that stays the first look is news: a forced failover may be asked at any time.
+  checkpointAfterMs: protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
+});
+
+async function note(
+  run: LinkRun,
+  protection: Protection | undefined,
+  news: ReplicationNews,
+  isStopping: () => boolean,
+): Promise<void> {
+  const { state } = run;
+  noteHealth(state, news.health);
+  switch (news.kind) {
+    case 'log-backup-taken': {
+      const { backup } = news;
+      state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
+      if (backup.serverAt !== undefined) state.lastBackupAt = backup.serverAt;
+      state.logAlarmRaised = false;
+      run.record(
+        { id: 'source.log-backup', title: 'Log backup', phase: 'replicating' },
+        'done',
+        backup.effects,
+        `${backup.reason} (${backup.ruleId})`,
+        backup.durationMs,
+      );
+      break;
+    }
+    case 'split-brain':
+      if (protection !== undefined) await noteSplitBrain(run, protection, news);
+      break;
+    case 'roles-by-others':
+      // The roles of a failover that ends this watch are its own doing.
+      if (protection !== undefined && !isStopping()) await followRoles(run, protection, news);
+      break;
+    case 'link-gone':
+      if (protection !== undefined) await noteLinkGone(run, protection, news);
+      break;
+    case 'health-changed':
+      if (protection !== undefined) noteLinkBack(protection, news.health);
+      if (news.lastSeen !== undefined) state.lastLag = news.lastSeen;
+      await run.tell(
+        news.health.healthy ? 'info' : 'warning',
+        news.health.healthy ? 'link.healthy' : 'link.unhealthy',
+        news.health.summary,
+        news.health.healthy ? 'nothing' : 'check the connection between the endpoints and their certificates',
+      );
+      break;
+    case 'log-alarm':
+      state.logAlarmRaised = true;
+      await run.tell(
+        'critical',
+        'log-backup.alarm',
+        news.reason,
+        'give the log more room, or mend what holds it',
+      );
+      break;
+    case 'group-moved':
+      await noteLeader(run, news.leader);
+      break;
+    case 'doors-opened':
+      await noteOpened(run, news.doors);
+      break;
+    case 'foreign-log-backup':
+      state.foreignLogBackups = [...(state.foreignLogBackups ?? []), ...news.jobs];
+      await run.tell(
+        'warning',
+        'log-backup.foreign',
+        news.reason,
+        'keep the backup files of both for as long as you may have to restore, or stop one of the two',
+      );
+      break;
+    case 'checkpoint':
+      break;
+  }
+  // What the cutover waits for does not depend on this news: waking it would cost two events for each backup.
+  if (historyIsLong(run)) run.changes += 1;
+}
+
+/** The first leader that is seen is no news; another one is, since the link must have found its way to it. */
+async function noteLeader(run: LinkRun, leader: string): Promise<void> {
+  const former = run.state.groupLeader;
+  run.state.groupLeader = leader;
+  const { availabilityGroup } = run.spec.names;
+  if (former === undefined) {
+    run.event('info', 'group.leader', `${leader} leads the availability group ${availabilityGroup}`);
+    return;
+  }
+  await run.tell(
+    'warning',
+    'group.failed-over',
+    `${leader} leads the availability group ${availabilityGroup} now, in place of ${former}; the run goes on there`,
+    `nothing, if somebody failed it over on purpose; else find out why ${former} lost the role`,
+  );
+}
+
+function closedDoors({ state }: LinkRun): Pick<GuardInput, 'closedDoors'> {
+  if (state.closedDoors === undefined) return {};
+  const doors = state.closedDoors.map(({ server, logins, statement }) => ({ server, logins, statement }));
+  return { closedDoors: doors };
+}
+
+/** By the clock of the source, like the backup history itself. */
+function foreignBackups({ state }: LinkRun): Pick<GuardInput, 'foreignBackups'> {
+  if (state.seedingCompletedAt === null) return {};
+  return { foreignBackups: { since: state.seedingCompletedAt, told: state.foreignLogBackups ?? [] } };
+}
