@@ -119,6 +119,22 @@ export function begunSteps(link: FakeLink): readonly string[] {
   return [...new Set(done)].filter((step) => step !== 'first-log-backup');
 }
 
+export async function differsInReplay({ driver }: DisturbedRun): Promise<readonly string[]> {
+  try {
+    await driver.replay();
+    return [];
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+export function isUndone({ link }: DisturbedRun): readonly string[] {
+  const undone = link.changes.filter((change) => change.startsWith('undo ')).map((change) => change.slice(5));
+  const expected = begunSteps(link).toReversed();
+  if (JSON.stringify(undone) === JSON.stringify(expected)) return [];
+  return [`undone ${undone.join(', ')}; begun, latest first: ${expected.join(', ')}`];
+}
+
 /**
  * What must hold in every run, however it was disturbed: promises 4, 5 and 7.
  * @returns every breach in words; none is the wish

@@ -10,7 +10,9 @@ import {
   breaches,
   DBA,
   type DisturbedRun,
+  differsInReplay,
   HOUR,
+  isUndone,
   type Position,
   ROUTES,
   resultOf,
@@ -207,15 +209,6 @@ describe.each(ROUTES)('route %s', (route) => {
     ));
 });
 
-async function differsInReplay({ driver }: DisturbedRun): Promise<readonly string[]> {
-  try {
-    await driver.replay();
-    return [];
-  } catch (error) {
-    return [String(error)];
-  }
-}
-
 const completes = ({ driver }: DisturbedRun): readonly string[] =>
   driver.ended?.kind === 'completed' ? [] : [`ended ${JSON.stringify(driver.ended)}`];
 
@@ -236,13 +229,6 @@ const failedBeforeAnyChange = ({ link, driver }: DisturbedRun): readonly string[
 
 const aborted = (run: DisturbedRun): readonly string[] =>
   run.driver.ended?.kind === 'completed' && resultOf(run).outcome === 'aborted' ? [] : ['was not aborted'];
-
-function isUndone({ link }: DisturbedRun): readonly string[] {
-  const undone = link.changes.filter((change) => change.startsWith('undo ')).map((change) => change.slice(5));
-  const expected = begunSteps(link).toReversed();
-  if (JSON.stringify(undone) === JSON.stringify(expected)) return [];
-  return [`undone ${undone.join(', ')}; begun, latest first: ${expected.join(', ')}`];
-}
 
 /** What has begun already, and what is being looked at or followed: a pause does not break a step in two. */
 function underWay(run: DisturbedRun, position: Position): readonly string[] {
