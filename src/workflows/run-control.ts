@@ -34,6 +34,8 @@ export interface ControlledRun {
   /** Pausing makes sense although the run cannot be undone any more. */
   readonly mayPause: () => boolean;
   readonly isPaused: () => boolean;
+  /** What a pause holds now and what not, for its answer. */
+  readonly pauseNote: () => string;
   readonly setPaused: (paused: boolean, request: Request) => void;
   readonly problem: () => Problem | null;
   readonly setProblem: (problem: Problem | null, where: string) => void;
@@ -120,9 +122,7 @@ export class RunControl {
   /** Tells the problem and waits: `resume` returns, `abort` throws. */
   async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
-    const wait = { problem, where };
-    this.waits.push(wait);
-    this.showWaits();
+    const end = this.show(problem, where);
     try {
       await this.run.announce(problem, where);
       await condition(
@@ -130,10 +130,21 @@ export class RunControl {
       );
     } finally {
       // Also when the wait was cancelled: nobody waits for the person any more.
-      this.waits = this.waits.filter((other) => other !== wait);
-      this.showWaits();
+      end();
     }
     this.throwIfAborted();
+  }
+
+  /** Shows a problem that waits for a person elsewhere, beside those of this run. @returns what ends that */
+  show(problem: Problem, where: string): () => void {
+    const wait = { problem, where };
+    this.waits.push(wait);
+    this.showWaits();
+    return () => {
+      if (!this.waits.includes(wait)) return;
+      this.waits = this.waits.filter((other) => other !== wait);
+      this.showWaits();
+    };
   }
 
   /** The oldest problem is shown, the others with it: it is often their cause. */
@@ -154,7 +165,7 @@ export class RunControl {
     }
     if (this.run.isPaused()) return accept('the run is paused already');
     this.run.setPaused(true, request);
-    return accept('no further step begins until resume; log backups go on');
+    return accept(this.run.pauseNote());
   }
 
   private resume(request: Request): Answer {

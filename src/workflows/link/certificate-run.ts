@@ -52,6 +52,7 @@ export class CertificateRun {
     this.control = new RunControl({
       forwardOnly: () => this.forwardOnly,
       mayPause: () => false,
+      pauseNote: () => 'no further step begins until resume',
       isPaused: () => this.paused,
       setPaused: (paused) => {
         this.paused = paused;

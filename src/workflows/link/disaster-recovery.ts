@@ -100,6 +100,8 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
 async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   if (run.state.protection === null) {
     await establish(run);
+    // An abort may have been accepted while the last activity was at its end: from the next line on there is none.
+    run.control.throwIfAborted();
     run.state.protection = {
       primary: firstPrimary(run.spec),
       failovers: [],

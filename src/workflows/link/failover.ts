@@ -10,6 +10,8 @@ import {
 import type { LossReport } from '../../activities/link/api';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
+import { AbortRequested } from '../run-control';
+import { admitOrTell } from './after-failed';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
@@ -24,6 +26,7 @@ import { GivingWay } from './giving-way';
 import { FailoverHooks, HookVeto } from './hooks';
 import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
+import { pauseOfFailover } from './pausing';
 import { otherSide, sideName } from './protection';
 import { isReadyStill } from './readiness';
 import { LinkRun } from './run';
@@ -37,6 +40,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
+  run.pauseNote = () => pauseOfFailover(input.request.type);
   const way = new GivingWay();
   setHandler(failoverControlSignal, (control) => {
     if (control.kind === 'retry') run.control.retry();
@@ -231,16 +235,19 @@ async function failOverForced(
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, input.request));
   let loss: LossReport;
   try {
-    await turn.takeForced();
-    await hooks.mayRefuse('beforeFailover', () => false);
-    run.state.fencedAt = startedAt;
-    loss = await measureLoss(run, input);
+    loss = await run.control.abortable(async () => {
+      await turn.takeForced();
+      await hooks.mayRefuse('beforeFailover', () => false);
+      run.state.fencedAt = startedAt;
+      return measureLoss(run, input);
+    });
+    // A stop may have been accepted while the last look was at its end: from here on there is none.
+    run.control.throwIfAborted();
   } catch (error) {
     await CancellationScope.nonCancellable(() => turn.giveBack());
-    if (!(error instanceof HookVeto)) throw error;
-    await CancellationScope.nonCancellable(() => hooks.withdrawn(error.message));
-    const summary = `${error.message}; nothing was changed`;
-    return surrounded(record(run, input, startedAt, 'withdrawn', summary), run, hooks);
+    const isStopped = error instanceof AbortRequested || isCancellation(error);
+    if (!isStopped && !(error instanceof HookVeto)) throw error;
+    return CancellationScope.nonCancellable(() => withdrawForced(run, input, startedAt, hooks, error));
   }
   run.state.forwardOnly = 'a forced failover is under way';
   const { forward } = failoverProcedure('forced', to);
@@ -255,6 +262,23 @@ async function failOverForced(
     });
   });
   return surrounded(done(), run, hooks);
+}
+
+/** Before the act: the old primary is opened again as far as it answers, and is not waited for. */
+async function withdrawForced(
+  run: LinkRun,
+  input: LinkFailoverInput,
+  startedAt: string,
+  hooks: FailoverHooks,
+  error: unknown,
+): Promise<FailoverRecord> {
+  const reason = reasonOf(error, run);
+  const { fence } = failoverProcedure('planned', input.request.to);
+  const wasFenced = fence !== null && run.hasBegun(fence.id);
+  if (wasFenced) await admitOrTell(run, otherSide(input.request.to));
+  await hooks.withdrawn(reason);
+  const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
+  return surrounded(record(run, input, startedAt, 'withdrawn', `${reason}; ${end}`), run, hooks);
 }
 
 /** The record of a failover that gave way: what it leaves to the forced one, by name. */

@@ -28,6 +28,7 @@ import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } 
 import { type Problem, RunControl } from '../run-control';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
+import { pauseOf } from './pausing';
 import {
   addEvent,
   addJournalEntry,
@@ -50,6 +51,8 @@ export class LinkRun {
   refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
   changes = 0;
+  /** What a pause holds now and what not, one sentence. */
+  pauseNote = (): string => pauseOf(this.state.protection?.request ?? null);
   private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
 
   constructor(
@@ -65,6 +68,7 @@ export class LinkRun {
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
       mayPause: () => state.protection !== null,
+      pauseNote: () => this.pauseNote(),
       isPaused: () => state.paused,
       setPaused: (paused, request) => {
         state.paused = paused;

@@ -349,7 +349,9 @@ test('a long history of turns begins anew with all who hold and want one', async
       instance: 'x',
       maxHistoryEvents: 60,
       state: {
-        holders: [{ workflowId: 'test', runId: first.runId, name: 'holder', database: 'h', limit: 1, forced: false }],
+        holders: [
+          { workflowId: 'test', runId: first.runId, name: 'holder', database: 'h', limit: 1, forced: false },
+        ],
         queue: [],
       },
     },
