@@ -1,12 +1,5 @@
 /** One failover of a link that stays, as a workflow of its own: id, result and evidence apart from the link's. */
-import {
-  CancellationScope,
-  condition,
-  getExternalWorkflowHandle,
-  isCancellation,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/link/api';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide } from '../../model/link/procedure';
@@ -16,12 +9,11 @@ import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
 import {
-  type FailoverNews,
   type FailoverRecord,
   failoverControlSignal,
-  failoverNewsSignal,
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
+import { tellCrossed, tellLink, tellPlace, tellProblems, tellRefusals } from './failover-news';
 import { GivingWay } from './giving-way';
 import { FailoverHooks, HookVeto } from './hooks';
 import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
@@ -334,45 +326,6 @@ async function measureLoss(
     return seen;
   }
   return measure();
-}
-
-/** What waits for a person here is shown by the link, where people look. */
-async function tellProblems(run: LinkRun): Promise<void> {
-  let told = run.state.blockedBy;
-  for (;;) {
-    await condition(() => run.state.blockedBy !== told);
-    told = run.state.blockedBy;
-    const problem =
-      told === null
-        ? null
-        : { code: told.code, message: told.message, remedy: told.remedy, where: told.stepId };
-    await tellLink({ kind: 'problem', problem });
-  }
-}
-
-/** Applications wait, so the link says why. */
-async function tellRefusals(run: LinkRun): Promise<void> {
-  let told = run.refusal;
-  for (;;) {
-    await condition(() => run.refusal !== told);
-    told = run.refusal;
-    await tellLink({ kind: 'waiting', waitingFor: told });
-  }
-}
-
-const tellPlace = (place: string | null): void => {
-  tellLink({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
-};
-
-/** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
-function tellCrossed(done: () => FailoverRecord): void {
-  tellLink({ kind: 'crossed', record: done() }).catch(() => undefined);
-}
-
-async function tellLink(news: FailoverNews): Promise<void> {
-  const { parent } = workflowInfo();
-  if (parent === undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId).signal(failoverNewsSignal, news);
 }
 
 function record(
