@@ -28,7 +28,7 @@ import {
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { drillUpdate } from './drill-messages';
 import { establish } from './establish-from-instance';
-import { carryOutFailover, isOvertaken } from './failover-under-way';
+import { carryOutFailover, dropNewsOfOthers, isOvertaken } from './failover-under-way';
 import { historyIsLong, ReplicationGuard } from './guard';
 import { FailoverHooks } from './hooks';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
@@ -71,6 +71,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
   setHandler(drillUpdate, (request) => answerDrill(run, request), { validator: validateFailover });
   setHandler(repairUpdate, (request) => answerRepair(run, request), { validator: validateRequest });
   setHandler(removeUpdate, (request) => answerRemoval(run, request), { validator: validateRequest });
+  dropNewsOfOthers(run);
   try {
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {

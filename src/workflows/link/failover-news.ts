@@ -37,7 +37,9 @@ export function tellCrossed(done: () => FailoverRecord): void {
 }
 
 export async function tellLink(news: FailoverNews): Promise<void> {
-  const { parent } = workflowInfo();
+  const { parent, workflowId, runId } = workflowInfo();
   if (parent === undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId).signal(failoverNewsSignal, news);
+  // Another run of the same name has failovers of its own.
+  const link = getExternalWorkflowHandle(parent.workflowId, parent.runId);
+  await link.signal(failoverNewsSignal, { ...news, from: { workflowId, runId } });
 }

@@ -6,14 +6,17 @@ import {
   condition,
   setHandler,
   startChild,
+  workflowInfo,
 } from '@temporalio/workflow';
 import {
   type FailoverControl,
   type FailoverNews,
   type FailoverRecord,
   type FailoverRequest,
+  type FromRun,
   failoverControlSignal,
   failoverNewsSignal,
+  isFrom,
 } from './disaster-recovery-messages';
 import { linkFailover } from './failover';
 import { sideName } from './protection';
@@ -32,10 +35,8 @@ export async function carryOutFailover(
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
-  setHandler(failoverNewsSignal, (news) => {
-    if (news.kind === 'crossed') crossed(news.record);
-    else hear(run, news, closingIn);
-  });
+  const desk = new NewsDesk(run, workflowId, closingIn, crossed);
+  setHandler(failoverNewsSignal, (message) => desk.take(message));
   try {
     const child = await startChild(linkFailover, {
       workflowId,
@@ -44,11 +45,83 @@ export async function carryOutFailover(
       // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
       parentClosePolicy: 'ABANDON',
     });
+    desk.open(child.firstExecutionRunId);
     return await resultOf(run, child);
   } catch (error) {
     // Somebody ended the link, not the failover alone.
     if (CancellationScope.current().consideredCancelled) throw error;
     return failed(run, request, workflowId, startedAt, error);
+  } finally {
+    desk.close();
+    dropNewsOfOthers(run);
+  }
+}
+
+/** While no failover is under way nobody's news are awaited: a signal without a handler would wait for the next one. */
+export function dropNewsOfOthers(run: LinkRun): void {
+  setHandler(failoverNewsSignal, (message) => noteOthers(run, message));
+}
+
+function noteOthers(run: LinkRun, { from, kind }: FailoverNews & FromRun): void {
+  // The last word of a failover that is over.
+  if (run.state.protection?.failovers.some(({ workflowId }) => workflowId === from?.workflowId)) return;
+  const who = from?.workflowId ?? 'somebody without a name';
+  const message = `${who} told of a failover (${kind}) that is not of this run; it was not listened to`;
+  if (run.state.events.some((event) => event.message === message)) return;
+  run.event('warning', 'failover.news-of-others', message);
+}
+
+/** Hears the news of one failover, known by its workflow and run. */
+class NewsDesk {
+  private runId: string | undefined;
+  /** What came before it was known which run was begun. */
+  private early: (FailoverNews & FromRun)[] = [];
+  private endProblem: () => void = () => undefined;
+
+  constructor(
+    private readonly run: LinkRun,
+    private readonly workflowId: string,
+    private readonly closingIn: () => void,
+    private readonly crossed: (record: FailoverRecord) => void,
+  ) {}
+
+  take(message: FailoverNews & FromRun): void {
+    const { workflowId } = this;
+    if (this.runId === undefined && message.from?.workflowId === workflowId) this.early.push(message);
+    else if (this.runId !== undefined && isFrom(message, { workflowId, runId: this.runId }))
+      this.hear(message);
+    else noteOthers(this.run, message);
+  }
+
+  open(runId: string): void {
+    this.runId = runId;
+    for (const message of this.early.splice(0)) this.take(message);
+  }
+
+  /** Nobody waits for a person there any more. */
+  close(): void {
+    this.endProblem();
+  }
+
+  private hear(news: FailoverNews): void {
+    switch (news.kind) {
+      case 'crossed':
+        this.crossed(news.record);
+        return;
+      case 'closing-in':
+        this.closingIn();
+        return;
+      case 'waiting':
+        this.run.waitingFor = news.waitingFor ?? 'the failover under way';
+        return;
+      case 'problem': {
+        this.endProblem();
+        this.endProblem = () => undefined;
+        if (news.problem === null) return;
+        const { where, ...problem } = news.problem;
+        this.endProblem = this.run.control.show(problem, where);
+      }
+    }
   }
 }
 
@@ -63,12 +136,13 @@ async function resultOf(
     return await child.result();
   } finally {
     scope.cancel();
-    run.state.blockedBy = null;
   }
 }
 
 /** People talk to the link: a pause and a resume that concern the failover reach it from there. */
 async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailover>): Promise<void> {
+  const { workflowId, runId } = workflowInfo();
+  const from = { workflowId, runId };
   // A pause may have been accepted before the failover began: it is passed on at once.
   let paused = false;
   let retries = run.control.retriesAsked;
@@ -90,33 +164,12 @@ async function passOn(run: LinkRun, child: ChildWorkflowHandle<typeof linkFailov
     if (run.control.retriesAsked !== retries) asked.push({ kind: 'retry' });
     paused = run.state.paused;
     retries = run.control.retriesAsked;
-    for (const control of asked) await child.signal(failoverControlSignal, control);
+    for (const control of asked) await child.signal(failoverControlSignal, { ...control, from });
   }
 }
 
 /** A forced failover was asked for while this one is under way. */
 export const isOvertaken = ({ state }: LinkRun): boolean => state.protection?.overtaking !== undefined;
-
-function hear(run: LinkRun, news: Exclude<FailoverNews, { kind: 'crossed' }>, closingIn: () => void): void {
-  switch (news.kind) {
-    case 'closing-in':
-      closingIn();
-      return;
-    case 'waiting':
-      run.waitingFor = news.waitingFor ?? 'the failover under way';
-      return;
-    case 'problem': {
-      const { problem } = news;
-      if (problem === null) {
-        run.state.blockedBy = null;
-      } else {
-        const { where, ...what } = problem;
-        run.state.blockedBy = { since: run.now(), stepId: where, ...what };
-      }
-      run.changes += 1;
-    }
-  }
-}
 
 function failed(
   run: LinkRun,

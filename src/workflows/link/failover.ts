@@ -11,6 +11,7 @@ import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossi
 import {
   type FailoverRecord,
   failoverControlSignal,
+  isFrom,
   type LinkFailoverInput,
 } from './disaster-recovery-messages';
 import { tellCrossed, tellLink, tellPlace, tellProblems, tellRefusals } from './failover-news';
@@ -28,13 +29,22 @@ import { occasionOf, surround, surrounded } from './surroundings';
 import { FailoverTurn } from './turn';
 
 export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRecord> {
-  const { workflowId } = workflowInfo();
+  const { workflowId, parent } = workflowInfo();
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
   run.pauseNote = () => pauseOfFailover(input.request.type);
   const way = new GivingWay();
   setHandler(failoverControlSignal, (control) => {
+    if (parent === undefined || !isFrom(control, parent)) {
+      const who = control.from?.workflowId ?? 'somebody without a name';
+      run.event(
+        'warning',
+        'failover.control-of-others',
+        `${who} asked for ${control.kind}, but is not its link`,
+      );
+      return;
+    }
     if (control.kind === 'retry') run.control.retry();
     if (control.kind === 'pause') run.state.paused = true;
     // Whatever a later version of the link may ask, is not for this one.
