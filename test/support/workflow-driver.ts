@@ -15,6 +15,7 @@ import {
   defaultPayloadConverter,
   RetryState,
   TerminatedFailure,
+  type TimeoutFailure,
   TypedSearchAttributes,
 } from '@temporalio/common';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time';
@@ -39,7 +40,13 @@ export interface ActivityCall {
 /** What a fake activity does: answer at once, later, never (until cancelled), or fail for good. */
 export type FakeOutcome =
   | { readonly kind: 'answer'; readonly value: unknown; readonly afterMs?: number }
-  | { readonly kind: 'fail'; readonly failure: ApplicationFailure; readonly afterMs?: number }
+  | {
+      readonly kind: 'fail';
+      readonly failure: ApplicationFailure | TimeoutFailure;
+      readonly afterMs?: number;
+      /** It would have been tried again, had it not been the last attempt. */
+      readonly isLastAttempt?: true;
+    }
   | { readonly kind: 'hang' };
 
 export type FakeActivity = (call: ActivityCall) => FakeOutcome;
@@ -49,6 +56,12 @@ export const fail = (failure: ApplicationFailure, afterMs = 0): FakeOutcome => (
   kind: 'fail',
   failure,
   afterMs,
+});
+/** It gives up with its last attempt, though it may pass by itself. */
+export const giveUp = (failure: ApplicationFailure | TimeoutFailure): FakeOutcome => ({
+  kind: 'fail',
+  failure,
+  isLastAttempt: true,
 });
 export const hang: FakeOutcome = { kind: 'hang' };
 
@@ -566,7 +579,13 @@ export class WorkflowDriver {
         ? { completed: { result: toPayload(outcome.value) } }
         : {
             failed: {
-              failure: this.activityFailure(type, outcome.failure, RetryState.NON_RETRYABLE_FAILURE),
+              failure: this.activityFailure(
+                type,
+                outcome.failure,
+                outcome.isLastAttempt
+                  ? RetryState.MAXIMUM_ATTEMPTS_REACHED
+                  : RetryState.NON_RETRYABLE_FAILURE,
+              ),
             },
           };
     this.table.schedule(this, outcome.afterMs ?? 0, `activity-${seq}`, { resolveActivity: { seq, result } });

@@ -7,6 +7,7 @@ import type { LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { RotationPlan, RotationStepId } from '../../rules/link/certificate-rotation';
 import { longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
+import { CarriedOver } from '../carried';
 import { type Problem, RunControl } from '../run-control';
 import type { CertificateRotationInput } from './certificate-messages';
 
@@ -79,11 +80,14 @@ export class CertificateRun {
   async perform(plan: RotationPlan, stepId: RotationStepId, spec = this.input.spec): Promise<string> {
     const title = ROTATION_STEP_TITLES[stepId];
     this.waitingFor = title;
+    const over = new CarriedOver();
     return this.control.untilDone(title, async () => {
       const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
       this.control.throwIfAborted();
       if (!this.hasBegun(stepId, spec)) this.begun.push({ stepId, spec, before: seen.before });
-      const done = await this.long.performRotationStep({ spec, plan, stepId });
+      const done = await over.into((carried) =>
+        this.long.performRotationStep({ spec, plan, stepId, ...carried }),
+      );
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(
         stepId,
@@ -111,9 +115,10 @@ export class CertificateRun {
   async performLinkStep(stepId: LinkStepId, title: string): Promise<string> {
     const { spec } = this.input;
     this.waitingFor = title;
+    const over = new CarriedOver();
     return this.control.untilDone(title, async () => {
       const seen = await this.quick.observeLinkStep({ spec, stepId });
-      const done = await this.long.performLinkStep({ spec, stepId });
+      const done = await over.into((carried) => this.long.performLinkStep({ spec, stepId, ...carried }));
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
       return done.evidence;
@@ -129,9 +134,12 @@ export class CertificateRun {
     for (const one of this.begun.filter((candidate) => candidate.stepId === stepId).reverse()) {
       const title = `Undo: ${ROTATION_STEP_TITLES[stepId]}`;
       this.waitingFor = title;
+      const over = new CarriedOver();
       await this.control.untilDone(title, async () => {
         const { spec, before } = one;
-        const effects = await this.quick.undoRotationStep({ spec, plan, stepId, before });
+        const effects = await over.into((carried) =>
+          this.quick.undoRotationStep({ spec, plan, stepId, before, ...carried }),
+        );
         if (effects.length > 0)
           this.note(stepId, title, 'undone', effects, 'the state before the step is back', 0);
       });

@@ -8,6 +8,7 @@ import type { BrokenLink, LinkActivities, ObservedStep } from '../../activities/
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
+import { CarriedOver } from '../carried';
 import { personProblem } from '../run-control';
 import { establishLink, preflight } from './link-migration';
 import type { LinkRun } from './run';
@@ -83,12 +84,15 @@ async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
   const patient: ActivityInterfaceFor<LinkActivities> = proxyActivities<LinkActivities>(
     untilAzureGivesUp(heartbeat),
   );
+  const over = new CarriedOver();
   await run.control.untilDone(create.title, async () => {
     try {
       await run.attempt(create, () =>
-        patient.performLinkStep.executeWithOptions({ summary: create.title }, [
-          { spec: run.spec, stepId: create.id },
-        ]),
+        over.into((carried) =>
+          patient.performLinkStep.executeWithOptions({ summary: create.title }, [
+            { spec: run.spec, stepId: create.id, ...carried },
+          ]),
+        ),
       );
     } catch (error) {
       const problem = personProblem(error);

@@ -25,6 +25,7 @@ import { groupMembers } from '../../model/link/replicas';
 import type { Unreached } from '../../model/unreached';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import { beforeAnyChange, longWithHeartbeat, notification, quickAndIdempotent } from '../activity-policies';
+import { CarriedOver, carriedBy } from '../carried';
 import { type Problem, RunControl } from '../run-control';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
@@ -143,7 +144,7 @@ export class LinkRun {
    * what stands in the journal come from the same look (promise 3).
    * @param act does the step; by default as often as it takes
    */
-  async perform(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+  async perform(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
     this.step = step.title;
     await this.control.untilDone(step.title, () => this.attempt(step, act));
     this.step = null;
@@ -153,7 +154,7 @@ export class LinkRun {
    * One attempt of `perform`.
    * @param act does the step, where a failure is to be met in another way
    */
-  async attempt(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+  async attempt(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
     const { id: stepId, server } = step;
     const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
       { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
@@ -178,17 +179,23 @@ export class LinkRun {
    * applications, which wait for the proof.
    * @param act does the step; by default as often as it takes
    */
-  async prove(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+  async prove(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
     this.step = step.title;
     const outcome = await this.control.untilDone(step.title, act);
     this.record(step, outcome.outcome, outcome.effects, outcome.evidence, outcome.durationMs);
     this.step = null;
   }
 
-  private act({ id: stepId, title, server }: LinkStepInfo) {
-    return this.long.performLinkStep.executeWithOptions({ summary: title }, [
-      { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
-    ]);
+  /** Each call takes over what the one before it left. */
+  private acting({ id: stepId, title, server }: LinkStepInfo) {
+    const over = new CarriedOver();
+    const on = server === undefined ? {} : { server };
+    return () =>
+      over.into((carried) =>
+        this.long.performLinkStep.executeWithOptions({ summary: title }, [
+          { spec: this.spec, stepId, ...on, ...carried },
+        ]),
+      );
   }
 
   hasBegun(stepId: LinkStepId, server?: string): boolean {
@@ -239,9 +246,15 @@ export class LinkRun {
     const { stepId, server, before, after } = begun;
     const on = server === undefined ? {} : { server };
     const known = after === undefined ? {} : { after };
-    const undone = await this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
-      { spec: this.spec, stepId, ...on, before, ...known },
+    const over = begun.undoing === undefined ? {} : { carried: begun.undoing };
+    const undoing = this.quick.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+      { spec: this.spec, stepId, ...on, before, ...known, ...over },
     ]);
+    const undone = await undoing.catch((error) => {
+      const left = carriedBy(error, begun.undoing);
+      if (left !== undefined) begun.undoing = left;
+      throw error;
+    });
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
     const { effects, unreached } = 'unreached' in undone ? undone : { effects: undone, unreached: [] };
     noteClosedDoors(this, unreached);

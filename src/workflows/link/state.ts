@@ -1,4 +1,5 @@
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
+import type { Carried } from '../../activities/steps/carried';
 import type { PreflightReport } from '../../model/check';
 import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
@@ -84,6 +85,8 @@ export interface BegunStep {
   readonly before: unknown;
   /** Facts when it had failed, null when nobody could take them: what came later is not the run's. Absent: it was done. */
   readonly after?: unknown;
+  /** What an undoing that gave up may have sent, for the next one. */
+  undoing?: Carried;
 }
 
 /** Logins of the fence on a replica that did not answer when they were to be opened. */
