@@ -27,6 +27,7 @@ const TRIES = 5;
 export class FailoverTurn {
   private granted = false;
   private request: TurnRequest | undefined;
+  private requests = 0;
   private readonly limit: number;
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
@@ -36,8 +37,11 @@ export class FailoverTurn {
   ) {
     this.limit = run.spec.migration.failover.atOnce;
     setHandler(turnNewsSignal, (news) => {
+      if (news.kind === 'are-you-there') return;
+      // On its way when the turn was given back: it is not for the request that came after.
+      if (news.attempt !== this.request?.attempt) return;
       if (news.kind === 'granted') this.granted = true;
-      if (news.kind === 'waiting' && this.request !== undefined && !this.granted) {
+      if (news.kind === 'waiting' && !this.granted) {
         this.run.waitingFor = news.place;
         this.onPlace(news.place);
       }
@@ -91,7 +95,9 @@ export class FailoverTurn {
     const { workflowId, runId } = workflowInfo();
     const { name, database } = this.run.spec.migration;
     this.granted = false;
-    this.request = { workflowId, runId, name, database, limit: this.limit, forced };
+    this.requests += 1;
+    const attempt = this.requests;
+    this.request = { workflowId, runId, name, database, limit: this.limit, forced, attempt };
     return this.request;
   }
 
