@@ -36,6 +36,8 @@ export interface ControlledRun {
   /** Pausing makes sense although the run cannot be undone any more. */
   readonly mayPause: () => boolean;
   readonly isPaused: () => boolean;
+  /** What a pause holds now and what not, for its answer. */
+  readonly pauseNote: () => string;
   readonly setPaused: (paused: boolean, request: Request) => void;
   readonly problem: () => Problem | null;
   readonly setProblem: (problem: Problem | null, where: string) => void;
@@ -153,14 +155,13 @@ export class RunControl {
   /** Tells the problem and waits: `resume` returns, `abort` throws. */
   async waitForPerson(problem: Problem, where: string): Promise<void> {
     const seen = this.retries;
-    const wait = { problem, where };
-    this.showWaits(wait, [wait]);
+    const end = this.show(problem, where);
     try {
       await this.announce(problem, where);
       await condition(() => this.retries > seen || this.isAborted);
     } finally {
       // Also when the wait was cancelled: nobody waits for the person any more.
-      this.showWaits(wait, []);
+      end();
     }
     this.throwIfAborted();
   }
@@ -177,6 +178,13 @@ export class RunControl {
   async untilRetried(asked: number, withinMs: number, orLeave: () => boolean): Promise<boolean> {
     await condition(() => this.retries > asked || orLeave(), withinMs);
     return this.retries > asked;
+  }
+
+  /** Shows a problem that waits for a person, here or elsewhere, beside the others. @returns what ends that */
+  show(problem: Problem, where: string): () => void {
+    const wait = { problem, where };
+    this.showWaits(wait, [wait]);
+    return () => this.showWaits(wait, []);
   }
 
   /**
@@ -204,7 +212,7 @@ export class RunControl {
     }
     if (this.run.isPaused()) return accept('the run is paused already');
     this.run.setPaused(true, request);
-    return accept('no further step begins until resume; log backups go on');
+    return accept(this.run.pauseNote());
   }
 
   private resume(request: Request): Answer {

@@ -112,6 +112,17 @@ describe('a link that stays', () => {
     expect(made.map(({ display }) => display)).toEqual(shown.map(({ display }) => display));
   });
 
+  test('does not listen to a failover that is not its own', async () => {
+    const from = { workflowId: 'sqlferry-link-sales/failover-1', runId: 'of-an-earlier-run' };
+    const record = { workflowId: from.workflowId, type: 'planned', to: 'target', outcome: 'done' };
+    const link = stage.client.workflow.getHandle('sqlferry-link-sales');
+    await link.signal('failoverNews', { kind: 'crossed', record, from });
+    const { status } = await until(stage, ({ status: { events } }) =>
+      events.some(({ code }) => code === 'failover.news-of-others'),
+    );
+    expect(status.protection).toMatchObject({ primary: 'source', failovers: [] });
+  });
+
   test('fails over and back, and over again, without losing an acknowledged row', async () => {
     for (const [index, to] of (['target', 'source', 'target', 'source'] as const).entries()) {
       await wait(1_100);

@@ -53,6 +53,7 @@ export async function startRun(
   options: FakeLinkOptions,
   driverOptions: DriverOptions = {},
   spec: ResolvedLinkMigration = linkSpec(),
+  workflowType: 'linkMigration' | 'disasterRecoveryLink' = 'linkMigration',
 ): Promise<DisturbedRun> {
   const overlaps: string[] = [];
   const running: { trace: readonly TracedCall[] } = { trace: [] };
@@ -64,7 +65,7 @@ export async function startRun(
     },
   });
   const input = { spec, visibility: false };
-  const driver = await WorkflowDriver.start('linkMigration', input, link.activities, driverOptions);
+  const driver = await WorkflowDriver.start(workflowType, input, link.activities, driverOptions);
   running.trace = driver.trace;
   return { link, driver, overlaps };
 }
@@ -95,6 +96,10 @@ export async function undisturbed(
   return { positions, changes: link.changes };
 }
 
+/** As `isPastPointOfNoReturn`, of a run as it stands. */
+export const hasPassed = ({ driver }: DisturbedRun): boolean =>
+  driver.calls.some((call) => call.type === 'observeLinkStep' && CROSSING.includes(stepOf(call) ?? ''));
+
 /** Goes on until the call at a position is made; it is still running then. */
 export async function runUpTo({ driver }: DisturbedRun, { number }: Position): Promise<void> {
   await driver.run(() => driver.calls.length >= number);
@@ -117,6 +122,22 @@ export function resultOf({ driver }: DisturbedRun): LinkMigrationResult {
 export function begunSteps(link: FakeLink): readonly string[] {
   const done = link.changes.filter((change) => change.startsWith('do ')).map((change) => change.slice(3));
   return [...new Set(done)].filter((step) => step !== 'first-log-backup');
+}
+
+export async function differsInReplay({ driver }: Pick<DisturbedRun, 'driver'>): Promise<readonly string[]> {
+  try {
+    await driver.replay();
+    return [];
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+export function isUndone({ link }: DisturbedRun): readonly string[] {
+  const undone = link.changes.filter((change) => change.startsWith('undo ')).map((change) => change.slice(5));
+  const expected = begunSteps(link).toReversed();
+  if (JSON.stringify(undone) === JSON.stringify(expected)) return [];
+  return [`undone ${undone.join(', ')}; begun, latest first: ${expected.join(', ')}`];
 }
 
 /**

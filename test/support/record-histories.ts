@@ -58,11 +58,17 @@ const status = (handle: WorkflowHandle) => handle.query<Status>('status');
 
 /** Asks a link that stays, and waits until it has done what it was asked. */
 async function ask(handle: WorkflowHandle, update: string, request: Record<string, unknown>): Promise<void> {
-  await handle.executeUpdate(update, { args: [{ by: 'operator', acknowledgedBy: 'operator', ...request }] });
+  await handle.executeUpdate(update, { args: [{ by: 'operator', ...request }] });
   await untilStatus(handle, ({ protection }) => protection?.pendingRequest === null);
 }
 
-const FORCED = { type: 'forced', reason: 'an exercise', acceptLossSeconds: 1_000_000 };
+const PLANNED = { type: 'planned', acknowledgedBy: 'operator' };
+const FORCED = {
+  type: 'forced',
+  acknowledgedBy: 'operator',
+  reason: 'an exercise',
+  acceptLossSeconds: 1_000_000,
+};
 const SEEN = {
   observedAt: '2026-11-01T00:00:00.000Z',
   healthy: true,
@@ -124,8 +130,8 @@ const RECORDINGS: readonly Recording[] = [
     fake: { override: quiet() },
     act: async (handle) => {
       await untilStatus(handle, ({ protection }) => protection !== null);
-      await ask(handle, 'failover', { type: 'planned', to: 'target' });
-      await ask(handle, 'failover', { type: 'planned', to: 'source' });
+      await ask(handle, 'failover', { ...PLANNED, to: 'target' });
+      await ask(handle, 'failover', { ...PLANNED, to: 'source' });
       await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
     },
   },

@@ -4,7 +4,7 @@ import type { LinkMigrationStatus } from '../../src/workflows/link/messages';
 import type { LinkMigrationInput } from '../../src/workflows/link/state';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpecWith } from './link-spec';
-import { answer, type FakeActivity, hang, WorkflowDriver } from './workflow-driver';
+import { answer, type DriverOptions, type FakeActivity, hang, WorkflowDriver } from './workflow-driver';
 
 const HOUR = 3_600_000;
 
@@ -38,8 +38,9 @@ export class StandingLink {
   static async begin(
     options: FakeLinkOptions = {},
     input: Partial<LinkMigrationInput> = {},
+    driverOptions: DriverOptions = {},
   ): Promise<StandingLink> {
-    const begun = await StandingLink.start(options, input);
+    const begun = await StandingLink.start(options, input, driverOptions);
     await begun.driver.run(() => false, 2 * HOUR);
     begun.link.effects.length = 0;
     return begun;
@@ -48,12 +49,14 @@ export class StandingLink {
   static async start(
     options: FakeLinkOptions = {},
     input: Partial<LinkMigrationInput> = {},
+    driverOptions: DriverOptions = {},
   ): Promise<StandingLink> {
     const link = new FakeLink(options);
     const driver = await WorkflowDriver.start(
       'disasterRecoveryLink',
       { spec: STANDING_SPEC, visibility: false, ...input },
       { ...sameObjectsUnless(options.override), ...link.activities },
+      driverOptions,
     );
     return new StandingLink(link, driver);
   }

@@ -10,8 +10,8 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import type { ResolvedLinkMigration } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
-import { watchQueueOf } from '../../src/temporal/task-queues';
 import { findTemporalTestServer } from '../../src/temporal/server-binary';
+import { watchQueueOf } from '../../src/temporal/task-queues';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 
 /**

@@ -42,7 +42,13 @@ export interface ActivityCall {
 /** What a fake activity does: answer at once, later, never (until cancelled), or fail for good. */
 export type FakeOutcome =
   | { readonly kind: 'answer'; readonly value: unknown; readonly afterMs?: number }
-  | { readonly kind: 'fail'; readonly failure: ApplicationFailure; readonly afterMs?: number }
+  | {
+      readonly kind: 'fail';
+      readonly failure: ApplicationFailure | TimeoutFailure;
+      readonly afterMs?: number;
+      /** It would have been tried again, had it not been the last attempt. */
+      readonly isLastAttempt?: true;
+    }
   | { readonly kind: 'hang' };
 
 export type FakeActivity = (call: ActivityCall) => FakeOutcome;
@@ -52,6 +58,12 @@ export const fail = (failure: ApplicationFailure, afterMs = 0): FakeOutcome => (
   kind: 'fail',
   failure,
   afterMs,
+});
+/** It gives up with its last attempt, though it may pass by itself. */
+export const giveUp = (failure: ApplicationFailure | TimeoutFailure): FakeOutcome => ({
+  kind: 'fail',
+  failure,
+  isLastAttempt: true,
 });
 export const hang: FakeOutcome = { kind: 'hang' };
 
@@ -111,8 +123,8 @@ class Timetable {
     return this.due[0];
   }
 
-  shift(): void {
-    this.due.shift();
+  shift(): Due | undefined {
+    return this.due.shift();
   }
 
   has(owner: WorkflowDriver, key: string): boolean {
@@ -123,6 +135,13 @@ class Timetable {
     const due = { owner, at: this.now + afterMs, job, key };
     const place = this.due.findIndex((other) => other.at > due.at);
     this.due.splice(place === -1 ? this.due.length : place, 0, due);
+  }
+
+  /** What was to come with a message, and no message came. @returns false when there was nothing */
+  async deliverHeld(): Promise<boolean> {
+    let wasHeld = false;
+    for (const workflow of [...this.workflows.values()]) wasHeld = (await workflow.release()) || wasHeld;
+    return wasHeld;
   }
 
   unschedule(owner: WorkflowDriver, key?: string): void {
@@ -205,10 +224,12 @@ export class WorkflowDriver {
   private ending: Ending | undefined;
   private readonly answers = new Map<string, { rejected?: string; value?: unknown }>();
   private readonly pending = new Map<number, Pending>();
+  /** What travels in the activation of whatever is sent next, as a worker that was busy gets it. */
+  private held: Job[] = [];
 
   private constructor(
     private workflow: Awaited<ReturnType<ReusableVMWorkflowCreator['createWorkflow']>>,
-    private readonly runId: string,
+    readonly runId: string,
     private readonly activities: Readonly<Record<string, FakeActivity>>,
     private readonly workflowType: string,
     private options: DriverOptions,
@@ -269,6 +290,7 @@ export class WorkflowDriver {
   async run(until: () => boolean = () => false, untilMs = Number.POSITIVE_INFINITY): Promise<Ending> {
     while (this.ending === undefined && !until()) {
       const { next } = this.table;
+      if ((next === undefined || next.at > this.table.now) && (await this.table.deliverHeld())) continue;
       if (next === undefined || next.at - START > untilMs) {
         if (Number.isFinite(untilMs)) this.table.now = Math.max(this.table.now, START + untilMs);
         return { kind: 'idle' };
@@ -281,9 +303,54 @@ export class WorkflowDriver {
   }
 
   private async deliver(job: Job): Promise<void> {
-    if (this.ending !== undefined) return;
-    this.noteOutcome(job);
-    await this.activate([job]);
+    if (this.ending === undefined) await this.activate([job]);
+  }
+
+  /**
+   * Goes on until the answer to a call is due, and holds it: it comes in one activation with the next message to the
+   * workflow that made the call, or at the end of this very moment.
+   * @param number which call, from 1. @returns false when no answer will come by itself
+   */
+  async holdAnswerTo(number: number): Promise<boolean> {
+    const traced = this.table.trace[number - 1];
+    for (const owner of this.table.workflows.values()) {
+      for (const [seq, pending] of owner.pending) {
+        if (pending.traced === traced) return this.hold(owner, `activity-${seq}`);
+      }
+    }
+    return false;
+  }
+
+  /** As `holdAnswerTo`, of the next signal, timer, activity or end of a child that is due to this workflow. */
+  async holdNext(kind: 'signal' | 'timer' | 'activity' | 'child'): Promise<boolean> {
+    await this.run(() => this.table.next?.owner === this && this.table.next.key.startsWith(`${kind}-`));
+    const key = this.table.next?.key;
+    return key === undefined ? false : this.hold(this, key);
+  }
+
+  private async hold(owner: WorkflowDriver, key: string): Promise<boolean> {
+    if (!this.table.has(owner, key)) return false;
+    const isNext = () => this.table.next?.owner === owner && this.table.next.key === key;
+    await this.run(() => isNext() || !this.table.has(owner, key));
+    if (!isNext()) return false;
+    const due = this.table.shift();
+    if (due === undefined) return false;
+    this.table.now = Math.max(this.table.now, due.at);
+    owner.held.push(due.job);
+    return true;
+  }
+
+  /** Somebody signals this workflow; it hears of it before anything else happens. */
+  async signal(signalName: string, ...args: readonly unknown[]): Promise<void> {
+    await this.activate([{ signalWorkflow: { signalName, input: args.map(toPayload), headers: {} } }]);
+  }
+
+  /** @returns false when nothing was held */
+  async release(): Promise<boolean> {
+    if (this.held.length === 0) return false;
+    if (this.ending === undefined) await this.activate([]);
+    this.held = [];
+    return true;
   }
 
   /** From now on its activities take this long to stop once they are asked to, virtual milliseconds. */
@@ -323,10 +390,6 @@ export class WorkflowDriver {
     if (given === undefined) throw new Error(`update ${name} was not answered`);
     if (given.rejected !== undefined) throw new Error(given.rejected);
     return given.value as T;
-  }
-
-  async signal(signalName: string, ...args: readonly unknown[]): Promise<void> {
-    await this.activate([{ signalWorkflow: { signalName, input: args.map(toPayload), headers: {} } }]);
   }
 
   async query<T>(name: string): Promise<T> {
@@ -370,8 +433,11 @@ export class WorkflowDriver {
     await this.workflow.dispose();
   }
 
-  private async activate(jobs: Job[]): Promise<void> {
+  private async activate(sent: Job[]): Promise<void> {
     const at = this.table.now;
+    const jobs = [...this.held, ...sent].sort((a, b) => rankOf(a) - rankOf(b));
+    this.held = [];
+    for (const job of jobs) this.noteOutcome(job);
     const commands = await this.send(jobs, at);
     this.batches.push({ at, jobs, commands, flags: this.flags });
     for (const command of commands) await this.obey(command);
@@ -473,8 +539,10 @@ export class WorkflowDriver {
   private signalOther(command: coresdk.workflow_commands.ISignalExternalWorkflowExecution): void {
     const seq = command.seq ?? 0;
     const id = command.childWorkflowId || command.workflowExecution?.workflowId || '';
+    const runId = command.workflowExecution?.runId || undefined;
     const other = this.table.workflows.get(id);
-    const isGone = other === undefined || other.ending !== undefined;
+    const isGone =
+      other === undefined || other.ending !== undefined || (runId !== undefined && runId !== other.runId);
     if (!isGone) {
       this.table.schedule(other, 0, `signal-${seq}`, {
         signalWorkflow: { signalName: command.signalName ?? '', input: command.args ?? [], headers: {} },
@@ -544,7 +612,13 @@ export class WorkflowDriver {
         ? { completed: { result: toPayload(outcome.value) } }
         : {
             failed: {
-              failure: this.activityFailure(type, outcome.failure, RetryState.NON_RETRYABLE_FAILURE),
+              failure: this.activityFailure(
+                type,
+                outcome.failure,
+                outcome.isLastAttempt
+                  ? RetryState.MAXIMUM_ATTEMPTS_REACHED
+                  : RetryState.NON_RETRYABLE_FAILURE,
+              ),
             },
           };
     this.table.schedule(this, outcome.afterMs ?? 0, `activity-${seq}`, { resolveActivity: { seq, result } });
@@ -563,7 +637,9 @@ export class WorkflowDriver {
   private cancelActivity(seq: number): void {
     const key = `activity-${seq}`;
     const pending = this.pending.get(seq);
-    if (pending?.stopIsWaitedFor === false) {
+    // Its answer came in the very activation that asks it to stop.
+    if (pending === undefined) return;
+    if (!pending.stopIsWaitedFor) {
       this.forget(seq, pending);
       return;
     }
@@ -594,6 +670,7 @@ export class WorkflowDriver {
   private noteOutcome({ resolveActivity }: Job): void {
     const pending = this.pending.get(resolveActivity?.seq ?? -1);
     const { result } = resolveActivity ?? {};
+    if (resolveActivity?.seq != null) this.pending.delete(resolveActivity.seq);
     if (pending === undefined || pending.isForgotten || !result) return;
     pending.traced.state = result.completed ? 'completed' : result.cancelled ? 'cancelled' : 'failed';
   }
@@ -610,6 +687,13 @@ export class WorkflowDriver {
   }
 }
 
+/** As the SDK's core sorts the jobs of an activation. */
+function rankOf(job: Job): number {
+  if (job.initializeWorkflow) return 0;
+  if (job.signalWorkflow || job.doUpdate) return 1;
+  return 2;
+}
+
 const newRunId = (): string => {
   runs += 1;
   return `run-${process.pid}-${runs}`;
@@ -624,7 +708,7 @@ async function create(workflowType: string, runId: string, workflowId: string, p
       workflowId,
       ...(parent === undefined
         ? {}
-        : { parent: { workflowId: parent.workflowId, runId: 'of-the-parent', namespace: 'default' } }),
+        : { parent: { workflowId: parent.workflowId, runId: parent.runId, namespace: 'default' } }),
       namespace: 'default',
       firstExecutionRunId: runId,
       originalExecutionRunId: runId,

@@ -52,23 +52,31 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         return { before, planned, ...(stepOf(stepId).asksAfter ? { asksAfter: true } : {}) };
       }),
 
-    performLinkStep: ({ spec, stepId, server }) =>
-      call(spec, async ({ context, apply }) => {
-        const on = contextOn(context, server);
-        const outcome = await runStep(stepOf(stepId), on, { ...apply, ports: on.ports });
-        return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
-      }),
+    performLinkStep: ({ spec, stepId, server, carried }) =>
+      call(
+        spec,
+        async ({ context, apply }) => {
+          const on = contextOn(context, server);
+          const outcome = await runStep(stepOf(stepId), on, { ...apply, ports: on.ports });
+          return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
+        },
+        carried,
+      ),
 
-    undoLinkStep: ({ spec, stepId, server, before, after }) =>
-      call(spec, async ({ context, apply }) => {
-        const step = stepOf(stepId);
-        const on = contextOn(context, server);
-        if (after === null) return leaveUncertain(step, before, on);
-        const made = after === undefined ? before : step.made(before, after);
-        const undone = await undoStep(step, made, on, { ...apply, ports: on.ports });
-        const effects = undone.effects.map((effect) => onReplica(effect, server));
-        return undone.unreached.length === 0 ? effects : { ...undone, effects };
-      }),
+    undoLinkStep: ({ spec, stepId, server, before, after, carried }) =>
+      call(
+        spec,
+        async ({ context, apply }) => {
+          const step = stepOf(stepId);
+          const on = contextOn(context, server);
+          if (after === null) return leaveUncertain(step, before, on);
+          const made = after === undefined ? before : step.made(before, after);
+          const undone = await undoStep(step, made, on, { ...apply, ports: on.ports });
+          const effects = undone.effects.map((effect) => onReplica(effect, server));
+          return undone.unreached.length === 0 ? effects : { ...undone, effects };
+        },
+        carried,
+      ),
 
     openClosedDoors: ({ spec, doors }) => call(spec, ({ context }) => openClosedDoors(context, doors)),
 

@@ -10,13 +10,14 @@ import type { ResolvedLinkMigration } from '../../model/link/spec';
 import type { Lsn } from '../../model/lsn';
 import type { Unreached } from '../../model/unreached';
 import type { Notification } from '../../ports/notifier';
+import type { TakesOver } from '../steps/carried';
 import type { StepOutcome, UndoneStep } from '../steps/run-step';
 
 export interface LinkInput {
   readonly spec: ResolvedLinkMigration;
 }
 
-export interface StepInput extends LinkInput {
+export interface StepInput extends LinkInput, TakesOver {
   readonly stepId: LinkStepId;
   /** Replica that the step is about, by its name in the inventory. */
   readonly server?: string;

@@ -6,6 +6,7 @@ import type { NotifierPort } from '../../ports/notifier';
 import type { SecretsPort } from '../../ports/secrets';
 import type { Snapshots } from '../observe/snapshots';
 import type { ApplyContext } from '../steps/apply-effect';
+import type { Carried } from '../steps/carried';
 import { type ActivityReporter, atTheEdge } from '../temporal/edge';
 import type { LinkContext } from './context';
 import type { Observing } from './observing';
@@ -25,12 +26,17 @@ export interface LinkCall {
   readonly reporter: ActivityReporter;
 }
 
-export type CallLink = <T>(spec: ResolvedLinkMigration, work: (call: LinkCall) => Promise<T>) => Promise<T>;
+/** @param carried what an activity that gave up left to this one */
+export type CallLink = <T>(
+  spec: ResolvedLinkMigration,
+  work: (call: LinkCall) => Promise<T>,
+  carried?: Carried,
+) => Promise<T>;
 
 /** Opens the ports of a spec for one activity, and runs it at the edge. */
 export function linkCalls(dependencies: LinkActivityDependencies): CallLink {
   const { clock, snapshots } = dependencies;
-  return (spec, work) =>
+  return (spec, work, carried) =>
     atTheEdge(async (reporter) => {
       const ports = await dependencies.openPorts(spec);
       const { signal } = reporter;
@@ -46,5 +52,5 @@ export function linkCalls(dependencies: LinkActivityDependencies): CallLink {
         },
         apply: { ports, clock, signal, reporter, pollMs: Math.min(spec.migration.polling.active, 1_000) },
       });
-    });
+    }, carried);
 }

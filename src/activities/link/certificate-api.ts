@@ -8,6 +8,7 @@ import type {
   RotationRefusal,
   RotationStepId,
 } from '../../rules/link/certificate-rotation';
+import type { TakesOver } from '../steps/carried';
 import type { StepOutcome } from '../steps/run-step';
 import type { ObservedStep } from './api';
 
@@ -26,7 +27,7 @@ export interface RotationVerdict {
   readonly plan: RotationPlan | null;
 }
 
-export interface RotationStepInput extends CertificateInput {
+export interface RotationStepInput extends CertificateInput, TakesOver {
   readonly plan: RotationPlan;
   readonly stepId: RotationStepId;
 }

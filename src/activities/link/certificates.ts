@@ -65,14 +65,18 @@ export function createCertificateActivities(dependencies: LinkActivityDependenci
         return { before, planned: (await seen.effects()).map(toJournalEffect) };
       }),
 
-    performRotationStep: ({ spec, plan, stepId }) =>
-      call(spec, ({ context, apply }) => runStep(rotationStep(plan, stepId), context, apply)),
+    performRotationStep: ({ spec, plan, stepId, carried }) =>
+      call(spec, ({ context, apply }) => runStep(rotationStep(plan, stepId), context, apply), carried),
 
-    undoRotationStep: ({ spec, plan, stepId, before }) =>
-      call(spec, async ({ context, apply }) => {
-        const { effects } = await undoStep(rotationStep(plan, stepId), before, context, apply);
-        return effects;
-      }),
+    undoRotationStep: ({ spec, plan, stepId, before, carried }) =>
+      call(
+        spec,
+        async ({ context, apply }) => {
+          const { effects } = await undoStep(rotationStep(plan, stepId), before, context, apply);
+          return effects;
+        },
+        carried,
+      ),
 
     proveConnection: (input) =>
       call(input.spec, async ({ context, reporter }) =>

@@ -21,10 +21,23 @@ export interface ToDo {
 export async function lookWhenQuiet(
   look: () => Promise<ToDo>,
   resumed: boolean,
-  { reporter, clock, signal, pollMs }: ApplyContext,
+  context: ApplyContext,
 ): Promise<ToDo> {
-  let seen = await look();
-  if (resumed || !reporter.mayHaveSent || !asksAzure(seen)) return seen;
+  const { reporter } = context;
+  const seen = await look();
+  if (!reporter.mayHaveSent) return seen;
+  const quiet = resumed || !asksAzure(seen) ? seen : await awaitEffect(look, seen, context);
+  // Had it come to anything, it would show by now: later attempts need not wait for it once more.
+  reporter.noteUnanswered(false);
+  return quiet;
+}
+
+async function awaitEffect(
+  look: () => Promise<ToDo>,
+  before: ToDo,
+  { clock, signal, pollMs }: ApplyContext,
+): Promise<ToDo> {
+  let seen = before;
   const first = planOf(seen);
   const deadline = clock.now() + SILENCE_POLLS * pollMs;
   while (clock.now() < deadline && planOf(seen) === first) {

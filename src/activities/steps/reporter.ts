@@ -6,11 +6,11 @@ export interface Reporter {
   report(progress: Progress): void;
   /** Remembers an operation that another worker could resume; undefined when it is over. */
   saveOperation(operation: SealedOperation | undefined): void;
-  /** Operation that an earlier attempt of this activity left behind. */
+  /** Operation that an earlier attempt, or an activity before this one, left behind. */
   readonly resumable: SealedOperation | undefined;
   /**
-   * True when an earlier attempt may have sent a request to Azure of which nobody knows the answer: its worker died,
-   * or the answer was lost on the way. What it asked for may be under way, and not to be seen yet.
+   * True when an earlier attempt, or an activity before this one, may have sent a request to Azure of which nobody knows
+   * the answer: its worker died, or the answer was lost on the way. What it asked for may be under way, and not to be seen yet.
    */
   readonly mayHaveSent: boolean;
   /** Small state that an earlier attempt of this activity left; undefined when there is none. */

@@ -7,6 +7,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Progress } from '../../model/progress';
 import { AzureFailure } from '../../ports/failures';
 import type { SealedOperation } from '../../ports/managed-instance';
+import type { Carried } from '../steps/carried';
 import type { Reporter } from '../steps/reporter';
 import { describeFailure } from './describe-failure';
 
@@ -34,13 +35,19 @@ const WORTH_ONE_RETRY: ReadonlySet<string> = new Set(['PartnerGroupSilent']);
 
 /**
  * Runs the body of an activity with a reporter whose heartbeats go on by themselves.
+ * @param carried what an activity that gave up left to this one
  * @throws ApplicationFailure with a catalogue code, or CancelledFailure
  */
-export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise<T>): Promise<T> {
+export async function atTheEdge<T>(
+  body: (reporter: ActivityReporter) => Promise<T>,
+  carried?: Carried,
+): Promise<T> {
   const info = activityInfo();
-  const { answered, ...earlier } = earlierDetails(info.heartbeatDetails);
+  const { answered, ...earlier } = earlierDetails(info.heartbeatDetails, carried);
+  const mayHaveSent = info.attempt > 1 ? answered !== true : carried?.mayHaveSent === true;
   let details: HeartbeatDetails = earlier;
-  let unanswered = false;
+  // An attempt that did not get as far as the look leaves what it does not know.
+  let unanswered = mayHaveSent;
   const beat = (): void => heartbeat(details);
   const interval = Math.min(
     (info.heartbeatTimeoutMs ?? 60_000) / HEARTBEATS_PER_TIMEOUT,
@@ -50,7 +57,7 @@ export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise
   const reporter: ActivityReporter = {
     signal: cancellationSignal(),
     resumable: details.operation,
-    mayHaveSent: info.attempt > 1 && answered !== true,
+    mayHaveSent,
     resumeState: details.resume,
     report(progress) {
       details = { ...details, progress };
@@ -76,13 +83,20 @@ export async function atTheEdge<T>(body: (reporter: ActivityReporter) => Promise
       details = { ...details, answered: true };
       beat();
     }
-    throw atEdge(error);
+    const isToBeCarried = unanswered || details.operation !== undefined || carried !== undefined;
+    throw atEdge(error, isToBeCarried ? carriedOf(details, unanswered) : undefined);
   } finally {
     clearInterval(timer);
   }
 }
 
-function atEdge(error: unknown): unknown {
+const carriedOf = ({ operation }: HeartbeatDetails, mayHaveSent: boolean): Carried => ({
+  ...(operation === undefined ? {} : { operation }),
+  mayHaveSent,
+});
+
+/** @param carried for the activity that takes over once this one gives up */
+function atEdge(error: unknown, carried: Carried | undefined): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   const { cancellationSignal: signal } = Context.current();
   if (signal.aborted)
@@ -97,13 +111,23 @@ function atEdge(error: unknown): unknown {
     ...(error instanceof AzureFailure && error.retryAfterMs !== undefined
       ? { nextRetryDelay: error.retryAfterMs }
       : {}),
-    details: [{ remedy: failure.remedy, evidence: failure.evidence, source: failure.source }],
+    details: [
+      {
+        remedy: failure.remedy,
+        evidence: failure.evidence,
+        source: failure.source,
+        ...(carried === undefined ? {} : { carried }),
+      },
+    ],
   });
 }
 
+const operationOf = (carried: Carried | undefined): Pick<HeartbeatDetails, 'operation'> =>
+  carried?.operation === undefined ? {} : { operation: carried.operation };
+
 /** Details of an unknown version are not used: the activity observes from the start. */
-function earlierDetails(details: unknown): HeartbeatDetails {
+function earlierDetails(details: unknown, carried: Carried | undefined): HeartbeatDetails {
   const isOurs =
     typeof details === 'object' && details !== null && 'version' in details && details.version === 1;
-  return isOurs ? (details as HeartbeatDetails) : { version: 1 };
+  return isOurs ? (details as HeartbeatDetails) : { version: 1, ...operationOf(carried) };
 }

@@ -14,6 +14,8 @@ export interface TurnRequest {
   readonly limit: number;
   /** A forced failover goes before planned ones. */
   readonly forced: boolean;
+  /** Counts the requests of one run; an answer names the one that it is for. */
+  readonly attempt: number;
 }
 
 export interface Turns {
@@ -35,9 +37,13 @@ const without = (turns: readonly TurnRequest[], key: TurnKey): readonly TurnRequ
 export const hasTurn = ({ holders }: Turns, key: TurnKey): boolean =>
   holders.some((holder) => sameTurn(holder, key));
 
-/** Asked again, nobody loses the place that they have. */
+/** Asked again, nobody loses the place that they have; it is the newest request that is answered from then on. */
 export function ask(turns: Turns, request: TurnRequest): Turns {
-  if ([...turns.holders, ...turns.queue].some((known) => sameTurn(known, request))) return turns;
+  if ([...turns.holders, ...turns.queue].some((known) => sameTurn(known, request))) {
+    const newest = (known: TurnRequest): TurnRequest =>
+      sameTurn(known, request) ? { ...known, attempt: request.attempt } : known;
+    return { holders: turns.holders.map(newest), queue: turns.queue.map(newest) };
+  }
   if (!request.forced) return { ...turns, queue: [...turns.queue, request] };
   const firstPlanned = turns.queue.findIndex(({ forced }) => !forced);
   const place = firstPlanned === -1 ? turns.queue.length : firstPlanned;

@@ -2,6 +2,7 @@
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import type { CertificateActivities } from '../../activities/link/certificate-api';
+import type { Carried } from '../../activities/steps/carried';
 import type { JournalEntry } from '../../model/journal';
 import type { LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLinkMigration } from '../../model/link/spec';
@@ -13,6 +14,7 @@ import {
   notification,
   quickAndIdempotent,
 } from '../activity-policies';
+import { CarriedOver, carriedBy } from '../carried';
 import { type Problem, RunControl } from '../run-control';
 import type { UndoItem } from '../undoing';
 import type { CertificateRotationInput } from './certificate-messages';
@@ -26,6 +28,8 @@ interface Begun {
   readonly before: unknown;
   /** What a person can send to undo it. */
   readonly byHand: readonly string[];
+  /** What an undo that gave up may have sent, for the next one. */
+  undoing?: Carried;
 }
 
 export const ROTATION_STEP_TITLES: Readonly<Record<RotationStepId, string>> = {
@@ -70,6 +74,7 @@ export class CertificateRun {
     this.control = new RunControl({
       forwardOnly: () => this.forwardOnly,
       mayPause: () => false,
+      pauseNote: () => 'no further step begins until resume',
       isPaused: () => this.paused,
       setPaused: (paused) => {
         this.paused = paused;
@@ -96,13 +101,16 @@ export class CertificateRun {
   async perform(plan: RotationPlan, stepId: RotationStepId, spec = this.input.spec): Promise<string> {
     const title = ROTATION_STEP_TITLES[stepId];
     this.waitingFor = title;
+    const over = new CarriedOver();
     return this.control.untilDone(title, async () => {
       const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
       this.control.throwIfAborted();
       if (!this.hasBegun(stepId, spec)) {
         this.begun.push({ stepId, spec, before: seen.before, byHand: byHandOf(seen.planned) });
       }
-      const done = await this.long.performRotationStep({ spec, plan, stepId });
+      const done = await over.into((carried) =>
+        this.long.performRotationStep({ spec, plan, stepId, ...carried }),
+      );
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(
         stepId,
@@ -130,9 +138,10 @@ export class CertificateRun {
   async performLinkStep(stepId: LinkStepId, title: string): Promise<string> {
     const { spec } = this.input;
     this.waitingFor = title;
+    const over = new CarriedOver();
     return this.control.untilDone(title, async () => {
       const seen = await this.quick.observeLinkStep({ spec, stepId });
-      const done = await this.long.performLinkStep({ spec, stepId });
+      const done = await over.into((carried) => this.long.performLinkStep({ spec, stepId, ...carried }));
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
       return done.evidence;
@@ -161,7 +170,13 @@ export class CertificateRun {
     const { spec, before, stepId } = one;
     const title = `Undo: ${ROTATION_STEP_TITLES[stepId]}`;
     this.waitingFor = title;
-    const effects = await this.bounded.undoRotationStep({ spec, plan, stepId, before });
+    const over = one.undoing === undefined ? {} : { carried: one.undoing };
+    const undoing = this.bounded.undoRotationStep({ spec, plan, stepId, before, ...over });
+    const effects = await undoing.catch((error) => {
+      const left = carriedBy(error, one.undoing);
+      if (left !== undefined) one.undoing = left;
+      throw error;
+    });
     if (effects.length > 0)
       this.note(stepId, title, 'undone', effects, 'the state before the step is back', 0);
     this.begun = this.begun.filter((candidate) => candidate !== one);

@@ -108,6 +108,20 @@ export interface FailoverRecord {
   readonly closedDoors?: readonly ClosedDoor[];
 }
 
+/** One run of a workflow. A name is used again, and signals outlive those who sent them. */
+export interface WorkflowRun {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** Who speaks, in messages between a link and its failover. Anybody can send one, so it may be missing. */
+export interface FromRun {
+  readonly from?: WorkflowRun;
+}
+
+export const isFrom = ({ from }: FromRun, { workflowId, runId }: WorkflowRun): boolean =>
+  from?.workflowId === workflowId && from.runId === runId;
+
 /** What a failover tells the link that began it, while it goes on. */
 export type FailoverNews =
   /** The gate is passed: the guard of the old primary is to end. */
@@ -118,14 +132,14 @@ export type FailoverNews =
   | { readonly kind: 'waiting'; readonly waitingFor: string | null }
   /** A person is needed, or no more (null): the link's status shows it, and its `resume` is passed on. */
   | { readonly kind: 'problem'; readonly problem: (Problem & { readonly where: string }) | null };
-export const failoverNewsSignal = defineSignal<[FailoverNews]>('failoverNews');
+export const failoverNewsSignal = defineSignal<[FailoverNews & FromRun]>('failoverNews');
 
 /** What was asked of the link and concerns the failover under way. */
 export type FailoverControl =
   | { readonly kind: 'pause' | 'retry' }
   /** A forced failover was asked for: a planned one ends where it is. */
   | { readonly kind: 'give-way'; readonly by: string };
-export const failoverControlSignal = defineSignal<[FailoverControl]>('failoverControl');
+export const failoverControlSignal = defineSignal<[FailoverControl & FromRun]>('failoverControl');
 
 /** Two primaries, since when, and what the old one has alone. */
 export interface SplitBrain {

@@ -26,7 +26,7 @@ import type {
 } from './disaster-recovery-messages';
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { establish } from './establish-from-instance';
-import { carryOutFailover, isOvertaken, unlessOvertaken } from './failover-under-way';
+import { carryOutFailover, dropNewsOfOthers, isOvertaken, unlessOvertaken } from './failover-under-way';
 import { isForced, unlessForced } from './giving-way';
 import { historyIsLong } from './history';
 import { FailoverHooks } from './hooks';
@@ -61,6 +61,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
   handleProtectionMessages(run);
+  dropNewsOfOthers(run);
   try {
     const next = await run.control.abortable(() => protect(run));
     if (next === 'new-history') {
@@ -93,6 +94,8 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
 async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
   if (run.state.protection === null) {
     await establish(run);
+    // An abort may have been accepted while the last activity was at its end: from the next line on there is none.
+    run.control.throwIfAborted();
     run.state.protection = {
       primary: firstPrimary(run.spec),
       failovers: [],

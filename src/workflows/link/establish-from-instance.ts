@@ -8,11 +8,12 @@ import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
+import { CarriedOver } from '../carried';
 import { personProblem } from '../run-control';
 import { leftSentence, Undoing } from '../undoing';
 import { establishLink, preflight } from './link-migration';
 import type { LinkRun } from './run';
-import { Creation, connect, seed, withDeadline } from './seeding';
+import { besideCreation, type CreationState, connect, seed, withDeadline } from './seeding';
 
 /** The one place that knows from which side a link begins. */
 export const establish = (run: LinkRun): Promise<void> =>
@@ -33,32 +34,22 @@ async function establishFromInstance(run: LinkRun): Promise<void> {
   }
 }
 
-/**
- * The creation lasts as long as the seeding, so it is followed beside what comes next. Whichever of both ends badly
- * ends the other one, too: nothing may be given back beneath an activity that is still at work.
- */
+/** Nobody is waited for here: what cannot go on is a problem, and what was made is given back. */
 async function createJoinAndSeed(run: LinkRun): Promise<BrokenLink | undefined> {
   const [create, join] = run.steps('link');
   if (create === undefined || join === undefined) return undefined;
   // Noted before the request, so that an undo goes the documented way: Azure's side first, then the SQL Server's.
   const before = await look(run, join);
-  const scope = new CancellationScope();
-  const running: Promise<unknown>[] = [];
   try {
-    return await scope.run(async () => {
-      const creation = new Creation(requestLink(run, create));
-      const following = follow(run, join, before, creation);
-      running.push(creation.done, following);
-      return creation.beside(following);
-    });
+    return await besideCreation(
+      () => requestLink(run, create),
+      (creation) => follow(run, join, before, creation),
+    );
   } catch (error) {
     run.control.throwIfAborted();
     const problem = error instanceof LinkGivenUp ? error.problem : joinProblem(error);
     if (problem === undefined) throw error;
     return problem;
-  } finally {
-    scope.cancel();
-    await CancellationScope.nonCancellable(() => Promise.allSettled(running));
   }
 }
 
@@ -84,12 +75,15 @@ async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
   const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performLinkStep'>> = proxyActivities(
     untilAzureGivesUp(heartbeat),
   );
+  const over = new CarriedOver();
   await run.control.untilDone(create.title, async () => {
     try {
       await run.attempt(create, () =>
-        patient.performLinkStep.executeWithOptions({ summary: create.title }, [
-          { spec: run.spec, stepId: create.id },
-        ]),
+        over.into((carried) =>
+          patient.performLinkStep.executeWithOptions({ summary: create.title }, [
+            { spec: run.spec, stepId: create.id, ...carried },
+          ]),
+        ),
       );
     } catch (error) {
       const problem = personProblem(error);
@@ -114,7 +108,7 @@ async function follow(
   run: LinkRun,
   join: LinkStepInfo,
   before: ObservedStep,
-  creation: Creation,
+  creation: CreationState,
 ): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the SQL Server to join the link; Azure gives up after five minutes';
   const joined = await run.long.joinFromInstance.executeWithOptions({ summary: join.title }, [

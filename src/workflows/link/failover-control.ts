@@ -1,20 +1,35 @@
 /** What the link tells the failover that it began, and what people ask of it. */
+import { workflowInfo } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { onSignal, refuseOtherUpdates } from '../incoming';
 import { CONTROL_UPDATES } from '../run-control';
-import { type FailoverControl, failoverControlSignal } from './disaster-recovery-messages';
+import {
+  type FailoverControl,
+  type FromRun,
+  failoverControlSignal,
+  isFrom,
+} from './disaster-recovery-messages';
 import type { GivingWay } from './giving-way';
 import type { LinkRun } from './run';
 import { failoverControlShape } from './signal-shapes';
 
 export function handleFailoverMessages(run: LinkRun, way: GivingWay): void {
-  const hear = (control: FailoverControl) => hearControl(run, way, control);
+  const hear = (control: FailoverControl & FromRun): void => {
+    const { parent } = workflowInfo();
+    if (parent !== undefined && isFrom(control, parent)) hearControl(run, way, control);
+    else noteOthers(run, control);
+  };
   onSignal(failoverControlSignal, failoverControlShape, hear, (why) => run.noteIgnored(why));
   refuseOtherUpdates({
     run: 'a failover',
     updates: CONTROL_UPDATES,
     nextStep: `ask the link itself: sqlferry status ${run.spec.migration.name}`,
   });
+}
+
+function noteOthers(run: LinkRun, { from, kind }: FailoverControl & FromRun): void {
+  const who = from?.workflowId ?? 'somebody without a name';
+  run.event('warning', 'failover.control-of-others', `${who} asked for ${kind}, but is not its link`);
 }
 
 /** Whatever a later version of the link may ask, is not for this one. */

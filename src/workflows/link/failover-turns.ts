@@ -97,8 +97,10 @@ class TurnDesk {
     switch (message.kind) {
       case 'ask': {
         // It asks again because it did not hear: the turn that it has is told once more.
-        if (hasTurn(this.turns, message.request)) await this.send(message.request, { kind: 'granted' });
-        this.turns = ask(this.turns, message.request);
+        const { request } = message;
+        if (hasTurn(this.turns, request))
+          await this.send(request, { kind: 'granted', attempt: request.attempt });
+        this.turns = ask(this.turns, request);
         this.told.delete(nameOf(message.request));
         return;
       }
@@ -144,7 +146,7 @@ class TurnDesk {
       this.turns = turns;
       if (granted.length === 0) return;
       for (const turn of granted) this.told.delete(nameOf(turn));
-      await Promise.all(granted.map((turn) => this.send(turn, { kind: 'granted' })));
+      await Promise.all(granted.map((turn) => this.send(turn, { kind: 'granted', attempt: turn.attempt })));
     }
   }
 
@@ -182,7 +184,7 @@ class TurnDesk {
     await Promise.all(
       due.map(async ({ turn, place }) => {
         this.told.set(nameOf(turn), place);
-        await this.send(turn, { kind: 'waiting', place });
+        await this.send(turn, { kind: 'waiting', attempt: turn.attempt, place });
       }),
     );
   }

@@ -1,6 +1,12 @@
 /** The link's side of a failover that is a workflow of its own: begins it, passes on what is asked, hears its news. */
 import { ChildWorkflowFailure } from '@temporalio/common';
-import { CancellationScope, type ChildWorkflowHandle, condition, startChild } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  condition,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { onSignal } from '../incoming';
 import { throwIfLeftBadly, until } from '../until';
@@ -9,8 +15,10 @@ import {
   type FailoverNews,
   type FailoverRecord,
   type FailoverRequest,
+  type FromRun,
   failoverControlSignal,
   failoverNewsSignal,
+  isFrom,
 } from './disaster-recovery-messages';
 import { linkFailover } from './failover';
 import { msLeftToStop } from './giving-way';
@@ -31,9 +39,8 @@ export async function carryOutFailover(
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
-  const hearNews = (news: FailoverNews) =>
-    news.kind === 'crossed' ? crossed(news.record) : hear(run, news, closingIn);
-  onSignal(failoverNewsSignal, failoverNewsShape, hearNews, (why) => run.noteIgnored(why));
+  const desk = new NewsDesk(run, workflowId, closingIn, crossed);
+  onNews(run, (message) => desk.take(message));
   try {
     const child = await startChild(linkFailover, {
       workflowId,
@@ -42,11 +49,90 @@ export async function carryOutFailover(
       // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
       parentClosePolicy: 'ABANDON',
     });
+    desk.open(child.firstExecutionRunId);
     return await resultOf(run, child, closingIn);
   } catch (error) {
     // Somebody ended the link, not the failover alone.
     if (CancellationScope.current().consideredCancelled) throw error;
     return failed(run, request, workflowId, startedAt, error);
+  } finally {
+    desk.close();
+    dropNewsOfOthers(run);
+  }
+}
+
+/** While no failover is under way nobody's news are awaited: a signal without a handler would wait for the next one. */
+export function dropNewsOfOthers(run: LinkRun): void {
+  onNews(run, (message) => noteOthers(run, message));
+}
+
+function onNews(run: LinkRun, take: (message: FailoverNews & FromRun) => void): void {
+  onSignal(failoverNewsSignal, failoverNewsShape, take, (why) => run.noteIgnored(why));
+}
+
+function noteOthers(run: LinkRun, { from, kind }: FailoverNews & FromRun): void {
+  // The last word of a failover that is over.
+  if (run.state.protection?.failovers.some(({ workflowId }) => workflowId === from?.workflowId)) return;
+  const who = from?.workflowId ?? 'somebody without a name';
+  const message = `${who} told of a failover (${kind}) that is not of this run; it was not listened to`;
+  if (run.state.events.some((event) => event.message === message)) return;
+  run.event('warning', 'failover.news-of-others', message);
+}
+
+/** Hears the news of one failover, known by its workflow and run. */
+class NewsDesk {
+  private runId: string | undefined;
+  /** What came before it was known which run was begun. */
+  private early: (FailoverNews & FromRun)[] = [];
+  private endProblem: () => void = () => undefined;
+
+  constructor(
+    private readonly run: LinkRun,
+    private readonly workflowId: string,
+    private readonly closingIn: () => void,
+    private readonly crossed: (record: FailoverRecord) => void,
+  ) {}
+
+  take(message: FailoverNews & FromRun): void {
+    const { workflowId } = this;
+    if (this.runId === undefined && message.from?.workflowId === workflowId) this.early.push(message);
+    else if (this.runId !== undefined && isFrom(message, { workflowId, runId: this.runId }))
+      this.hear(message);
+    else noteOthers(this.run, message);
+  }
+
+  open(runId: string): void {
+    this.runId = runId;
+    for (const message of this.early.splice(0)) this.take(message);
+  }
+
+  /** Nobody waits for a person there any more. */
+  close(): void {
+    this.endProblem();
+  }
+
+  private hear(news: FailoverNews): void {
+    switch (news.kind) {
+      case 'crossed':
+        this.crossed(news.record);
+        return;
+      case 'closing-in':
+        this.closingIn();
+        return;
+      case 'waiting':
+        this.run.waitingFor = news.waitingFor ?? 'the failover under way';
+        return;
+      case 'problem': {
+        this.endProblem();
+        this.endProblem = () => undefined;
+        if (news.problem === null) return;
+        const { where, ...problem } = news.problem;
+        this.endProblem = this.run.control.show(problem, where);
+        return;
+      }
+      default:
+        unknownWord('news of a failover', news);
+    }
   }
 }
 
@@ -62,7 +148,6 @@ async function resultOf(
     return await child.result();
   } finally {
     scope.cancel();
-    run.state.blockedBy = null;
   }
 }
 
@@ -72,6 +157,8 @@ async function passOn(
   child: ChildWorkflowHandle<typeof linkFailover>,
   closingIn: () => void,
 ): Promise<void> {
+  const { workflowId, runId } = workflowInfo();
+  const from = { workflowId, runId };
   // A pause may have been accepted before the failover began: it is passed on at once.
   let paused = false;
   let retries = run.control.retriesAsked;
@@ -95,7 +182,7 @@ async function passOn(
     if (run.control.retriesAsked !== retries) asked.push({ kind: 'retry' });
     paused = run.state.paused;
     retries = run.control.retriesAsked;
-    for (const control of asked) await child.signal(failoverControlSignal, control);
+    for (const control of asked) await child.signal(failoverControlSignal, { ...control, from });
   }
 }
 
@@ -106,30 +193,6 @@ export const isOvertaken = ({ state }: LinkRun): boolean => state.protection?.ov
 export async function unlessOvertaken(run: LinkRun, work: () => Promise<void>): Promise<void> {
   if (isOvertaken(run)) return;
   throwIfLeftBadly(await until(work, () => isOvertaken(run), { graceMs: msLeftToStop(run) }));
-}
-
-function hear(run: LinkRun, news: Exclude<FailoverNews, { kind: 'crossed' }>, closingIn: () => void): void {
-  switch (news.kind) {
-    case 'closing-in':
-      closingIn();
-      return;
-    case 'waiting':
-      run.waitingFor = news.waitingFor ?? 'the failover under way';
-      return;
-    case 'problem': {
-      const { problem } = news;
-      if (problem === null) {
-        run.state.blockedBy = null;
-      } else {
-        const { where, ...what } = problem;
-        run.state.blockedBy = { since: run.now(), stepId: where, ...what };
-      }
-      run.changes += 1;
-      return;
-    }
-    default:
-      unknownWord('news of a failover', news);
-  }
 }
 
 function failed(

@@ -1,12 +1,5 @@
 /** One failover of a link that stays, as a workflow of its own: id, result and evidence apart from the link's. */
-import {
-  CancellationScope,
-  condition,
-  getExternalWorkflowHandle,
-  isCancellation,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/link/api';
 import { byWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
@@ -14,22 +7,21 @@ import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { failoverProcedure, type LinkSide, type LinkStepInfo } from '../../model/link/procedure';
 import { bySide } from '../../model/side';
 import { checkInput } from '../incoming';
+import { AbortRequested } from '../run-control';
 import { throwIfLeftBadly, until } from '../until';
+import { admitOrTell } from './after-failed';
 import { lookBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
 import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
-import {
-  type FailoverNews,
-  type FailoverRecord,
-  failoverNewsSignal,
-  type LinkFailoverInput,
-} from './disaster-recovery-messages';
+import type { FailoverRecord, LinkFailoverInput } from './disaster-recovery-messages';
 import { handleFailoverMessages } from './failover-control';
+import { tellCrossed, tellLink, tellPlace, tellProblems, tellRefusals } from './failover-news';
 import { GivingWay } from './giving-way';
 import { FailoverHooks, HookVeto } from './hooks';
 import { failoverInputShape } from './input-shapes';
 import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
+import { pauseOfFailover } from './pausing';
 import { otherSide, sideName } from './protection';
 import { isReadyStill } from './readiness';
 import { LinkRun } from './run';
@@ -44,6 +36,7 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
   const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
+  run.pauseNote = () => pauseOfFailover(input.request.type);
   const way = new GivingWay(run);
   handleFailoverMessages(run, way);
   run.enter('cutover');
@@ -230,16 +223,19 @@ async function failOverForced(
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, input.request));
   let loss: LossReport;
   try {
-    await turn.takeForced();
-    await hooks.mayRefuse('beforeFailover', () => false);
-    run.state.fencedAt = startedAt;
-    loss = await measureLoss(run, input);
+    loss = await run.control.abortable(async () => {
+      await turn.takeForced();
+      await hooks.mayRefuse('beforeFailover', () => false);
+      run.state.fencedAt = startedAt;
+      return measureLoss(run, input);
+    });
+    // A stop may have been accepted while the last look was at its end: from here on there is none.
+    run.control.throwIfAborted();
   } catch (error) {
     await CancellationScope.nonCancellable(() => turn.giveBack());
-    if (!(error instanceof HookVeto)) throw error;
-    await CancellationScope.nonCancellable(() => hooks.withdrawn(error.message));
-    const summary = `${error.message}; nothing was changed`;
-    return surrounded(record(run, input, startedAt, 'withdrawn', summary), run, hooks);
+    const isStopped = error instanceof AbortRequested || isCancellation(error);
+    if (!isStopped && !(error instanceof HookVeto)) throw error;
+    return CancellationScope.nonCancellable(() => withdrawForced(run, input, startedAt, hooks, error));
   }
   run.state.forwardOnly = 'a forced failover is under way';
   const { forward } = failoverProcedure('forced', to);
@@ -254,6 +250,23 @@ async function failOverForced(
     });
   });
   return surrounded(done(), run, hooks);
+}
+
+/** Before the act: the old primary is opened again as far as it answers, and is not waited for. */
+async function withdrawForced(
+  run: LinkRun,
+  input: LinkFailoverInput,
+  startedAt: string,
+  hooks: FailoverHooks,
+  error: unknown,
+): Promise<FailoverRecord> {
+  const reason = reasonOf(error, run);
+  const { fence } = failoverProcedure('planned', input.request.to);
+  const wasFenced = fence !== null && run.hasBegun(fence.id);
+  if (wasFenced) await admitOrTell(run, otherSide(input.request.to));
+  await hooks.withdrawn(reason);
+  const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
+  return surrounded(record(run, input, startedAt, 'withdrawn', `${reason}; ${end}`), run, hooks);
 }
 
 /** The record of a failover that gave way: what it leaves to the forced one, by name. */
@@ -319,45 +332,6 @@ async function fenceOnce(run: LinkRun, step: LinkStepInfo): Promise<void> {
   run.begin(step.id, before, undefined, planned);
   const done = await run.first.performLinkStep({ spec, stepId: step.id });
   run.record(step, done.outcome, done.effects, done.evidence, done.durationMs);
-}
-
-/** What waits for a person here is shown by the link, where people look. */
-async function tellProblems(run: LinkRun): Promise<void> {
-  let told = run.state.blockedBy;
-  for (;;) {
-    await condition(() => run.state.blockedBy !== told);
-    told = run.state.blockedBy;
-    const problem =
-      told === null
-        ? null
-        : { code: told.code, message: told.message, remedy: told.remedy, where: told.stepId };
-    await tellLink({ kind: 'problem', problem });
-  }
-}
-
-/** Applications wait, so the link says why. */
-async function tellRefusals(run: LinkRun): Promise<void> {
-  let told = run.refusal;
-  for (;;) {
-    await condition(() => run.refusal !== told);
-    told = run.refusal;
-    await tellLink({ kind: 'waiting', waitingFor: told });
-  }
-}
-
-const tellPlace = (place: string | null): void => {
-  tellLink({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
-};
-
-/** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
-function tellCrossed(done: () => FailoverRecord): void {
-  tellLink({ kind: 'crossed', record: done() }).catch(() => undefined);
-}
-
-async function tellLink(news: FailoverNews): Promise<void> {
-  const { parent } = workflowInfo();
-  if (parent === undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId).signal(failoverNewsSignal, news);
 }
 
 function record(

@@ -10,6 +10,7 @@ import {
 import type { LinkActivities } from '../../activities/link/api';
 import type { LinkStepInfo } from '../../model/link/procedure';
 import { actOfNoReturn } from '../activity-policies';
+import { CarriedOver } from '../carried';
 import type { LinkRun } from './run';
 
 const FIRST_PAUSE_MS = 5_000;
@@ -27,11 +28,12 @@ export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<
   const perform = isProof(step) ? run.prove.bind(run) : run.perform.bind(run);
   const { waitingFor } = run;
   const refused = run.waits.begin();
+  const over = new CarriedOver();
   let told = '';
   try {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        await perform(step, () => actOrRefusal(run, step));
+        await perform(step, () => actOrRefusal(run, step, over));
         run.refusal = null;
         return;
       } catch (error) {
@@ -69,15 +71,17 @@ class Refused extends Error {
   }
 }
 
-async function actOrRefusal(run: LinkRun, step: LinkStepInfo) {
+async function actOrRefusal(run: LinkRun, step: LinkStepInfo, over: CarriedOver) {
   const { spec } = run;
   const activities: ActivityInterfaceFor<Pick<LinkActivities, 'performLinkStep'>> = proxyActivities(
     actOfNoReturn(spec.migration.polling.heartbeatTimeout),
   );
   try {
-    return await activities.performLinkStep.executeWithOptions({ summary: step.title }, [
-      { spec, stepId: step.id },
-    ]);
+    return await over.into((carried) =>
+      activities.performLinkStep.executeWithOptions({ summary: step.title }, [
+        { spec, stepId: step.id, ...carried },
+      ]),
+    );
   } catch (error) {
     // Whatever would have been tried again, had the policy not ended the attempts, is tried again from here.
     const isFinal =

@@ -20,7 +20,6 @@ import {
   stepsOfPhase,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
-import type { Unreached } from '../../model/unreached';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import {
   beforeAnyChange,
@@ -30,12 +29,14 @@ import {
   quickAndIdempotent,
   watch,
 } from '../activity-policies';
+import { CarriedOver, carriedBy } from '../carried';
 import { Notices } from '../notices';
 import { type Problem, RunControl } from '../run-control';
 import { type LeftItem, leftSentence, type UndoItem } from '../undoing';
 import { Waits } from '../waits';
 import { noteClosedDoors, tellClosedDoors } from './closed-doors';
 import type { RunEvent } from './messages';
+import { pauseOf } from './pausing';
 import {
   addEvent,
   addJournalEntry,
@@ -44,6 +45,7 @@ import {
   type LinkMigrationInput,
   type LinkRunState,
 } from './state';
+import { undoneEntry } from './undone-entry';
 
 const MESSAGE_IGNORED = 'message.ignored';
 /** The newest ones. */
@@ -69,6 +71,8 @@ export class LinkRun {
   changes = 0;
   /** What people are being told just now. */
   readonly notices: Notices;
+  /** What a pause holds now and what not, one sentence. */
+  pauseNote = (): string => pauseOf(this.state.protection?.request ?? null);
   private ownWait = '';
 
   constructor(
@@ -90,6 +94,7 @@ export class LinkRun {
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
       mayPause: () => state.protection !== null,
+      pauseNote: () => this.pauseNote(),
       isPaused: () => state.paused,
       setPaused: (paused, request) => {
         state.paused = paused;
@@ -174,7 +179,7 @@ export class LinkRun {
    * what stands in the journal come from the same look (promise 3).
    * @param act does the step; by default as often as it takes
    */
-  async perform(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+  async perform(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
     this.step = step.title;
     await this.control.untilDone(step.title, () => this.attempt(step, act));
     this.step = null;
@@ -184,7 +189,7 @@ export class LinkRun {
    * One attempt of `perform`.
    * @param act does the step, where a failure is to be met in another way
    */
-  async attempt(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+  async attempt(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
     const { id: stepId, server } = step;
     const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
       { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
@@ -209,17 +214,29 @@ export class LinkRun {
    * applications, which wait for the proof.
    * @param act does the step; by default as often as it takes
    */
-  async prove(step: LinkStepInfo, act = () => this.act(step)): Promise<void> {
+  async prove(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
     this.step = step.title;
     const outcome = await this.control.untilDone(step.title, act);
     this.record(step, outcome.outcome, outcome.effects, outcome.evidence, outcome.durationMs);
     this.step = null;
   }
 
-  private act({ id: stepId, title, server }: LinkStepInfo) {
-    return this.long.performLinkStep.executeWithOptions({ summary: title }, [
-      { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
-    ]);
+  /**
+   * Each call takes over what the one before it left.
+   * @param activities on which queue, and how long it is tried
+   */
+  acting(
+    { id: stepId, title, server }: LinkStepInfo,
+    activities: ActivityInterfaceFor<Pick<LinkSteps, 'performLinkStep'>> = this.long,
+  ) {
+    const over = new CarriedOver();
+    const on = server === undefined ? {} : { server };
+    return () =>
+      over.into((carried) =>
+        activities.performLinkStep.executeWithOptions({ summary: title }, [
+          { spec: this.spec, stepId, ...on, ...carried },
+        ]),
+      );
   }
 
   hasBegun(stepId: LinkStepId, server?: string): boolean {
@@ -265,34 +282,23 @@ export class LinkRun {
     const on = server === undefined ? {} : { server };
     const known = after === undefined ? {} : { after };
     this.step = `Undo ${stepId}`;
-    const undone = await this.bounded.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
-      { spec: this.spec, stepId, ...on, before, ...known },
+    const over = begun.undoing === undefined ? {} : { carried: begun.undoing };
+    const undoing = this.bounded.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+      { spec: this.spec, stepId, ...on, before, ...known, ...over },
     ]);
+    const undone = await undoing.catch((error) => {
+      const left = carriedBy(error, begun.undoing);
+      if (left !== undefined) begun.undoing = left;
+      throw error;
+    });
     this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
     const { effects, unreached } = 'unreached' in undone ? undone : { effects: undone, unreached: [] };
     noteClosedDoors(this, unreached);
-    if (effects.length > 0) this.recordUndone(stepId, server, effects, unreached);
+    if (effects.length > 0) {
+      const at = { at: this.now(), phase: this.state.phase };
+      addJournalEntry(this.state, undoneEntry(at, begun, effects, unreached));
+    }
     await tellClosedDoors(this);
-  }
-
-  private recordUndone(
-    stepId: LinkStepId,
-    server: string | undefined,
-    effects: readonly JournalEffect[],
-    unreached: readonly Unreached[],
-  ): void {
-    const left = unreached.map((door) => door.server).join(', ');
-    addJournalEntry(this.state, {
-      at: this.now(),
-      phase: this.state.phase,
-      stepId,
-      ...(server === undefined ? {} : { server }),
-      title: server === undefined ? `Undo ${stepId}` : `Undo ${stepId} (${server})`,
-      outcome: 'undone',
-      effects,
-      evidence: `the state before the step is back${left === '' ? '' : `, but for ${left}: no answer`}`,
-      durationMs: 0,
-    });
   }
 
   record(

@@ -26,27 +26,45 @@ export async function createLinkAndSeed(run: LinkRun): Promise<void> {
 
 /** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
 async function createAndSeedOnce(run: LinkRun, step: LinkStepInfo): Promise<BrokenLink | undefined> {
-  const follow = () =>
-    run.watches.performLinkStep.executeWithOptions({ summary: step.title }, [
-      { spec: run.spec, stepId: step.id },
-    ]);
-  const creation = new Creation(run.perform(step, follow));
+  return besideCreation(
+    () => run.perform(step, run.acting(step, run.watches)),
+    async (creation) => {
+      const unconnected = await connect(run, creation);
+      if (unconnected !== undefined) return unconnected;
+      run.enter('seeding');
+      const broken = await seed(run, creation);
+      if (broken !== undefined) return broken;
+      await creation.done;
+      return undefined;
+    },
+  );
+}
+
+/**
+ * Creates a link and follows what comes of it, side by side: the creation lasts as long as the seeding. Whichever of both
+ * ends badly ends the other one, too, and is waited for: nothing may be given back beneath an activity that is at work.
+ */
+export async function besideCreation<T>(
+  create: () => Promise<void>,
+  follow: (creation: Creation) => Promise<T>,
+): Promise<T> {
+  const scope = new CancellationScope();
+  const running: Promise<unknown>[] = [];
   try {
-    const unconnected = await creation.beside(connect(run, creation));
-    if (unconnected !== undefined) return unconnected;
-    run.enter('seeding');
-    const broken = await creation.beside(seed(run, creation));
-    if (broken !== undefined) return broken;
-    await creation.done;
-    return undefined;
+    return await scope.run(() => {
+      const creation = new Creation(create());
+      const following = follow(creation);
+      running.push(creation.done, following);
+      return creation.beside(following);
+    });
   } finally {
-    // A link must not be undone beneath an activity that may still be creating it.
-    await CancellationScope.nonCancellable(() => creation.done.catch(() => undefined));
+    scope.cancel();
+    await CancellationScope.nonCancellable(() => Promise.allSettled(running));
   }
 }
 
 /** The step that creates the link, while others wait for what it leads to. */
-export class Creation {
+class Creation {
   isDone = false;
 
   constructor(readonly done: Promise<void>) {
@@ -66,7 +84,7 @@ export class Creation {
 }
 
 /** While it is not done, a link that broke may be dropped and created again by it. */
-type CreationState = Pick<Creation, 'isDone' | 'done'>;
+export type CreationState = Pick<Creation, 'isDone' | 'done'>;
 
 export async function connect(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';

@@ -25,6 +25,7 @@ import type {
   FailoverControl,
   FailoverNews,
   FailoverRecord,
+  FromRun,
 } from './disaster-recovery-messages';
 import { side } from './request-shapes';
 import type { ClosedDoor } from './state';
@@ -66,7 +67,17 @@ export const failoverRecord = including<FailoverRecord>({
   closedDoors: optional(closedDoors),
 });
 
-export const failoverNewsShape = byKind<FailoverNews>({
+/** Ids are as long as Temporal lets them be. */
+const id = name('an id', 1_000);
+
+/** Who says so, by workflow and run; whoever does not say it is a stranger. */
+const sender = including<FromRun>({ from: optional(including({ workflowId: id, runId: id })) });
+
+const signed =
+  <Message>(shape: Shape<Message>): Shape<Message & FromRun> =>
+  (value, at) => ({ ...shape(value, at), ...sender(value, at) });
+
+const news = byKind<FailoverNews>({
   'closing-in': anyObject(),
   crossed: including({ record: failoverRecord }),
   waiting: including({ waitingFor: nullable(anyText) }),
@@ -75,18 +86,22 @@ export const failoverNewsShape = byKind<FailoverNews>({
   }),
 });
 
-export const failoverControlShape = byKind<FailoverControl>({
+export const failoverNewsShape = signed(news);
+
+const control = byKind<FailoverControl>({
   pause: anyObject(),
   retry: anyObject(),
   'give-way': including({ by: name() }),
 });
 
-/** Ids are as long as Temporal lets them be. */
-const id = name('an id', 1_000);
+export const failoverControlShape = signed(control);
+
 /** "Up to 8 databases" of one instance at once; see `failoversAtOnceSchema`. */
 export const turnLimit = wholeNumber(1, 8);
 
 const turnKey = including<TurnKey>({ workflowId: id, runId: id });
+
+const attempt = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 export const turnRequest: Shape<TurnRequest> = including<TurnRequest>({
   workflowId: id,
@@ -95,6 +110,7 @@ export const turnRequest: Shape<TurnRequest> = including<TurnRequest>({
   database: anyText,
   limit: turnLimit,
   forced: yesOrNo,
+  attempt,
 });
 
 export const turnMessageShape = byKind<TurnMessage>({
@@ -104,7 +120,7 @@ export const turnMessageShape = byKind<TurnMessage>({
 });
 
 export const turnNewsShape = byKind<TurnNews>({
-  granted: anyObject(),
-  waiting: including({ place: anyText }),
+  granted: including({ attempt }),
+  waiting: including({ place: anyText, attempt }),
   'are-you-there': anyObject(),
 });

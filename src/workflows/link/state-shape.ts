@@ -92,6 +92,7 @@ const begun = including<BegunStep>({
   before: anything,
   after: anything,
   byHand: optional(list(anyText)),
+  undoing: optional(anyObject()),
 });
 
 const attempt = including<CutoverAttempt>({

@@ -1,4 +1,5 @@
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
+import type { Carried } from '../../activities/steps/carried';
 import type { PreflightReport } from '../../model/check';
 import type { JournalEntry } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
@@ -95,6 +96,8 @@ export interface BegunStep {
   readonly after?: unknown;
   /** Statements or requests that undo it, for a person; absent where none are known. */
   readonly byHand?: readonly string[];
+  /** What an undoing that gave up may have sent, for the next one. */
+  undoing?: Carried;
 }
 
 /** Logins of the fence on a replica that did not answer when they were to be opened. */

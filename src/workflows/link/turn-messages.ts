@@ -23,9 +23,10 @@ export type TurnMessage =
   | { readonly kind: 'go-ahead'; readonly request: TurnRequest };
 export const turnSignal = defineSignal<[TurnMessage]>('turn');
 
+/** `attempt`: of the request that is answered. One that was given back may be answered still. */
 export type TurnNews =
-  | { readonly kind: 'granted' }
-  | { readonly kind: 'waiting'; readonly place: string }
+  | { readonly kind: 'granted'; readonly attempt: number }
+  | { readonly kind: 'waiting'; readonly attempt: number; readonly place: string }
   /** Asks nothing: a workflow that is over cannot take it, and that is the answer. */
   | { readonly kind: 'are-you-there' };
 export const turnNewsSignal = defineSignal<[TurnNews]>('turnNews');

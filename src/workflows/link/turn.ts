@@ -38,6 +38,7 @@ export class FailoverTurn {
   private request: TurnRequest | undefined;
   /** Words of its own: what leads up to the failover may wait beside it. */
   private wait: OpenWait | undefined;
+  private requests = 0;
   private readonly limit: number;
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
@@ -53,10 +54,10 @@ export class FailoverTurn {
   private hear(news: TurnNews): void {
     switch (news.kind) {
       case 'granted':
-        this.granted = true;
+        if (this.isOfThisRequest(news)) this.granted = true;
         return;
       case 'waiting':
-        if (this.request === undefined || this.granted) return;
+        if (!this.isOfThisRequest(news) || this.granted) return;
         this.wait?.say(news.place);
         this.onPlace(news.place);
         return;
@@ -65,6 +66,11 @@ export class FailoverTurn {
       default:
         unknownWord('news about turns', news);
     }
+  }
+
+  /** One that was on its way when the turn was given back is not for the request that came after. */
+  private isOfThisRequest({ attempt }: { readonly attempt: number }): boolean {
+    return attempt === this.request?.attempt;
   }
 
   /**
@@ -122,7 +128,9 @@ export class FailoverTurn {
     const { workflowId, runId } = workflowInfo();
     const { name, database } = this.run.spec.migration;
     this.granted = false;
-    this.request = { workflowId, runId, name, database, limit: this.limit, forced };
+    this.requests += 1;
+    const attempt = this.requests;
+    this.request = { workflowId, runId, name, database, limit: this.limit, forced, attempt };
     return this.request;
   }
 

@@ -2,8 +2,11 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { Carried } from '../../../src/activities/steps/carried';
+import type { Reporter } from '../../../src/activities/steps/reporter';
 import { atTheEdge } from '../../../src/activities/temporal/edge';
 import { AzureFailure, SettingFailure, SqlServerFailure } from '../../../src/ports/failures';
+import type { SealedOperation } from '../../../src/ports/managed-instance';
 import { CATALOGUE } from '../../../src/rules/errors/catalogue';
 import { QuotingError } from '../../../src/tsql/quote';
 import { RowShapeError } from '../../../src/tsql/rows';
@@ -63,4 +66,73 @@ test.each<[string, Error]>([
   expect(CATALOGUE.flatMap(({ entries }) => entries).find((entry) => entry.code === code)).toMatchObject({
     reaction: 'needs-person',
   });
+});
+
+/** A sealed one, as far as the edge is concerned. */
+const OPERATION = 'sealed' as SealedOperation;
+
+/** Attempts of one activity, each with the heartbeat of the one before, and what the last failure carries on. */
+async function carriedBy(
+  bodies: readonly ((reporter: Reporter) => void)[],
+  carried?: Carried,
+): Promise<Carried | undefined> {
+  let heartbeatDetails: unknown;
+  let left: Carried | undefined;
+  for (const [index, body] of bodies.entries()) {
+    const options = { logger: new DefaultLogger('ERROR') };
+    const environment = new MockActivityEnvironment({ attempt: index + 1, heartbeatDetails }, options);
+    environment.on('heartbeat', (details: unknown) => {
+      heartbeatDetails = details;
+    });
+    const attempt = () =>
+      atTheEdge(async (reporter) => {
+        body(reporter);
+        throw new Error('unreachable');
+      }, carried);
+    const failure = await environment.run(attempt).catch((error: ApplicationFailure) => error);
+    left = (failure as { details?: [{ carried?: Carried }] }).details?.[0].carried;
+  }
+  return left;
+}
+
+describe('what an activity leaves to the one that takes over', () => {
+  const fails = (): void => undefined;
+
+  test('nothing, where all requests were answered', async () => {
+    expect(await carriedBy([fails])).toBeUndefined();
+  });
+
+  test('an operation that is under way, and a request without an answer', async () => {
+    expect(await carriedBy([(reporter) => reporter.saveOperation(OPERATION), fails])).toEqual({
+      operation: OPERATION,
+      mayHaveSent: false,
+    });
+    expect(await carriedBy([(reporter) => reporter.noteUnanswered(true)])).toEqual({ mayHaveSent: true });
+  });
+
+  test('what it took over, when no attempt got as far as a look', async () => {
+    const carried = { operation: OPERATION, mayHaveSent: true };
+    expect(await carriedBy([fails, fails, fails], carried)).toEqual(carried);
+  });
+
+  test('that all is known, once it looked', async () => {
+    const seen: unknown[] = [];
+    const looks = (reporter: Reporter): void => {
+      seen.push([reporter.resumable, reporter.mayHaveSent]);
+      reporter.saveOperation(undefined);
+      reporter.noteUnanswered(false);
+    };
+    const carried = { operation: OPERATION, mayHaveSent: true };
+    expect(await carriedBy([looks, fails], carried)).toEqual({ mayHaveSent: false });
+    expect(seen).toEqual([[OPERATION, true]]);
+  });
+});
+
+test('an attempt that ends before its look leaves to the next one what it does not know itself', async () => {
+  const may: boolean[] = [];
+  const note = (reporter: Reporter): void => {
+    may.push(reporter.mayHaveSent);
+  };
+  await carriedBy([(reporter) => reporter.noteUnanswered(true), note, note, note]);
+  expect(may).toEqual([true, true, true]);
 });

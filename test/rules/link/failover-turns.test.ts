@@ -18,6 +18,7 @@ const turn = (n: number, parts: Partial<TurnRequest> = {}): TurnRequest => ({
   database: `Db${n}`,
   limit: 8,
   forced: false,
+  attempt: 1,
   ...parts,
 });
 
@@ -33,6 +34,13 @@ test('eight at a time; the ninth hears for whom it waits and at which place', ()
   );
   expect(placeOf(turns, turn(9))).toContain('number 2 in line');
   expect(placeOf(turns, turn(0))).toBeUndefined();
+});
+
+test('asked again with a new request: the place is kept, and the new one is answered', () => {
+  const { turns } = grant(askAll([turn(1, { limit: 1 }), turn(2, { limit: 1 })]));
+  const again = ask(ask(turns, turn(1, { attempt: 2 })), turn(2, { attempt: 3 }));
+  expect(again.holders).toMatchObject([{ name: 'db1', attempt: 2 }]);
+  expect(again.queue).toMatchObject([{ name: 'db2', attempt: 3 }]);
 });
 
 test('asking again keeps the place, a forced failover goes before planned ones, and behind other forced ones', () => {

@@ -237,6 +237,32 @@ test('a link that is not ready when its turn comes gives it to the next one, and
   await crowd.end();
 });
 
+test('a turn that was on its way when it was given back is not taken for the next request', async () => {
+  const ONE = 'failover: { atOnce: 1 }';
+  let looks = 0;
+  const crowd = Crowd.of((call) => {
+    if (call.type === 'awaitCutoverReadiness' && nameIn(call) === 'sick') {
+      looks += 1;
+      return looks === 2 ? hang : undefined;
+    }
+    return nameIn(call) === 'holder' ? slowAct(call) : stuckAct(call);
+  });
+  await crowd.add('holder', {}, ONE);
+  const sick = await crowd.add('sick', {}, ONE);
+  const well = await crowd.add('well', {}, ONE);
+  await crowd.pass(10 * MINUTE);
+  expect((await status(sick)).waitingFor).toContain('(well); it is next in line');
+  await sick.signal('turnNews', { kind: 'waiting', attempt: 1, place: 'an old place' });
+  await sick.signal('turnNews', { kind: 'granted', attempt: 1 });
+  await well.run(() => false, well.elapsed + MINUTE);
+  expect((await status(sick)).waitingFor).toContain('(well); it is next in line');
+  expect(crowd.most).toBe(1);
+  well.terminate();
+  await sick.run(() => false, sick.elapsed + 10 * MINUTE);
+  expect(crowd.links[1]?.changes).toContain('do source.fence');
+  await crowd.end();
+});
+
 test('a forced failover goes before planned ones, and does not wait for holders that do not end', async () => {
   const ONE = 'failover: { atOnce: 1 }';
   const crowd = Crowd.of(stuckAct);
@@ -349,7 +375,17 @@ test('a long history of turns begins anew with all who hold and want one', async
       instance: 'x',
       maxHistoryEvents: 60,
       state: {
-        holders: [{ workflowId: 'test', runId: 'r', name: 'holder', database: 'h', limit: 1, forced: false }],
+        holders: [
+          {
+            workflowId: 'test',
+            runId: first.runId,
+            name: 'holder',
+            database: 'h',
+            limit: 1,
+            forced: false,
+            attempt: 1,
+          },
+        ],
         queue: [],
       },
     },

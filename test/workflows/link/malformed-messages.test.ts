@@ -263,12 +263,13 @@ describe('a signal that is not understood is noted and ignored', () => {
   });
 
   test('by the workflow that gives turns', async () => {
-    const asks = { runId: 'r', name: 'n', database: 'd', limit: 1, forced: false };
     const holder = await WorkflowDriver.start(
       'linkMigration',
       INPUTS.linkMigration,
       new FakeLink().activities,
     );
+    const { runId } = holder;
+    const asks = { runId, name: 'n', database: 'd', limit: 1, forced: false, attempt: 1 };
     const driver = await WorkflowDriver.start(
       'instanceFailoverTurns',
       { instance: '/i', first: { ...asks, workflowId: 'test' } },
@@ -302,7 +303,7 @@ const INPUTS: Readonly<Record<(typeof TYPES)[number], Readonly<Record<string, un
   linkFailover: { spec: STANDING_SPEC, request: { ...BY, type: 'planned', to: 'target' }, lastHealth: null },
   instanceFailoverTurns: {
     instance: '/i',
-    first: { workflowId: 'w', runId: 'r', name: 'n', database: 'd', limit: 8, forced: false },
+    first: { workflowId: 'w', runId: 'r', name: 'n', database: 'd', limit: 8, forced: false, attempt: 1 },
   },
   certificateCheck: { spec: SPEC, others: [], rotateBeforeMs: null, connectWithinMs: 60_000 },
   rotateLinkCertificate: {

@@ -1,0 +1,40 @@
+/** In virtual time: the creation of a link and what follows it end together, before anything is undone. */
+import { TimeoutFailure, TimeoutType } from '@temporalio/common';
+import { FakeLink } from '../../support/fake-link';
+import { linkSpec } from '../../support/link-spec';
+import { type ActivityCall, closeWorkflowDrivers, hang, WorkflowDriver } from '../../support/workflow-driver';
+
+afterAll(closeWorkflowDrivers);
+
+const MINUTE = 60_000;
+const isOf = (call: ActivityCall, type: string, stepId?: string) =>
+  call.type === type && (call.input as { stepId?: string }).stepId === stepId;
+
+test.each([
+  'awaitLinkConnected',
+  'watchSeeding',
+])('the creation fails for good: %s is over before the link is undone', async (follower) => {
+  const running: string[] = [];
+  const trace = () => driver.trace.filter(({ state }) => state === 'running').map(({ call }) => call.type);
+  const failure = new TimeoutFailure('too long', undefined, TimeoutType.START_TO_CLOSE);
+  const link = new FakeLink({
+    override: (call) => {
+      if (isOf(call, 'undoLinkStep', 'target.link')) running.push(...trace());
+      if (isOf(call, 'performLinkStep', 'target.link'))
+        return { kind: 'fail', failure, afterMs: 10 * MINUTE };
+      return call.type === follower ? hang : undefined;
+    },
+  });
+  const driver = await WorkflowDriver.start(
+    'linkMigration',
+    { spec: linkSpec(), visibility: false },
+    link.activities,
+    { cancellationTakesMs: 5_000 },
+  );
+  await driver.run();
+  expect(driver.ended).toMatchObject({ kind: 'failed' });
+  expect(link.changes).toContain('undo target.link');
+  expect(running).toEqual(['undoLinkStep']);
+  await driver.replay();
+  await driver.dispose();
+});
