@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { FailoverRecord } from '../../src/workflows/link/disaster-recovery-messages';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 
@@ -114,7 +115,21 @@ describe('a link that stays', () => {
 
   test('does not listen to a failover that is not its own', async () => {
     const from = { workflowId: 'sqlferry-link-sales/failover-1', runId: 'of-an-earlier-run' };
-    const record = { workflowId: from.workflowId, type: 'planned', to: 'target', outcome: 'done' };
+    const at = new Date().toISOString();
+    const record: FailoverRecord = {
+      workflowId: from.workflowId,
+      type: 'planned',
+      to: 'target',
+      by: 'somebody',
+      reason: null,
+      startedAt: at,
+      endedAt: at,
+      outcome: 'done',
+      summary: 'done',
+      rtoMs: null,
+      evidence: null,
+      loss: null,
+    };
     const link = stage.client.workflow.getHandle('sqlferry-link-sales');
     await link.signal('failoverNews', { kind: 'crossed', record, from });
     const { status } = await until(stage, ({ status: { events } }) =>

@@ -203,7 +203,7 @@ async function lostSideFacts(
   from: LinkSide,
   signal: AbortSignal,
 ): Promise<LinkReplicaFacts | undefined> {
-  const port = from === 'source' ? ports.source : ports.target;
+  const port = bySide(from, ports);
   const all = await askLostSide((options) => readLinkReplicaFacts(port, clock, options), clock, signal);
   return all?.find(({ linkName }) => sameName(linkName, spec.names.link));
 }

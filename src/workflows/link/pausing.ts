@@ -1,10 +1,13 @@
+import { byWord } from '../../model/by-word';
 import type { LinkRequest } from './disaster-recovery-messages';
 
 /** What a pause of a failover holds, and what not: a failover is never stopped halfway. */
 export const pauseOfFailover = (type: 'planned' | 'forced'): string =>
-  type === 'planned'
-    ? 'a planned failover that is past its point of no return goes on to its end, any other is withdrawn; nothing else begins until resume'
-    : 'the forced failover under way goes on to its end; nothing else begins until resume';
+  byWord('type of a failover', type, {
+    planned:
+      'a planned failover that is past its point of no return goes on to its end, any other is withdrawn; nothing else begins until resume',
+    forced: 'the forced failover under way goes on to its end; nothing else begins until resume',
+  });
 
 /** @returns what a pause holds, for its answer. @param underWay what the link was asked for */
 export function pauseOf(underWay: LinkRequest | null): string {

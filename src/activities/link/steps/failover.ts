@@ -175,7 +175,7 @@ async function observeRoles(context: LinkContext, lost?: Side): Promise<RoleStat
   const { clock, signal, ports, spec } = context;
   const query = readTargetDatabase(spec.migration.database, spec.names.link);
   const read = async (on: Side): Promise<string | null> => {
-    const port = on === 'source' ? ports.source : ports.target;
+    const port = bySide(on, ports);
     const rows =
       on === lost
         ? await askLostSide((options) => port.query(query, options), clock, signal)
