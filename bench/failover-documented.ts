@@ -35,7 +35,7 @@ export async function documentedFailover(
   writer: WorkloadWriter,
   to: LinkSide,
 ): Promise<FailoverSample> {
-  const from: LinkSide = to === 'target' ? 'source' : 'target';
+  const from: LinkSide = to === 'instance' ? 'server' : 'instance';
   const [here, there] = await Promise.all([window(stage, from), window(stage, to)]);
   try {
     const askedAt = Date.now();
@@ -68,10 +68,10 @@ async function stopWorkload(here: sql.ConnectionPool): Promise<void> {
 
 /** T-SQL on a SQL Server, Azure on an instance (failover how-to). */
 function failOver(stage: BenchStage, here: sql.ConnectionPool, from: LinkSide): Promise<unknown> {
-  if (from === 'source')
+  if (from === 'server')
     return here.request().query(`USE master; ALTER AVAILABILITY GROUP [${LINK}] FAILOVER;`);
   const { links, timeline } = stage.estate.world;
-  return timeline.settled(links.failover(instanceName('target'), LINK, 'Planned').operation.id);
+  return timeline.settled(links.failover(instanceName('instance'), LINK, 'Planned').operation.id);
 }
 
 /** The first look comes one refresh after what was done, as a hand on the F5 key has it. */

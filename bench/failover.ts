@@ -64,7 +64,7 @@ export interface FailoverSample {
 
 export async function benchFailover(): Promise<BenchResult> {
   const stage = await startBenchStage(ESTATE);
-  const writer = new WorkloadWriter({ target: application(stage, 'source'), rate: 50, retryMs: 50 });
+  const writer = new WorkloadWriter({ target: application(stage, 'server'), rate: 50, retryMs: 50 });
   try {
     await stage.migrations.start(stage.spec('bench', 'Sales', SECTIONS));
     await until(stage, (protection) => protection !== null, 90_000);
@@ -75,11 +75,11 @@ export async function benchFailover(): Promise<BenchResult> {
     for (let time = 0; time < TIMES; time += 1) samples.push(await failOver(stage, writer, time));
     const documented: FailoverSample[] = [];
     for (let time = 0; time < DOCUMENTED_TIMES; time += 1) {
-      documented.push(await documentedFailover(stage, writer, time % 2 === 0 ? 'target' : 'source'));
+      documented.push(await documentedFailover(stage, writer, time % 2 === 0 ? 'instance' : 'server'));
       await delay(SETTLE_MS);
     }
     await writer.stop();
-    const check = await verify(writer.acknowledged, administrator(stage, 'source'));
+    const check = await verify(writer.acknowledged, administrator(stage, 'server'));
     return resultOf(samples, documented, check.lost.length, check.acknowledged);
   } finally {
     await writer.stop();
@@ -91,12 +91,12 @@ export async function benchFailover(): Promise<BenchResult> {
 function createLoginOnInstance({ estate }: BenchStage): void {
   const { instances, logins } = estate.world;
   const sid = instances.get('SQL1').logins.get(APPLICATION.name)?.sid;
-  if (sid === undefined) throw new Error('the source has no login of the application');
+  if (sid === undefined) throw new Error('the SQL Server has no login of the application');
   logins.create('mi-west', { ...APPLICATION, type: 'sql', sid });
 }
 
 async function failOver(stage: BenchStage, writer: WorkloadWriter, time: number): Promise<FailoverSample> {
-  const to: LinkSide = time % 2 === 0 ? 'target' : 'source';
+  const to: LinkSide = time % 2 === 0 ? 'instance' : 'server';
   await delay(SETTLE_MS);
   const askedAt = Date.now();
   const answer = await stage.migrations.failover('bench', {
@@ -152,7 +152,7 @@ async function until<T>(
   }
 }
 
-export const instanceName = (side: LinkSide): 'SQL1' | 'mi-west' => (side === 'source' ? 'SQL1' : 'mi-west');
+export const instanceName = (side: LinkSide): 'SQL1' | 'mi-west' => (side === 'server' ? 'SQL1' : 'mi-west');
 
 export function application(stage: BenchStage, side: LinkSide) {
   const { host, port } = stage.estate.instance(instanceName(side));

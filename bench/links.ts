@@ -29,10 +29,10 @@ interface Measured {
   readonly links: number;
   readonly workerCpuSeconds: number;
   readonly workerResidentMb: number;
-  readonly sourceQueriesPerMinute: number;
-  readonly targetQueriesPerMinute: number;
+  readonly serverQueriesPerMinute: number;
+  readonly instanceQueriesPerMinute: number;
   /** Statements that are not log backups or the look before one: each link has its own of these, by its nature. */
-  readonly sourceWatchQueriesPerMinute: number;
+  readonly serverWatchQueriesPerMinute: number;
   readonly logBackups: number;
   readonly historyEventsPerIdleLinkDay: number;
 }
@@ -130,9 +130,9 @@ async function anHour(stage: BenchStage, links: number): Promise<Measured> {
     links,
     workerCpuSeconds,
     workerResidentMb: stage.worker.residentMb(),
-    sourceQueriesPerMinute: queries.source / minutes,
-    targetQueriesPerMinute: queries.target / minutes,
-    sourceWatchQueriesPerMinute: (queries.source - queries.sourceBackups) / minutes,
+    serverQueriesPerMinute: queries.server / minutes,
+    instanceQueriesPerMinute: queries.instance / minutes,
+    serverWatchQueriesPerMinute: (queries.server - queries.serverBackups) / minutes,
     logBackups: perLink.reduce((sum, { logBackups }) => sum + logBackups, 0),
     historyEventsPerIdleLinkDay: Math.max(0, (idleEvents / minutes) * 24 * 60),
   };
@@ -163,18 +163,18 @@ function countQueries({ estate }: BenchStage) {
       action: { kind: 'error', number: 50_000 },
     });
   const ids = {
-    source: count('SQL1'),
-    target: count('mi-west'),
-    sourceBackups: count('SQL1', 'BACKUP LOG|msdb.*backupset'),
+    server: count('SQL1'),
+    instance: count('mi-west'),
+    serverBackups: count('SQL1', 'BACKUP LOG|msdb.*backupset'),
   };
   return {
     take() {
       const matched = new Map(faults.list().map((fault) => [fault.id, fault.matched]));
       for (const id of Object.values(ids)) faults.remove(id);
       return {
-        source: matched.get(ids.source) ?? 0,
-        target: matched.get(ids.target) ?? 0,
-        sourceBackups: matched.get(ids.sourceBackups) ?? 0,
+        server: matched.get(ids.server) ?? 0,
+        instance: matched.get(ids.instance) ?? 0,
+        serverBackups: matched.get(ids.serverBackups) ?? 0,
       };
     },
   };
@@ -195,14 +195,14 @@ function figuresOf(measured: Measured): readonly Figure[] {
   return [
     { name: name('worker CPU in the hour'), value: measured.workerCpuSeconds, unit: 's' },
     { name: name('worker memory'), value: measured.workerResidentMb, unit: 'MB', aim: 300 },
-    { name: name('queries on the source'), value: measured.sourceQueriesPerMinute, unit: '/min' },
+    { name: name('queries on the SQL Server'), value: measured.serverQueriesPerMinute, unit: '/min' },
     {
       name: name('of these not for log backups'),
-      value: measured.sourceWatchQueriesPerMinute,
+      value: measured.serverWatchQueriesPerMinute,
       unit: '/min',
       aim: MOST_WATCH_QUERIES,
     },
-    { name: name('queries on the instance'), value: measured.targetQueriesPerMinute, unit: '/min' },
+    { name: name('queries on the instance'), value: measured.instanceQueriesPerMinute, unit: '/min' },
     { name: name('log backups'), value: measured.logBackups, unit: '' },
     {
       name: name('history events per idle day'),

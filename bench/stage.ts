@@ -21,7 +21,7 @@ export interface BenchStage {
   /** host:port of Temporal. */
   readonly address: string;
   readonly worker: WorkerMeter;
-  /** @param sections YAML of a migration behind `target` */
+  /** @param sections YAML of a migration behind `instance` */
   spec(name: string, database: string, sections: string): ResolvedLinkMigration;
   close(): Promise<void>;
 }
@@ -33,9 +33,9 @@ export async function startBenchStage(definition: EstateDefinitionInput): Promis
     startEstate(definition, { caFile }),
     startDevServer({ logLevel: 'error' }),
   ]);
-  const target = await temporalTarget({ address: server.address }, {});
-  const client = await connectClient(target);
-  await ensureSearchAttributes(client.connection, target.namespace);
+  const instance = await temporalTarget({ address: server.address }, {});
+  const client = await connectClient(instance);
+  await ensureSearchAttributes(client.connection, instance.namespace);
   const worker = new WorkerProcess(
     {
       ...process.env,
@@ -102,7 +102,7 @@ function resolveSpec(
 ): ResolvedLinkMigration {
   const inventory = parseInventory(inventoryYaml(estate, caFile), 'inventory.yaml');
   const migration = parseLinkMigration(
-    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nsource: sql1\ntarget: mi-west\n${sections}`,
+    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
     'migration.yaml',
   );
   if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
@@ -112,8 +112,8 @@ function resolveSpec(
 }
 
 function inventoryYaml(estate: RunningEstate, caFile: string): string {
-  const source = estate.instance('SQL1');
-  const target = estate.instance('mi-west');
+  const server = estate.instance('SQL1');
+  const instance = estate.instance('mi-west');
   const { azure } = estate;
   return `
 apiVersion: sqlferry/v1
@@ -125,18 +125,18 @@ azure:
   credential: { type: client-secret, tenantId: ${azure.tenantId}, clientId: ${azure.clientId}, clientSecret: "env:ESTATE_CLIENT_SECRET" }
 sqlServers:
   sql1:
-    host: ${source.host}
-    port: ${source.port}
+    host: ${server.host}
+    port: ${server.port}
     tls: { mode: required, caFile: ${caFile}, serverName: localhost }
-    authentication: { type: sql, user: ${source.adminLogin}, password: "env:SQL1_PASSWORD" }
+    authentication: { type: sql, user: ${server.adminLogin}, password: "env:SQL1_PASSWORD" }
     endpoint: { address: SQL1 }
     masterKeyPassword: env:MASTER_KEY_PASSWORD
 managedInstances:
   mi-west:
-    resourceId: ${target.resourceId ?? ''}
-    host: ${target.host}
-    port: ${target.port}
+    resourceId: ${instance.resourceId ?? ''}
+    host: ${instance.host}
+    port: ${instance.port}
     tls: { mode: required, caFile: ${caFile}, serverName: localhost }
-    authentication: { type: sql, user: ${target.adminLogin}, password: "env:MI_PASSWORD" }
+    authentication: { type: sql, user: ${instance.adminLogin}, password: "env:MI_PASSWORD" }
 `;
 }

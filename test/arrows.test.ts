@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 };
 
 /** @returns paths below the root */
-function sourceFiles(house: string): readonly string[] {
+function serverFiles(house: string): readonly string[] {
   return readdirSync(join(ROOT, house), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
@@ -139,7 +139,7 @@ function packageViolation(one: Import, room: string, rule: Room, place: string):
 }
 
 describe('the arrows', () => {
-  const imports = HOUSES.flatMap(sourceFiles).flatMap((file) =>
+  const imports = HOUSES.flatMap(serverFiles).flatMap((file) =>
     importsOf(readFileSync(join(ROOT, file), 'utf8'), file),
   );
 

@@ -110,7 +110,7 @@ test('step by step: estate, Temporal, worker, and a migration to its end', async
   expect(said).toContain('CREATE AVAILABILITY GROUP [AG_Sales]');
   expect(said).toContain('preflight passed');
   expect(said).toContain('approve sales-to-mi-west: ');
-  expect(said).toContain('Planned failover: the source is SECONDARY of the link');
+  expect(said).toContain('Planned failover: the SQL Server is SECONDARY of the link');
   expect(said).toMatch(/sales-to-mi-west\b.*\bcompleted/);
 
   const status = JSON.parse(await type('sqlferry status sales-to-mi-west --json')) as {

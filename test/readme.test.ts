@@ -24,7 +24,7 @@ const MANIFEST = JSON.parse(read('package.json')) as { scripts: Record<string, s
 
 describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_path, page) => {
   test('links to what exists', () => {
-    const broken = page.links.filter((target) => !/^[a-z]+:/.test(target) && !resolves(page, target));
+    const broken = page.links.filter((instance) => !/^[a-z]+:/.test(instance) && !resolves(page, instance));
     expect(broken).toEqual([]);
   });
 
@@ -164,8 +164,8 @@ describe('ids, fields and codes', () => {
   test('there are some, and a wrong one would be noticed', () => {
     expect(fields.has('cutover.approval.validFor')).toBe(true);
     expect(fields.has('cutover.approval.validfor')).toBe(false);
-    expect(isId('source.fence')).toBe(true);
-    expect(isId('source.hedge')).toBe(false);
+    expect(isId('server.fence')).toBe(true);
+    expect(isId('server.hedge')).toBe(false);
   });
 });
 
@@ -200,8 +200,8 @@ function collect(node: unknown, path: readonly string[], found: Set<string>): vo
   }
 }
 
-function resolves(page: Page, target: string): boolean {
-  const [file = '', anchor] = target.split('#');
+function resolves(page: Page, instance: string): boolean {
+  const [file = '', anchor] = instance.split('#');
   const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
   if (!existsSync(join(ROOT, path))) return false;
   return anchor === undefined || readPage(path).anchors.includes(anchor);

@@ -26,7 +26,7 @@ export function certificateCommands(program: Command, run: Runner): void {
 
 function rotateCommand(certificates: Command, run: Runner): void {
   withOthers(temporalOptions(spec(certificates.command('rotate'))))
-    .description('give the source a new certificate, and put the old one back if the links do not return')
+    .description('give the SQL Server a new certificate, and put the old one back if the links do not return')
     .option('--reimport', 'import the certificate of the instance and the authorities anew, instead', false)
     .option('--by <who>', 'who asks (default: the user of this machine)')
     .option('--reason <text>', 'why; stands in the result')
@@ -129,7 +129,7 @@ const ofRotation = (certificates: Command, name: string, description: string): C
 
 const withOthers = (command: Command): Command =>
   command
-    .option('--server <name>', 'replica of the availability group (default: the source)')
+    .option('--server <name>', 'replica of the availability group (default: the SQL Server)')
     .option(
       '--with <file...>',
       'migrations of the same server to other instances, which need the new key, too',

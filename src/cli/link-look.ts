@@ -10,8 +10,8 @@ import { logReuseWaitAdvice, logReuseWaitWords } from '../rules/log-reuse-wait';
 export interface LinkLook {
   /** What each side says that it is; null when nobody looked yet. Only of a link that stays. */
   readonly roles: {
-    readonly source: string | null;
-    readonly target: string | null;
+    readonly server: string | null;
+    readonly instance: string | null;
     readonly observedAt: string;
   } | null;
   /** What would be lost if the primary were gone now. Only of a link that stays. */

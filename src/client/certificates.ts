@@ -33,18 +33,18 @@ const LOOK_AT_LOG = 'look at the check in Temporal, and at the log of the worker
 
 export class RotationRuns extends Error {
   override readonly name = 'RotationRuns';
-  constructor(readonly source: string) {
+  constructor(readonly server: string) {
     super(
-      `a rotation of the certificate of "${source}" runs already; when it waits for a person: sqlferry certificates resume ${source}, or abort`,
+      `a rotation of the certificate of "${server}" runs already; when it waits for a person: sqlferry certificates resume ${server}, or abort`,
     );
   }
 }
 
 export class NoRotationRuns extends Error {
   override readonly name = 'NoRotationRuns';
-  constructor(readonly source: string) {
+  constructor(readonly server: string) {
     super(
-      `no rotation of the certificate of "${source}" runs; the name is the one of the SQL Server in the inventory`,
+      `no rotation of the certificate of "${server}" runs; the name is the one of the SQL Server in the inventory`,
     );
   }
 }
@@ -95,7 +95,7 @@ export interface ListedSchedule {
   readonly paused: boolean;
   /** Why it is paused, or how it was made. */
   readonly note: string | null;
-  readonly source: string | null;
+  readonly server: string | null;
   readonly everyMs: number | null;
   readonly rotateBeforeMs: number | null;
   readonly lastCheckAt: string | null;
@@ -110,11 +110,11 @@ export class Certificates {
 
   /**
    * Starts a rotation. Where no worker takes it, nothing is started: it would begin at a time that nobody chose.
-   * @throws RotationRuns when the source has one under way, NoWorkerAnswers
+   * @throws RotationRuns when the SQL Server has one under way, NoWorkerAnswers
    */
   async rotate(options: RotateOptions): Promise<{ readonly workflowId: string; readonly runId: string }> {
     const { spec, others, by, reason, rotateEndpoint, reimportInstance } = options;
-    const { source } = spec.migration;
+    const { server } = spec.settings;
     const input: CertificateRotationInput = {
       spec,
       others,
@@ -125,56 +125,56 @@ export class Certificates {
       connectWithinMs: options.connectWithinMs ?? DEFAULT_CONNECT_WITHIN_MS,
     };
     if (!(await hasPollers(this.client, this.taskQueue))) {
-      throw new NoWorkerAnswers(source, this.taskQueue, undefined, 'nothing was begun; then ask again');
+      throw new NoWorkerAnswers(server, this.taskQueue, undefined, 'nothing was begun; then ask again');
     }
     try {
       const handle = await this.client.workflow.start(ROTATION_WORKFLOW, {
-        workflowId: rotationWorkflowId(source),
+        workflowId: rotationWorkflowId(server),
         taskQueue: this.taskQueue,
         args: [input],
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `certificate of ${source}, asked by ${by}`,
+        staticSummary: `certificate of ${server}, asked by ${by}`,
       });
-      await this.untilTaken(source, handle);
+      await this.untilTaken(server, handle);
       return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
     } catch (error) {
-      if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new RotationRuns(source);
+      if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new RotationRuns(server);
       throw error;
     }
   }
 
   /** A worker that died a moment ago is listed still. */
-  private async untilTaken(source: string, handle: WorkflowHandle): Promise<void> {
+  private async untilTaken(server: string, handle: WorkflowHandle): Promise<void> {
     try {
       await this.client.connection.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
         handle.query('status'),
       );
     } catch (error) {
       const queued = `the rotation is queued and begins then; to withdraw it: temporal workflow cancel --workflow-id ${handle.workflowId}`;
-      throw new NoWorkerAnswers(source, this.taskQueue, error, queued);
+      throw new NoWorkerAnswers(server, this.taskQueue, error, queued);
     }
   }
 
   /** Waits for the end of a rotation. */
-  result(source: string, runId?: string): Promise<CertificateRotationResult> {
-    const handle = this.client.workflow.getHandle(rotationWorkflowId(source), runId);
+  result(server: string, runId?: string): Promise<CertificateRotationResult> {
+    const handle = this.client.workflow.getHandle(rotationWorkflowId(server), runId);
     return handle.result() as Promise<CertificateRotationResult>;
   }
 
   /** Tries again what a rotation waits for, or ends its pause. @throws NoRotationRuns, NoWorkerAnswers */
-  resume(source: string, request: Request): Promise<Answer> {
-    return this.update(source, 'resume', request);
+  resume(server: string, request: Request): Promise<Answer> {
+    return this.update(server, 'resume', request);
   }
 
   /** Ends a rotation and gives back what it made, as long as that is possible. @throws NoRotationRuns, NoWorkerAnswers */
-  abort(source: string, request: Request): Promise<Answer> {
-    return this.update(source, 'abort', request);
+  abort(server: string, request: Request): Promise<Answer> {
+    return this.update(server, 'abort', request);
   }
 
   /** While a rotation is being undone: leaves by name what does not get through. @throws NoRotationRuns, NoWorkerAnswers */
-  leave(source: string, request: Request): Promise<Answer> {
-    return this.update(source, 'leaveBehind', request);
+  leave(server: string, request: Request): Promise<Answer> {
+    return this.update(server, 'leaveBehind', request);
   }
 
   /** What the newest check that could look found. @returns null when there is none, or it is not kept any more */
@@ -241,18 +241,18 @@ export class Certificates {
     return { message: 'the check was ended', remedy: LOOK_AT_LOG };
   }
 
-  private async update(source: string, message: string, request: Request): Promise<Answer> {
-    const handle = this.client.workflow.getHandle(rotationWorkflowId(source));
+  private async update(server: string, message: string, request: Request): Promise<Answer> {
+    const handle = this.client.workflow.getHandle(rotationWorkflowId(server));
     try {
       return await this.client.connection.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
         handle.executeUpdate<Answer, [Request]>(message, { args: [request] }),
       );
     } catch (error) {
       if (isNamed(error, 'WorkflowUpdateRPCTimeoutOrCancelledError'))
-        throw new NoWorkerAnswers(source, this.taskQueue, error, 'then ask again');
-      if (isNamed(error, 'WorkflowNotFoundError')) throw new NoRotationRuns(source);
+        throw new NoWorkerAnswers(server, this.taskQueue, error, 'then ask again');
+      if (isNamed(error, 'WorkflowNotFoundError')) throw new NoRotationRuns(server);
       const reason = rejection(error);
-      if (reason !== undefined) throw new RequestRejected(source, reason);
+      if (reason !== undefined) throw new RequestRejected(server, reason);
       throw error;
     }
   }
@@ -262,7 +262,7 @@ export class Certificates {
     options: ScheduleOptions,
   ): Promise<{ readonly scheduleId: string; readonly changed: boolean }> {
     const { spec, everyMs, rotateBeforeMs } = options;
-    const { name, source } = spec.migration;
+    const { name, server } = spec.settings;
     const scheduleId = certificateScheduleId(name);
     const parts = {
       spec: { intervals: [{ every: everyMs }] },
@@ -270,7 +270,7 @@ export class Certificates {
       policies: { overlap: 'SKIP' as const, catchupWindow: CATCHUP_WINDOW_MS, pauseOnFailure: true },
     };
     try {
-      const memo = { source, everyMs, rotateBeforeMs };
+      const memo = { server, everyMs, rotateBeforeMs };
       await this.client.schedule.create({ scheduleId, ...parts, memo });
       return { scheduleId, changed: false };
     } catch (error) {
@@ -314,7 +314,7 @@ export class Certificates {
     return {
       type: 'startWorkflow' as const,
       workflowType: CERTIFICATE_CHECK_WORKFLOW,
-      workflowId: certificateScheduleId(spec.migration.name),
+      workflowId: certificateScheduleId(spec.settings.name),
       taskQueue: this.taskQueue,
       args: [input],
     };
@@ -330,7 +330,7 @@ export class Certificates {
       scheduleId,
       paused: state.paused,
       note: state.note ?? null,
-      source: input?.spec.migration.source ?? null,
+      server: input?.spec.settings.server ?? null,
       everyMs: interval?.every ?? null,
       rotateBeforeMs: input?.rotateBeforeMs ?? null,
       lastCheckAt: info.recentActions.at(-1)?.takenAt.toISOString() ?? null,
@@ -354,12 +354,12 @@ const checkInput = (args: readonly unknown[] | undefined): CertificateCheckInput
 
 /** Why these links do not belong to one endpoint; undefined when they do. */
 export function endpointMismatch({ spec, others }: EndpointLinks): string | undefined {
-  const address = ({ source }: ResolvedLinkMigration): string =>
-    `${source.host}:${source.port}`.toLowerCase();
+  const address = ({ server }: ResolvedLinkMigration): string =>
+    `${server.host}:${server.port}`.toLowerCase();
   const stranger = others.find((other) => address(other) !== address(spec));
   return stranger === undefined
     ? undefined
-    : `${stranger.migration.name} has the source ${address(stranger)}, ${spec.migration.name} has ${address(spec)}`;
+    : `${stranger.settings.name} has the SQL Server ${address(stranger)}, ${spec.settings.name} has ${address(spec)}`;
 }
 
 /** The SDK's classes are compared by name, so that this file loads without the SDK's weight. */

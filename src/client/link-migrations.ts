@@ -94,33 +94,33 @@ export class LinkMigrations {
 
   /** Starts a migration. @throws StillRunning when one of this name runs already. */
   async start(spec: ResolvedLinkMigration): Promise<StartedMigration> {
-    const { migration } = spec;
-    const workflowId = linkWorkflowId(migration.name);
+    const { settings } = spec;
+    const workflowId = linkWorkflowId(settings.name);
     const { maxHistoryEvents } = this.options;
     const visibility = await this.options.visibility();
     try {
-      const handle = await this.client.workflow.start(WORKFLOW_TYPES[migration.purpose], {
+      const handle = await this.client.workflow.start(WORKFLOW_TYPES[settings.purpose], {
         workflowId,
         taskQueue: this.options.taskQueue ?? DEFAULT_TASK_QUEUE,
         args: [{ spec, visibility, ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }) }],
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `${migration.database}: ${migration.source} → ${migration.target}`,
-        staticDetails: `Link migration **${migration.name}** of database ${migration.database}`,
+        staticSummary: `${settings.database}: ${settings.server} → ${settings.instance}`,
+        staticDetails: `Link migration **${settings.name}** of database ${settings.database}`,
         ...(visibility
           ? {
               typedSearchAttributes: [
-                { key: databaseKey, value: migration.database },
-                { key: instanceKey, value: migration.target },
+                { key: databaseKey, value: settings.database },
+                { key: instanceKey, value: settings.instance },
                 { key: topologyKey, value: 'link' },
                 { key: phaseKey, value: 'preflight' },
               ],
             }
           : {}),
       });
-      return { name: migration.name, workflowId, runId: handle.firstExecutionRunId };
+      return { name: settings.name, workflowId, runId: handle.firstExecutionRunId };
     } catch (error) {
-      if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new StillRunning(migration.name);
+      if (isNamed(error, 'WorkflowExecutionAlreadyStartedError')) throw new StillRunning(settings.name);
       throw error;
     }
   }

@@ -31,7 +31,7 @@ export interface JournalEffect {
 
 /** The effect of a step that was about one replica of an availability group. */
 export const onReplica = (effect: JournalEffect, server: string | undefined): JournalEffect =>
-  server === undefined || effect.on !== 'source' ? effect : { ...effect, server };
+  server === undefined || effect.on !== 'server' ? effect : { ...effect, server };
 
 /** One result of an activity may be two megabytes; what was looked at before the step takes its part. */
 const EFFECTS_BYTES = 256 * 1024;

@@ -161,7 +161,7 @@ export interface AzureLinkFacts {
   } | null;
 }
 
-/** One database of a distributed availability group, seen from the source, all in one round trip for all links. */
+/** One database of a distributed availability group, seen from the SQL Server, all in one round trip for all links. */
 export interface LinkReplicaFacts {
   readonly observedAt: ObservedAt;
   readonly serverTime: string;
@@ -202,12 +202,12 @@ export interface SeedingFacts {
   readonly transferredBytes: number | null;
   readonly databaseBytes: number | null;
   readonly transferRateBytesPerSecond: number | null;
-  /** True while the backup stream is read from the source database (VDI_CLIENT_WORKER requests). */
+  /** True while the backup stream is read from the database of the SQL Server (VDI_CLIENT_WORKER requests). */
   readonly isStreaming: boolean;
 }
 
 /** The copy on the managed instance, read there. */
-export interface TargetDatabaseFacts {
+export interface InstanceDatabaseFacts {
   readonly observedAt: ObservedAt;
   readonly database: string;
   /** ONLINE, RESTORING ...; null when there is no such database. */

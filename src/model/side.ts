@@ -7,10 +7,10 @@ export const bySide = <Choice>(side: Side, choices: Readonly<Record<Side, Choice
   byWord('side of a link', side, choices);
 
 /** The side that is not this one. */
-export const opposite = (side: Side): Side => bySide(side, { source: 'target', target: 'source' });
+export const opposite = (side: Side): Side => bySide(side, { server: 'instance', instance: 'server' });
 
 /** In sentences for people. */
-export const sideName = (side: Side): string => bySide(side, { source: 'SQL Server', target: 'instance' });
+export const sideName = (side: Side): string => bySide(side, { server: 'SQL Server', instance: 'instance' });
 
 /** As people type it: `--to`, `--survivor`. */
-export const sideOption = (side: Side): string => bySide(side, { source: 'server', target: 'instance' });
+export const sideOption = (side: Side): string => bySide(side, { server: 'server', instance: 'instance' });

@@ -58,7 +58,7 @@ export interface LinkRequestBody {
   readonly failoverMode: 'None' | 'Manual';
 }
 
-export type Side = 'source' | 'target';
+export type Side = 'server' | 'instance';
 
 /** One change to the world. */
 export type Effect =

@@ -5,9 +5,9 @@ import type { SqlServerPort } from './sql-server';
 /** Both ends of a link and its Azure resource. */
 export interface LinkPorts {
   /** The SQL Server; of an availability group with several replicas always the one that leads it. */
-  readonly source: SqlServerPort;
+  readonly server: SqlServerPort;
   /** The managed instance over TDS. */
-  readonly target: SqlServerPort;
+  readonly instance: SqlServerPort;
   /** The managed instance through Azure Resource Manager. */
   readonly azure: ManagedInstancePort;
   /** Only where the availability group has several replicas. */
@@ -16,7 +16,7 @@ export interface LinkPorts {
 
 /** The replicas of an availability group. */
 export interface GroupPorts {
-  /** Each by its name in the inventory, `source` first. */
+  /** Each by its name in the inventory, `server` first. */
   readonly members: ReadonlyMap<string, SqlServerPort>;
   /** Name of the replica that led the group when it was last asked; undefined before that. */
   leader(): string | undefined;

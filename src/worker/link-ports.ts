@@ -53,23 +53,23 @@ export class LinkPortsPool {
 
   async open(spec: ResolvedLinkMigration): Promise<LinkPorts> {
     const side = await this.azureSide(spec.azure);
-    const azure = await this.instance(spec.target, spec.azure, side);
-    const { target } = spec.migration;
-    const host = spec.target.host ?? (await this.host(spec.target.resourceId, azure));
+    const azure = await this.instance(spec.instance, spec.azure, side);
+    const { instance } = spec.settings;
+    const host = spec.instance.host ?? (await this.host(spec.instance.resourceId, azure));
     return {
-      ...this.sourceSide(spec, side),
-      target: this.server(target, { ...spec.target, host }, side),
+      ...this.serverSide(spec, side),
+      instance: this.server(instance, { ...spec.instance, host }, side),
       azure,
     };
   }
 
   /** The SQL Server, or the replicas of its availability group with the one that leads them. */
-  private sourceSide(spec: ResolvedLinkMigration, side: AzureSide): Pick<LinkPorts, 'source' | 'group'> {
+  private serverSide(spec: ResolvedLinkMigration, side: AzureSide): Pick<LinkPorts, 'server' | 'group'> {
     const replicas = groupMembers(spec);
-    if (replicas.length === 0) return { source: this.server(spec.migration.source, spec.source, side) };
+    if (replicas.length === 0) return { server: this.server(spec.settings.server, spec.server, side) };
     const members = new Map(replicas.map(({ name, server }) => [name, this.server(name, server, side)]));
-    const source = createGroupPort(spec.names.availabilityGroup, members, this.options.clock);
-    return { source, group: source.group };
+    const server = createGroupPort(spec.names.availabilityGroup, members, this.options.clock);
+    return { server, group: server.group };
   }
 
   async secrets(spec: ResolvedLinkMigration): Promise<SecretsPort> {
@@ -104,13 +104,13 @@ export class LinkPortsPool {
   }
 
   private instance(
-    target: ManagedInstance,
+    instance: ManagedInstance,
     azure: AzureAccess,
     side: AzureSide,
   ): Promise<ManagedInstancePort> {
-    return remember(this.instances, keyOf([target.resourceId, azure]), () =>
+    return remember(this.instances, keyOf([instance.resourceId, azure]), () =>
       createManagedInstancePort(
-        { resourceId: target.resourceId, azure },
+        { resourceId: instance.resourceId, azure },
         {
           credential: side.credential,
           clock: this.options.clock,

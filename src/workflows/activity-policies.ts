@@ -39,7 +39,7 @@ export const watch = (heartbeatTimeoutMs: number): ActivityOptions => ({
 });
 
 /** Codes with which Azure ends the creation of a link that the SQL Server did not join in time (41962, 41976, 41986). */
-export const AZURE_GAVE_UP: readonly string[] = ['LinkNotEstablished', 'SourceSilent', 'PartnerGroupSilent'];
+export const AZURE_GAVE_UP: readonly string[] = ['LinkNotEstablished', 'ServerSilent', 'PartnerGroupSilent'];
 
 /** As `watch`, for a creation that must not be sent again by itself once Azure gave it up. */
 export const untilAzureGivesUp = (heartbeatTimeoutMs: number): ActivityOptions => {

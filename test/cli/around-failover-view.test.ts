@@ -21,12 +21,12 @@ hooks:
 `);
 
 test('a plan names the hooks in their order, without the query of an address', () => {
-  const hooks = plannedHooks(SPEC.migration);
+  const hooks = plannedHooks(SPEC.settings);
   const plan: LinkPlan = {
     migration: 'sales',
     database: 'Sales',
-    source: 'sql1',
-    target: 'mi-west',
+    server: 'sql1',
+    instance: 'mi-west',
     route: 'planned-failover',
     steps: [],
     hooks,

@@ -74,8 +74,8 @@ afterAll(async () => {
   await closeServer();
 });
 
-/** Changes the host or port of the source only: it stands first in the inventory. */
-const sourcePort = (port: () => number) => (yaml: string) => yaml.replace(/port: \d+/, `port: ${port()}`);
+/** Changes the host or port of the SQL Server only: it stands first in the inventory. */
+const serverPort = (port: () => number) => (yaml: string) => yaml.replace(/port: \d+/, `port: ${port()}`);
 
 function badDays(of: string, instances: Instances, days: readonly BadDay[]): void {
   describe(of, () => {
@@ -138,7 +138,7 @@ badDays('the files, the way to the server, the login', DATABASES, [
   },
   {
     what: 'an unreachable host',
-    specs: { inventory: sourcePort(() => 1) },
+    specs: { inventory: serverPort(() => 1) },
     exit: 4,
     says: /^error: sql1: The server or service cannot be reached\. Failed to connect to 127\.0\.0\.1:1 \(ECONNREFUSED\) \[Unreachable\]\n {2}→ Check host and port in the inventory, name resolution and firewalls\.\n/m,
   },
@@ -206,7 +206,7 @@ badDays('the database', DATABASES, [
     what: 'a misspelt database',
     specs: { database: 'Slaes' },
     exit: 3,
-    says: /^✗ database\.exists {2}sql1 has no database "Slaes"\.\n {4}→ Correct database or source/m,
+    says: /^✗ database\.exists {2}sql1 has no database "Slaes"\.\n {4}→ Correct database or server/m,
   },
 ]);
 
@@ -229,7 +229,7 @@ badDays('the endpoint certificate', EXPIRED, [
 badDays('a server that takes connections and never answers', DATABASES, [
   {
     what: 'is given up after one connection time-out',
-    specs: { inventory: sourcePort(() => silentPort) },
+    specs: { inventory: serverPort(() => silentPort) },
     exit: 4,
     slow: true,
     says: /^error: sql1: The server or service cannot be reached\. Failed to connect to 127\.0\.0\.1:\d+ in 15000ms \[Unreachable\]\n {2}→ Check host/m,

@@ -18,7 +18,7 @@ beforeAll(async () => {
   writeFileSync(inventory, inventoryYaml(stage.estate, join(stage.folder, 'ca.pem')));
   writeFileSync(
     migration,
-    'apiVersion: sqlferry/v1\nkind: LinkMigration\nname: sales\ndatabase: Sales\nsource: sql1\ntarget: mi-west\nlogBackups: { directory: /backup }\n',
+    'apiVersion: sqlferry/v1\nkind: LinkMigration\nname: sales\ndatabase: Sales\nserver: sql1\ninstance: mi-west\nlogBackups: { directory: /backup }\n',
   );
   files = [migration, '--inventory', inventory];
   Object.assign(process.env, stage.env);
@@ -38,7 +38,7 @@ test('before there is a link, what it needs is missing; nothing is changed by lo
     ['endpoint', 'missing'],
     ['trust-on-instance', 'missing'],
     ['instance', 'ok'],
-    ['instance-on-source', 'missing'],
+    ['instance-on-server', 'missing'],
     ['authority', 'missing'],
     ['authority', 'missing'],
   ]);
@@ -52,12 +52,12 @@ test('with trust made, every certificate has its days, and one near its end says
   );
   try {
     for (const stepId of [
-      'source.master-key',
-      'source.endpoint-certificate',
-      'target.trust-source-certificate',
-      'source.trust-target-certificate',
-      'source.trust-azure-authorities',
-      'source.mirroring-endpoint',
+      'server.master-key',
+      'server.endpoint-certificate',
+      'instance.trust-server-certificate',
+      'server.trust-instance-certificate',
+      'server.trust-azure-authorities',
+      'server.mirroring-endpoint',
     ] as const)
       await bench.run(stepId);
   } finally {

@@ -106,7 +106,7 @@ polling: { steady: 500ms, seeding: 500ms, active: 100ms, heartbeatTimeout: 5s }
 export interface SpecFileChanges {
   readonly name?: string;
   readonly database?: string;
-  /** YAML after `target`. */
+  /** YAML after `instance`. */
   readonly sections?: string;
   /** Changes the text of the inventory. */
   readonly inventory?: (yaml: string) => string;
@@ -125,8 +125,8 @@ export function writeSpecs({ estate, folder }: EstateStage, changes: SpecFileCha
 kind: LinkMigration
 name: ${changes.name ?? 'sales'}
 database: ${changes.database ?? 'Sales'}
-source: sql1
-target: mi-west
+server: sql1
+instance: mi-west
 ${changes.sections ?? SECTIONS}`,
   );
   return { inventory, migration, close: () => rmSync(directory, { recursive: true }) };

@@ -79,20 +79,20 @@ describe('spec files', () => {
     const estate = await start(await readDefinitionFile(join(EXAMPLES, file)));
     const specs = await resolveFiles(await writeSpecFiles(estate, directory));
     expect(
-      specs.map(({ migration }) => `${migration.database}: ${migration.source} to ${migration.target}`),
+      specs.map(({ settings }) => `${settings.database}: ${settings.server} to ${settings.instance}`),
     ).toEqual(crossings);
-    for (const { source, target, azure, migration } of specs) {
-      expect(source.port).toBe(estate.instance(migration.source).port);
-      expect(target.port).toBe(estate.instance(migration.target).port);
+    for (const { server, instance, azure, settings } of specs) {
+      expect(server.port).toBe(estate.instance(settings.server).port);
+      expect(instance.port).toBe(estate.instance(settings.instance).port);
       expect(azure.endpoint).toBe(estate.azure.endpoint);
     }
-    expect(new Set(specs.map(({ migration }) => migration.name)).size).toBe(crossings.length);
+    expect(new Set(specs.map(({ settings }) => settings.name)).size).toBe(crossings.length);
   });
 
   test('of a database that lives on an instance begin there, and the workload writes there', async () => {
     const estate = await start(await readDefinitionFile(join(EXAMPLES, 'instance-first.yaml')));
     const [spec] = await resolveFiles(await writeSpecFiles(estate, directory));
-    expect(spec?.migration).toMatchObject({
+    expect(spec?.settings).toMatchObject({
       name: 'sales-to-SQL1',
       purpose: 'disaster-recovery',
       initialPrimary: 'instance',
@@ -128,7 +128,7 @@ describe('spec files', () => {
     });
     const files = await writeSpecFiles(estate, directory);
     const [spec] = await resolveFiles(files);
-    const { authentication, tls } = spec?.source ?? {};
+    const { authentication, tls } = spec?.server ?? {};
     if (authentication?.type !== 'sql') throw new Error('no SQL login');
     const variable = authentication.password.replace('env:', '');
     const shown = execFileSync('sh', ['-c', `. "$1" && printf %s "$${variable}"`, 'sh', files.secrets]);
@@ -145,8 +145,8 @@ describe('spec files', () => {
   test('the fence names the logins of applications, never the one that sqlferry uses', async () => {
     const estate = await start(await readDefinitionFile(join(EXAMPLES, 'default.yaml')));
     const [spec] = await resolveFiles(await writeSpecFiles(estate, directory));
-    expect(spec?.migration.cutover.fence.disableLogins).toEqual(['sales_app']);
-    expect(spec?.source.authentication).toMatchObject({ user: 'sa' });
+    expect(spec?.settings.cutover.fence.disableLogins).toEqual(['sales_app']);
+    expect(spec?.server.authentication).toMatchObject({ user: 'sa' });
   });
 
   test('the authority in ca.pem opens the way for a client that verifies', async () => {

@@ -69,7 +69,7 @@ test('--json holds the same; a policy that does not block ends with 0', async ()
   expect(result.code).toBe(0);
   const report = json(result);
   expect(report).toMatchObject({
-    primary: 'source',
+    primary: 'server',
     policy: 'warn',
     drift: 2,
     findings: expect.arrayContaining([

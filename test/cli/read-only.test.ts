@@ -70,7 +70,7 @@ describe('preflight', () => {
     expect(out).toMatch(/not ready: 3 blockers, no warnings/);
     expect(result).toMatchObject({
       route: 'planned-failover',
-      sourceServerName: 'SQL1',
+      serverName: 'SQL1',
       report: { blockers: 3, warnings: 0 },
     });
   });

@@ -45,8 +45,8 @@ beforeAll(async () => {
 kind: LinkMigration
 name: sales
 database: Sales
-source: sql1
-target: mi-west
+server: sql1
+instance: mi-west
 link:
   availabilityGroup: AG_Prod
   replicas: [sql2]
@@ -75,7 +75,7 @@ test('the plan says on which server each statement runs', async () => {
   const servers = [...out.matchAll(/^-- on (\w+)$/gm)].map(([, server]) => server);
   expect(servers).toContain('sql2');
   expect(out).toMatch(
-    /-- Mirroring endpoint of the source \(sql2\)\n-- on sql2\nALTER ENDPOINT \[Hadr_endpoint\]/,
+    /-- Mirroring endpoint of the SQL Server \(sql2\)\n-- on sql2\nALTER ENDPOINT \[Hadr_endpoint\]/,
   );
   expect(out).toContain("LISTENER_URL = 'TCP://10.0.1.50:5022'");
   expect(out).not.toMatch(/(CREATE|DROP|ALTER) AVAILABILITY GROUP \[AG_Prod\]/);

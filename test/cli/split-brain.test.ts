@@ -34,7 +34,7 @@ interface Seen {
     readonly health: { readonly healthy: boolean } | null;
     readonly nextSteps: readonly string[];
     readonly protection: {
-      readonly primary: 'source' | 'target';
+      readonly primary: 'server' | 'instance';
       readonly splitBrain: { readonly reason: string } | null;
       readonly pendingRequest: string | null;
       readonly failovers: readonly { readonly loss: { readonly method: string } | null }[];
@@ -81,7 +81,7 @@ test('a forced failover with the primary dead, its return, the repair, and a hea
   expect(forced).toMatchObject({ code: 0, err: '' });
   const led = await untilStatus(
     'the instance leads',
-    ({ protection }) => protection?.primary === 'target' && protection.pendingRequest === null,
+    ({ protection }) => protection?.primary === 'instance' && protection.pendingRequest === null,
   );
   expect(led.protection?.failovers.at(-1)?.loss).toMatchObject({ method: 'estimate' });
 

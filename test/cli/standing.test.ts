@@ -45,7 +45,7 @@ test('status: who leads, what would be lost now, the log, the certificates, what
   expect(out).toMatch(/^last drill +none yet$/m);
   const { look } = json(await run('status', 'sales', '--json'));
   expect(look).toMatchObject({
-    roles: { source: 'PRIMARY', target: 'SECONDARY' },
+    roles: { server: 'PRIMARY', instance: 'SECONDARY' },
     rpo: { method: 'lag-and-age', lagSeconds: 0 },
     log: { reuseWait: expect.any(String), meaning: expect.any(String) },
     certificates: null,
@@ -81,9 +81,9 @@ test('status of a link whose schedule has not checked yet', async () => {
 test('a schedule whose checks are not let in goes on, and status says why they fail', async () => {
   const certificates = new Certificates(stage.client, { taskQueue: stage.taskQueue });
   const spec = stage.spec(SECTIONS);
-  const known = spec.source.authentication;
+  const known = spec.server.authentication;
   if (known.type !== 'sql') throw new Error('the estate knows logins of SQL Server only');
-  const refused = { ...spec, source: { ...spec.source, authentication: { ...known, user: 'nobody' } } };
+  const refused = { ...spec, server: { ...spec.server, authentication: { ...known, user: 'nobody' } } };
   await certificates.schedule({ spec: refused, others: [], everyMs: 1_000, rotateBeforeMs: null });
   const checks = async () => {
     const { info } = await stage.client.schedule.getHandle(certificateScheduleId('sales')).describe();
@@ -127,11 +127,11 @@ test('a request that this run does not take, or does not understand, is refused 
     code: 3,
     err: expect.stringMatching(/did not take this request: reason must be text .*"ok\\nFAKE/),
   });
-  const malformed = { by: 'ann', to: 'target', type: 'Planned' } as unknown as FailoverRequest;
+  const malformed = { by: 'ann', to: 'instance', type: 'Planned' } as unknown as FailoverRequest;
   await expect(stage.migrations.failover('sales', malformed)).rejects.toThrow(
     'did not take this request: type must be "planned" or "forced"; got "Planned"',
   );
-  expect(await protection()).toMatchObject({ primary: 'source', pendingRequest: null });
+  expect(await protection()).toMatchObject({ primary: 'server', pendingRequest: null });
 });
 
 describe('plan --of', () => {
@@ -146,7 +146,7 @@ describe('plan --of', () => {
       'a run would be refused now: the SQL Server is the primary already\n',
     ]);
     expect(json(await plan('--of', 'drill', '--json'))).toMatchObject({
-      change: { kind: 'drill', to: 'target' },
+      change: { kind: 'drill', to: 'instance' },
       refusals: [],
     });
     expect((await plan('--of', 'removal', '--format', 'markdown')).out).toContain('### Remove the link');

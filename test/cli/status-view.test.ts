@@ -17,7 +17,7 @@ const DAY = 86_400;
 const failover = (changes: Partial<FailoverRecord> = {}): FailoverRecord => ({
   workflowId: 'sqlferry-link-sales/failover-1',
   type: 'planned',
-  to: 'source',
+  to: 'server',
   by: 'dba',
   reason: null,
   startedAt: ago(3 * DAY),
@@ -31,7 +31,7 @@ const failover = (changes: Partial<FailoverRecord> = {}): FailoverRecord => ({
 });
 
 const protection = (changes: Partial<ProtectionStatus> = {}): ProtectionStatus => ({
-  primary: 'source',
+  primary: 'server',
   splitBrain: null,
   pendingRequest: null,
   failovers: [],
@@ -54,7 +54,7 @@ const watched = (changes: Partial<Progress> = {}): Progress => ({
     fullInMs: 350_000_000,
     reuseWait: 'LOG_BACKUP',
   },
-  roles: { source: 'PRIMARY', target: 'SECONDARY' },
+  roles: { server: 'PRIMARY', instance: 'SECONDARY' },
   details: { link: 'CONNECTED, SYNCHRONIZING, HEALTHY', 'send queue': '12 KB', 'redo queue': '0 KB' },
   ...changes,
 });
@@ -81,7 +81,7 @@ const lastCheck = (days: number): LastCheck => ({
     items: [
       {
         use: 'endpoint',
-        where: 'source',
+        where: 'server',
         name: 'Cert_SQL1_endpoint',
         thumbprint: 'AA',
         expiresAt: ago(-days * DAY),
@@ -104,8 +104,8 @@ function view(
     status: {
       name: 'sales',
       database: 'Sales',
-      source: 'sql1',
-      target: 'mi-west',
+      server: 'sql1',
+      instance: 'mi-west',
       outcome: 'running',
       phase: 'replicating',
       step: null,
@@ -186,23 +186,23 @@ test('its last drill, on the way back, with the instance in the lead', () => {
     {
       waitingFor: 'the end of the drill; the instance leads until 2026-11-26T12:10:00.000Z',
       protection: protection({
-        primary: 'target',
+        primary: 'instance',
         failovers: [
           failover({
-            to: 'target',
+            to: 'instance',
             drill: 'there',
             summary: 'the instance is the primary; nothing was lost',
           }),
         ],
-        drill: { by: 'dba', startedAt: ago(60), from: 'source', holdUntil: ago(-600) },
+        drill: { by: 'dba', startedAt: ago(60), from: 'server', holdUntil: ago(-600) },
         fullBackupAt: null,
         lastDrill: {
           by: 'dba',
           reason: null,
           startedAt: ago(90 * DAY),
           endedAt: ago(90 * DAY),
-          from: 'source',
-          to: 'target',
+          from: 'server',
+          to: 'instance',
           outcome: 'not-back',
           summary: 'the failover was paused; nothing was changed; the instance is the primary',
           heldMs: 60_000,
@@ -222,7 +222,7 @@ test('its last drill, on the way back, with the instance in the lead', () => {
       waitingFor: 'a request',
       observedAt: ago(5),
       lagSeconds: 0,
-      roles: { source: 'SECONDARY', target: 'PRIMARY' },
+      roles: { server: 'SECONDARY', instance: 'PRIMARY' },
       details: { link: 'CONNECTED, SYNCHRONIZING, HEALTHY' },
     },
   );
@@ -265,7 +265,7 @@ test('a bad day: the other side is silent, the log fills up behind it, a certifi
           fullInMs: 480_000,
           reuseWait: 'AVAILABILITY_REPLICA',
         },
-        roles: { source: 'PRIMARY', target: null },
+        roles: { server: 'PRIMARY', instance: null },
         details: {
           link: 'DISCONNECTED, NOT SYNCHRONIZING, NOT_HEALTHY; error 10060',
           'send queue': '? KB',

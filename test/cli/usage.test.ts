@@ -119,13 +119,16 @@ describe('init', () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   test('writes files that sqlferry itself accepts', async () => {
-    const target = join(directory, 'my', 'migration');
-    const { code, out } = await sqlferry(['init', target]);
+    const instance = join(directory, 'my', 'migration');
+    const { code, out } = await sqlferry(['init', instance]);
     expect(code).toBe(0);
     expect(out).toMatch(/next: .*sqlferry preflight migration\.yaml/);
-    const inventory = parseInventory(readFileSync(join(target, 'inventory.yaml'), 'utf8'), 'inventory.yaml');
+    const inventory = parseInventory(
+      readFileSync(join(instance, 'inventory.yaml'), 'utf8'),
+      'inventory.yaml',
+    );
     const migration = parseLinkMigration(
-      readFileSync(join(target, 'migration.yaml'), 'utf8'),
+      readFileSync(join(instance, 'migration.yaml'), 'utf8'),
       'migration.yaml',
     );
     if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));

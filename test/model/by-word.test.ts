@@ -16,7 +16,7 @@ import {
 
 /** Data from outside: what the types say of it was never looked at. */
 const unchecked = <T>(word: string): T => word as unknown as T;
-const NO_SIDES = ['instance', 'server', 'Source', '', 'toString', '__proto__'].map(unchecked<LinkSide>);
+const NO_SIDES = ['target', 'source', 'Source', '', 'toString', '__proto__'].map(unchecked<LinkSide>);
 const NO_TYPES = ['Planned', 'FORCED', '', 'constructor'].map(unchecked<FailoverType>);
 
 test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
@@ -37,9 +37,9 @@ test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
 });
 
 test.each(NO_TYPES)('no procedure takes "%s" for a type of failover', (type) => {
-  expect(() => failoverProcedure(type, 'target')).toThrow('type of a failover');
-  expect(() => changeProcedure({ kind: 'failover', type, to: 'target' })).toThrow(RangeError);
-  expect(() => jobSwitch('target', type)).toThrow(RangeError);
+  expect(() => failoverProcedure(type, 'instance')).toThrow('type of a failover');
+  expect(() => changeProcedure({ kind: 'failover', type, to: 'instance' })).toThrow(RangeError);
+  expect(() => jobSwitch('instance', type)).toThrow(RangeError);
 });
 
 test('no procedure takes an unknown change, route or end for one that it knows', () => {
@@ -49,14 +49,14 @@ test('no procedure takes an unknown change, route or end for one that it knows',
 });
 
 test('the message names the word, on one line, and those that there are', () => {
-  const words: Record<string, number> = { source: 1, target: 2 };
+  const words: Record<string, number> = { server: 1, instance: 2 };
   expect(() => byWord('side', `a\n${'x'.repeat(500)}`, words)).toThrow(
-    /^side: "a\\nx{60,80}… is none of source, target$/,
+    /^side: "a\\nx{60,80}… is none of server, instance$/,
   );
 });
 
-/** `side === 'source' ? a : b` takes everything else for the other side. */
-const SILENT_DEFAULT = /=== '(?:source|target|planned|forced)'\s*\?(?!\?)/g;
+/** `side === 'server' ? a : b` takes everything else for the other side. */
+const SILENT_DEFAULT = /=== '(?:server|instance|planned|forced)'\s*\?(?!\?)/g;
 
 test('nothing in the product chooses by a side or a type with a silent default', () => {
   const src = join(__dirname, '../../src');

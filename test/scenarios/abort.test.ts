@@ -41,11 +41,11 @@ interface House extends EstateParts {
 
 /** What stands there before the run must stand there after it, whoever made it. */
 const HOUSES: readonly House[] = [
-  { title: '2019, an empty house', source: { version: '2019' }, route: 'delete-link' },
-  { title: '2022, an empty house', source: { version: '2022' }, route: 'planned-failover' },
+  { title: '2019, an empty house', server: { version: '2019' }, route: 'delete-link' },
+  { title: '2022, an empty house', server: { version: '2022' }, route: 'planned-failover' },
   {
     title: '2022 with an endpoint for Windows and certificates, and a group of its own',
-    source: {
+    server: {
       version: '2022',
       masterKey: true,
       certificates: [{ name: 'Old_Certificate', subject: 'of the house' }],
@@ -60,9 +60,9 @@ FAILOVER_MODE = MANUAL, SEEDING_MODE = AUTOMATIC)`,
 
 const BEFORE_CROSSING: readonly LinkPhase[] = ['trust', 'groups', 'link', 'cutover'];
 const CROSSING: readonly LinkStepId[] = [
-  'source.planned-failover',
-  'target.delete-link-to-cut-over',
-  'target.verify-writable',
+  'server.planned-failover',
+  'instance.delete-link-to-cut-over',
+  'instance.verify-writable',
 ];
 
 const stepsToUndo = (route: CutoverRoute): readonly LinkStepId[] =>
@@ -111,7 +111,7 @@ async function perform(
   // As in a run, the facts go through a history as JSON.
   const facts: unknown = seen.settled === undefined ? JSON.parse(JSON.stringify(seen.facts)) : undefined;
   await runStep(LINK_STEPS[id], context, apply);
-  if (id === 'target.link') await until('the copy is complete', () => isSeeded(estate.world));
+  if (id === 'instance.link') await until('the copy is complete', () => isSeeded(estate.world));
   return { id, facts, before };
 }
 
@@ -141,10 +141,10 @@ describe('an abort of a whole run', () => {
     const journal = await stage.migrations.journal('sales');
     const undone = journal.filter((entry) => entry.outcome === 'undone').map((entry) => entry.stepId);
     const latestFirst = [...stepsToUndo('planned-failover')].reverse();
-    expect(undone.filter((id) => id !== 'source.synchronous-commit')).toEqual(
+    expect(undone.filter((id) => id !== 'server.synchronous-commit')).toEqual(
       latestFirst.filter((id) => undone.includes(id)),
     );
-    expect(undone).toContain('source.master-key');
+    expect(undone).toContain('server.master-key');
   }
 
   afterEach(() => stage.close());
@@ -182,7 +182,7 @@ describe('an abort of a whole run', () => {
   });
 
   test.each(['2019', '2022'] as const)('behind the fence, from SQL Server %s', async (version) => {
-    await begin({ source: { version } }, ', approval: { required: false }');
+    await begin({ server: { version } }, ', approval: { required: false }');
     const { world } = stage.estate;
     // Somebody whom the fence does not hold writes on, so that the logs never stand equal.
     await until('the copy is complete', () => isSeeded(world));

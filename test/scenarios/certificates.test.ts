@@ -49,11 +49,11 @@ const OLD = 'Cert_SQL1_endpoint';
 const DAY_MS = 86_400_000;
 
 const TRUST_STEPS = [
-  'source.endpoint-certificate',
-  'target.trust-source-certificate',
-  'source.trust-target-certificate',
-  'source.trust-azure-authorities',
-  'source.mirroring-endpoint',
+  'server.endpoint-certificate',
+  'instance.trust-server-certificate',
+  'server.trust-instance-certificate',
+  'server.trust-azure-authorities',
+  'server.mirroring-endpoint',
 ] as const;
 
 async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, name = 'sales') {
@@ -69,14 +69,14 @@ async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean
 /** What the world itself knows of the trust between the two. */
 function trustIn(stage: Stage) {
   const { world } = stage.estate;
-  const source = world.instances.get('SQL1');
-  const target = world.instances.get('mi-west');
-  const own = [...source.certificates.values()].filter(({ privateKey }) => privateKey === 'MK');
+  const server = world.instances.get('SQL1');
+  const instance = world.instances.get('mi-west');
+  const own = [...server.certificates.values()].filter(({ privateKey }) => privateKey === 'MK');
   const [link] = world.links.all();
   return {
-    endpoint: source.endpoint?.certificateName,
+    endpoint: server.endpoint?.certificateName,
     own: own.map(({ name }) => name),
-    trusted: [...(target.managed?.trustCertificates.values() ?? [])].map(({ name }) => name),
+    trusted: [...(instance.managed?.trustCertificates.values() ?? [])].map(({ name }) => name),
     connection: link?.connection.state,
     thumbprintOf: (name: string) =>
       Buffer.from(own.find((one) => one.name === name)?.thumbprint ?? '')
@@ -183,7 +183,7 @@ describe('a link that stays', () => {
     ]);
     const { status } = await stage.migrations.view('sales');
     expect(status.seedingRestarts).toBe(0);
-    expect(status.protection?.primary).toBe('source');
+    expect(status.protection?.primary).toBe('server');
     const check = await verify(writer.acknowledged, {
       ...app('SQL1'),
       user: 'sa',
@@ -266,7 +266,7 @@ describe('a link that stays', () => {
 
     // Further checks find nothing that is due.
     const [listed] = await certificates.schedules();
-    expect(listed).toMatchObject({ name: 'sales', source: 'sql1', paused: false, everyMs: 1_000 });
+    expect(listed).toMatchObject({ name: 'sales', server: 'sql1', paused: false, everyMs: 1_000 });
     await eventually(async () => {
       const [now] = await certificates.schedules();
       return Date.parse(now?.lastCheckAt ?? '') > Date.parse(listed?.lastCheckAt ?? '') + 1_500;
@@ -312,9 +312,9 @@ describe('a link that stays', () => {
 
   test('is rotated while the instance leads: the instance is asked for the links then', async () => {
     await writer.stop();
-    const asked = { by: 'dba', type: 'planned', to: 'target' } as const;
+    const asked = { by: 'dba', type: 'planned', to: 'instance' } as const;
     expect(await stage.migrations.failover('sales', asked)).toMatchObject({ accepted: true });
-    await until(stage, ({ status }) => status.protection?.primary === 'target');
+    await until(stage, ({ status }) => status.protection?.primary === 'instance');
     const before = trustIn(stage);
     const result = await rotate(stage);
     expect(result).toMatchObject({ outcome: 'done', oldCertificate: { name: before.endpoint } });

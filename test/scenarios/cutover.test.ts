@@ -92,10 +92,10 @@ describe('an instance that does not catch up behind the fence', () => {
     },
   ];
 
-  test.each(CASES)('gives the source back, and crosses later: $title, from $version', async (each) => {
+  test.each(CASES)('gives the SQL Server back, and crosses later: $title, from $version', async (each) => {
     const retry = 'catchUpTimeout: 3s, attempts: 10, retryAfter: [300ms]';
     migration = await FollowedMigration.begin(
-      { source: { version: each.version } },
+      { server: { version: each.version } },
       fencingSections(`${NO_APPROVAL}, ${retry}`),
     );
     const { world } = migration.stage.estate;

@@ -119,7 +119,7 @@ describe('a link that stays', () => {
     const record: FailoverRecord = {
       workflowId: from.workflowId,
       type: 'planned',
-      to: 'target',
+      to: 'instance',
       by: 'somebody',
       reason: null,
       startedAt: at,
@@ -135,11 +135,11 @@ describe('a link that stays', () => {
     const { status } = await until(stage, ({ status: { events } }) =>
       events.some(({ code }) => code === 'failover.news-of-others'),
     );
-    expect(status.protection).toMatchObject({ primary: 'source', failovers: [] });
+    expect(status.protection).toMatchObject({ primary: 'server', failovers: [] });
   });
 
   test('fails over and back, and over again, without losing an acknowledged row', async () => {
-    for (const [index, to] of (['target', 'source', 'target', 'source'] as const).entries()) {
+    for (const [index, to] of (['instance', 'server', 'instance', 'server'] as const).entries()) {
       await wait(1_100);
       await until(stage, ({ status }) => status.protection?.pendingRequest === null);
       expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to })).toMatchObject({
@@ -151,7 +151,7 @@ describe('a link that stays', () => {
         to,
         type: 'planned',
       });
-      writer.repoint(app(to === 'target' ? 'mi-west' : 'SQL1'));
+      writer.repoint(app(to === 'instance' ? 'mi-west' : 'SQL1'));
       await wait(600);
     }
     await writer.stop();
@@ -166,7 +166,7 @@ describe('a link that stays', () => {
   }, 120_000);
 
   test('refuses what is not possible, with reasons', async () => {
-    expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to: 'source' })).toMatchObject({
+    expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to: 'server' })).toMatchObject({
       accepted: false,
       reasons: [expect.stringContaining('is the primary already')],
     });
@@ -174,7 +174,7 @@ describe('a link that stays', () => {
       await stage.migrations.failover('sales', {
         ...by,
         type: 'forced',
-        to: 'target',
+        to: 'instance',
         acknowledgedBy: 'dba',
       }),
     ).toMatchObject({ accepted: false, reasons: [expect.stringContaining('needs a reason')] });
@@ -187,7 +187,7 @@ describe('a link that stays', () => {
     const refused = await stage.migrations.failover('sales', {
       ...by,
       type: 'forced',
-      to: 'target',
+      to: 'instance',
       reason: 'SQL1 burnt down',
       acknowledgedBy: 'dba',
     });
@@ -195,13 +195,13 @@ describe('a link that stays', () => {
     const answer = await stage.migrations.failover('sales', {
       ...by,
       type: 'forced',
-      to: 'target',
+      to: 'instance',
       reason: 'SQL1 burnt down',
       acceptLossSeconds: 3_600,
       acknowledgedBy: 'dba',
     });
     expect(answer).toMatchObject({ accepted: true });
-    const forced = await until(stage, ({ status }) => status.protection?.primary === 'target');
+    const forced = await until(stage, ({ status }) => status.protection?.primary === 'instance');
     expect(forced.status.protection?.failovers.at(-1)).toMatchObject({
       type: 'forced',
       outcome: 'done',
@@ -212,11 +212,11 @@ describe('a link that stays', () => {
     stage.estate.world.instances.start('SQL1');
     const split = await until(stage, ({ status }) => status.protection?.splitBrain !== null);
     expect(split.status.nextSteps[0]).toContain('sqlferry repair sales');
-    expect(await stage.migrations.repair('sales', { ...by, survivor: 'target' })).toMatchObject({
+    expect(await stage.migrations.repair('sales', { ...by, survivor: 'instance' })).toMatchObject({
       accepted: true,
     });
     const whole = await until(stage, ({ status }) => status.protection?.splitBrain === null);
-    expect(whole.status.protection?.primary).toBe('target');
+    expect(whole.status.protection?.primary).toBe('instance');
   }, 120_000);
 
   test('is taken down on request, link first', async () => {

@@ -41,7 +41,7 @@ describe('a drill', () => {
     if (seen === null) throw new Error('the link does not stand');
     return seen;
   };
-  const holding = (side: 'source' | 'target') =>
+  const holding = (side: 'server' | 'instance') =>
     until('the drill holds', async () => {
       const { primary, drill } = await protection();
       return primary === side && typeof drill?.holdUntil === 'string';
@@ -65,7 +65,7 @@ describe('a drill', () => {
     ).toMatchObject({
       accepted: true,
     });
-    await holding('target');
+    await holding('instance');
     writer.repoint(applicationOn(stage.estate, 'mi-west'));
     const { notPossible } = await protection();
     expect(notPossible.find(({ what }) => what === 'removal')?.reason).toMatch(
@@ -75,19 +75,19 @@ describe('a drill', () => {
     writer.repoint(applicationOn(stage.estate, 'SQL1'));
 
     const { lastDrill, failovers, primary } = await protection();
-    expect(primary).toBe('source');
+    expect(primary).toBe('server');
     expect(lastDrill).toMatchObject({
       by: 'dba',
       reason: 'quarterly',
-      from: 'source',
-      to: 'target',
+      from: 'server',
+      to: 'instance',
       there: { type: 'planned', outcome: 'done', evidence: { samples: 3 } },
       back: { type: 'planned', outcome: 'done', evidence: { samples: 3 } },
     });
     expect(lastDrill?.heldMs).toBeGreaterThanOrEqual(2_000);
     expect(failovers.map(({ drill, to }) => [drill, to])).toEqual([
-      ['there', 'target'],
-      ['back', 'source'],
+      ['there', 'instance'],
+      ['back', 'server'],
     ]);
     const made = (await Promise.all(failovers.map(({ workflowId }) => journalOf(workflowId)))).flatMap(
       (journal) => journal.flatMap(({ effects }) => effects.map(({ display }) => display)),
@@ -104,42 +104,42 @@ describe('a drill', () => {
     expect(await stage.migrations.drill('sales', { ...DBA, holdMs: HOUR, acknowledgedBy })).toMatchObject({
       accepted: true,
     });
-    await holding('target');
+    await holding('instance');
     expect(await stage.migrations.remove('sales', DBA)).toMatchObject({ accepted: false });
     // No acknowledgement: the way back of a drill is no flapping.
-    expect(await stage.migrations.failover('sales', { ...DBA, type: 'planned', to: 'source' })).toMatchObject(
+    expect(await stage.migrations.failover('sales', { ...DBA, type: 'planned', to: 'server' })).toMatchObject(
       {
         accepted: true,
         note: expect.stringContaining('the way back begins'),
       },
     );
-    await until('the way back ended', async () => (await protection()).primary === 'source');
+    await until('the way back ended', async () => (await protection()).primary === 'server');
     await ended('done');
     expect((await protection()).lastDrill?.there.acknowledged).toMatchObject({ by: acknowledgedBy });
   }, 60_000);
 
   test('a pause stops it where it is; the way back needs no name then', async () => {
     await stage.migrations.drill('sales', { ...DBA, holdMs: HOUR, acknowledgedBy });
-    await holding('target');
+    await holding('instance');
     await stage.migrations.pause('sales', DBA);
     await ended('stopped');
     const stopped = await protection();
-    expect(stopped.primary).toBe('target');
+    expect(stopped.primary).toBe('instance');
     expect(stopped.lastDrill?.summary).toBe('the run was paused; the instance is the primary');
     await stage.migrations.resume('sales', DBA);
-    expect(await stage.migrations.failover('sales', { ...DBA, type: 'planned', to: 'source' })).toMatchObject(
+    expect(await stage.migrations.failover('sales', { ...DBA, type: 'planned', to: 'server' })).toMatchObject(
       {
         accepted: true,
       },
     );
-    await until('SQL Server leads', async () => (await protection()).primary === 'source');
+    await until('SQL Server leads', async () => (await protection()).primary === 'server');
     writer.repoint(applicationOn(stage.estate, 'SQL1'));
   }, 60_000);
 
   test('survives the end of its worker while it holds', async () => {
     await until('no request', async () => (await protection()).pendingRequest === null);
     await stage.migrations.drill('sales', { ...DBA, holdMs: 3_000, acknowledgedBy });
-    await holding('target');
+    await holding('instance');
     worker.stop();
     await worker.done;
     worker = await stage.startWorker();
@@ -151,7 +151,7 @@ describe('a drill', () => {
       ),
     );
     await ended('done');
-    expect((await protection()).primary).toBe('source');
+    expect((await protection()).primary).toBe('server');
   }, 60_000);
 
   test('no acknowledged row was lost', async () => {

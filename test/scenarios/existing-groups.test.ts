@@ -133,7 +133,7 @@ describe('a group that stands already', () => {
     const shown = plan.steps.flatMap(({ effects }) => effects.map(({ display }) => display)).join('\n');
     expect(shown).toContain(`LISTENER_URL = 'TCP://${LISTENER}:5022'`);
     expect(shown).toContain(`"partnerEndpoint":"TCP://${LISTENER}:5022"`);
-    expect(plan.steps.find(({ stepId }) => stepId === 'source.drop-availability-group')?.settled).toMatch(
+    expect(plan.steps.find(({ stepId }) => stepId === 'server.drop-availability-group')?.settled).toMatch(
       /stood there before the run/,
     );
 
@@ -278,11 +278,11 @@ describe('a group that stands already', () => {
       .filter(({ outcome }) => outcome === 'undone')
       .map(({ stepId, server: on }) => [stepId, on]);
     expect(undone.slice(-2)).toEqual([
-      ['source.endpoint-certificate', 'sql1'],
-      ['source.master-key', 'sql1'],
+      ['server.endpoint-certificate', 'sql1'],
+      ['server.master-key', 'sql1'],
     ]);
     // Each effect says where it ran.
-    const places = journal.flatMap(({ effects }) => effects).filter(({ on }) => on === 'source');
+    const places = journal.flatMap(({ effects }) => effects).filter(({ on }) => on === 'server');
     expect(new Set(places.map(({ server: on }) => on))).toEqual(new Set(['sql1', 'sql2', undefined]));
   }, 120_000);
 
@@ -294,7 +294,7 @@ describe('a group that stands already', () => {
     await stage.startWorker();
     await stage.migrations.start(spec);
     await untilPhase(name, 'replicating');
-    const failOver = async (to: 'source' | 'target', count: number) => {
+    const failOver = async (to: 'server' | 'instance', count: number) => {
       await until(
         `the failover to the ${to} is accepted`,
         async () =>
@@ -316,12 +316,12 @@ describe('a group that stands already', () => {
         60_000,
       );
     };
-    await failOver('target', 1);
+    await failOver('instance', 1);
     expect(world.links.all()[0]?.instanceLinkRole).toBe('Primary');
     // While the instance leads, the replica that takes its log changes.
     await query(stage.estate, 'SQL2', 'ALTER AVAILABILITY GROUP [AG_Prod] FAILOVER');
     await until('the link is up again', () => world.links.all()[0]?.connection.state === 'CONNECTED');
-    await failOver('source', 2);
+    await failOver('server', 2);
     expect(world.links.all()[0]).toMatchObject({ instanceLinkRole: 'Secondary', sqlServer: 'SQL2' });
     for (const name of ['SQL1', 'SQL2'])
       expect(world.instances.get(name).logins.get(APPLICATION.name)?.disabled).toBe(false);
@@ -387,7 +387,7 @@ describe('a group that stands already', () => {
 
     // Two links over one group: a planned failover of one of them waits for a person, who is told why.
     expect(
-      await stage.migrations.failover('east', { by: 'test', to: 'target', type: 'planned' }),
+      await stage.migrations.failover('east', { by: 'test', to: 'instance', type: 'planned' }),
     ).toMatchObject({
       accepted: true,
     });

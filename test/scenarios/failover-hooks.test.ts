@@ -36,7 +36,7 @@ describe('hooks around the failovers of a link that stays', () => {
   const failoversOf = async () => (await status()).protection?.failovers ?? [];
   const commandLog = () => readFileSync(join(folder, 'log'), 'utf8').trim().split('\n');
 
-  async function failOver(to: 'source' | 'target') {
+  async function failOver(to: 'server' | 'instance') {
     const before = (await failoversOf()).length;
     await until('the link is free', standsFree);
     const request = { ...BY, type: 'planned', to, acknowledgedBy: 'dba' } as const;
@@ -60,7 +60,7 @@ describe('hooks around the failovers of a link that stays', () => {
     stage = await startStage({
       estate: estateWithApplication({
         database: { dataBytes: GB },
-        target: {
+        instance: {
           logins: [
             { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
             { ...APPLICATION, roles: [] },
@@ -106,7 +106,7 @@ ${QUICK_POLLING}`),
       (body as Received).hook === 'drain'
         ? { status: 409, body: 'payroll runs until noon' }
         : { status: 204 };
-    expect(await failOver('target')).toMatchObject({
+    expect(await failOver('instance')).toMatchObject({
       outcome: 'withdrawn',
       summary: expect.stringContaining('payroll runs until noon'),
     });
@@ -122,7 +122,7 @@ ${QUICK_POLLING}`),
       wasFenced = isFenced();
       return { status: 423, body: 'a batch is open' };
     };
-    expect(await failOver('target')).toMatchObject({
+    expect(await failOver('instance')).toMatchObject({
       outcome: 'withdrawn',
       summary: expect.stringMatching(/a batch is open.*the fence is lifted/),
     });
@@ -138,7 +138,7 @@ ${QUICK_POLLING}`),
       broken -= 1;
       return { status: 503 };
     };
-    const done = await failOver('target');
+    const done = await failOver('instance');
     expect(done).toMatchObject({
       outcome: 'done',
       hooks: [
@@ -185,8 +185,8 @@ ${QUICK_POLLING}`),
 
   test('a hook that fails behind the point of no return is told of, and holds nothing up', async () => {
     receiver.handler = ({ body }) => ((body as Received).hook === 'dns' ? { status: 500 } : { status: 204 });
-    const back = await failOver('source');
-    expect(back).toMatchObject({ outcome: 'done', to: 'source' });
+    const back = await failOver('server');
+    expect(back).toMatchObject({ outcome: 'done', to: 'server' });
     expect(back?.hooks?.map(({ hook, outcome }) => [hook, outcome])).toEqual([
       ['drain', 'passed'],
       ['drained', 'passed'],
@@ -203,7 +203,12 @@ ${QUICK_POLLING}`),
     receiver.handler = () => (calls().length === 1 ? { hang: true } : { status: 204 });
     const before = (await failoversOf()).length;
     await until('the link is free', standsFree);
-    await stage.migrations.failover('sales', { ...BY, type: 'planned', to: 'target', acknowledgedBy: 'dba' });
+    await stage.migrations.failover('sales', {
+      ...BY,
+      type: 'planned',
+      to: 'instance',
+      acknowledgedBy: 'dba',
+    });
     await until('the hook is called', () => calls().length === 1);
     worker.stop();
     await worker.done;

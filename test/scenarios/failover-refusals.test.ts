@@ -21,14 +21,14 @@ const isFree = async () => (await status()).protection?.pendingRequest === null;
 const world = () => stage.estate.world;
 const shutOn = (name: string) => world().instances.get(name).logins.get(APPLICATION.name)?.disabled;
 
-async function begin(to: 'source' | 'target'): Promise<void> {
+async function begin(to: 'server' | 'instance'): Promise<void> {
   await until('the link is free', isFree);
   expect(await stage.migrations.failover('sales', { ...BY, type: 'planned', to })).toMatchObject({
     accepted: true,
   });
 }
 
-async function failOver(to: 'source' | 'target'): Promise<FailoverRecord | undefined> {
+async function failOver(to: 'server' | 'instance'): Promise<FailoverRecord | undefined> {
   const before = await count();
   await begin(to);
   await until('the failover ended', async () => (await count()) > before && (await isFree()));
@@ -39,7 +39,7 @@ beforeAll(async () => {
   stage = await startStage({
     estate: estateWithApplication({
       database: { dataBytes: 1024 ** 3 },
-      target: {
+      instance: {
         logins: [
           { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
           { ...APPLICATION, roles: [] },
@@ -113,8 +113,8 @@ test.each<[string, FaultRuleInput, FaultRuleInput]>([
   '%s: tried again, and done',
   async (_name, there, back) => {
     for (const [to, fault] of [
-      ['target', there],
-      ['source', back],
+      ['instance', there],
+      ['server', back],
     ] as const) {
       world().faults.add(fault);
       expect(await failOver(to)).toMatchObject({ outcome: 'done', to });
@@ -124,7 +124,7 @@ test.each<[string, FaultRuleInput, FaultRuleInput]>([
           .every((rule) => rule.struck === 1),
       ).toBe(true);
       world().faults.clear();
-      const [led, follows] = to === 'target' ? ['mi-west', 'SQL1'] : ['SQL1', 'mi-west'];
+      const [led, follows] = to === 'instance' ? ['mi-west', 'SQL1'] : ['SQL1', 'mi-west'];
       expect([shutOn(led), shutOn(follows)]).toEqual([false, true]);
     }
   },
@@ -134,7 +134,7 @@ test.each<[string, FaultRuleInput, FaultRuleInput]>([
 test('refused again and again: told with its reason, fenced meanwhile, done in the end', async () => {
   const before = await count();
   world().faults.add(sqlRefusal(47516, { count: 1_000 }));
-  await begin('target');
+  await begin('instance');
   const id = async () => {
     for await (const { workflowId } of stage.client.workflow.list({
       query: `TaskQueue = "${stage.taskQueue}" AND WorkflowType = "linkFailover" AND ExecutionStatus = "Running"`,
@@ -166,7 +166,7 @@ test('refused again and again: told with its reason, fenced meanwhile, done in t
   expect(await stage.migrations.abort('sales', { by: 'dba' })).toMatchObject({ accepted: false });
   world().faults.clear();
   await until('the failover ended', async () => (await count()) > before && (await isFree()), 60_000);
-  expect((await failovers()).at(-1)).toMatchObject({ outcome: 'done', to: 'target' });
+  expect((await failovers()).at(-1)).toMatchObject({ outcome: 'done', to: 'instance' });
 }, 120_000);
 
 test('what only a person can mend waits for one, and resume tries again', async () => {
@@ -177,11 +177,11 @@ test('what only a person can mend waits for one, and resume tries again', async 
     path: '/failover',
     action: { kind: 'status', status: 409, code: `${GROUP}SetRolePrimaryPlannedNotSupported` },
   });
-  await begin('source');
+  await begin('server');
   await until('it waits for a person', async () => (await status()).blockedBy !== null);
   expect((await status()).blockedBy).toMatchObject({ code: 'PlannedRoleChangeUnsupported' });
   world().faults.clear();
   expect(await stage.migrations.resume('sales', { by: 'dba' })).toMatchObject({ accepted: true });
   await until('the failover ended', async () => (await count()) > before);
-  expect((await failovers()).at(-1)).toMatchObject({ outcome: 'done', to: 'source' });
+  expect((await failovers()).at(-1)).toMatchObject({ outcome: 'done', to: 'server' });
 }, 60_000);

@@ -78,7 +78,7 @@ test('ten at once: never more than eight between fence and first write, and all 
     await startLinks(stage, LINKS);
     const answers = await Promise.all(
       numbers(LINKS).map((n) =>
-        stage.migrations.failover(nameOf(stage, n), { ...BY, type: 'planned', to: 'target' }),
+        stage.migrations.failover(nameOf(stage, n), { ...BY, type: 'planned', to: 'instance' }),
       ),
     );
     expect(answers.every(({ accepted }) => accepted)).toBe(true);
@@ -97,7 +97,7 @@ test('ten at once: never more than eight between fence and first write, and all 
       );
       expect((await statusOf(stage, n)).protection?.failovers[0]).toMatchObject({
         outcome: 'done',
-        to: 'target',
+        to: 'instance',
       });
     }
     expect(mostAtOnce(stage)).toBe(LIMIT);
@@ -119,9 +119,9 @@ test('a failover that is terminated while it has the only turn: the other one ge
       statement: 'AVAILABILITY GROUP \\[DAG_Db0\\] FAILOVER',
       action: { kind: 'error', number: 47514 },
     });
-    await stage.migrations.failover(nameOf(stage, 0), { ...BY, type: 'planned', to: 'target' });
+    await stage.migrations.failover(nameOf(stage, 0), { ...BY, type: 'planned', to: 'instance' });
     await until('the first is fenced', () => mostAtOnce(stage) === 1);
-    await stage.migrations.failover(nameOf(stage, 1), { ...BY, type: 'planned', to: 'target' });
+    await stage.migrations.failover(nameOf(stage, 1), { ...BY, type: 'planned', to: 'instance' });
     await until('the second waits', async () => (await statusOf(stage, 1)).waitingFor.includes('-db0)'));
     for await (const { workflowId } of stage.client.workflow.list({
       query: `TaskQueue = "${stage.taskQueue}" AND WorkflowType = "linkFailover" AND ExecutionStatus = "Running"`,

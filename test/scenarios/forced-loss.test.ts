@@ -50,14 +50,14 @@ test.each([
       const answer = await stage.migrations.failover(stage.run, {
         by: 'dba',
         type: 'forced',
-        to: 'target',
+        to: 'instance',
         reason: 'an exercise',
         acceptLossSeconds: 100_000,
       });
       expect(answer).toMatchObject({ accepted: true });
       await until(
         'the instance leads',
-        async () => (await protectionOf(stage))?.primary === 'target',
+        async () => (await protectionOf(stage))?.primary === 'instance',
         60_000,
       );
       await writer.stop();
@@ -92,7 +92,7 @@ test.each([
       );
       const diverged = (await protectionOf(stage))?.failovers.at(-1)?.diverged;
       if (diverged?.afterLsn == null || firstLost === undefined) throw new Error('nothing diverged');
-      expect(diverged.on).toBe('source');
+      expect(diverged.on).toBe('server');
       expect(compareLsn(diverged.afterLsn, firstLost)).toBeLessThan(0);
       expect(compareLsn(diverged.toLsn, firstLost)).toBeGreaterThanOrEqual(0);
     } finally {

@@ -33,14 +33,14 @@ describe('a primary that dies behind the fence', () => {
   /** A planned failover whose primary dies once it is fenced, and the forced one that overtakes it. */
   async function dieBehindTheFence() {
     dies = true;
-    const planned = { ...DBA, type: 'planned', to: 'target', acknowledgedBy: 'dba' } as const;
+    const planned = { ...DBA, type: 'planned', to: 'instance', acknowledgedBy: 'dba' } as const;
     expect(await stage.migrations.failover('sales', planned)).toMatchObject({ accepted: true });
     await until('the primary dies behind the fence', () => !dies);
     expect(await isFree()).toBe(false);
     const forced = {
       by: 'head of operations',
       type: 'forced',
-      to: 'target',
+      to: 'instance',
       reason: 'SQL1 is dead',
       acceptLossSeconds: 100_000,
       acknowledgedBy: 'head of operations',
@@ -49,13 +49,13 @@ describe('a primary that dies behind the fence', () => {
       accepted: true,
       note: expect.stringContaining('planned failover under way ends where it is'),
     });
-    await until('the instance leads', async () => (await protection()).primary === 'target', 90_000);
+    await until('the instance leads', async () => (await protection()).primary === 'instance', 90_000);
     await until('nothing is under way', isFree);
     expect((await protection()).failovers.slice(-2)).toEqual([
       expect.objectContaining({
         type: 'planned',
         outcome: 'withdrawn',
-        gaveWay: { fenceOn: 'source' },
+        gaveWay: { fenceOn: 'server' },
         summary: expect.stringContaining(`the fence stays on sql1 (disabled there: ${APPLICATION.name})`),
       }),
       expect.objectContaining({ type: 'forced', outcome: 'done' }),
@@ -71,12 +71,12 @@ describe('a primary that dies behind the fence', () => {
   }
 
   async function repair() {
-    expect(await stage.migrations.repair('sales', { ...DBA, survivor: 'target' })).toMatchObject({
+    expect(await stage.migrations.repair('sales', { ...DBA, survivor: 'instance' })).toMatchObject({
       accepted: true,
     });
     await until('it is repaired', async () => (await protection()).splitBrain === null, 60_000);
     await until('nothing is under way', isFree);
-    expect((await protection()).primary).toBe('target');
+    expect((await protection()).primary).toBe('instance');
   }
 
   beforeAll(async () => {
@@ -108,9 +108,9 @@ describe('a primary that dies behind the fence', () => {
     await comesBack();
     await repair();
     expect(isShut('mi-west')).toBe(false);
-    const back = { ...DBA, type: 'planned', to: 'source', acknowledgedBy: 'dba' } as const;
+    const back = { ...DBA, type: 'planned', to: 'server', acknowledgedBy: 'dba' } as const;
     expect(await stage.migrations.failover('sales', back)).toMatchObject({ accepted: true });
-    await until('the server leads', async () => (await protection()).primary === 'source', 60_000);
+    await until('the server leads', async () => (await protection()).primary === 'server', 60_000);
     await until('nothing is under way', isFree);
     expect(isShut('SQL1')).toBe(false);
     await writesOn('SQL1');

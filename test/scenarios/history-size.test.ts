@@ -7,7 +7,7 @@ afterAll(closeServer);
 
 const DAY_MS = 86_400_000;
 
-/** The estate's quarter of an hour is a fifth of a second here, so the source is looked at often. */
+/** The estate's quarter of an hour is a fifth of a second here, so the SQL Server is looked at often. */
 const sections = (every: string): string => `
 logBackups: { directory: "C:\\\\Backup", every: ${every} }
 polling: { steady: 25ms, seeding: 100ms, active: 25ms, heartbeatTimeout: 5s }
@@ -139,9 +139,9 @@ describe('a link that replicates', () => {
 
     const journal = await migrations.journal('long');
     const backups = await logBackups(stage);
-    expect(journal.filter((entry) => entry.stepId === 'source.log-backup')).toHaveLength(backups.length);
+    expect(journal.filter((entry) => entry.stepId === 'server.log-backup')).toHaveLength(backups.length);
     expect(await result).toMatchObject({ workflowType: 'linkMigration', logBackups: backups.length });
-    expect(journal[0]?.stepId).toBe('source.master-key');
+    expect(journal[0]?.stepId).toBe('server.master-key');
     const events = await eventsOf(stage, started);
     // Each history but the last ended soon after the limit; the first cannot end before the link replicates.
     expect(Math.max(...events.slice(1, -1))).toBeLessThan(100);

@@ -68,7 +68,7 @@ async function seen(what: string, reached: (view: LinkMigrationView) => boolean,
 
 const stands = () => seen('the link stands', ({ status }) => status.protection !== null);
 
-async function failOver(to: 'source' | 'target', index: number): Promise<void> {
+async function failOver(to: 'server' | 'instance', index: number): Promise<void> {
   const ready = ({ status }: LinkMigrationView) =>
     status.protection?.pendingRequest === null &&
     status.protection.possible.some((what) => what.startsWith('planned failover'));
@@ -99,7 +99,7 @@ describe.each([
       await steps.close();
       await stage.migrations.start(spec());
       const { status } = await stands();
-      expect(status.protection).toMatchObject({ primary: 'target', failovers: [] });
+      expect(status.protection).toMatchObject({ primary: 'instance', failovers: [] });
       expect(status.logBackups.count).toBe(0);
 
       // The plan is the run: the same statements, and the instance's side before the join.
@@ -117,11 +117,11 @@ describe.each([
         updateability: 'READ_ONLY',
         groups: ['AG_Sales PRIMARY', 'DAG_Sales SECONDARY'],
       });
-      await failOver('source', 1);
+      await failOver('server', 1);
       writer.repoint(applicationOn(stage.estate, 'SQL1'));
       const written = writer.report().acknowledged;
       await until('it writes on the SQL Server', () => writer.report().acknowledged > written + 20);
-      await failOver('target', 2);
+      await failOver('instance', 2);
       writer.repoint(applicationOn(stage.estate, 'mi-west'));
       const back = writer.report().acknowledged;
       await until('it writes on the instance again', () => writer.report().acknowledged > back + 20);
@@ -259,25 +259,25 @@ test('the instance is lost, the SQL Server takes over by force, and the link is 
   await stage.migrations.start(spec());
   await seen('its health is known', ({ status }) => status.protection !== null && status.health !== null);
   instances.kill('mi-west');
-  const force = { ...by, type: 'forced', to: 'source', reason: 'the region is dark' } as const;
+  const force = { ...by, type: 'forced', to: 'server', reason: 'the region is dark' } as const;
   expect(await stage.migrations.failover(name, force)).toMatchObject({ accepted: false });
   expect(await stage.migrations.failover(name, { ...force, acceptLossSeconds: 86_400 })).toMatchObject({
     accepted: true,
   });
   const forced = await seen(
     'it led to the SQL Server',
-    ({ status }) => status.protection?.primary === 'source',
+    ({ status }) => status.protection?.primary === 'server',
   );
   expect(forced.status.protection?.failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
   instances.revive('mi-west');
   instances.start('mi-west');
   await seen('both say that they lead', ({ status }) => status.protection?.splitBrain != null);
   await seen('nothing is under way', ({ status }) => status.protection?.pendingRequest === null);
-  expect(await stage.migrations.repair(name, { ...by, survivor: 'source' })).toMatchObject({
+  expect(await stage.migrations.repair(name, { ...by, survivor: 'server' })).toMatchObject({
     accepted: true,
   });
   await seen('one of them leads', ({ status }) => status.protection?.splitBrain === null);
-  await failOver('target', 2);
+  await failOver('instance', 2);
 }, 90_000);
 
 test.each([

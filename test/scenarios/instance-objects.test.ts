@@ -118,7 +118,7 @@ describe('a migration with logins and jobs', () => {
   afterEach(() => stage.close());
 
   test('crosses with them, by the statements that its plan showed, and tells no secret', async () => {
-    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    stage = await startStage({ estate: estateWithApplication({ server: { update: 'CU16' } }) });
     await set(stage, 'SQL1', SETUP);
     await stage.startWorker();
     const spec = stage.spec(sections());
@@ -148,7 +148,7 @@ describe('a migration with logins and jobs', () => {
   }, 120_000);
 
   test('is held by a difference that cannot be copied, until it is gone', async () => {
-    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    stage = await startStage({ estate: estateWithApplication({ server: { update: 'CU16' } }) });
     await set(stage, 'SQL1', SETUP);
     // Somebody made it by hand, without the SID.
     await set(stage, 'mi-west', [`CREATE LOGIN [batch] WITH PASSWORD = N'Other!Passw0rd'`]);
@@ -167,7 +167,7 @@ describe('a migration with logins and jobs', () => {
   }, 120_000);
 
   test('leaves nothing of it when it is aborted', async () => {
-    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    stage = await startStage({ estate: estateWithApplication({ server: { update: 'CU16' } }) });
     await set(stage, 'SQL1', SETUP);
     const before = worldSnapshot(stage.estate.world);
     await stage.startWorker();
@@ -194,7 +194,7 @@ instanceObjects:
   jobs: { include: ["${JOB}"] }
 ${QUICK_POLLING}
 `;
-  const failover = (to: 'source' | 'target', rest: object = {}) =>
+  const failover = (to: 'server' | 'instance', rest: object = {}) =>
     stage.migrations.failover('sales', { ...by, type: 'planned', to, acknowledgedBy: 'dba', ...rest });
   const done = (count: number) =>
     until(
@@ -203,7 +203,7 @@ ${QUICK_POLLING}
     );
 
   beforeAll(async () => {
-    stage = await startStage({ estate: estateWithApplication({ source: { update: 'CU16' } }) });
+    stage = await startStage({ estate: estateWithApplication({ server: { update: 'CU16' } }) });
     await set(stage, 'SQL1', SETUP);
     await stage.startWorker();
     await stage.migrations.start(stage.spec(staying));
@@ -212,7 +212,7 @@ ${QUICK_POLLING}
   afterAll(() => stage.close());
 
   test('fails over with them', async () => {
-    expect(await failover('target')).toMatchObject({ accepted: true });
+    expect(await failover('instance')).toMatchObject({ accepted: true });
     expect((await done(1)).status.protection?.failovers).toMatchObject([{ outcome: 'done' }]);
     expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
     expect([await isEnabled(stage, 'SQL1'), await isEnabled(stage, 'mi-west')]).toEqual([false, true]);
@@ -224,7 +224,7 @@ ${QUICK_POLLING}
       'USE [Sales]; CREATE USER [newcomer] FOR LOGIN [newcomer]',
       "ALTER LOGIN [batch] WITH PASSWORD = N'Changed!Passw0rd'",
     ]);
-    expect(await failover('source')).toMatchObject({ accepted: true });
+    expect(await failover('server')).toMatchObject({ accepted: true });
     await done(2);
     expect(await userOf(stage, 'SQL1', 'newcomer', 'New!Passw0rd')).toBe('newcomer');
     expect(hashOf(stage, 'SQL1', 'batch')).toBe(hashOf(stage, 'mi-west', 'batch'));
@@ -237,7 +237,7 @@ ${QUICK_POLLING}
       'DROP LOGIN [newcomer]',
       "CREATE LOGIN [newcomer] WITH PASSWORD = N'Other!Passw0rd'",
     ]);
-    expect(await failover('target')).toMatchObject({ accepted: true });
+    expect(await failover('instance')).toMatchObject({ accepted: true });
     const held = await until(stage, ({ status }) => status.blockedBy !== null);
     expect(held.status.blockedBy).toMatchObject({
       code: 'InstanceObjectsDiffer',
@@ -252,20 +252,20 @@ ${QUICK_POLLING}
       summary: expect.stringContaining('nothing was changed'),
     });
     await stage.migrations.resume('sales', by);
-    expect(await failover('target', { acceptDrift: true })).toMatchObject({ accepted: true });
+    expect(await failover('instance', { acceptDrift: true })).toMatchObject({ accepted: true });
     expect((await done(4)).status.protection?.failovers.at(-1)).toMatchObject({
       outcome: 'done',
-      to: 'target',
+      to: 'instance',
     });
   }, 90_000);
 
   test('a forced failover waits for none of it, and its jobs run all the same', async () => {
-    expect(await failover('source', { acceptDrift: true })).toMatchObject({ accepted: true });
+    expect(await failover('server', { acceptDrift: true })).toMatchObject({ accepted: true });
     await done(5);
     await until(stage, ({ status }) => status.health !== null);
     stage.estate.world.instances.kill('SQL1');
     const asked = { type: 'forced', reason: 'SQL1 burnt down', acceptLossSeconds: 3_600 };
-    expect(await failover('target', asked)).toMatchObject({ accepted: true });
+    expect(await failover('instance', asked)).toMatchObject({ accepted: true });
     const view = await done(6);
     expect(view.status.protection?.failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);

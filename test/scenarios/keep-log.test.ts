@@ -31,7 +31,7 @@ test('a log backup of others at the end of streaming breaks nothing, and the fla
   expect((await migration.status()).blockedBy).toBeNull();
   expect(await migration.codes()).toContain('seeding.foreign-log-backup');
   const journal = await migration.stage.migrations.journal(migration.name);
-  const order = ['source.keep-log', 'target.link', 'source.release-log', 'source.log-backup'];
+  const order = ['server.keep-log', 'instance.link', 'server.release-log', 'server.log-backup'];
   expect(
     journal
       .map(({ stepId }) => stepId)

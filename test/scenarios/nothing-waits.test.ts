@@ -22,7 +22,7 @@ const RUN = 'sqlferry-link-sales';
 const FORCED = {
   by: 'head of operations',
   type: 'forced',
-  to: 'target',
+  to: 'instance',
   reason: 'SQL1 does not answer',
   acceptLossSeconds: 1_000_000,
   acknowledgedBy: 'head of operations',
@@ -58,14 +58,14 @@ function freeze({ estate }: Stage): void {
 /** @returns milliseconds from the acceptance of the request to its act, by the events of both workflows */
 async function forceAndMeasure(stage: Stage): Promise<number> {
   expect(await stage.migrations.failover('sales', FORCED)).toMatchObject({ accepted: true });
-  const leads = async () => (await stage.migrations.view('sales')).status.protection?.primary === 'target';
+  const leads = async () => (await stage.migrations.view('sales')).status.protection?.primary === 'instance';
   await until('the instance leads', leads, 150_000);
   const asked = (await eventsOf(stage, RUN)).findLast(
     (event) => event.workflowExecutionUpdateAcceptedEventAttributes != null,
   );
   const forced = (await failovers(stage)).at(-1) ?? '';
   const act = (await eventsOf(stage, forced)).find((event) =>
-    isActivity(event, 'performLinkStep', 'target.forced-failover'),
+    isActivity(event, 'performLinkStep', 'instance.forced-failover'),
   );
   if (asked === undefined || act === undefined) throw new Error('the events are not there');
   return timeOf(act) - timeOf(asked);
@@ -112,7 +112,7 @@ describe('behind the fence of a planned failover', () => {
       isFenced = true;
       return { status: 204 };
     };
-    const planned = { by: 'dba', type: 'planned', to: 'target', acknowledgedBy: 'dba' } as const;
+    const planned = { by: 'dba', type: 'planned', to: 'instance', acknowledgedBy: 'dba' } as const;
     expect(await stage.migrations.failover('sales', planned)).toMatchObject({ accepted: true });
     await until('the server is fenced, and hangs', () => isFenced, 60_000);
     return (await failovers(stage)).at(-1) ?? '';

@@ -73,7 +73,7 @@ function estateOf({ version, update, clustered }: Version) {
   const database = { dataBytes: 1024 ** 3, users: [{ name: APPLICATION.name }] };
   return estateWithApplication({
     speed: 600,
-    source: {
+    server: {
       version,
       ...(update === undefined ? {} : { update }),
       ...(clustered === undefined ? {} : { clustered }),
@@ -82,7 +82,7 @@ function estateOf({ version, update, clustered }: Version) {
         { ...database, name: 'Orders' },
       ],
     },
-    target: {
+    instance: {
       databaseFormat: version === '2025' ? 'SQLServer2025' : 'SQLServer2022',
       databases: [{ name: 'Stock', dataBytes: 64 * 1024 ** 2 }],
     },
@@ -94,7 +94,7 @@ function estateOf({ version, update, clustered }: Version) {
 function createLoginOnInstance({ estate }: Stage): void {
   const { instances, logins } = estate.world;
   const sid = instances.get('SQL1').logins.get(APPLICATION.name)?.sid;
-  if (sid === undefined) throw new Error('the source has no login of the application');
+  if (sid === undefined) throw new Error('the SQL Server has no login of the application');
   logins.create('mi-west', { ...APPLICATION, type: 'sql', sid });
 }
 
@@ -144,7 +144,7 @@ async function plannedThereAndBack(stage: Stage): Promise<Pick<Results, 'planned
   writer.start();
   try {
     await until('the application writes', () => writer.report().acknowledged > 5);
-    const planned = await failOver(stage, { type: 'planned', to: 'target' });
+    const planned = await failOver(stage, { type: 'planned', to: 'instance' });
     if (planned !== 'done') {
       // What never went there cannot come back.
       return { 'planned failover': planned, failback: planned };
@@ -153,7 +153,7 @@ async function plannedThereAndBack(stage: Stage): Promise<Pick<Results, 'planned
     const before = writer.report().acknowledged;
     writer.repoint(loginOn(stage, 'mi-west', 'Sales'));
     await until('the application writes to the instance', () => writer.report().acknowledged > before + 5);
-    const failback = await failOver(stage, { type: 'planned', to: 'source' });
+    const failback = await failOver(stage, { type: 'planned', to: 'server' });
     await expectNothingLost(stage, writer, 'SQL1', 'Sales');
     return { 'planned failover': planned, failback };
   } finally {
@@ -169,7 +169,7 @@ async function drill(stage: Stage): Promise<string> {
     return protection?.lastDrill != null && protection.pendingRequest === null;
   });
   const protection = await protectionOf(stage);
-  expect(protection).toMatchObject({ primary: 'source', lastDrill: { outcome: 'done' } });
+  expect(protection).toMatchObject({ primary: 'server', lastDrill: { outcome: 'done' } });
   return 'done';
 }
 
@@ -191,8 +191,8 @@ async function forcedAndRepaired(stage: Stage, to: LinkSide): Promise<readonly [
       return protection?.splitBrain === null && protection.pendingRequest === null;
     });
     const { groups } = stage.estate.world;
-    expect(groups.isPrimaryReplica('SQL1', 'Sales')).toBe(to === 'source');
-    expect(groups.isPrimaryReplica('mi-west', 'Sales')).toBe(to === 'target');
+    expect(groups.isPrimaryReplica('SQL1', 'Sales')).toBe(to === 'server');
+    expect(groups.isPrimaryReplica('mi-west', 'Sales')).toBe(to === 'instance');
   }
   return [forced, reasonOf(repair)];
 }
@@ -200,10 +200,10 @@ async function forcedAndRepaired(stage: Stage, to: LinkSide): Promise<readonly [
 type Forced = Pick<Results, 'forced failover to the instance' | 'forced failover to the server' | 'repair'>;
 
 async function forcedBothWays(stage: Stage): Promise<Forced> {
-  const [there, repaired] = await forcedAndRepaired(stage, 'target');
+  const [there, repaired] = await forcedAndRepaired(stage, 'instance');
   // What never went there cannot come back.
   const [back, repairedBack] =
-    there === 'done' ? await forcedAndRepaired(stage, 'source') : [there, repaired];
+    there === 'done' ? await forcedAndRepaired(stage, 'server') : [there, repaired];
   expect(repairedBack).toBe(repaired);
   return {
     'forced failover to the instance': there,
@@ -240,7 +240,7 @@ async function setUpFromInstance(stage: Stage): Promise<string> {
   );
   const stands = until('the link from the instance stands', async () => {
     const protection = await stage.migrations.view('stock').then(({ status }) => status.protection);
-    return protection?.primary === 'target';
+    return protection?.primary === 'instance';
   });
   stands.catch(() => undefined);
   const refusal = await Promise.race([ended, stands]);

@@ -33,42 +33,42 @@ const AVAILABILITY_GROUP = `CREATE AVAILABILITY GROUP [AG_Sales] WITH (CLUSTER_T
 REPLICA ON N'SQL1' WITH (ENDPOINT_URL = 'TCP://SQL1:5022', AVAILABILITY_MODE = SYNCHRONOUS_COMMIT,
 FAILOVER_MODE = MANUAL, SEEDING_MODE = AUTOMATIC)`;
 
-const OLD_SERVER_SETTLED = ['source.validate-certificate-chain'];
+const OLD_SERVER_SETTLED = ['server.validate-certificate-chain'];
 
 const CASES: readonly Case[] = [
-  { title: '2022, nothing is there yet', source: { version: '2022' }, settled: [] },
-  { title: '2022, the link is kept', source: { version: '2022' }, afterwards: 'keep-link', settled: [] },
+  { title: '2022, nothing is there yet', server: { version: '2022' }, settled: [] },
+  { title: '2022, the link is kept', server: { version: '2022' }, afterwards: 'keep-link', settled: [] },
   {
     title: '2022, the log is kept for the copy',
-    source: { version: '2022' },
+    server: { version: '2022' },
     keepLog: 'trace-flag-12381',
     settled: [],
   },
   {
     title: '2022, with a master key, an endpoint with another certificate, and a group of its own',
-    source: {
+    server: {
       version: '2022',
       masterKey: true,
       certificates: [{ name: 'Old_Certificate', subject: 'of the house' }],
       endpoint: { name: 'Hadr_endpoint', certificate: 'Old_Certificate' },
     },
     before: AVAILABILITY_GROUP,
-    settled: ['source.master-key', 'source.availability-group', 'source.drop-availability-group'],
+    settled: ['server.master-key', 'server.availability-group', 'server.drop-availability-group'],
   },
-  { title: '2019, nothing is there yet', source: { version: '2019' }, settled: OLD_SERVER_SETTLED },
+  { title: '2019, nothing is there yet', server: { version: '2019' }, settled: OLD_SERVER_SETTLED },
   {
     title: '2019, with a master key, the endpoint and its certificate',
-    source: {
+    server: {
       version: '2019',
       masterKey: true,
       certificates: [{ name: 'Cert_SQL1_endpoint', subject: 'of an earlier link' }],
       endpoint: { certificate: 'Cert_SQL1_endpoint' },
     },
     settled: [
-      'source.master-key',
-      'source.endpoint-certificate',
+      'server.master-key',
+      'server.endpoint-certificate',
       ...OLD_SERVER_SETTLED,
-      'source.mirroring-endpoint',
+      'server.mirroring-endpoint',
     ],
   },
 ];
@@ -148,7 +148,7 @@ const stepsOf = (planned: LinkPlan) =>
     .map(({ stepId, phase, title, effects }) => ({ stepId, phase, title, effects }));
 
 const isOnCadence = (entry: JournalEntry): boolean =>
-  entry.stepId === 'source.log-backup' && entry.phase === 'replicating';
+  entry.stepId === 'server.log-backup' && entry.phase === 'replicating';
 
 const backupsOnCadence = (journal: readonly JournalEntry[]): number => journal.filter(isOnCadence).length;
 

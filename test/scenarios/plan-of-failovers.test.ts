@@ -30,7 +30,7 @@ describe('the plan of a change is its run', () => {
   afterAll(() => stage.close());
 
   test('planned failover there and back', async () => {
-    for (const to of ['target', 'source'] as const) {
+    for (const to of ['instance', 'server'] as const) {
       const plan = await planOf({ kind: 'failover', type: 'planned', to });
       expect(plan.refusals).toEqual([]);
       const received = effects().length;
@@ -41,26 +41,26 @@ describe('the plan of a change is its run', () => {
   }, 60_000);
 
   test('a forced one fences an old primary that answers, and says what would be lost', async () => {
-    const plan = await planOf({ kind: 'failover', type: 'forced', to: 'target' });
+    const plan = await planOf({ kind: 'failover', type: 'forced', to: 'instance' });
     expect(plan.loss).toMatchObject({ method: 'measured' });
-    expect(plan.steps.map(({ stepId }) => stepId)[0]).toBe('source.fence');
+    expect(plan.steps.map(({ stepId }) => stepId)[0]).toBe('server.fence');
     const received = effects().length;
     await accepted(
       stage.migrations.failover('sales', {
         ...by,
         type: 'forced',
-        to: 'target',
+        to: 'instance',
         reason: 'the plan is compared',
         acceptLossSeconds: 3_600,
       }),
     );
-    await primaryIs('target');
+    await primaryIs('instance');
     expectPlanned(plan, await journalOfLastFailover(), received);
   }, 60_000);
 
   test('repair with either survivor', async () => {
-    for (const survivor of ['target', 'source'] as const) {
-      if (survivor === 'source') await forceTo('source');
+    for (const survivor of ['instance', 'server'] as const) {
+      if (survivor === 'server') await forceTo('server');
       await until('the split brain is found', async () => (await protection())?.splitBrain !== null);
       const plan = await planOf({ kind: 'repair', survivor });
       expect(plan.refusals).toEqual([]);
@@ -75,12 +75,12 @@ describe('the plan of a change is its run', () => {
 
   test('a side that is silent is told, and only a forced failover can be planned without it', async () => {
     stage.estate.world.instances.kill('SQL1');
-    const forced = await planOf({ kind: 'failover', type: 'forced', to: 'target' });
-    expect(forced.steps[0]).toMatchObject({ stepId: 'source.fence', effects: [] });
+    const forced = await planOf({ kind: 'failover', type: 'forced', to: 'instance' });
+    expect(forced.steps[0]).toMatchObject({ stepId: 'server.fence', effects: [] });
     expect(forced.steps[0]?.note).toBe('sql1 does not answer, so it is not fenced');
     expect(forced.refusals).toEqual([]);
-    expect(forced.roles).toEqual({ source: null, target: 'SECONDARY' });
-    await expect(planOf({ kind: 'failover', type: 'planned', to: 'target' })).rejects.toThrow();
+    expect(forced.roles).toEqual({ server: null, instance: 'SECONDARY' });
+    await expect(planOf({ kind: 'failover', type: 'planned', to: 'instance' })).rejects.toThrow();
     stage.estate.world.instances.revive('SQL1');
     stage.estate.world.instances.start('SQL1');
     await until('the link is healthy', async () => {
@@ -118,13 +118,13 @@ describe('the plan of a change is its run', () => {
 
   const protection = async () => (await stage.migrations.view('sales')).status.protection;
 
-  const primaryIs = (side: 'source' | 'target') =>
+  const primaryIs = (side: 'server' | 'instance') =>
     until(`${side} leads`, async () => {
       const seen = await protection();
       return seen?.primary === side && seen.pendingRequest === null;
     });
 
-  async function forceTo(to: 'source' | 'target'): Promise<void> {
+  async function forceTo(to: 'server' | 'instance'): Promise<void> {
     await accepted(
       stage.migrations.failover('sales', {
         ...by,
@@ -149,7 +149,7 @@ describe('the plan of a change is its run', () => {
       step.effects.map(({ display }) => ({ step: step.stepId, display })),
     );
     const made = journal
-      .filter(({ stepId, evidence }) => !(stepId === 'source.log-backup' && byTheWatch(evidence)))
+      .filter(({ stepId, evidence }) => !(stepId === 'server.log-backup' && byTheWatch(evidence)))
       .flatMap((entry) => entry.effects.map(({ display }) => ({ step: entry.stepId, display })));
     expect(made.map(({ step, display }) => [step, masked(display)])).toEqual(
       shown.map(({ step, display }) => [step, masked(display)]),

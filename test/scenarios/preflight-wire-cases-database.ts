@@ -15,7 +15,7 @@ export const DATABASE_WIRE_CASES: readonly WireCase[] = [
     id: 'database.exists',
     database: 'Nowhere',
     evidence: /sql1 has no database "Nowhere"/,
-    remedy: /Correct database or source/,
+    remedy: /Correct database or server/,
   },
   {
     id: 'database.online',
@@ -44,7 +44,7 @@ export const DATABASE_WIRE_CASES: readonly WireCase[] = [
   {
     id: 'database.recovery-model',
     what: 'set to SIMPLE after its backup',
-    arrange: ({ onSource }) => onSource('ALTER DATABASE [Sales] SET RECOVERY BULK_LOGGED;'),
+    arrange: ({ onServer }) => onServer('ALTER DATABASE [Sales] SET RECOVERY BULK_LOGGED;'),
     evidence: /recovery model is BULK_LOGGED/,
     remedy: /SET RECOVERY FULL, then take a full backup/,
   },
@@ -67,16 +67,16 @@ export const DATABASE_WIRE_CASES: readonly WireCase[] = [
     id: 'database.full-backup',
     what: 'a copy-only one',
     world: database({ fullBackup: false, dataBytes: 1024 ** 2 }),
-    arrange: ({ onSource }) =>
-      onSource("BACKUP DATABASE [Sales] TO DISK = N'C:\\Backup\\s.bak' WITH COPY_ONLY;"),
+    arrange: ({ onServer }) =>
+      onServer("BACKUP DATABASE [Sales] TO DISK = N'C:\\Backup\\s.bak' WITH COPY_ONLY;"),
     evidence: /at most, copy-only ones/,
     remedy: /not copy-only/,
   },
   {
     id: 'database.full-backup',
     what: 'the chain was broken by SIMPLE',
-    arrange: ({ onSource }) =>
-      onSource('ALTER DATABASE [Sales] SET RECOVERY SIMPLE; ALTER DATABASE [Sales] SET RECOVERY FULL;'),
+    arrange: ({ onServer }) =>
+      onServer('ALTER DATABASE [Sales] SET RECOVERY SIMPLE; ALTER DATABASE [Sales] SET RECOVERY FULL;'),
     evidence: /log chain is broken since: last_log_backup_lsn is NULL/,
     remedy: /BACKUP DATABASE/,
   },

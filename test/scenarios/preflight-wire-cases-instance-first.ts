@@ -106,7 +106,7 @@ const cases: readonly WireCase[] = [
     id: 'instance-first.group-name',
     world: on({ server: { databases: [{ name: 'Stock' }] } }),
     arrange: (at) =>
-      at.onSource(
+      at.onServer(
         `CREATE AVAILABILITY GROUP [AG_Sales] WITH (CLUSTER_TYPE = NONE) FOR DATABASE [Stock] REPLICA ON ${REPLICA};`,
       ),
     evidence: /AG_Sales exists as a group with \[Stock\]/,

@@ -19,18 +19,18 @@ const distributed = (name: string, here: string, there: string, url: string): st
    N'${there}' WITH (LISTENER_URL = '${url}', AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT, FAILOVER_MODE = MANUAL, SEEDING_MODE = AUTOMATIC);`;
 
 const TRUST: readonly LinkStepId[] = [
-  'source.master-key',
-  'source.endpoint-certificate',
-  'target.trust-source-certificate',
-  'source.trust-target-certificate',
-  'source.trust-azure-authorities',
-  'source.mirroring-endpoint',
+  'server.master-key',
+  'server.endpoint-certificate',
+  'instance.trust-server-certificate',
+  'server.trust-instance-certificate',
+  'server.trust-azure-authorities',
+  'server.mirroring-endpoint',
 ];
 const LINK: readonly LinkStepId[] = [
   ...TRUST,
-  'source.availability-group',
-  'source.distributed-availability-group',
-  'target.link',
+  'server.availability-group',
+  'server.distributed-availability-group',
+  'instance.link',
 ];
 
 /** Performs steps of the product, to have what an earlier run leaves behind. */
@@ -55,7 +55,7 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
     id: 'database.availability-group',
     arrange: async (at) => {
       await perform(at, TRUST);
-      await at.onSource(group('Prod', 'Sales'));
+      await at.onServer(group('Prod', 'Sales'));
     },
     evidence: /It is in the availability group Prod/,
     remedy: /link\.availabilityGroup/,
@@ -65,7 +65,7 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
     world: { moreDatabases: [otherDatabase] },
     arrange: async (at) => {
       await perform(at, TRUST);
-      await at.onSource(group('AG_Sales', 'Other'));
+      await at.onServer(group('AG_Sales', 'Other'));
     },
     evidence: /AG_Sales exists as a group with \[Other\]/,
     remedy: /DROP AVAILABILITY GROUP/,
@@ -75,8 +75,8 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
     world: { moreDatabases: [otherDatabase] },
     arrange: async (at) => {
       await perform(at, TRUST);
-      await at.onSource(group('AG_Other', 'Other'));
-      await at.onSource(distributed('DAG_Sales', 'AG_Other', 'AG_Other_MI', miUrl(at)));
+      await at.onServer(group('AG_Other', 'Other'));
+      await at.onServer(distributed('DAG_Sales', 'AG_Other', 'AG_Other_MI', miUrl(at)));
     },
     evidence: /DAG_Sales exists with the members \[AG_Other, AG_Other_MI\]/,
     remedy: /link\.name/,
@@ -86,8 +86,8 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
     world: { moreDatabases: [otherDatabase] },
     arrange: async (at) => {
       await perform(at, TRUST);
-      await at.onSource(group('AG_Other', 'Other'));
-      await at.onSource(distributed('DAG_Other', 'AG_Other', 'AG_Sales_MI', miUrl(at)));
+      await at.onServer(group('AG_Other', 'Other'));
+      await at.onServer(distributed('DAG_Other', 'AG_Other', 'AG_Sales_MI', miUrl(at)));
     },
     evidence: /DAG_Other uses AG_Sales_MI on the same instance/,
     remedy: /link\.instanceAvailabilityGroup/,
@@ -100,7 +100,7 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
       at.stage.estate.world.clock.speed = 1000;
       await perform(at, LINK);
       at.stage.estate.world.clock.speed = 1;
-      await at.onSource('DROP AVAILABILITY GROUP [DAG_Sales]; DROP AVAILABILITY GROUP [AG_Sales];');
+      await at.onServer('DROP AVAILABILITY GROUP [DAG_Sales]; DROP AVAILABILITY GROUP [AG_Sales];');
     },
     evidence: /A link DAG_Sales exists, but SQL Server has no such distributed availability group/,
     remedy: /az sql mi link delete/,
@@ -117,7 +117,7 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
     id: 'instance.engine',
     inventory: (spec, { estate }) =>
       atHost(
-        { ...spec, target: { ...spec.target, authentication: spec.source.authentication } },
+        { ...spec, instance: { ...spec.instance, authentication: spec.server.authentication } },
         estate.instance('SQL1'),
       ),
     evidence: /engine edition is 3; 8 is a managed instance/,
@@ -210,4 +210,4 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
 const atHost = (
   spec: ResolvedLinkMigration,
   { host, port }: { readonly host: string; readonly port: number },
-): ResolvedLinkMigration => ({ ...spec, target: { ...spec.target, host, port } });
+): ResolvedLinkMigration => ({ ...spec, instance: { ...spec.instance, host, port } });

@@ -40,7 +40,7 @@ const WINDOWS = ['endpoint.authentication', 'endpoint.certificate'];
 export const REPLICA_WIRE_CASES: readonly WireCase[] = [
   {
     id: 'group.availability-group-role',
-    what: 'the source is a secondary, and no replica is named',
+    what: 'the SQL Server is a secondary, and no replica is named',
     world: over({}),
     arrange: async ({ stage }) => stage.estate.world.groups.failover('SQL2', 'AG_Sales'),
     evidence: /AG_Sales is SECONDARY here/,
@@ -61,7 +61,7 @@ export const REPLICA_WIRE_CASES: readonly WireCase[] = [
   {
     id: 'group.single-database-mode',
     world: { server: { update: 'CU27' } },
-    arrange: ({ onSource }) => onSource('EXEC sys.sp_multidb_milink 1'),
+    arrange: ({ onServer }) => onServer('EXEC sys.sp_multidb_milink 1'),
     evidence: /answers 1 on SQL1/,
     remedy: /sp_multidb_milink 0 on every replica/,
   },

@@ -60,14 +60,14 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
         logins: [...LOGINS, { name: 'ferry', password: 'Ferry!Passw0rd', roles: [] }],
       },
     },
-    arrange: ({ onSource }) =>
-      onSource(
+    arrange: ({ onServer }) =>
+      onServer(
         'GRANT VIEW SERVER STATE TO [ferry]; GRANT VIEW ANY DEFINITION TO [ferry]; GRANT CONNECT ANY DATABASE TO [ferry];',
       ),
     inventory: (spec) => ({
       ...spec,
-      source: {
-        ...spec.source,
+      server: {
+        ...spec.server,
         authentication: {
           type: 'sql',
           user: 'ferry',
@@ -86,7 +86,7 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
   },
   {
     id: 'server.master-key',
-    inventory: ({ source: { masterKeyPassword: _none, ...source }, ...spec }) => ({ ...spec, source }),
+    inventory: ({ server: { masterKeyPassword: _none, ...server }, ...spec }) => ({ ...spec, server }),
     evidence: /no master key, and the inventory gives no masterKeyPassword/,
     remedy: /Set masterKeyPassword/,
   },
@@ -110,7 +110,7 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
   },
   {
     id: 'server.trace-flag-12381',
-    arrange: ({ onSource }) => onSource('DBCC TRACEON (12381, -1) WITH NO_INFOMSGS;'),
+    arrange: ({ onServer }) => onServer('DBCC TRACEON (12381, -1) WITH NO_INFOMSGS;'),
     evidence: /12381 is on/,
     remedy: /TRACEOFF \(12381, -1\)/,
   },
@@ -174,15 +174,15 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
   {
     id: 'endpoint.algorithm',
     world: { server: { certificates: own(300) } },
-    arrange: ({ onSource }) => onSource(endpointStatement('ENCRYPTION = REQUIRED ALGORITHM RC4, ROLE = ALL')),
+    arrange: ({ onServer }) => onServer(endpointStatement('ENCRYPTION = REQUIRED ALGORITHM RC4, ROLE = ALL')),
     evidence: /encrypts with RC4/,
     remedy: /ALGORITHM AES/,
   },
   {
     id: 'endpoint.role',
     world: { server: { certificates: own(300) } },
-    arrange: ({ onSource }) =>
-      onSource(endpointStatement('ENCRYPTION = REQUIRED ALGORITHM AES, ROLE = WITNESS')),
+    arrange: ({ onServer }) =>
+      onServer(endpointStatement('ENCRYPTION = REQUIRED ALGORITHM AES, ROLE = WITNESS')),
     evidence: /is WITNESS/,
     remedy: /ROLE = ALL/,
   },
@@ -207,8 +207,8 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
   },
   {
     id: 'certificate.private-key',
-    arrange: async ({ ports, onSource }) =>
-      onSource(
+    arrange: async ({ ports, onServer }) =>
+      onServer(
         `CREATE CERTIFICATE [${OWN_CERTIFICATE}] FROM BINARY = 0x${await ports.azure.readEndpointCertificate()};`,
       ),
     evidence: /private key of Cert_SQL1_endpoint is encrypted by NA/,
@@ -228,9 +228,9 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
   },
   {
     id: 'certificate.of-instance',
-    arrange: async ({ ports, onSource, stage }) => {
+    arrange: async ({ ports, onServer, stage }) => {
       const fqdn = stage.estate.instance('mi-west').fqdn;
-      await onSource(
+      await onServer(
         `CREATE CERTIFICATE [${fqdn}] FROM BINARY = 0x${await ports.azure.readEndpointCertificate()};`,
       );
       stage.estate.world.certificates.expireNow('SQL1', fqdn);
@@ -240,8 +240,8 @@ export const SERVER_WIRE_CASES: readonly WireCase[] = [
   },
   {
     id: 'certificate.instance-name',
-    arrange: async ({ ports, onSource }) =>
-      onSource(`CREATE CERTIFICATE [MiCert] FROM BINARY = 0x${await ports.azure.readEndpointCertificate()};`),
+    arrange: async ({ ports, onServer }) =>
+      onServer(`CREATE CERTIFICATE [MiCert] FROM BINARY = 0x${await ports.azure.readEndpointCertificate()};`),
     evidence: /stands under the name MiCert/,
     remedy: /imports it under the FQDN/,
   },

@@ -63,7 +63,7 @@ export interface Arranging {
   readonly ports: LinkPorts;
   readonly clock: Clock;
   /** Runs T-SQL over the wire, as a person would. */
-  readonly onSource: (text: string) => Promise<void>;
+  readonly onServer: (text: string) => Promise<void>;
   /** Sends a request to Resource Manager and waits for its end. */
   readonly onAzure: (request: ArmRequest) => Promise<void>;
 }
@@ -134,7 +134,7 @@ async function arranging(
     spec,
     ports,
     clock,
-    onSource: (text) => ports.source.execute({ id: 'arrange', text, display: text, database: 'master' }),
+    onServer: (text) => ports.server.execute({ id: 'arrange', text, display: text, database: 'master' }),
     onAzure: async (request) => {
       let progress = await ports.azure.begin(request);
       while (progress.status === 'running') {

@@ -23,7 +23,7 @@ describe('roles and links that others change', () => {
     if (seen === null) throw new Error('the link does not stand');
     return seen;
   };
-  const leads = (side: 'source' | 'target') =>
+  const leads = (side: 'server' | 'instance') =>
     until(`${side} leads`, async () => (await protection()).primary === side);
   const progress = async () =>
     (await stage.migrations.view('sales')).pending.flatMap((work) =>
@@ -32,16 +32,16 @@ describe('roles and links that others change', () => {
 
   test('a failover by T-SQL is followed: told, recorded, and the instance watched', async () => {
     await query(stage.estate, 'SQL1', 'ALTER AVAILABILITY GROUP [DAG_Sales] FAILOVER');
-    await leads('target');
+    await leads('instance');
     const { failovers } = await protection();
     expect(failovers).toEqual([
-      expect.objectContaining({ type: 'outside', by: 'outside', to: 'target', outcome: 'done' }),
+      expect.objectContaining({ type: 'outside', by: 'outside', to: 'instance', outcome: 'done' }),
     ]);
     expect(failovers[0]?.summary).toMatch(/mi-west says PRIMARY and sql1 SECONDARY, seen 3 times/);
     expect((await status()).events.map(({ code }) => code)).toContain('failover.by-others');
     await until('the instance is watched', async () =>
       (await progress()).some(
-        ({ activity, roles }) => activity === 'instance-leads' && roles?.target === 'PRIMARY',
+        ({ activity, roles }) => activity === 'instance-leads' && roles?.instance === 'PRIMARY',
       ),
     );
     // Also when nobody saw the swap itself.
@@ -50,14 +50,14 @@ describe('roles and links that others change', () => {
 
   test('so is the way back through Azure, and the run fails over from there by itself', async () => {
     stage.estate.world.links.failover('mi-west', 'DAG_Sales', 'Planned');
-    await leads('source');
-    expect((await protection()).failovers.at(-1)).toMatchObject({ by: 'outside', to: 'source' });
-    const asked = { ...DBA, type: 'planned', to: 'target', acknowledgedBy: 'head of operations' } as const;
+    await leads('server');
+    expect((await protection()).failovers.at(-1)).toMatchObject({ by: 'outside', to: 'server' });
+    const asked = { ...DBA, type: 'planned', to: 'instance', acknowledgedBy: 'head of operations' } as const;
     await until('log backups go on', async () =>
       (await progress()).some(({ activity }) => activity === 'replicating'),
     );
     expect(await stage.migrations.failover('sales', asked)).toMatchObject({ accepted: true });
-    await leads('target');
+    await leads('instance');
     expect((await protection()).failovers.at(-1)).toMatchObject({
       by: 'dba',
       outcome: 'done',
@@ -76,7 +76,7 @@ describe('roles and links that others change', () => {
     const seen = await status();
     expect(seen.protection?.possible).toEqual(['removal']);
     expect(seen.nextSteps).toEqual(['sqlferry remove sales']);
-    expect(await stage.migrations.failover('sales', { ...DBA, type: 'planned', to: 'source' })).toMatchObject(
+    expect(await stage.migrations.failover('sales', { ...DBA, type: 'planned', to: 'server' })).toMatchObject(
       {
         accepted: false,
         reasons: [expect.stringContaining('removal cleans up what is left')],

@@ -39,7 +39,7 @@ failover: { coolDown: 1s }
 polling: { steady: 2s, seeding: 500ms, active: 100ms, heartbeatTimeout: 5s }
 `;
 
-const nameOf = (side: LinkSide): 'SQL1' | 'mi-west' => (side === 'source' ? 'SQL1' : 'mi-west');
+const nameOf = (side: LinkSide): 'SQL1' | 'mi-west' => (side === 'server' ? 'SQL1' : 'mi-west');
 
 function loginOn(stage: Stage, side: LinkSide, login: { readonly name: string; readonly password: string }) {
   const { host, port } = stage.estate.instance(nameOf(side));
@@ -57,7 +57,7 @@ async function failOver(stage: Stage, writer: WorkloadWriter, to: LinkSide, numb
   writer.repoint(loginOn(stage, to, APP));
   await until('rows on the new primary', () => writer.report().acknowledged > before);
   const { groups } = stage.estate.world;
-  const other = nameOf(to === 'target' ? 'source' : 'target');
+  const other = nameOf(to === 'instance' ? 'server' : 'instance');
   expect(groups.isPrimaryReplica(nameOf(to), 'Sales')).toBe(true);
   expect(groups.isPrimaryReplica(other, 'Sales')).toBe(false);
 }
@@ -66,7 +66,7 @@ async function failOver(stage: Stage, writer: WorkloadWriter, to: LinkSide, numb
 function createLoginOnInstance({ estate }: Stage): void {
   const { instances, logins } = estate.world;
   const sid = instances.get('SQL1').logins.get(APP.name)?.sid;
-  if (sid === undefined) throw new Error('the source has no login of the application');
+  if (sid === undefined) throw new Error('the SQL Server has no login of the application');
   logins.create('mi-west', { ...APP, type: 'sql', sid });
 }
 
@@ -92,7 +92,7 @@ test(
   `${ROUND_TRIPS} round trips under a workload lose nothing and leave nothing behind`,
   async () => {
     const stage = await startStage({ estate: ESTATE });
-    const writer = new WorkloadWriter({ target: loginOn(stage, 'source', APP), rate: 50, retryMs: 25 });
+    const writer = new WorkloadWriter({ target: loginOn(stage, 'server', APP), rate: 50, retryMs: 25 });
     try {
       await stage.startWorker();
       await stage.migrations.start(stage.spec(SECTIONS));
@@ -105,8 +105,8 @@ test(
       await until('the application writes', () => writer.report().acknowledged > 5);
       const seen: { sessions: number; timers: number; sockets: number }[] = [];
       for (let trip = 1; trip <= ROUND_TRIPS; trip += 1) {
-        await failOver(stage, writer, 'target', 2 * trip - 1);
-        await failOver(stage, writer, 'source', 2 * trip);
+        await failOver(stage, writer, 'instance', 2 * trip - 1);
+        await failOver(stage, writer, 'server', 2 * trip);
         seen.push({ sessions: sessions(stage), timers: timers(), sockets: sockets() });
       }
       await writer.stop();
@@ -114,7 +114,7 @@ test(
       const report = writer.report();
       const check = await verify(
         writer.acknowledged,
-        loginOn(stage, 'source', { name: 'sa', password: 'Ferry!Passw0rd' }),
+        loginOn(stage, 'server', { name: 'sa', password: 'Ferry!Passw0rd' }),
       );
       expect(check).toMatchObject({ lost: [], duplicates: 0 });
       expect(check.acknowledged).toBeGreaterThan(ROUND_TRIPS * 2);

@@ -25,36 +25,36 @@ interface Crossing extends EstateParts {
 const CROSSINGS: readonly Crossing[] = [
   {
     title: '2016 with the Azure Connect pack, on a Windows cluster',
-    source: { version: '2016', clustered: true },
+    server: { version: '2016', clustered: true },
     route: 'delete-link',
   },
-  { title: '2017 with the Azure Connect pack', source: { version: '2017' }, route: 'delete-link' },
-  { title: '2019 CU27 on Linux', source: { version: '2019', platform: 'linux' }, route: 'delete-link' },
-  { title: '2022 RTM', source: { version: '2022', update: 'RTM' }, route: 'delete-link' },
-  { title: '2022 CU5', source: { version: '2022', update: 'CU5' }, route: 'delete-link' },
-  { title: '2022 CU16', source: { version: '2022', update: 'CU16' }, route: 'planned-failover' },
+  { title: '2017 with the Azure Connect pack', server: { version: '2017' }, route: 'delete-link' },
+  { title: '2019 CU27 on Linux', server: { version: '2019', platform: 'linux' }, route: 'delete-link' },
+  { title: '2022 RTM', server: { version: '2022', update: 'RTM' }, route: 'delete-link' },
+  { title: '2022 CU5', server: { version: '2022', update: 'CU5' }, route: 'delete-link' },
+  { title: '2022 CU16', server: { version: '2022', update: 'CU16' }, route: 'planned-failover' },
   {
     title: '2022 CU16, the link is kept',
-    source: { version: '2022', update: 'CU16' },
+    server: { version: '2022', update: 'CU16' },
     route: 'planned-failover',
     afterwards: 'keep-link',
   },
   {
     title: '2022 CU16 to an instance that is always up to date',
-    source: { version: '2022', update: 'CU16' },
-    target: { databaseFormat: 'AlwaysUpToDate' },
+    server: { version: '2022', update: 'CU16' },
+    instance: { databaseFormat: 'AlwaysUpToDate' },
     route: 'delete-link',
   },
   {
     title: '2025 to an instance with update policy SQLServer2025',
-    source: { version: '2025' },
-    target: { databaseFormat: 'SQLServer2025', tier: 'BusinessCritical' },
+    server: { version: '2025' },
+    instance: { databaseFormat: 'SQLServer2025', tier: 'BusinessCritical' },
     route: 'planned-failover',
   },
 ];
 
 const sections = (crossing: Crossing): string => `
-logBackups: { directory: ${crossing.source?.platform === 'linux' ? '/var/opt/mssql/backup' : '"C:\\\\Backup"'}, every: 15m }
+logBackups: { directory: ${crossing.server?.platform === 'linux' ? '/var/opt/mssql/backup' : '"C:\\\\Backup"'}, every: 15m }
 cutover:
   approval: { required: false }
   fence: { disableLogins: [app] }
@@ -65,17 +65,17 @@ ${QUICK_POLLING}
 const ALONE: Side = { state: 'ONLINE', updateability: 'READ_WRITE', groups: [], applicationDisabled: false };
 
 /** The documented end states of both sides (failover how-to of the link). */
-function endStates({ route, afterwards }: Crossing): { source: Partial<Side>; target: Side } {
+function endStates({ route, afterwards }: Crossing): { server: Partial<Side>; instance: Side } {
   // Deleting the link makes two independent copies: the old one stays open, and only the fence keeps it still.
-  if (route === 'delete-link') return { source: { ...ALONE, applicationDisabled: true }, target: ALONE };
+  if (route === 'delete-link') return { server: { ...ALONE, applicationDisabled: true }, instance: ALONE };
   if (afterwards === 'keep-link') {
     return {
-      source: { groups: ['AG_Sales PRIMARY', 'DAG_Sales SECONDARY'], applicationDisabled: true },
-      target: { ...ALONE, groups: ['AG_Sales_MI PRIMARY', 'DAG_Sales PRIMARY'] },
+      server: { groups: ['AG_Sales PRIMARY', 'DAG_Sales SECONDARY'], applicationDisabled: true },
+      instance: { ...ALONE, groups: ['AG_Sales_MI PRIMARY', 'DAG_Sales PRIMARY'] },
     };
   }
   // The old primary became a secondary; without its groups such a copy stands in RESTORING.
-  return { source: { state: 'RESTORING', groups: [], applicationDisabled: true }, target: ALONE };
+  return { server: { state: 'RESTORING', groups: [], applicationDisabled: true }, instance: ALONE };
 }
 
 describe('a database crosses under load', () => {
@@ -107,8 +107,8 @@ describe('a database crosses under load', () => {
       expect(found.present).toBe(found.acknowledged + found.unacknowledgedPresent);
 
       const expected = endStates(crossing);
-      expect(await sideOf(stage.estate, 'SQL1')).toMatchObject(expected.source);
-      expect(await sideOf(stage.estate, 'mi-west')).toEqual(expected.target);
+      expect(await sideOf(stage.estate, 'SQL1')).toMatchObject(expected.server);
+      expect(await sideOf(stage.estate, 'mi-west')).toEqual(expected.instance);
       expect(stage.estate.world.links.all()).toHaveLength(crossing.afterwards === 'keep-link' ? 1 : 0);
       const copy = stage.estate.world.databases.get('mi-west', 'Sales');
       expect(copy.droppedLinkBeforeFirstBackup).toBe(false);
@@ -130,17 +130,17 @@ interface Refusal extends EstateParts {
 }
 
 const REFUSALS: readonly Refusal[] = [
-  { title: 'SQL Server 2014', source: { version: '2016', update: '12.0.6024.0' }, check: 'server.version' },
+  { title: 'SQL Server 2014', server: { version: '2016', update: '12.0.6024.0' }, check: 'server.version' },
   {
     title: '2016 SP3 without the Azure Connect pack',
-    source: { version: '2016', update: 'SP3' },
+    server: { version: '2016', update: 'SP3' },
     check: 'server.link-support',
   },
-  { title: '2017 RTM', source: { version: '2017', update: 'RTM' }, check: 'server.version' },
-  { title: '2019 CU17', source: { version: '2019', update: 'CU17' }, check: 'server.version' },
+  { title: '2017 RTM', server: { version: '2017', update: 'RTM' }, check: 'server.version' },
+  { title: '2019 CU17', server: { version: '2019', update: 'CU17' }, check: 'server.version' },
   {
     title: '2025 to an instance of update policy SQLServer2022',
-    source: { version: '2025' },
+    server: { version: '2025' },
     check: 'instance.update-policy',
   },
 ];

@@ -82,13 +82,13 @@ test('five links on two slots for watches and two for steps: what is asked in a 
         acknowledgedBy: 'dba',
         reason: 'the server is lost',
         type: 'forced',
-        to: 'target',
+        to: 'instance',
         acceptLossSeconds: 100_000,
       });
       expect(answer).toMatchObject({ accepted: true });
       await until(
         `link ${n} has crossed`,
-        async () => (await viewOf(stage, n)).status.protection?.primary === 'target',
+        async () => (await viewOf(stage, n)).status.protection?.primary === 'instance',
         60_000,
       );
     }
@@ -112,14 +112,14 @@ test('a worker for the steps and one for the watches: a planned failover gets th
     const watches = await stage.startWorker({ serves: 'watches' });
     await until('the link stands', () => stands(stage, 0), 120_000);
     expect((await viewOf(stage, 0)).unserved).toBeUndefined();
-    await stage.migrations.failover(nameOf(stage, 0), { by: 'dba', type: 'planned', to: 'target' });
+    await stage.migrations.failover(nameOf(stage, 0), { by: 'dba', type: 'planned', to: 'instance' });
     await until(
       'it has crossed',
       async () => (await viewOf(stage, 0)).status.protection?.failovers.length === 1,
       120_000,
     );
     const { status } = await viewOf(stage, 0);
-    expect(status.protection?.failovers[0]).toMatchObject({ outcome: 'done', to: 'target' });
+    expect(status.protection?.failovers[0]).toMatchObject({ outcome: 'done', to: 'instance' });
     for (const worker of [steps, watches]) worker.stop();
     await Promise.all([steps.done, watches.done]);
   } finally {

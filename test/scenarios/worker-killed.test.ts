@@ -103,8 +103,8 @@ test.concurrent(
     expect(lost).toEqual([]);
     expect(acknowledged).toBeGreaterThan(moved);
     expect(disabledLogins(world)).toEqual(['SQL1: app']);
-    const target = await sideOf(stage.estate, 'mi-west');
-    expect(target).toMatchObject({ state: 'ONLINE', updateability: 'READ_WRITE' });
+    const instance = await sideOf(stage.estate, 'mi-west');
+    expect(instance).toMatchObject({ state: 'ONLINE', updateability: 'READ_WRITE' });
   }),
   180_000,
 );

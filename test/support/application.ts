@@ -16,9 +16,9 @@ type SqlServerInput = Extract<Instances[number], { kind: 'sql-server' }>;
 type ManagedInput = Extract<Instances[number], { kind: 'managed-instance' }>;
 
 export interface EstateParts {
-  readonly source?: Partial<SqlServerInput>;
+  readonly server?: Partial<SqlServerInput>;
   readonly database?: Partial<NonNullable<SqlServerInput['databases']>[number]>;
-  readonly target?: Partial<ManagedInput>;
+  readonly instance?: Partial<ManagedInput>;
   readonly rates?: EstateDefinitionInput['rates'];
   /** Simulated milliseconds per real one. */
   readonly speed?: number;
@@ -38,9 +38,9 @@ export function estateWithApplication(parts: EstateParts = {}): EstateDefinition
           { ...APPLICATION, roles: [] },
         ],
         databases: [{ name: 'Sales', users: [{ name: APPLICATION.name }], ...parts.database }],
-        ...parts.source,
+        ...parts.server,
       },
-      { kind: 'managed-instance', name: 'mi-west', ...parts.target },
+      { kind: 'managed-instance', name: 'mi-west', ...parts.instance },
     ],
   };
 }
@@ -51,7 +51,7 @@ export function applicationOn(estate: RunningEstate, name: string): WorkloadTarg
   return { host, port, database: 'Sales', user: APPLICATION.name, password: APPLICATION.password };
 }
 
-/** A writer of the application; begins on the source. */
+/** A writer of the application; begins on the SQL Server. */
 export const startApplication = (estate: RunningEstate, rate = 100): WorkloadWriter => {
   const writer = new WorkloadWriter({ target: applicationOn(estate, 'SQL1'), rate, retryMs: 25 });
   writer.start();
@@ -59,12 +59,12 @@ export const startApplication = (estate: RunningEstate, rate = 100): WorkloadWri
 };
 
 /**
- * Brings the login to the instance with the SID that it has on the source, as the migration guide says (the user in
+ * Brings the login to the instance with the SID that it has on the SQL Server, as the migration guide says (the user in
  * the database would be an orphan otherwise), and turns the writer round.
  */
 export async function repointApplication(estate: RunningEstate, writer: WorkloadWriter): Promise<void> {
   const login = estate.world.instances.get('SQL1').logins.get(APPLICATION.name);
-  if (login === undefined) throw new Error('the source has no login of the application');
+  if (login === undefined) throw new Error('the SQL Server has no login of the application');
   const sid = Buffer.from(login.sid).toString('hex');
   await query(
     estate,

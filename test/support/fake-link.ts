@@ -32,8 +32,8 @@ export class FakeLink {
     const evidence = {
       observedAt: AT,
       fencedAt: AT,
-      sourceEndOfLogLsn: '42',
-      targetHardenedLsn: '42',
+      primaryEndOfLogLsn: '42',
+      secondaryHardenedLsn: '42',
       samples: 3,
       instanceTime: AT,
     };
@@ -44,13 +44,13 @@ export class FakeLink {
         answer({
           report: { observedAt: AT, checks: [], blockers: 0, warnings: 0 },
           route,
-          sourceServerName: 'SQL1',
+          serverName: 'SQL1',
           instanceFqdn: 'mi-west.zone.database.windows.net',
           databaseBytes: 1,
         }),
       observeLinkStep: (call) => {
         const step = stepOf(call);
-        const planned = [{ kind: 'tsql', on: 'source', display: `DO ${step}` }];
+        const planned = [{ kind: 'tsql', on: 'server', display: `DO ${step}` }];
         if (options.settledSteps?.includes(step))
           return answer({ before: { step }, settled: 'there', planned: [] });
         return answer({ before: { step, done: done.has(step) }, planned });
@@ -66,11 +66,11 @@ export class FakeLink {
       },
       undoLinkStep: (call) => {
         this.effects.push(`undo ${stepOf(call)}`);
-        return answer([{ kind: 'tsql', on: 'source', display: `UNDO ${stepOf(call)}` }]);
+        return answer([{ kind: 'tsql', on: 'server', display: `UNDO ${stepOf(call)}` }]);
       },
       openClosedDoors: () => answer([]),
       joinFromInstance: () => {
-        const step = 'source.join-distributed-availability-group';
+        const step = 'server.join-distributed-availability-group';
         this.effects.push(`do ${step}`);
         const outcome = {
           stepId: step,
@@ -118,12 +118,12 @@ export class FakeLink {
         }),
       awaitLinkHealthy: () => answer({ evidence: 'healthy' }, 1_000),
       awaitAzureFullBackup: () => answer({ evidence: 'full backup' }, 60_000),
-      readDatabaseProperties: () => answer({ observedAt: AT, on: 'source', compatibilityLevel: 160 }),
+      readDatabaseProperties: () => answer({ observedAt: AT, on: 'server', compatibilityLevel: 160 }),
       checkAfterFailover: () =>
         answer([{ id: 'after.orphaned-users', outcome: 'passed', evidence: 'every user has its login' }], 50),
       runHook: (call) => {
         const { address, spec } = call.input as HookInput;
-        const hook = hooksOf(spec.migration, address.phase)[address.index]?.name ?? '?';
+        const hook = hooksOf(spec.settings, address.phase)[address.index]?.name ?? '?';
         this.effects.push(`hook ${address.phase} ${hook}`);
         return answer(hookRecord(call, 'passed', 'HTTP 204'), 500);
       },
@@ -153,7 +153,7 @@ export class FakeLink {
 /** What `runHook` answers for a call. */
 export function hookRecord(call: ActivityCall, outcome: 'passed' | 'refused' | 'failed', reason: string) {
   const { address, spec } = call.input as HookInput;
-  const hook = hooksOf(spec.migration, address.phase)[address.index]?.name ?? '?';
+  const hook = hooksOf(spec.settings, address.phase)[address.index]?.name ?? '?';
   return { at: AT, phase: address.phase, hook, outcome, reason, tries: 1, durationMs: 500 };
 }
 

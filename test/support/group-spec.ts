@@ -17,18 +17,18 @@ export function overGroup(
 ): ResolvedLinkMigration {
   const named = replicas.map((server) => server.toLowerCase());
   const link = {
-    ...spec.migration.link,
+    ...spec.settings.link,
     ...(named.length === 0 ? {} : { replicas: named }),
     ...(listener === undefined ? {} : { listener }),
   };
   const servers = replicas.map((server) => {
     const { host, port } = estate.instance(server);
-    const endpoint = { ...spec.source.endpoint, address: server };
-    return { name: server.toLowerCase(), server: { ...spec.source, host, port, endpoint } };
+    const endpoint = { ...spec.server.endpoint, address: server };
+    return { name: server.toLowerCase(), server: { ...spec.server, host, port, endpoint } };
   });
   return {
     ...spec,
-    migration: { ...spec.migration, link },
+    settings: { ...spec.settings, link },
     names: { ...spec.names, ...(availabilityGroup === undefined ? {} : { availabilityGroup }) },
     ...(servers.length === 0 ? {} : { replicas: servers }),
   };
@@ -43,8 +43,8 @@ export function toInstance(
   const { host, port, resourceId = '' } = estate.instance(name);
   return {
     ...spec,
-    migration: { ...spec.migration, target: name },
+    settings: { ...spec.settings, instance: name },
     names: { ...spec.names, link: `${spec.names.link}_${name}` },
-    target: { ...spec.target, host, port, resourceId },
+    instance: { ...spec.instance, host, port, resourceId },
   };
 }

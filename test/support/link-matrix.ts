@@ -20,7 +20,7 @@ export const ROUTES: readonly CutoverRoute[] = ['planned-failover', 'delete-link
 export const HOUR = 3_600_000;
 export const DBA = { by: 'dba' };
 
-const CROSSING: readonly string[] = ['source.planned-failover', 'target.delete-link-to-cut-over'];
+const CROSSING: readonly string[] = ['server.planned-failover', 'instance.delete-link-to-cut-over'];
 
 /** One call of the undisturbed run, as it is found again in a disturbed one. */
 export interface Position {
@@ -155,11 +155,11 @@ function crossedWithoutProof(trace: readonly TracedCall[]): readonly string[] {
   const found: string[] = [];
   for (const { call, state } of trace) {
     const stepId = stepOf(call);
-    if (call.type === 'undoLinkStep' && stepId === 'source.fence') {
+    if (call.type === 'undoLinkStep' && stepId === 'server.fence') {
       fenced = false;
       confirmed = false;
     }
-    if (call.type === 'performLinkStep' && stepId === 'source.fence') fenced = state === 'completed';
+    if (call.type === 'performLinkStep' && stepId === 'server.fence') fenced = state === 'completed';
     if (call.type === 'confirmPointOfNoReturn') confirmed = fenced && state === 'completed';
     if (call.type === 'performLinkStep' && CROSSING.includes(stepId ?? '') && !confirmed) {
       found.push(`${stepId} began without equal LSNs behind a fence`);
@@ -177,9 +177,9 @@ function fenceLeft(trace: readonly TracedCall[]): readonly string[] {
   if (crossed) return [];
   const last = calls.findLast(
     (call) =>
-      stepOf(call) === 'source.fence' && (call.type === 'performLinkStep' || call.type === 'undoLinkStep'),
+      stepOf(call) === 'server.fence' && (call.type === 'performLinkStep' || call.type === 'undoLinkStep'),
   );
-  return last?.type === 'performLinkStep' ? ['the source is still fenced'] : [];
+  return last?.type === 'performLinkStep' ? ['the SQL Server is still fenced'] : [];
 }
 
 /** A step must not be undone beneath an activity that may still be at it. */

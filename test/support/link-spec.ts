@@ -22,8 +22,8 @@ apiVersion: sqlferry/v1
 kind: LinkMigration
 name: sales
 database: Sales
-source: sql1
-target: mi-west
+server: sql1
+instance: mi-west
 logBackups: { directory: /backup }
 cutover:
   approval: { required: false }

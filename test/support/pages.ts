@@ -32,7 +32,7 @@ export function readPage(path: string): Page {
     text,
     fences,
     anchors: headings.map(anchorOf),
-    links: [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target = '']) => target),
+    links: [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, instance = '']) => instance),
     spans: [...prose.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span),
   };
 }

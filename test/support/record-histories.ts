@@ -130,8 +130,8 @@ const RECORDINGS: readonly Recording[] = [
     fake: { override: quiet() },
     act: async (handle) => {
       await untilStatus(handle, ({ protection }) => protection !== null);
-      await ask(handle, 'failover', { ...PLANNED, to: 'target' });
-      await ask(handle, 'failover', { ...PLANNED, to: 'source' });
+      await ask(handle, 'failover', { ...PLANNED, to: 'instance' });
+      await ask(handle, 'failover', { ...PLANNED, to: 'server' });
       await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
     },
   },
@@ -146,16 +146,16 @@ const RECORDINGS: readonly Recording[] = [
               kind: 'split-brain',
               reason: 'both say that they are PRIMARY',
               health: SEEN,
-              logEnds: { source: '43', target: '42' },
+              logEnds: { server: '43', instance: '42' },
             })
           : undefined,
       ),
     },
     act: async (handle) => {
       await untilStatus(handle, ({ protection }) => protection !== null);
-      await ask(handle, 'failover', { ...FORCED, to: 'target' });
+      await ask(handle, 'failover', { ...FORCED, to: 'instance' });
       await untilStatus(handle, ({ protection }) => protection?.splitBrain !== null);
-      await ask(handle, 'repairSplitBrain', { survivor: 'target' });
+      await ask(handle, 'repairSplitBrain', { survivor: 'instance' });
       await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
     },
   },

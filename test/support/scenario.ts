@@ -29,7 +29,7 @@ polling: { steady: 500ms, seeding: 500ms, active: 100ms, heartbeatTimeout: 5s }
 
 export interface StageOptions {
   readonly estate?: EstateDefinitionInput;
-  /** YAML of the sections after `target`, for example logBackups, cutover, polling. */
+  /** YAML of the sections after `instance`, for example logBackups, cutover, polling. */
   readonly sections?: string;
   /** Further environment of the worker. */
   readonly env?: Readonly<Record<string, string>>;
@@ -90,9 +90,9 @@ export interface Stage extends EstateStage {
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const [base, server] = await Promise.all([startEstateStage(options), options.server ?? sharedServer()]);
   const taskQueue = `scenario-${Math.random().toString(36).slice(2, 10)}`;
-  const target = await temporalTarget({ address: server.address }, {});
-  const client = await connectClient(target);
-  await ensureSearchAttributes(client.connection, target.namespace);
+  const instance = await temporalTarget({ address: server.address }, {});
+  const client = await connectClient(instance);
+  await ensureSearchAttributes(client.connection, instance.namespace);
   const workers: RunningWorker[] = [];
   const connections: NativeConnection[] = [];
   const config = workerConfig(base.env, { taskQueue, logLevel: 'ERROR', shutdownGraceMs: 200 });
@@ -110,11 +110,11 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
           if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);
         });
       }
-      const connection = await connectWorker(target);
+      const connection = await connectWorker(instance);
       connections.push(connection);
       const worker = await startWorker({
         connection,
-        namespace: target.namespace,
+        namespace: instance.namespace,
         config: { ...config, ...settings },
         env: base.env,
         log: (line) => {
@@ -161,7 +161,7 @@ function resolveSpec(
 ): ResolvedLinkMigration {
   const inventory = parseInventory(inventoryYaml(estate, caFile), 'inventory.yaml');
   const migration = parseLinkMigration(
-    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nsource: sql1\ntarget: mi-west\n${sections}`,
+    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
     'migration.yaml',
   );
   if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
@@ -171,8 +171,8 @@ function resolveSpec(
 }
 
 export function inventoryYaml(estate: RunningEstate, caFile: string): string {
-  const source = estate.instance('SQL1');
-  const target = estate.instance('mi-west');
+  const server = estate.instance('SQL1');
+  const instance = estate.instance('mi-west');
   const { azure } = estate;
   return `
 apiVersion: sqlferry/v1
@@ -184,18 +184,18 @@ azure:
   credential: { type: client-secret, tenantId: ${azure.tenantId}, clientId: ${azure.clientId}, clientSecret: "env:ESTATE_CLIENT_SECRET" }
 sqlServers:
   sql1:
-    host: ${source.host}
-    port: ${source.port}
+    host: ${server.host}
+    port: ${server.port}
     tls: { mode: required, caFile: ${caFile}, serverName: localhost }
-    authentication: { type: sql, user: ${source.adminLogin}, password: "env:SQL1_PASSWORD" }
+    authentication: { type: sql, user: ${server.adminLogin}, password: "env:SQL1_PASSWORD" }
     endpoint: { address: SQL1 }
     masterKeyPassword: env:MASTER_KEY_PASSWORD
 managedInstances:
   mi-west:
-    resourceId: ${target.resourceId ?? ''}
-    host: ${target.host}
-    port: ${target.port}
+    resourceId: ${instance.resourceId ?? ''}
+    host: ${instance.host}
+    port: ${instance.port}
     tls: { mode: required, caFile: ${caFile}, serverName: localhost }
-    authentication: { type: sql, user: ${target.adminLogin}, password: "env:MI_PASSWORD" }
+    authentication: { type: sql, user: ${instance.adminLogin}, password: "env:MI_PASSWORD" }
 `;
 }

@@ -47,16 +47,16 @@ export function leftBehind({ link }: { readonly link: FakeLink }): readonly stri
 
 /** A failover to be disturbed. Forced: the old primary answers, so that it is fenced and its loss is measured. */
 export const FAILOVERS: Readonly<Record<string, Pick<FailoverRequest, 'type' | 'to'>>> = {
-  'planned to the instance': { type: 'planned', to: 'target' },
-  'planned to the SQL Server': { type: 'planned', to: 'source' },
-  'forced to the instance': { type: 'forced', to: 'target' },
+  'planned to the instance': { type: 'planned', to: 'instance' },
+  'planned to the SQL Server': { type: 'planned', to: 'server' },
+  'forced to the instance': { type: 'forced', to: 'instance' },
 };
 
 const ACTS: readonly string[] = [
-  'source.planned-failover',
-  'target.planned-failover',
-  'target.forced-failover',
-  'source.forced-failover',
+  'server.planned-failover',
+  'instance.planned-failover',
+  'instance.forced-failover',
+  'server.forced-failover',
 ];
 
 export interface DisturbedFailover {
@@ -75,8 +75,8 @@ export async function beginFailover(
     driverOptions,
   );
   const by = { ...DBA, acknowledgedBy: 'dba', reason: 'a test', acceptLossSeconds: 1_000_000 };
-  if (request.to === 'source') {
-    await begun.driver.update('failover', { ...by, type: 'planned', to: 'target' });
+  if (request.to === 'server') {
+    await begun.driver.update('failover', { ...by, type: 'planned', to: 'instance' });
     await begun.goOn();
     begun.link.effects.length = 0;
   }

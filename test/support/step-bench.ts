@@ -134,9 +134,9 @@ export class StepBench {
   ): Promise<void> {
     const death = new AbortController();
     const watched = new Proxy(left, {
-      set(target, property, value) {
+      set(instance, property, value) {
         if (property === 'operation' && value !== undefined) death.abort(new Error('killed'));
-        return Reflect.set(target, property, value);
+        return Reflect.set(instance, property, value);
       },
     });
     await attempt(watched, death.signal).catch(() => undefined);

@@ -83,7 +83,7 @@ export class TimeSkipping {
     const taskQueue = 'time-skipping';
     const options = {
       connection: this.env.nativeConnection,
-      activities: this.activities(link, spec.migration.polling.heartbeatTimeout, attempts, override),
+      activities: this.activities(link, spec.settings.polling.heartbeatTimeout, attempts, override),
       // In real time: at virtual speed a heartbeat that is held back for a second is days late.
       maxHeartbeatThrottleInterval: 1,
       defaultHeartbeatThrottleInterval: 1,

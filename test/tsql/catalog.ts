@@ -80,6 +80,7 @@ import { readBackups, readFullBackup } from '../../src/tsql/queries/backups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
 import { readDatabase, readDatabaseFeatures, readDatabaseFiles } from '../../src/tsql/queries/database';
 import { readEndpoints } from '../../src/tsql/queries/endpoints';
+import { readInstanceDatabase } from '../../src/tsql/queries/instance-database';
 import {
   readDatabaseNames,
   readDatabaseUsers,
@@ -96,7 +97,6 @@ import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
 import { readReportedObjects } from '../../src/tsql/queries/reported-objects';
 import { readLinkMode, readServer, readTraceFlags } from '../../src/tsql/queries/server';
-import { readTargetDatabase } from '../../src/tsql/queries/target';
 import { terminateSessions } from '../../src/tsql/sessions';
 import { clearTraceFlag, setTraceFlag } from '../../src/tsql/trace-flags';
 
@@ -229,9 +229,9 @@ export const everyStatement = (name: string): readonly Statement[] => [
   createDistributedAvailabilityGroup({
     name,
     availabilityGroup: name,
-    sourceListenerUrl: 'TCP://10.0.0.1:5022',
+    serverUrl: 'TCP://10.0.0.1:5022',
     instanceAvailabilityGroup: name,
-    targetListenerUrl: 'tcp://mi.example:5022;Server=[mi]',
+    instanceUrl: 'tcp://mi.example:5022;Server=[mi]',
   }),
   createEmptyAvailabilityGroup({ name, serverName: name, endpointUrl: 'TCP://10.0.0.1:5022' }),
   grantCreateAnyDatabase(name),
@@ -239,9 +239,9 @@ export const everyStatement = (name: string): readonly Statement[] => [
   joinDistributedAvailabilityGroup({
     name,
     availabilityGroup: name,
-    sourceListenerUrl: 'TCP://10.0.0.1:5022',
+    serverUrl: 'TCP://10.0.0.1:5022',
     instanceAvailabilityGroup: name,
-    targetListenerUrl: leadingInstanceListenerUrl('mi.example', 'mi', name),
+    instanceUrl: leadingInstanceListenerUrl('mi.example', 'mi', name),
   }),
   dropDatabase(name),
   dropAvailabilityGroup(name),
@@ -295,7 +295,7 @@ export const everyQuery = (name: string): readonly Query<unknown>[] => [
   readSessions({ logins: [name] }),
   readLinkReplicas(),
   readSeeding(),
-  readTargetDatabase(name, name),
+  readInstanceDatabase(name, name),
   readDatabaseProperties(name),
   readInstanceUsers(name),
   readLoginSids(),

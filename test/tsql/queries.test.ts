@@ -1,11 +1,11 @@
 import { tokenize } from '../../estate/sql/syntax/tokenizer';
 import { groupAvailabilityGroups } from '../../src/tsql/queries/availability-groups';
 import { readCertificatePublicKey, readCertificates } from '../../src/tsql/queries/certificates';
+import { readInstanceDatabase } from '../../src/tsql/queries/instance-database';
 import { readLinkReplicas } from '../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../src/tsql/queries/link/seeding';
 import { readLogins, readSessions } from '../../src/tsql/queries/logins';
 import { readServer } from '../../src/tsql/queries/server';
-import { readTargetDatabase } from '../../src/tsql/queries/target';
 import { RowShapeError } from '../../src/tsql/rows';
 import { everyQuery } from './catalog';
 
@@ -197,7 +197,7 @@ test('seeding', () => {
   });
 });
 
-test('target database that is not there', () => {
+test('instance database that is not there', () => {
   const row = {
     state_desc: null,
     updateability: null,
@@ -205,7 +205,7 @@ test('target database that is not there', () => {
     last_hardened_lsn: null,
     last_full_backup_at: null,
   };
-  expect(readTargetDatabase('d', 'l').decode(row)).toEqual({
+  expect(readInstanceDatabase('d', 'l').decode(row)).toEqual({
     stateDesc: null,
     updateability: null,
     linkRoleDesc: null,

@@ -23,23 +23,23 @@ test.each([
   1e300,
 ])('no hold and no loss is %p', (value) => {
   expect(() => drillShape({ ...BY, holdMs: value }, '')).toThrow(/holdMs must be a number/);
-  const forced = { ...BY, type: 'forced', to: 'target', acceptLossSeconds: value };
+  const forced = { ...BY, type: 'forced', to: 'instance', acceptLossSeconds: value };
   expect(() => failoverShape(forced, '')).toThrow(/acceptLossSeconds must be a number/);
 });
 
 test('a shape gives back what it was given, and takes no other word for one that it knows', () => {
-  const request = { ...BY, type: 'planned', to: 'source' };
+  const request = { ...BY, type: 'planned', to: 'server' };
   expect(failoverShape(request, 'the request')).toBe(request);
-  for (const word of ['Source', ' source', 'toString', '__proto__', '0'])
-    expect(() => oneOf(['source', 'target'])(word, 'to')).toThrow(MalformedInput);
+  for (const word of ['Source', ' server', 'toString', '__proto__', '0'])
+    expect(() => oneOf(['server', 'instance'])(word, 'to')).toThrow(MalformedInput);
 });
 
 test('a field of a prototype is no field of a request', () => {
   const request: unknown = JSON.parse(
-    '{"by":"ann","type":"planned","to":"target","__proto__":{"acceptDrift":true}}',
+    '{"by":"ann","type":"planned","to":"instance","__proto__":{"acceptDrift":true}}',
   );
   expect(() => failoverShape(request, 'the request')).toThrow(/"__proto__" is not known/);
-  expect(() => repairShape(Object.create({ by: 'ann', survivor: 'source' }), 'the request')).toThrow(
+  expect(() => repairShape(Object.create({ by: 'ann', survivor: 'server' }), 'the request')).toThrow(
     /by must be/,
   );
 });

@@ -26,7 +26,7 @@ export interface StepInput extends LinkInput, TakesOver {
 export interface PreflightOutcome {
   readonly report: PreflightReport;
   readonly route: CutoverRoute;
-  readonly sourceServerName: string;
+  readonly serverName: string;
   readonly instanceFqdn: string;
   readonly databaseBytes: number;
 }
@@ -62,7 +62,7 @@ export interface SeedingMark {
   readonly transferredBytes: number;
   /** Told already, so not to be told again. */
   readonly told: readonly ('stalled' | 'log-alarm')[];
-  /** Clock of the source when this copy was first looked at, ISO 8601 UTC: log backups from then on are looked for. */
+  /** Clock of the SQL Server when this copy was first looked at, ISO 8601 UTC: log backups from then on are looked for. */
   readonly backupsSince?: string;
   /** Jobs of others whose log backups were told already. */
   readonly foreignJobs?: readonly string[];
@@ -184,7 +184,7 @@ export interface LinkHealth {
 }
 
 export interface GuardInput extends LinkInput, WatchOthers {
-  /** End of the last log backup that this run took, by the clock of the source, ISO 8601 UTC; absent: none is known. */
+  /** End of the last log backup that this run took, by the clock of the SQL Server, ISO 8601 UTC; absent: none is known. */
   readonly lastBackupAt?: string;
   /** Health that the workflow knows already: only changes are news. */
   readonly knownHealthy: boolean;
@@ -192,7 +192,7 @@ export interface GuardInput extends LinkInput, WatchOthers {
   /** Present for a link that stays: both sides are asked for their roles, and two primaries are news unless known. */
   readonly splitBrainKnown?: boolean;
   /**
-   * Log backups of others that are looked for: those after `since` (ISO 8601 UTC, clock of the source) by jobs that
+   * Log backups of others that are looked for: those after `since` (ISO 8601 UTC, clock of the SQL Server) by jobs that
    * nobody was told of. Absent: none are looked for.
    */
   readonly foreignBackups?: { readonly since: string; readonly told: readonly string[] };
@@ -212,12 +212,12 @@ export interface ReadinessEvidence {
   readonly summary: string;
 }
 
-/** Proof that the target has all that was committed at the source: taken after the fence, equal and stable. */
+/** Proof that the instance has all that was committed at the server: taken after the fence, equal and stable. */
 export interface CatchUpEvidence {
   readonly observedAt: string;
   readonly fencedAt: string;
-  readonly sourceEndOfLogLsn: Lsn;
-  readonly targetHardenedLsn: Lsn;
+  readonly primaryEndOfLogLsn: Lsn;
+  readonly secondaryHardenedLsn: Lsn;
   readonly samples: number;
   /** Clock of the instance at that moment, ISO 8601 UTC: what Azure does afterwards is later than this. */
   readonly instanceTime: string;
@@ -260,7 +260,7 @@ export interface ReversedInput extends LinkInput, WatchOthers {
   readonly checkpointAfterMs: number;
 }
 
-/** The log of the source is nearly full while nothing else looks at it. */
+/** The log of the SQL Server is nearly full while nothing else looks at it. */
 export interface LogSpaceNews {
   readonly kind: 'log-alarm';
   readonly reason: string;
@@ -289,7 +289,7 @@ export interface LinkSteps {
   confirmPointOfNoReturn(
     input: PrimaryInput & { readonly evidence: CatchUpEvidence },
   ): Promise<CatchUpEvidence>;
-  /** Where the log of the source ends now; null when the link does not show there any more. */
+  /** Where the log of the SQL Server ends now; null when the link does not show there any more. */
   readEndOfLog(input: LinkInput): Promise<{ readonly lsn: Lsn | null }>;
   notifyPerson(input: Notification): Promise<void>;
 }

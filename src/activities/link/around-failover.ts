@@ -60,7 +60,7 @@ async function callUntilAnswered(
   { spec, address, occasion }: HookInput,
 ): Promise<HookRecord> {
   const { phase, index } = address;
-  const hook = hooksOf(spec.migration, phase)[index];
+  const hook = hooksOf(spec.settings, phase)[index];
   if (hook === undefined) {
     const remedy = 'report it: the run asks for a hook that its spec does not hold';
     throw new NeedsPerson('HookMissing', `the spec has no hook ${index} of ${phase}`, remedy);
@@ -96,12 +96,12 @@ async function callUntilAnswered(
 
 function messageOf(spec: ResolvedLinkMigration, hook: string, { address, occasion }: HookInput): HookMessage {
   const { to, ...known } = occasion;
-  const { migration } = spec;
+  const { settings } = spec;
   return {
     version: 1,
     source: 'sqlferry',
-    run: migration.name,
-    database: migration.database,
+    run: settings.name,
+    database: settings.database,
     hook,
     phase: address.phase,
     from: party(spec, opposite(to)),
@@ -110,15 +110,15 @@ function messageOf(spec: ResolvedLinkMigration, hook: string, { address, occasio
   };
 }
 
-function party({ migration, source, target }: ResolvedLinkMigration, side: LinkSide): HookParty {
+function party({ settings, server, instance }: ResolvedLinkMigration, side: LinkSide): HookParty {
   return bySide(side, {
-    source: { side, name: migration.source, host: source.host, port: source.port },
-    target: { side, name: migration.target, host: target.host ?? null, port: target.port },
+    server: { side, name: settings.server, host: server.host, port: server.port },
+    instance: { side, name: settings.instance, host: instance.host ?? null, port: instance.port },
   });
 }
 
 async function propertiesOf(context: LinkContext, on: LinkSide): Promise<DatabaseProperties> {
-  const [row] = await readOn(context, on, readDatabaseProperties(context.spec.migration.database));
+  const [row] = await readOn(context, on, readDatabaseProperties(context.spec.settings.database));
   const absent = {
     stateDesc: null,
     updateability: null,
@@ -145,7 +145,7 @@ async function look(context: LinkContext, input: AfterFailoverInput): Promise<re
 /** Each side holds the group of its own; one that does not answer says nothing about itself. */
 async function modesOf(context: LinkContext): Promise<readonly GroupMode[]> {
   const sides = await Promise.all(
-    (['source', 'target'] as const).map(async (on): Promise<readonly GroupMode[]> => {
+    (['server', 'instance'] as const).map(async (on): Promise<readonly GroupMode[]> => {
       const rows = await readOn(context, on, readAvailabilityGroups()).catch(() => []);
       const group = groupAvailabilityGroups(rows).find(({ name }) => sameName(name, context.spec.names.link));
       return (group?.replicas ?? []).map(({ name, availabilityModeDesc }) => ({
@@ -158,8 +158,8 @@ async function modesOf(context: LinkContext): Promise<readonly GroupMode[]> {
   return sides.flat();
 }
 
-function repairsFor({ migration, names }: ResolvedLinkMigration): Repairs {
-  const { database } = migration;
+function repairsFor({ settings, names }: ResolvedLinkMigration): Repairs {
+  const { database } = settings;
   return {
     user: ({ user, login }) => mapUserToLogin({ database, user, login }).display,
     compatibilityLevel: (level) => setCompatibilityLevel(database, level).display,

@@ -50,7 +50,7 @@ export function linkCalls(dependencies: LinkActivityDependencies): CallLink {
           signal,
           secret: async (reference) => (await dependencies.secrets(spec)).read(reference),
         },
-        apply: { ports, clock, signal, reporter, pollMs: Math.min(spec.migration.polling.active, 1_000) },
+        apply: { ports, clock, signal, reporter, pollMs: Math.min(spec.settings.polling.active, 1_000) },
       });
     }, carried);
 }

@@ -55,7 +55,7 @@ export interface CertificateActivities {
   readLinkCertificates(input: CertificateInput): Promise<CertificateInventory>;
   /** Whether a rotation may begin, and what it would do; changes nothing. */
   planCertificateRotation(input: EndpointInput): Promise<RotationVerdict>;
-  /** @returns null when the source has no certificate of this name */
+  /** @returns null when the SQL Server has no certificate of this name */
   readCertificate(input: CertificateInput & { readonly name: string }): Promise<RotatedCertificate | null>;
   observeRotationStep(input: RotationStepInput): Promise<ObservedStep>;
   performRotationStep(input: RotationStepInput): Promise<StepOutcome>;
@@ -64,6 +64,6 @@ export interface CertificateActivities {
   ): Promise<readonly JournalEffect[]>;
   /** Waits until all links of the endpoint are connected and take the log. */
   proveConnection(input: ProofInput): Promise<ConnectionProof>;
-  /** Drops what the source holds of the instance and of the authorities, so that the next steps import it anew. */
+  /** Drops what the SQL Server holds of the instance and of the authorities, so that the next steps import it anew. */
   dropInstanceTrust(input: CertificateInput): Promise<StepOutcome>;
 }

@@ -27,7 +27,7 @@ import { runStep, toJournalEffect, undoStep } from '../steps/run-step';
 import type { ActivityReporter } from '../temporal/edge';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import type { CertificateActivities, ConnectionProof, ProofInput, RotationVerdict } from './certificate-api';
-import { type LinkContext, readSource } from './context';
+import { type LinkContext, queryServer } from './context';
 import { type LinkEnd, readLinksOfServer } from './observing-all';
 import { dropInstanceTrust, rotationStep } from './steps/rotation';
 
@@ -52,7 +52,9 @@ export function createCertificateActivities(dependencies: LinkActivityDependenci
 
     readCertificate: ({ spec, name }) =>
       call(spec, async ({ context }) => {
-        const found = (await readSource(context, readCertificates())).find((row) => sameName(row.name, name));
+        const found = (await queryServer(context, readCertificates())).find((row) =>
+          sameName(row.name, name),
+        );
         if (found === undefined) return null;
         return { name: found.name, thumbprint: found.thumbprint, expiresAt: found.expiryDate };
       }),
@@ -98,9 +100,9 @@ export async function readLinkCertificates(
 ): Promise<CertificateInventory> {
   const { ports, clock, signal } = context;
   const [server, endpoints, certificates, instance, presented, trusted] = await Promise.all([
-    readServerFacts(ports.source, clock, signal),
-    ports.source.query(readEndpoints(), { signal }),
-    ports.source.query(readCertificates(), { signal }),
+    readServerFacts(ports.server, clock, signal),
+    ports.server.query(readEndpoints(), { signal }),
+    ports.server.query(readCertificates(), { signal }),
     ports.azure.readInstance(signal),
     ports.azure.readEndpointCertificate(signal),
     ports.azure.readTrustCertificates(signal),
@@ -127,14 +129,14 @@ async function chainOf(
   isImported: boolean,
   canValidate: boolean,
 ): Promise<ChainState> {
-  if (!isImported) return { state: 'not-checkable', detail: `${fqdn} is not imported on the source` };
+  if (!isImported) return { state: 'not-checkable', detail: `${fqdn} is not imported on the SQL Server` };
   if (!canValidate) {
     const detail = 'this build has no sp_validate_certificate_ca_chain (SQL Server 2022 CU5 and later)';
     return { state: 'not-checkable', detail };
   }
   try {
-    await ports.source.execute(validateCertificateChain({ certificateName: fqdn }), { signal });
-    return { state: 'valid', detail: `the chain of ${fqdn} validates on the source` };
+    await ports.server.execute(validateCertificateChain({ certificateName: fqdn }), { signal });
+    return { state: 'valid', detail: `the chain of ${fqdn} validates on the SQL Server` };
   } catch (error) {
     // Only an answer of the procedure says something about the chain; a lost connection does not.
     if (!(error instanceof SqlServerFailure) || error.transport !== undefined) throw error;
@@ -165,7 +167,7 @@ async function planRotation(
   const base = endpointCertificateName(spec, facts.serverName);
   return {
     refusals: [],
-    plan: rotationPlan(facts, base, taken, spec.migration.certificate.validFor) ?? null,
+    plan: rotationPlan(facts, base, taken, spec.settings.certificate.validFor) ?? null,
   };
 }
 
@@ -174,17 +176,17 @@ async function readRotationFacts(
   ends: readonly [LinkEnd, ...LinkEnd[]],
 ): Promise<RotationFacts> {
   const { ports, clock, signal } = context;
-  const fenceLogins = ends.flatMap(({ spec }) => spec.migration.cutover.fence.disableLogins);
+  const fenceLogins = ends.flatMap(({ spec }) => spec.settings.cutover.fence.disableLogins);
   const [server, endpoints, certificates, groups, links, logins, instances] = await Promise.all([
-    readServerFacts(ports.source, clock, signal),
-    readSource(context, readEndpoints()),
-    readSource(context, readCertificates()),
-    readAvailabilityGroupFacts(ports.source, signal),
+    readServerFacts(ports.server, clock, signal),
+    queryServer(context, readEndpoints()),
+    queryServer(context, readCertificates()),
+    readAvailabilityGroupFacts(ports.server, signal),
     readLinksOfServer(ends, clock, signal),
-    readSource(context, readLogins(fenceLogins)),
+    queryServer(context, readLogins(fenceLogins)),
     Promise.all(ends.map((end) => end.ports.azure.readInstance(signal))),
   ]);
-  // While an instance leads, the logins on the source stay disabled: only a source that leads is being fenced.
+  // While an instance leads, the logins on the SQL Server stay disabled: only a SQL Server that leads is being fenced.
   const leads = groups.some(
     ({ isDistributed, localRoleDesc }) => isDistributed && localRoleDesc === 'PRIMARY',
   );
@@ -242,7 +244,7 @@ async function proveConnection(
         down.length === 0 ? 'the links to stay connected' : `the links to come back (${down.join('; ')})`,
       observedAt: new Date(now).toISOString(),
     });
-    await clock.sleep(Math.min(spec.migration.polling.active, 1_000), reporter.signal);
+    await clock.sleep(Math.min(spec.settings.polling.active, 1_000), reporter.signal);
   }
 }
 

@@ -42,7 +42,7 @@ async function openDoor(
     const present = await port.query(readLogins(logins), options);
     for (const name of logins) {
       if (!present.some((login) => sameName(login.name, name) && login.isDisabled)) continue;
-      const effect: Effect = { kind: 'tsql', on: 'source', server, statement: enableLogin(name) };
+      const effect: Effect = { kind: 'tsql', on: 'server', server, statement: enableLogin(name) };
       await port.execute(effect.statement, options);
       effects.push(toJournalEffect(effect));
     }

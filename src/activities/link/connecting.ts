@@ -12,7 +12,7 @@ const REMEDY =
   'check that TCP 5022 and 11000-11999 are open both ways, that endpoint.address can be reached from the instance, and both certificates';
 
 /**
- * Waits until the source is connected to the instance (link-with-scripts: refresh until CONNECTED).
+ * Waits until the SQL Server is connected to the instance (link-with-scripts: refresh until CONNECTED).
  * @returns `broken` when Azure gave the link up
  * @throws NeedsPerson with the last connection error when it does not connect
  */
@@ -21,7 +21,7 @@ export async function awaitConnected(
   reporter: ActivityReporter,
 ): Promise<LinkConnection> {
   const { ports, spec, clock } = observing;
-  const pollMs = spec.migration.polling.active;
+  const pollMs = spec.settings.polling.active;
   const startedAt = clock.now();
   for (;;) {
     const facts = await linkFacts(observing, pollMs / 2, firstPrimary(spec));

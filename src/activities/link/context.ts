@@ -13,43 +13,43 @@ export type LinkStep = AnyStep<LinkPorts, ResolvedLinkMigration>;
 export const defineLinkStep = <Facts>(step: Step<LinkPorts, ResolvedLinkMigration, Facts>): LinkStep =>
   defineStep(step);
 
-/** One read on the source, with the activity's cancellation. */
-export const readSource = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
-  context.ports.source.query(query, { signal: context.signal });
+/** One read on the SQL Server, with the activity's cancellation. */
+export const queryServer = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
+  context.ports.server.query(query, { signal: context.signal });
 
 /** One read on the managed instance. */
-export const readTarget = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
-  context.ports.target.query(query, { signal: context.signal });
+export const queryInstance = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
+  context.ports.instance.query(query, { signal: context.signal });
 
 /** One read on the side that is named. */
 export const readOn = <Row>(context: LinkContext, on: Side, query: Query<Row>): Promise<readonly Row[]> =>
-  bySide(on, { source: readSource<Row>, target: readTarget<Row> })(context, query);
+  bySide(on, { server: queryServer<Row>, instance: queryInstance<Row> })(context, query);
 
 /**
- * The context of a step that is about one replica of an availability group: its server is the source there, and what
+ * The context of a step that is about one replica of an availability group: its server is the SQL Server there, and what
  * is done there is done to it alone.
- * @param server name in the inventory; undefined gives the context back as it is
+ * @param replica name in the inventory; undefined gives the context back as it is
  */
 export function contextOn<Context extends Omit<LinkContext, 'secret'>>(
   context: Context,
-  server: string | undefined,
+  replica: string | undefined,
 ): Context {
-  if (server === undefined) return context;
+  if (replica === undefined) return context;
   const { ports, spec } = context;
-  const source = requireMember(ports.group, server);
-  return { ...context, ports: { ...ports, source }, spec: onServer(spec, server) };
+  const server = requireMember(ports.group, replica);
+  return { ...context, ports: { ...ports, server }, spec: onServer(spec, replica) };
 }
 
-/** `TCP://host:port` of the source's own mirroring endpoint. */
-export const ownEndpointUrl = ({ source }: ResolvedLinkMigration): string =>
-  mirroringUrl(source.endpoint.address, source.endpoint.port);
+/** `TCP://host:port` of the SQL Server's own mirroring endpoint. */
+export const ownEndpointUrl = ({ server }: ResolvedLinkMigration): string =>
+  mirroringUrl(server.endpoint.address, server.endpoint.port);
 
 /**
  * `TCP://host:port` at which the instance reaches the group: the listener's address where there is one, with the port
  * of the mirroring endpoint (link-with-scripts, "link to an availability group that already exists").
  */
-export function sourceEndpointUrl(spec: ResolvedLinkMigration): string {
-  const { listener } = spec.migration.link;
+export function serverEndpointUrl(spec: ResolvedLinkMigration): string {
+  const { listener } = spec.settings.link;
   if (listener === undefined) return ownEndpointUrl(spec);
-  return mirroringUrl(listener.address, listener.port ?? spec.source.endpoint.port);
+  return mirroringUrl(listener.address, listener.port ?? spec.server.endpoint.port);
 }

@@ -11,7 +11,7 @@ import { otherLinks } from '../../rules/link/other-links';
 import { readServer } from '../../tsql/queries/server';
 import { NeedsPerson } from '../failures';
 import { readAvailabilityGroupFacts } from '../observe/availability-groups';
-import { readTargetDatabaseFacts } from '../observe/database';
+import { readInstanceDatabaseFacts } from '../observe/database';
 import { readServerFacts } from '../observe/server';
 import type { ActivityReporter } from '../temporal/edge';
 import type { CatchUpEvidence, ReadinessEvidence } from './api';
@@ -33,7 +33,7 @@ export async function awaitCutoverReadiness(
   primary: LinkSide,
 ): Promise<ReadinessEvidence> {
   const { spec, clock } = observing;
-  const { polling, cutover } = spec.migration;
+  const { polling, cutover } = spec.settings;
   for (;;) {
     const facts = await linkFacts(observing, 0, primary);
     const reasons = linkGate({
@@ -43,7 +43,7 @@ export async function awaitCutoverReadiness(
       maxLag: cutover.maxLag,
     });
     if (facts !== undefined && reasons.length === 0) {
-      if (primary === 'source') await refuseWithOtherLinks(observing, reporter.signal);
+      if (primary === 'server') await refuseWithOtherLinks(observing, reporter.signal);
       const lag = facts.secondaryLagSeconds ?? 0;
       return { observedAt: facts.observedAt, summary: `connected, healthy, ${lag} s behind` };
     }
@@ -64,10 +64,10 @@ export async function awaitCutoverReadiness(
  * @throws NeedsPerson
  */
 async function refuseWithOtherLinks({ ports, spec, clock }: Observing, signal: AbortSignal): Promise<void> {
-  const others = otherLinks(await readAvailabilityGroupFacts(ports.source, signal), spec.names);
+  const others = otherLinks(await readAvailabilityGroupFacts(ports.server, signal), spec.names);
   if (others.length === 0) return;
   const [server, instance] = await Promise.all([
-    readServerFacts(ports.source, clock, signal),
+    readServerFacts(ports.server, clock, signal),
     ports.azure.readInstance(signal),
   ]);
   if (cutoverRoute(server, instance) === 'delete-link') return;
@@ -89,8 +89,8 @@ export async function awaitCatchUp(
   fencedAt: string,
 ): Promise<CatchUpEvidence> {
   const { spec, clock } = observing;
-  const { maxLag } = spec.migration.cutover;
-  const pollMs = Math.min(spec.migration.polling.active, FENCED_POLL_MS);
+  const { maxLag } = spec.settings.cutover;
+  const pollMs = Math.min(spec.settings.polling.active, FENCED_POLL_MS);
   const samples: LsnSample[] = [];
   // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
   const after = new Date(Math.min(Date.parse(fencedAt), clock.now() - 1)).toISOString();
@@ -108,8 +108,8 @@ export async function awaitCatchUp(
       return {
         observedAt: new Date(clock.now()).toISOString(),
         fencedAt,
-        sourceEndOfLogLsn: verdict.lsn,
-        targetHardenedLsn: verdict.lsn,
+        primaryEndOfLogLsn: verdict.lsn,
+        secondaryHardenedLsn: verdict.lsn,
         samples: verdict.samples,
         instanceTime: instanceNow ?? (await instanceTime(observing, reporter.signal)),
       };
@@ -125,7 +125,7 @@ export async function awaitCatchUp(
 }
 
 /**
- * The last look before there is no way back: the same LSN on both sides, the log applied, the source still the primary.
+ * The last look before there is no way back: the same LSN on both sides, the log applied, the SQL Server still the primary.
  * @throws NeedsPerson when anything moved behind the fence; the fence is lifted then
  */
 export async function confirmPointOfNoReturn(
@@ -141,13 +141,13 @@ export async function confirmPointOfNoReturn(
     instanceTime(observing, reporter.signal),
   ]);
   const { facts } = sample;
-  const stands = [sample.sourceEndOfLogLsn, sample.targetHardenedLsn].every(
-    (lsn) => lsn !== null && compareLsn(lsn, evidence.sourceEndOfLogLsn) === 0,
+  const stands = [sample.primaryEndOfLogLsn, sample.secondaryHardenedLsn].every(
+    (lsn) => lsn !== null && compareLsn(lsn, evidence.primaryEndOfLogLsn) === 0,
   );
   if (facts?.localRoleDesc !== 'PRIMARY') {
     throw new NeedsPerson(
-      'SourceNotPrimary',
-      `${spec.migration.source} is ${facts?.localRoleDesc ?? 'not part'} of the link`,
+      'ServerNotPrimary',
+      `${spec.settings.server} is ${facts?.localRoleDesc ?? 'not part'} of the link`,
       'find out who changed the roles',
     );
   }
@@ -159,7 +159,7 @@ export async function confirmPointOfNoReturn(
       'check the network between the endpoints; the cutover begins again once the link is healthy',
     );
   }
-  const [redo] = redoReason(facts, spec.migration.cutover.maxLag);
+  const [redo] = redoReason(facts, spec.settings.cutover.maxLag);
   if (redo !== undefined) {
     throw new NeedsPerson(
       'RedoNotDrained',
@@ -170,7 +170,7 @@ export async function confirmPointOfNoReturn(
   if (!stands) {
     throw new NeedsPerson(
       'LogMovedBehindFence',
-      `after the fence the source went on from LSN ${evidence.sourceEndOfLogLsn} to ${sample.sourceEndOfLogLsn ?? 'unknown'}`,
+      `after the fence the SQL Server went on from LSN ${evidence.primaryEndOfLogLsn} to ${sample.primaryEndOfLogLsn ?? 'unknown'}`,
       'find who still writes (sys.dm_exec_sessions) and add the login to cutover.fence.disableLogins',
     );
   }
@@ -184,26 +184,26 @@ export async function awaitAzureFullBackup(
   since: string,
 ): Promise<{ readonly evidence: string }> {
   const { ports, spec, clock } = observing;
-  const { database } = spec.migration;
+  const { database } = spec.settings;
   for (;;) {
-    const target = await readTargetDatabaseFacts(
-      ports.target,
+    const instance = await readInstanceDatabaseFacts(
+      ports.instance,
       clock,
       database,
       spec.names.link,
       reporter.signal,
     );
-    if (target.lastFullBackupAt !== null && Date.parse(target.lastFullBackupAt) > Date.parse(since)) {
-      return { evidence: `Azure finished a full backup of ${database} at ${target.lastFullBackupAt}` };
+    if (instance.lastFullBackupAt !== null && Date.parse(instance.lastFullBackupAt) > Date.parse(since)) {
+      return { evidence: `Azure finished a full backup of ${database} at ${instance.lastFullBackupAt}` };
     }
     reporter.report({
       version: 1,
       activity: 'azure-full-backup',
       waitingFor: 'the first full backup that Azure takes of the new primary',
-      observedAt: target.observedAt,
-      details: { 'last full backup': target.lastFullBackupAt ?? 'none' },
+      observedAt: instance.observedAt,
+      details: { 'last full backup': instance.lastFullBackupAt ?? 'none' },
     });
-    await clock.sleep(spec.migration.polling.active, reporter.signal);
+    await clock.sleep(spec.settings.polling.active, reporter.signal);
   }
 }
 
@@ -211,7 +211,7 @@ export async function awaitAzureFullBackup(
 const redoOf = (facts: LinkReplicaFacts | undefined, maxLag: number) =>
   facts === undefined ? [] : redoReason(facts, maxLag);
 
-/** Both sides at once, each read locally: what the source has heard of the instance may be old. */
+/** Both sides at once, each read locally: what the SQL Server has heard of the instance may be old. */
 async function sampleBoth(
   observing: Observing,
   primary: LinkSide,
@@ -219,25 +219,25 @@ async function sampleBoth(
 ): Promise<LsnSample & { readonly facts: LinkReplicaFacts | undefined }> {
   const { ports, spec, clock } = observing;
   const observedAt = new Date(clock.now()).toISOString();
-  const [facts, target] = await Promise.all([
+  const [facts, instance] = await Promise.all([
     linkFacts(observing, 0, primary),
-    readTargetDatabaseFacts(
+    readInstanceDatabaseFacts(
       bySide(opposite(primary), ports),
       clock,
-      spec.migration.database,
+      spec.settings.database,
       spec.names.link,
       signal,
     ),
   ]);
   return {
     observedAt,
-    sourceEndOfLogLsn: facts?.endOfLogLsn ?? null,
-    targetHardenedLsn: target.lastHardenedLsn,
+    primaryEndOfLogLsn: facts?.endOfLogLsn ?? null,
+    secondaryHardenedLsn: instance.lastHardenedLsn,
     facts,
   };
 }
 
 async function instanceTime({ ports, clock }: Observing, signal: AbortSignal): Promise<string> {
-  const [server] = await ports.target.query(readServer(), { signal });
+  const [server] = await ports.instance.query(readServer(), { signal });
   return server?.serverTime ?? new Date(clock.now()).toISOString();
 }

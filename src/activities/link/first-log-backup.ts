@@ -16,7 +16,7 @@ export async function takeFirstLogBackup(
   seedingCompletedAt: string,
 ): Promise<LogBackupTaken> {
   const startedAt = clock.now();
-  const backups = await ports.source.query(readBackups(spec.migration.database), { signal: apply.signal });
+  const backups = await ports.server.query(readBackups(spec.settings.database), { signal: apply.signal });
   const finishedAt = newestLogBackup(backups);
   if (finishedAt !== null && Date.parse(finishedAt) > Date.parse(seedingCompletedAt)) {
     return {
@@ -27,7 +27,7 @@ export async function takeFirstLogBackup(
       durationMs: 0,
     };
   }
-  const server = await readServerFacts(ports.source, clock, apply.signal);
+  const server = await readServerFacts(ports.server, clock, apply.signal);
   const effect = logBackupEffect(spec, server.serverTime);
   await applyEffect(effect, apply);
   return {
@@ -41,7 +41,7 @@ export async function takeFirstLogBackup(
 
 /**
  * Copy-only log backups leave the log as it is, so they do not count.
- * @returns when the newest log backup finished, ISO 8601 UTC by the source's clock; null when there is none
+ * @returns when the newest log backup finished, ISO 8601 UTC by the SQL Server's clock; null when there is none
  */
 export function newestLogBackup(backups: readonly BackupRow[]): string | null {
   return backups.find(({ type, isCopyOnly }) => type === 'L' && !isCopyOnly)?.finishedAt ?? null;

@@ -25,7 +25,7 @@ import { otherFacts, splitBrain } from './split-brain';
 import { logBackupEffect, logBackupName } from './steps/log-backup';
 
 const SAMPLES_KEPT = 20;
-/** A source that does not answer for this long is news: a restart is over sooner. */
+/** A SQL Server that does not answer for this long is news: a restart is over sooner. */
 const UNREADABLE_MS = 2 * 60_000;
 /**
  * A backup that runs when the watch of a link that stays is asked to end has this long to come to its end: a forced
@@ -56,7 +56,7 @@ async function guard(
   keep: (health: LinkHealth) => void,
 ): Promise<ReplicationNews> {
   const { spec, clock } = observing;
-  const { polling } = spec.migration;
+  const { polling } = spec.settings;
   const startedAt = clock.now();
   let samples: readonly LogUseSample[] = [];
   let looksOfOtherHealth = 0;
@@ -78,7 +78,7 @@ async function guard(
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
       if (watchOthers?.linkGoneKnown === false && error instanceof NotYet) {
-        const gone = await orAborted(linkGone(observing, 'source', signal), signal);
+        const gone = await orAborted(linkGone(observing, 'server', signal), signal);
         if (gone !== undefined) return { ...gone, health: unreadable(message, clock.now()) };
       }
       // Known already: Temporal tries again, and shows the last failure.
@@ -97,7 +97,7 @@ async function guard(
     if (watchOthers !== undefined) {
       const mayDiffer = facts.localRoleDesc === 'SECONDARY' || input.splitBrainKnown === true;
       const roles = mayDiffer
-        ? await orAborted(rolesByOthers(observing, 'source', input.splitBrainKnown === true, signal), signal)
+        ? await orAborted(rolesByOthers(observing, 'server', input.splitBrainKnown === true, signal), signal)
         : undefined;
       if (roles !== undefined) return { ...roles, health };
       if (facts.localRoleDesc === 'SECONDARY') {
@@ -109,7 +109,7 @@ async function guard(
       }
       secondarySince = undefined;
       if (!health.healthy && !watchOthers.linkGoneKnown) {
-        const gone = await orAborted(linkGone(observing, 'source', signal), signal);
+        const gone = await orAborted(linkGone(observing, 'server', signal), signal);
         if (gone !== undefined) return { ...gone, health };
       }
     }
@@ -127,9 +127,9 @@ async function guard(
     const theirs =
       input.splitBrainKnown === undefined
         ? undefined
-        : await orAborted(otherFacts(observing, 'target'), signal);
+        : await orAborted(otherFacts(observing, 'instance'), signal);
     if (input.splitBrainKnown === false) {
-      const split = await orAborted(splitBrain(observing, 'source', facts, theirs), signal);
+      const split = await orAborted(splitBrain(observing, 'server', facts, theirs), signal);
       if (split !== undefined) return { ...split, health };
     }
     samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
@@ -144,7 +144,7 @@ async function guard(
     // Before the backup that is due: the next watch remembers that one, and looks no earlier than before another.
     if (backups.foreign.length > 0) {
       const jobs = backups.foreign.map(({ job }) => job);
-      const reason = foreignWhileReplicating(spec.migration.database, backups.foreign);
+      const reason = foreignWhileReplicating(spec.settings.database, backups.foreign);
       return { kind: 'foreign-log-backup', reason, jobs, health };
     }
     if (verdict.decision === 'take') {
@@ -162,7 +162,7 @@ async function guard(
     reporter.report(
       input.splitBrainKnown === undefined
         ? progress
-        : { ...progress, roles: rolesSeen('source', facts, theirs) },
+        : { ...progress, roles: rolesSeen('server', facts, theirs) },
     );
     await clock.sleep(nextLook(verdict, facts, clock.now(), polling.steady), reporter.signal);
   }
@@ -185,7 +185,7 @@ const unreadable = (message: string, now: number): LinkHealth => ({
 });
 
 /**
- * Cadence is a matter of the source's own clock: its backup history is stamped with it. How old the facts are is a
+ * Cadence is a matter of the SQL Server's own clock: its backup history is stamped with it. How old the facts are is a
  * matter of the worker's: that much later it is there, too.
  */
 function judge(
@@ -198,9 +198,9 @@ function judge(
   const age = Math.max(0, clock.now() - Date.parse(facts.observedAt));
   return logBackupVerdict({
     facts: { ...facts, observedAt: facts.serverTime },
-    policy: spec.migration.logBackups,
+    policy: spec.settings.logBackups,
     now: Date.parse(facts.serverTime) + age,
-    factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
+    factsMaxAgeMs: spec.settings.polling.heartbeatTimeout,
     lastBackupAt,
     seedingCompleted: true,
     samples,
@@ -225,7 +225,7 @@ async function readHistory(
   { foreignBackups }: GuardInput,
   signal: AbortSignal,
 ): Promise<BackupHistory> {
-  const backups = await ports.source.query(readBackups(spec.migration.database), { signal });
+  const backups = await ports.server.query(readBackups(spec.settings.database), { signal });
   const newest = newestLogBackup(backups);
   return {
     lastAt: newest === null ? null : Date.parse(newest),
@@ -247,7 +247,7 @@ async function backUp(
   const effect = logBackupEffect(spec, facts.serverTime);
   const { signal, end } = lateSignal(reporter.signal, clock, graceMs);
   try {
-    await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.migration.polling.active });
+    await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.settings.polling.active });
   } finally {
     end();
   }
@@ -293,8 +293,8 @@ function lateSignal(
 function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
   if (facts.localRoleDesc !== 'SECONDARY') return;
   throw new NeedsPerson(
-    'SourceNotPrimary',
-    `${spec.migration.source} is SECONDARY of the link, and this run did not fail it over`,
+    'ServerNotPrimary',
+    `${spec.settings.server} is SECONDARY of the link, and this run did not fail it over`,
     'find out who failed over; if the cutover happened by other means, abort this run: it leaves link, groups and copy as they are then',
   );
 }

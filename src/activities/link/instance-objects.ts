@@ -23,8 +23,8 @@ import {
   silentReplica,
 } from '../../rules/link/replica-objects';
 import { sameName } from '../../rules/names';
+import { readInstanceDatabase } from '../../tsql/queries/instance-database';
 import { readDatabaseUsers } from '../../tsql/queries/instance-logins';
-import { readTargetDatabase } from '../../tsql/queries/target';
 import { readHashes, readReported, readSideObjects } from '../observe/instance-objects';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import type { LinkContext } from './context';
@@ -52,15 +52,15 @@ const driftAlone = (report: ObjectsReport): ObjectsReport => ({ ...report, findi
 export async function compareObjects(context: ObjectsContext, primary: Side): Promise<ObjectsReport> {
   const { ports, clock, signal } = context;
   const observedAt = new Date(clock.now()).toISOString();
-  const [{ input, replicas, silent, differences }, source, target] = await Promise.all([
+  const [{ input, replicas, silent, differences }, server, instance] = await Promise.all([
     lookAtReplicas(context, primary),
-    readReported(ports.source, signal),
-    readReported(ports.target, signal),
+    readReported(ports.server, signal),
+    readReported(ports.instance, signal),
   ]);
-  const findings = findObjects(input, { source, target });
+  const findings = findObjects(input, { server, instance });
   const leader = leaderOf(context);
   const onReplicas = replicas.flatMap((replica) => {
-    const found = findObjects(replica.input, { source: [], target: [] });
+    const found = findObjects(replica.input, { server: [], instance: [] });
     return driftOf({ findings: found }).filter(
       ({ kind, name, copyable }) =>
         kind === 'login' && (copyable || !findings.some((other) => sameDrift(other, kind, name))),
@@ -80,7 +80,7 @@ export async function compareObjects(context: ObjectsContext, primary: Side): Pr
 
 /** While no server has the group, the one that the migration names answers in its place. */
 const leaderOf = ({ ports, spec }: ObjectsContext): string =>
-  ports.group?.leader() ?? [...(ports.group?.members.keys() ?? [])][0] ?? spec.migration.source;
+  ports.group?.leader() ?? [...(ports.group?.members.keys() ?? [])][0] ?? spec.settings.server;
 
 const sameDrift = (finding: ObjectFinding, kind: ObjectFinding['kind'], name: string): boolean =>
   finding.state === 'cannot-be-copied' && finding.kind === kind && sameName(finding.name, name);
@@ -107,26 +107,26 @@ interface LookedAtReplicas {
  */
 export async function lookAtReplicas(context: ObjectsContext, primarySide: Side): Promise<LookedAtReplicas> {
   const looked = await lookAtLeader(context, primarySide);
-  const { group, target, source } = context.ports;
+  const { group, instance, server } = context.ports;
   if (group === undefined) return { input: looked, replicas: [], silent: [], differences: [] };
   const leader = leaderOf(context);
-  const others = [...group.members].filter(([server]) => server !== leader);
+  const others = [...group.members].filter(([name]) => name !== leader);
   const looks = await Promise.all(
-    others.map(async ([server, port]) => {
+    others.map(async ([replica, port]) => {
       const input = await unlessSilent(context.signal, async () => {
         const other = await readSideObjects(port, [], context.signal);
-        const here = bySide(primarySide, { source, target });
+        const here = bySide(primarySide, { server, instance });
         const seen = { ...looked, objects: { ...looked.objects, jobs: { include: [] } }, other };
-        const names = { ...looked.names, source: server };
+        const names = { ...looked.names, server: replica };
         const passwords = await comparePasswords(here, port, seen, context.signal);
-        return { ...seen, passwords, names: bySide(primarySide, { source: looked.names, target: names }) };
+        return { ...seen, passwords, names: bySide(primarySide, { server: looked.names, instance: names }) };
       });
-      return { server, input };
+      return { server: replica, input };
     }),
   );
   const silent = looks.flatMap(({ server, input }) => (input === undefined ? [server] : []));
   const replicas = looks.flatMap(({ server, input }) => (input === undefined ? [] : [{ server, input }]));
-  if (primarySide === 'target') return { input: looked, replicas, silent, differences: [] };
+  if (primarySide === 'instance') return { input: looked, replicas, silent, differences: [] };
   const differences = replicaDifferences(
     looked,
     replicas.map(({ server, input: { other, passwords } }) => ({ server, objects: other, passwords })),
@@ -156,32 +156,32 @@ export const lookAtObjects = async (context: ObjectsContext, primarySide: Side):
 
 async function lookAtLeader(context: ObjectsContext, primarySide: Side): Promise<ObjectsInput> {
   const { ports, spec, signal } = context;
-  const { migration } = spec;
-  const objects = migration.instanceObjects ?? instanceObjectsSchema.parse({});
+  const { settings } = spec;
+  const objects = settings.instanceObjects ?? instanceObjectsSchema.parse({});
   const to = opposite(primarySide);
   const names = objects.jobs.include;
   const [primary, other, users] = await Promise.all([
     readSideObjects(ports[primarySide], names, signal),
     readSideObjects(ports[to], names, signal),
-    ports[primarySide].query(readDatabaseUsers(migration.database), { signal }),
+    ports[primarySide].query(readDatabaseUsers(settings.database), { signal }),
   ]);
   const input: ObjectsInput = {
     objects,
     primarySide,
-    names: { source: migration.source, target: migration.target },
+    names: { server: settings.server, instance: settings.instance },
     primary,
     other,
     users,
-    database: migration.database,
+    database: settings.database,
     passwords: new Map(),
     ownLogins: ownLogins(spec),
-    fencedLogins: migration.cutover.fence.disableLogins,
+    fencedLogins: settings.cutover.fence.disableLogins,
   };
   return { ...input, passwords: await comparePasswords(ports[primarySide], ports[to], input, signal) };
 }
 
-const ownLogins = ({ source, target }: ResolvedLinkMigration): readonly string[] =>
-  [source.authentication, target.authentication].flatMap((authentication) =>
+const ownLogins = ({ server, instance }: ResolvedLinkMigration): readonly string[] =>
+  [server.authentication, instance.authentication].flatMap((authentication) =>
     authentication.type === 'sql' ? [authentication.user] : [],
   );
 
@@ -215,9 +215,9 @@ async function comparePasswords(
 
 /** @returns the side that is the primary of the link; the SQL Server while there is none */
 export async function leadingSide({ ports, spec, signal }: ObjectsContext): Promise<Side> {
-  const { database } = spec.migration;
-  const [row] = await ports.source.query(readTargetDatabase(database, spec.names.link), { signal });
-  return row?.linkRoleDesc === 'SECONDARY' ? 'target' : 'source';
+  const { database } = spec.settings;
+  const [row] = await ports.server.query(readInstanceDatabase(database, spec.names.link), { signal });
+  return row?.linkRoleDesc === 'SECONDARY' ? 'instance' : 'server';
 }
 
 async function watchObjects(context: ObjectsContext, input: ObjectsWatchInput): Promise<ObjectsReport> {

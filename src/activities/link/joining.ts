@@ -29,7 +29,7 @@ export async function joinFromInstance(
       return {
         kind: 'broken',
         code: 'LinkNotJoined',
-        message: `Azure gave the link up (${state}): ${spec.migration.source} did not join it in time; ${lastError}`,
+        message: `Azure gave the link up (${state}): ${spec.settings.server} did not join it in time; ${lastError}`,
         remedy:
           'check that TCP 5022 and 11000-11999 are open both ways and both certificates are trusted; then resume: the link is requested again',
       };
@@ -51,7 +51,7 @@ export async function joinFromInstance(
           : `the instance to give its configuration to the SQL Server; Azure gives up after five minutes (${lastError})`,
       observedAt: new Date(clock.now()).toISOString(),
     });
-    await clock.sleep(spec.migration.polling.active, signal);
+    await clock.sleep(spec.settings.polling.active, signal);
   }
 }
 

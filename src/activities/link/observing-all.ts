@@ -12,19 +12,19 @@ export interface LinkEnd {
 }
 
 /**
- * The links that the source shows. Where the source only follows, its rows say little (only a primary has rows of a
+ * The links that the SQL Server shows. Where the SQL Server only follows, its rows say little (only a primary has rows of a
  * distributed group), so the instance that leads is asked.
- * @param ends the instances that are known, all with the same source
+ * @param ends the instances that are known, all with the same SQL Server
  */
 export async function readLinksOfServer(
   ends: readonly [LinkEnd, ...LinkEnd[]],
   clock: Clock,
   signal: AbortSignal,
 ): Promise<LinkReplicaFacts[]> {
-  const seen = await readLinkReplicaFacts(ends[0].ports.source, clock, { signal });
+  const seen = await readLinkReplicaFacts(ends[0].ports.server, clock, { signal });
   if (seen.every(({ localRoleDesc }) => localRoleDesc === 'PRIMARY')) return seen;
   const led = (
-    await Promise.all(ends.map(({ ports }) => readLinkReplicaFacts(ports.target, clock, { signal })))
+    await Promise.all(ends.map(({ ports }) => readLinkReplicaFacts(ports.instance, clock, { signal })))
   ).flat();
   return seen.map((here) => {
     if (here.localRoleDesc === 'PRIMARY') return here;

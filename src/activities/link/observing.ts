@@ -22,10 +22,13 @@ export interface Observing {
  * Tells the instances apart whose reads are shared. Groups with several replicas on the same servers may have different
  * leaders.
  */
-export function serverKey({ source, target, replicas, names }: ResolvedLinkMigration, on: LinkSide): string {
-  const server = `${source.host}:${source.port}`;
-  const led = replicas === undefined ? server : `${server}, leader of ${names.availabilityGroup}`;
-  return bySide(on, { source: led, target: target.resourceId });
+export function serverKey(
+  { server, instance, replicas, names }: ResolvedLinkMigration,
+  on: LinkSide,
+): string {
+  const address = `${server.host}:${server.port}`;
+  const led = replicas === undefined ? address : `${address}, leader of ${names.availabilityGroup}`;
+  return bySide(on, { server: led, instance: instance.resourceId });
 }
 
 /**
@@ -36,21 +39,21 @@ export function serverKey({ source, target, replicas, names }: ResolvedLinkMigra
 export async function linkFacts(
   { ports, spec, clock, snapshots }: Observing,
   maxAgeMs: number,
-  on: LinkSide = 'source',
+  on: LinkSide = 'server',
 ): Promise<LinkReplicaFacts | undefined> {
   const all = await allLinks({ ports, spec, clock, snapshots }, maxAgeMs, on);
   return all.find((facts) => sameName(facts.linkName, spec.names.link));
 }
 
-/** @returns the links of the same database to other instances, as the source sees them */
+/** @returns the links of the same database to other instances, as the SQL Server sees them */
 export async function otherLinkFacts(
   observing: Observing,
   maxAgeMs: number,
 ): Promise<readonly LinkReplicaFacts[]> {
-  const { names, migration } = observing.spec;
-  const all = await allLinks(observing, maxAgeMs, 'source');
+  const { names, settings } = observing.spec;
+  const all = await allLinks(observing, maxAgeMs, 'server');
   return all.filter(
-    (facts) => sameName(facts.database, migration.database) && !sameName(facts.linkName, names.link),
+    (facts) => sameName(facts.database, settings.database) && !sameName(facts.linkName, names.link),
   );
 }
 
@@ -69,13 +72,13 @@ function allLinks(
 export async function requireLinkFacts(
   observing: Observing,
   maxAgeMs: number,
-  on: LinkSide = 'source',
+  on: LinkSide = 'server',
 ): Promise<LinkReplicaFacts> {
   const facts = await linkFacts(observing, maxAgeMs, on);
   if (facts !== undefined) return facts;
-  const { source, target } = observing.spec.migration;
+  const { server, instance } = observing.spec.settings;
   throw new NotYet(
-    'LinkNotOnSource',
-    `${bySide(on, { source, target })} has no distributed availability group ${observing.spec.names.link}`,
+    'LinkNotOnServer',
+    `${bySide(on, { server, instance })} has no distributed availability group ${observing.spec.names.link}`,
   );
 }

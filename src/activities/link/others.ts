@@ -28,20 +28,23 @@ export async function rolesByOthers(
   const looks: string[] = [];
   let agreed: LinkSide | undefined;
   for (;;) {
-    const [source, target] = await Promise.all([
-      otherFacts(observing, 'source', 0),
-      otherFacts(observing, 'target', 0),
+    const [server, instance] = await Promise.all([
+      otherFacts(observing, 'server', 0),
+      otherFacts(observing, 'instance', 0),
     ]);
-    const primary = agreedPrimary(source, target);
+    const primary = agreedPrimary(server, instance);
     if (primary === undefined || (agreed !== undefined && primary !== agreed)) return undefined;
     if (primary === leads && !splitBrainKnown) return undefined;
     agreed = primary;
     looks.push(new Date(clock.now()).toISOString());
     if (looks.length === LOOKS_NEEDED) break;
-    await clock.sleep(spec.migration.polling.active, signal);
+    await clock.sleep(spec.settings.polling.active, signal);
   }
-  const { source, target } = spec.migration;
-  const [first, second] = bySide(agreed, { source: [source, target], target: [target, source] } as const);
+  const { server, instance } = spec.settings;
+  const [first, second] = bySide(agreed, {
+    server: [server, instance],
+    instance: [instance, server],
+  } as const);
   return {
     kind: 'roles-by-others',
     primary: agreed,
@@ -51,12 +54,12 @@ export async function rolesByOthers(
 }
 
 function agreedPrimary(
-  source: LinkReplicaFacts | undefined,
-  target: LinkReplicaFacts | undefined,
+  server: LinkReplicaFacts | undefined,
+  instance: LinkReplicaFacts | undefined,
 ): LinkSide | undefined {
-  const roles = [source?.localRoleDesc, target?.localRoleDesc];
-  if (roles[0] === 'PRIMARY' && roles[1] === 'SECONDARY') return 'source';
-  return roles[0] === 'SECONDARY' && roles[1] === 'PRIMARY' ? 'target' : undefined;
+  const roles = [server?.localRoleDesc, instance?.localRoleDesc];
+  if (roles[0] === 'PRIMARY' && roles[1] === 'SECONDARY') return 'server';
+  return roles[0] === 'SECONDARY' && roles[1] === 'PRIMARY' ? 'instance' : undefined;
 }
 
 /**
@@ -78,21 +81,21 @@ export async function linkGone(
     const facts = await linkFacts(observing, 0, leads).catch(() => null);
     if (facts === null || facts?.connectedStateDesc === 'CONNECTED') return undefined;
     if (look === LOOKS_NEEDED) {
-      const { source, target } = spec.migration;
-      const name = bySide(leads, { source, target });
+      const { server, instance } = spec.settings;
+      const name = bySide(leads, { server, instance });
       const group = facts === undefined ? 'has no such group either' : 'has the group without its partner';
       return {
         kind: 'link-gone',
         reason: `Azure has no link ${spec.names.link}, and ${name} ${group}, seen ${look} times`,
       };
     }
-    await clock.sleep(spec.migration.polling.active, signal);
+    await clock.sleep(spec.settings.polling.active, signal);
   }
 }
 
 /** Null when it cannot be read: what Azure does to the new primary is later than the look before in any case. */
 async function instanceTime({ ports }: Observing, signal: AbortSignal): Promise<string | null> {
-  return ports.target.query(readServer(), { signal }).then(
+  return ports.instance.query(readServer(), { signal }).then(
     ([server]) => server?.serverTime ?? null,
     () => null,
   );
@@ -108,5 +111,5 @@ export const rolesSeen = (
     LinkSide,
     LinkReplicaFacts | undefined
   >;
-  return { source: seen.source?.localRoleDesc ?? null, target: seen.target?.localRoleDesc ?? null };
+  return { server: seen.server?.localRoleDesc ?? null, instance: seen.instance?.localRoleDesc ?? null };
 };

@@ -21,8 +21,8 @@ export type WantedChange = Exclude<LinkChange, { readonly kind: 'drill' }> | { r
 export interface LinkChangePlan {
   readonly migration: string;
   readonly database: string;
-  readonly source: string;
-  readonly target: string;
+  readonly server: string;
+  readonly instance: string;
   readonly change: LinkChange;
   /** What each side says that it is, just now; null where it does not answer, `none` where it has no such link. */
   readonly roles: Readonly<Record<LinkSide, SideRole>>;
@@ -43,16 +43,16 @@ export async function planLinkChange(
   wanted: WantedChange,
 ): Promise<LinkChangePlan> {
   const { spec, ports, clock, signal } = context;
-  const { migration } = spec;
+  const { settings } = spec;
   const observing: Observing = { ports, spec, clock, snapshots };
-  const [source, target, route] = await Promise.all([
-    roleOf(observing, 'source'),
-    roleOf(observing, 'target'),
+  const [server, instance, route] = await Promise.all([
+    roleOf(observing, 'server'),
+    roleOf(observing, 'instance'),
     routeOf(context),
   ]);
-  const roles = { source, target };
+  const roles = { server, instance };
   const change: LinkChange =
-    wanted.kind === 'drill' ? { ...wanted, to: target === 'PRIMARY' ? 'source' : 'target' } : wanted;
+    wanted.kind === 'drill' ? { ...wanted, to: instance === 'PRIMARY' ? 'server' : 'instance' } : wanted;
   const isForced = change.kind === 'failover' && change.type === 'forced';
   const loss = isForced ? await measureLoss(observing, signal, change.to, null) : null;
   const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
@@ -65,10 +65,10 @@ export async function planLinkChange(
     before.push(step.id);
   }
   return {
-    migration: migration.name,
-    database: migration.database,
-    source: migration.source,
-    target: migration.target,
+    migration: settings.name,
+    database: settings.database,
+    server: settings.server,
+    instance: settings.instance,
     change,
     roles,
     refusals: changeRefusals(change, { roles, route } satisfies ChangeFacts),
@@ -114,15 +114,15 @@ const outOfReach = (
   repeats,
   effects: [],
   settled: null,
-  note: `${id === 'source.fence' ? spec.migration.source : spec.migration.target} does not answer, so it is not fenced`,
+  note: `${id === 'server.fence' ? spec.settings.server : spec.settings.instance} does not answer, so it is not fenced`,
 });
 
 /** What the run knows and a plan does not. */
 function noteOf(id: LinkStepId, change: LinkChange, spec: ResolvedLinkMigration): string | undefined {
-  if (change.kind === 'removal' && id === 'source.drop-availability-group') {
-    return `only if the run of ${spec.migration.name} made the group itself`;
+  if (change.kind === 'removal' && id === 'server.drop-availability-group') {
+    return `only if the run of ${spec.settings.name} made the group itself`;
   }
-  if (change.kind === 'removal' && id === 'target.remove-link') {
+  if (change.kind === 'removal' && id === 'instance.remove-link') {
     return 'while the instance leads since a failover, after the first full backup by Azure';
   }
   return undefined;
@@ -140,7 +140,7 @@ async function roleOf(observing: Observing, side: LinkSide): Promise<SideRole> {
 async function routeOf({ ports, clock, signal }: Omit<LinkContext, 'secret'>): Promise<ChangeFacts['route']> {
   try {
     const [server, instance] = await Promise.all([
-      readServerFacts(ports.source, clock, signal),
+      readServerFacts(ports.server, clock, signal),
       ports.azure.readInstance(signal),
     ]);
     return cutoverRoute(server, instance);

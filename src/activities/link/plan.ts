@@ -34,8 +34,8 @@ export interface PlannedStep {
 export interface LinkPlan {
   readonly migration: string;
   readonly database: string;
-  readonly source: string;
-  readonly target: string;
+  readonly server: string;
+  readonly instance: string;
   readonly route: CutoverRoute;
   /** Present where the instance leads the link first. */
   readonly initialPrimary?: 'instance';
@@ -55,16 +55,16 @@ export async function planLinkMigration(
   context: Omit<LinkContext, 'secret'>,
   route: CutoverRoute,
 ): Promise<LinkPlan> {
-  const { migration } = context.spec;
+  const { settings } = context.spec;
   const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
   const steps: PlannedStep[] = [];
-  const hasObjects = migration.instanceObjects !== undefined;
+  const hasObjects = settings.instanceObjects !== undefined;
   const procedure = instanceIsFirst(context.spec)
     ? establishingFromInstance(hasObjects)
-    : migration.purpose === 'disaster-recovery'
-      ? establishing(migration.seeding.keepLog, hasObjects)
-      : linkProcedure(route, migration.cutover.afterwards, migration.seeding.keepLog, {
-          repairUsers: migration.afterFailover.repairOrphanedUsers,
+    : settings.purpose === 'disaster-recovery'
+      ? establishing(settings.seeding.keepLog, hasObjects)
+      : linkProcedure(route, settings.cutover.afterwards, settings.seeding.keepLog, {
+          repairUsers: settings.afterFailover.repairOrphanedUsers,
           objects: hasObjects,
         });
   const servers = groupMembers(context.spec).map(({ name }) => name);
@@ -81,12 +81,12 @@ export async function planLinkMigration(
       settled: settled ?? null,
     });
   }
-  const hooks = plannedHooks(migration);
+  const hooks = plannedHooks(settings);
   return {
-    migration: migration.name,
-    database: migration.database,
-    source: migration.source,
-    target: migration.target,
+    migration: settings.name,
+    database: settings.database,
+    server: settings.server,
+    instance: settings.instance,
     route,
     ...(instanceIsFirst(context.spec) ? { initialPrimary: 'instance' as const } : {}),
     steps: dropGroupOnlyIfMade(steps, context.spec),
@@ -99,10 +99,10 @@ function dropGroupOnlyIfMade(
   steps: readonly PlannedStep[],
   spec: ResolvedLinkMigration,
 ): readonly PlannedStep[] {
-  const made = steps.find((step) => step.stepId === 'source.availability-group');
+  const made = steps.find((step) => step.stepId === 'server.availability-group');
   if (made?.settled === null) return steps;
   return steps.map((step) =>
-    step.stepId === 'source.drop-availability-group'
+    step.stepId === 'server.drop-availability-group'
       ? {
           ...step,
           effects: [],

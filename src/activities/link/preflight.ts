@@ -11,8 +11,8 @@ export async function preflightLink(context: Omit<LinkContext, 'secret'>): Promi
   const report = runLinkPreflight(facts, spec, clock.now());
   return {
     report,
-    route: cutoverRoute(facts.source, facts.instance),
-    sourceServerName: facts.source.serverName,
+    route: cutoverRoute(facts.server, facts.instance),
+    serverName: facts.server.serverName,
     instanceFqdn: facts.instance.fullyQualifiedDomainName,
     databaseBytes: (facts.database?.files ?? []).reduce((sum, file) => sum + file.sizeBytes, 0),
   };

@@ -6,7 +6,7 @@ import type { LinkReplicaFacts } from '../../model/observation';
 import { bySide, opposite } from '../../model/side';
 import { sameName } from '../../rules/names';
 import { readServer } from '../../tsql/queries/server';
-import { readTargetDatabaseFacts } from '../observe/database';
+import { readInstanceDatabaseFacts } from '../observe/database';
 import { readLinkReplicaFacts } from '../observe/link';
 import { askLostSide } from '../observe/reading';
 import { sharedAgeMs, untilNextLook } from '../observe/snapshots';
@@ -39,7 +39,7 @@ async function watch(
   keep: (health: LinkHealth) => void,
 ): Promise<ReversedNews> {
   const { spec, clock } = observing;
-  const { polling } = spec.migration;
+  const { polling } = spec.settings;
   const startedAt = clock.now();
   let looksOfOtherHealth = 0;
   let unreadableSince: number | undefined;
@@ -48,7 +48,7 @@ async function watch(
   for (;;) {
     let facts: LinkReplicaFacts | undefined;
     try {
-      facts = await orAborted(linkFacts(observing, sharedAgeMs(polling.steady), 'target'), reporter.signal);
+      facts = await orAborted(linkFacts(observing, sharedAgeMs(polling.steady), 'instance'), reporter.signal);
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
@@ -69,9 +69,9 @@ async function watch(
     if (byOthers !== undefined) return byOthers;
     const fullBackup = await fullBackupSince(observing, reporter.signal, input);
     if (fullBackup !== null) return { kind: 'full-backup', at: fullBackup, health };
-    const other = await orAborted(otherFacts(observing, 'source'), signal);
+    const other = await orAborted(otherFacts(observing, 'server'), signal);
     if (!input.splitBrainKnown) {
-      const split = await orAborted(splitBrain(observing, 'target', facts, other), signal);
+      const split = await orAborted(splitBrain(observing, 'instance', facts, other), signal);
       if (split !== undefined) return { ...split, health };
     }
     looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
@@ -83,7 +83,7 @@ async function watch(
       waitingFor: 'a request; the instance is the primary and backs up its log itself',
       observedAt: health.observedAt,
       ...(health.lagSeconds === null ? {} : { lagSeconds: health.lagSeconds }),
-      roles: rolesSeen('target', facts, other),
+      roles: rolesSeen('instance', facts, other),
       details: { link: health.summary },
     });
     await clock.sleep(untilNextLook(clock.now(), polling.steady), reporter.signal);
@@ -100,11 +100,11 @@ async function newsOfOthers(
 ): Promise<ReversedNews | undefined> {
   if (watchOthers === undefined) return undefined;
   if (facts?.localRoleDesc === 'SECONDARY' || splitBrainKnown) {
-    const roles = await rolesByOthers(observing, 'target', splitBrainKnown, signal);
+    const roles = await rolesByOthers(observing, 'instance', splitBrainKnown, signal);
     if (roles !== undefined) return { ...roles, health };
   }
   if (health.healthy || watchOthers.linkGoneKnown) return undefined;
-  const gone = await linkGone(observing, 'target', signal);
+  const gone = await linkGone(observing, 'instance', signal);
   return gone === undefined ? undefined : { ...gone, health };
 }
 
@@ -115,7 +115,7 @@ async function fullBackupSince(
   { fullBackupSince: since }: ReversedInput,
 ): Promise<string | null> {
   if (since === undefined) return null;
-  const at = await sideFacts(observing, 'target', signal).then(
+  const at = await sideFacts(observing, 'instance', signal).then(
     ({ lastFullBackupAt }) => lastFullBackupAt,
     () => null,
   );
@@ -193,7 +193,7 @@ export async function awaitLinkHealthy(
       waitingFor: `the link to be healthy again (${facts === undefined ? 'not seen' : healthOf(facts).summary})`,
       observedAt: new Date(clock.now()).toISOString(),
     });
-    await clock.sleep(spec.migration.polling.active, reporter.signal);
+    await clock.sleep(spec.settings.polling.active, reporter.signal);
   }
 }
 
@@ -234,5 +234,5 @@ async function hardenedLsn(observing: Observing, side: LinkSide, signal: AbortSi
 
 function sideFacts({ ports, spec, clock }: Observing, side: LinkSide, signal: AbortSignal) {
   const port = bySide(side, ports);
-  return readTargetDatabaseFacts(port, clock, spec.migration.database, spec.names.link, signal);
+  return readInstanceDatabaseFacts(port, clock, spec.settings.database, spec.names.link, signal);
 }

@@ -18,16 +18,16 @@ export async function splitBrain(
   theirs: LinkReplicaFacts | undefined,
 ): Promise<Omit<SplitBrainNews, 'health'> | undefined> {
   if (facts?.localRoleDesc !== 'PRIMARY' || theirs?.localRoleDesc !== 'PRIMARY') return undefined;
-  const { migration } = observing.spec;
+  const { settings } = observing.spec;
   const now = await otherFacts(observing, opposite(leads), 0);
   if (now?.localRoleDesc !== 'PRIMARY') return undefined;
   const ours = await linkFacts(observing, 0, leads);
   if (ours?.localRoleDesc !== 'PRIMARY') return undefined;
-  const [source, target] = bySide(leads, { source: [ours, now], target: [now, ours] } as const);
+  const [server, instance] = bySide(leads, { server: [ours, now], instance: [now, ours] } as const);
   return {
     kind: 'split-brain',
-    reason: `${migration.source} and ${migration.target} both say that they are PRIMARY`,
-    logEnds: { source: source.endOfLogLsn, target: target.endOfLogLsn },
+    reason: `${settings.server} and ${settings.instance} both say that they are PRIMARY`,
+    logEnds: { server: server.endOfLogLsn, instance: instance.endOfLogLsn },
   };
 }
 
@@ -35,5 +35,5 @@ export async function splitBrain(
 export const otherFacts = (
   observing: Observing,
   side: LinkSide,
-  maxAgeMs = sharedAgeMs(observing.spec.migration.polling.steady),
+  maxAgeMs = sharedAgeMs(observing.spec.settings.polling.steady),
 ): Promise<LinkReplicaFacts | undefined> => linkFacts(observing, maxAgeMs, side).catch(() => undefined);

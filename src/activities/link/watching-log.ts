@@ -9,7 +9,7 @@ import { logVerdict } from './watching-seeding';
 const SAMPLES_KEPT = 40;
 
 /**
- * Looks at the log of the source while a person is waited for and nothing else looks at it. It takes no backup: how far
+ * Looks at the log of the SQL Server while a person is waited for and nothing else looks at it. It takes no backup: how far
  * the copy is, only the person who mends it can know. A look that fails is made again.
  * @param alarmRaised a person was told already: then it only reports
  */
@@ -21,7 +21,7 @@ export async function watchLogSpace(
   const { spec, clock } = observing;
   let samples: readonly LogUseSample[] = [];
   for (;;) {
-    const facts = await linkFacts(observing, spec.migration.polling.active).catch(() => undefined);
+    const facts = await linkFacts(observing, spec.settings.polling.active).catch(() => undefined);
     if (facts !== undefined) {
       samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
         -SAMPLES_KEPT,
@@ -38,6 +38,6 @@ export async function watchLogSpace(
         log: logSpaceOf(facts, verdict),
       });
     }
-    await clock.sleep(spec.migration.polling.seeding, reporter.signal);
+    await clock.sleep(spec.settings.polling.seeding, reporter.signal);
   }
 }

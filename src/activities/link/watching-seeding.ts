@@ -23,7 +23,7 @@ import { logBackupName } from './steps/log-backup';
 
 /** Samples kept for the rate; older ones say little of the rate now. */
 const SAMPLES_KEPT = 40;
-/** Azure is asked for the state of the link after this many looks at the source. */
+/** Azure is asked for the state of the link after this many looks at the SQL Server. */
 const LOOKS_PER_AZURE_READ = 10;
 
 /**
@@ -36,7 +36,7 @@ export async function watchSeeding(
   mark: SeedingMark | null,
 ): Promise<SeedingNews> {
   const { spec, clock } = observing;
-  const { polling } = spec.migration;
+  const { polling } = spec.settings;
   const from = firstPrimary(spec);
   let { samples, backupsSince } = seenEarlier(reporter.resumeState);
   let logUse: readonly LogUseSample[] = [];
@@ -52,7 +52,7 @@ export async function watchSeeding(
     const verdict = logVerdict(facts, observing, logUse);
     backupsSince = mark?.backupsSince ?? backupsSince ?? facts.serverTime;
     reporter.saveResumeState({ samples, backupsSince });
-    const progress = seedingProgress(samples, now, spec.migration.seeding.stalledAfter);
+    const progress = seedingProgress(samples, now, spec.settings.seeding.stalledAfter);
     const here = markOf(samples.at(-1), mark, backupsSince);
     // The log of an instance is Azure's to look after.
     const news = newsOf(
@@ -61,11 +61,11 @@ export async function watchSeeding(
       progress,
       mark,
       here,
-      bySide(from, { source: verdict, target: undefined }),
+      bySide(from, { server: verdict, instance: undefined }),
     );
     // Of an instance Azure alone backs up the log.
     const mayLook =
-      from === 'source' && (backupsReadAt === undefined || now - backupsReadAt >= polling.seeding);
+      from === 'server' && (backupsReadAt === undefined || now - backupsReadAt >= polling.seeding);
     // What was sampled is lost with other news, and would take its time to be seen again.
     if (mayLook && (news === undefined || news.kind === 'completed')) {
       backupsReadAt = now;
@@ -127,9 +127,9 @@ export function logVerdict(
 ): LogBackupVerdict {
   return logBackupVerdict({
     facts,
-    policy: spec.migration.logBackups,
+    policy: spec.settings.logBackups,
     now: clock.now(),
-    factsMaxAgeMs: spec.migration.polling.heartbeatTimeout,
+    factsMaxAgeMs: spec.settings.polling.heartbeatTimeout,
     lastBackupAt: null,
     seedingCompleted: false,
     samples,
@@ -152,10 +152,10 @@ async function findForeign(
   here: SeedingMark,
   signal: AbortSignal,
 ): Promise<SeedingNews | undefined> {
-  const { database } = spec.migration;
+  const { database } = spec.settings;
   const told = here.foreignJobs ?? [];
   const jobs = foreignLogBackups({
-    backups: await ports.source.query(readBackups(database), { signal }),
+    backups: await ports.server.query(readBackups(database), { signal }),
     ownName: logBackupName(spec),
     since: here.backupsSince ?? '',
     told,
@@ -184,7 +184,7 @@ function markOf(
   };
 }
 
-/** The source alone does not show that Azure gave the link up. */
+/** The SQL Server alone does not show that Azure gave the link up. */
 async function findBroken(
   { ports, spec }: Observing,
   facts: LinkReplicaFacts,
@@ -194,12 +194,12 @@ async function findBroken(
   const state = link?.database?.replicaState;
   if (!isFailedReplicaState(state)) return undefined;
   const failure = facts.seeding?.failureState;
-  const onSource = failure == null ? '' : `; seeding: ${describeSeedingFailure(failure)}`;
+  const onServer = failure == null ? '' : `; seeding: ${describeSeedingFailure(failure)}`;
   const error = link?.database?.mostRecentLinkError;
   return {
     kind: 'broken',
     code: 'LinkBroken',
-    message: `Azure reports ${state}${error ? ` (${error})` : ''}${onSource}: this copy cannot be completed`,
+    message: `Azure reports ${state}${error ? ` (${error})` : ''}${onServer}: this copy cannot be completed`,
     remedy: instanceIsFirst(spec)
       ? 'find the cause (a database of this name on the SQL Server? room on its disks?) and resume: the link is created again'
       : 'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',

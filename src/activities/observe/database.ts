@@ -1,4 +1,4 @@
-import type { DatabaseFacts, TargetDatabaseFacts } from '../../model/observation';
+import type { DatabaseFacts, InstanceDatabaseFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
 import type { SqlServerPort } from '../../ports/sql-server';
@@ -10,7 +10,7 @@ import {
   readDatabaseFeatures,
   readDatabaseFiles,
 } from '../../tsql/queries/database';
-import { readTargetDatabase } from '../../tsql/queries/target';
+import { readInstanceDatabase } from '../../tsql/queries/instance-database';
 import { FactMissing } from '../failures';
 import { observedAt, withSignal } from './reading';
 
@@ -68,14 +68,14 @@ async function readInside(
 }
 
 /** The copy of a database on the managed instance. */
-export async function readTargetDatabaseFacts(
+export async function readInstanceDatabaseFacts(
   port: SqlServerPort,
   clock: Clock,
   name: string,
   linkName: string,
   signal?: AbortSignal,
-): Promise<TargetDatabaseFacts> {
-  const [row] = await port.query(readTargetDatabase(name, linkName), withSignal(signal));
+): Promise<InstanceDatabaseFacts> {
+  const [row] = await port.query(readInstanceDatabase(name, linkName), withSignal(signal));
   if (row === undefined) throw new FactMissing(port.name, `state of ${name}`);
   return { observedAt: observedAt(clock), database: name, ...row };
 }

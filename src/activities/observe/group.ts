@@ -23,8 +23,8 @@ export async function readGroupFacts(
 ): Promise<GroupFacts> {
   const options = withSignal(signal);
   const [[mode], listeners, link, members] = await Promise.all([
-    ports.source.query(readLinkMode(), options),
-    ports.source.query(readGroupListeners(), options),
+    ports.server.query(readLinkMode(), options),
+    ports.server.query(readGroupListeners(), options),
     ports.azure.readLink(spec.names.link, signal),
     Promise.all(groupMembers(spec).map(({ name }) => readMember(ports, spec, name, signal))),
   ]);
@@ -55,7 +55,7 @@ async function readMember(
 
 async function readReplica(
   port: SqlServerPort,
-  { migration, names }: ResolvedLinkMigration,
+  { settings, names }: ResolvedLinkMigration,
   signal: AbortSignal | undefined,
 ): Promise<NonNullable<GroupMemberFacts['server']>> {
   const options = withSignal(signal);
@@ -64,7 +64,7 @@ async function readReplica(
     port.query(readLinkMode(), options),
     port.query(readEndpoints(), options),
     port.query(readGroupRole(names.availabilityGroup), options),
-    port.query(readFullBackup(migration.database), options),
+    port.query(readFullBackup(settings.database), options),
   ]);
   if (server === undefined) throw new FactMissing(port.name, 'its properties');
   const { serverName, productVersion, isSysadmin, hasMasterKey, canTrustCertificateIssuers } = server;

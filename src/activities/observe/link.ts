@@ -45,52 +45,52 @@ export async function readLinkPreflightFacts(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<LinkPreflightFacts> {
-  const { source, target, azure } = ports;
+  const { server, instance, azure } = ports;
   const options = withSignal(signal);
   const fromInstance = instanceIsFirst(spec);
-  const leads = fromInstance ? target : source;
-  const fenceLogins = spec.migration.cutover.fence.disableLogins;
+  const leads = fromInstance ? instance : server;
+  const fenceLogins = spec.settings.cutover.fence.disableLogins;
   const [
-    sourceServer,
+    serverEntry,
     databaseAnswer,
     databaseOnServer,
     certificates,
     endpoints,
     availabilityGroups,
     loginsAnswer,
-    instance,
+    instanceFacts,
     instanceAnswer,
     trustCertificates,
     group,
   ] = await Promise.all([
-    readServerFacts(source, clock, signal),
-    settled(readDatabaseFacts(leads, clock, spec.migration.database, signal)),
-    fromInstance ? readDatabaseFacts(source, clock, spec.migration.database, signal) : undefined,
-    source.query(readCertificates(), options),
-    source.query(readEndpoints(), options),
-    readAvailabilityGroupFacts(source, signal),
+    readServerFacts(server, clock, signal),
+    settled(readDatabaseFacts(leads, clock, spec.settings.database, signal)),
+    fromInstance ? readDatabaseFacts(server, clock, spec.settings.database, signal) : undefined,
+    server.query(readCertificates(), options),
+    server.query(readEndpoints(), options),
+    readAvailabilityGroupFacts(server, signal),
     settled(leads.query(readLogins(fenceLogins), options)),
     azure.readInstance(signal),
-    settled(readServerFacts(target, clock, signal)),
+    settled(readServerFacts(instance, clock, signal)),
     azure.readTrustCertificates(signal),
     readGroupFacts(ports, spec, signal),
   ]);
   const read = <T>(answer: PromiseSettledResult<T>): T | null =>
-    answer.status === 'fulfilled' || fromInstance ? answerOf(answer, instance) : rejected(answer);
+    answer.status === 'fulfilled' || fromInstance ? answerOf(answer, instanceFacts) : rejected(answer);
   const database = read(databaseAnswer);
   const logins = read(loginsAnswer) ?? [];
   // Names of logins compare as the server's collation says; the common ones ignore case.
   const known = new Set(logins.map((login) => login.name.toLowerCase()));
   return {
-    source: sourceServer,
+    server: serverEntry,
     database,
     ...(databaseOnServer === undefined ? {} : { databaseOnServer }),
     certificates,
     endpoints,
     availabilityGroups,
     missingFenceLogins: fenceLogins.filter((name) => !known.has(name.toLowerCase())),
-    instance,
-    instanceServer: answerOf(instanceAnswer, instance),
+    instance: instanceFacts,
+    instanceServer: answerOf(instanceAnswer, instanceFacts),
     trustCertificates,
     group,
   };

@@ -12,8 +12,8 @@ const GLIMPSE_MS = 100;
 
 /** The ways to change the world. A recorder stands here when nothing may be changed. */
 export interface EffectPorts {
-  readonly source: SqlServerPort;
-  readonly target: SqlServerPort;
+  readonly server: SqlServerPort;
+  readonly instance: SqlServerPort;
   readonly azure: ManagedInstancePort;
   readonly group?: { readonly members: ReadonlyMap<string, SqlServerPort> };
 }
@@ -140,10 +140,10 @@ async function isThereWithin(wait: number, { clock, signal, glimpse }: ApplyCont
 
 function serverOn(side: Side, replica: string | undefined, ports: EffectPorts): SqlServerPort {
   switch (side) {
-    case 'source':
-      return replica === undefined ? ports.source : requireMember(ports.group, replica);
-    case 'target':
-      return ports.target;
+    case 'server':
+      return replica === undefined ? ports.server : requireMember(ports.group, replica);
+    case 'instance':
+      return ports.instance;
   }
 }
 

@@ -115,7 +115,7 @@ function atEdge(error: unknown, carried: Carried | undefined): unknown {
       {
         remedy: failure.remedy,
         evidence: failure.evidence,
-        source: failure.source,
+        server: failure.source,
         ...(carried === undefined ? {} : { carried }),
       },
     ],

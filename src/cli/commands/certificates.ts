@@ -15,7 +15,7 @@ import { table } from '../terminal/format';
 import { type RequestOptions, request, show } from './requests';
 
 interface EndpointOptions extends SpecFileOptions, TemporalOptions {
-  /** Replica of the availability group, by its name in the inventory; by default the source. */
+  /** Replica of the availability group, by its name in the inventory; by default the SQL Server. */
   readonly server?: string;
   /** Files of further migrations of the same server. */
   readonly with?: readonly string[];
@@ -64,12 +64,12 @@ export async function certificates(output: Output, options: SpecFileOptions): Pr
 
 export async function rotate(output: Output, options: RotateOptions): Promise<ExitCode> {
   const links = await loadEndpoint(options);
-  const { source } = links.spec.migration;
+  const { server } = links.spec.settings;
   await confirm(
     output,
     options.reimport
-      ? `This drops the certificate of the instance and the authorities of Azure on ${source}, and imports them anew.`
-      : `This gives the endpoint of ${source} a new certificate. All its links reconnect; nothing is seeded again.`,
+      ? `This drops the certificate of the instance and the authorities of Azure on ${server}, and imports them anew.`
+      : `This gives the endpoint of ${server} a new certificate. All its links reconnect; nothing is seeded again.`,
     options.yes,
   );
   return withCertificates(options, async (client) => {
@@ -86,17 +86,17 @@ export async function rotate(output: Output, options: RotateOptions): Promise<Ex
       output.result(started);
       return EXIT.ok;
     }
-    return showResult(output, client, source, started.runId);
+    return showResult(output, client, server, started.runId);
   });
 }
 
 async function showResult(
   output: Output,
   client: Certificates,
-  source: string,
+  server: string,
   runId: string,
 ): Promise<ExitCode> {
-  const result = await client.result(source, runId);
+  const result = await client.result(server, runId);
   for (const line of rotationLines(result, output.style)) output.say(line);
   for (const { nextStep } of result.refusals) output.say(`  ${output.style.dim('→')} ${nextStep}`);
   output.result(result);
@@ -114,7 +114,7 @@ async function showResult(
 export async function schedule(output: Output, options: ScheduleOptions): Promise<ExitCode> {
   const links = await loadEndpoint(options);
   const everyMs = intervalOf(options.check ?? ['every', '1d']);
-  const { name, certificate } = links.spec.migration;
+  const { name, certificate } = links.spec.settings;
   const rotateBeforeMs = options.onlyTell ? null : options.rotateBefore;
   if (rotateBeforeMs !== null && rotateBeforeMs >= certificate.validFor) {
     throw new CliFailure(
@@ -150,7 +150,7 @@ export async function schedules(output: Output, options: TemporalOptions): Promi
       const head = ['NAME', 'SERVER', 'EVERY', 'ROTATES BEFORE', 'STATE', 'NEXT (UTC)'].map(output.style.dim);
       const rows = found.map((one) => [
         one.name,
-        one.source ?? '',
+        one.server ?? '',
         one.everyMs === null ? '' : formatDuration(one.everyMs),
         one.rotateBeforeMs === null ? 'never' : formatDuration(one.rotateBeforeMs),
         one.paused ? output.style.red('paused') : 'active',
@@ -192,18 +192,18 @@ async function loadEndpoint(
 
 /**
  * One endpoint at a time: of a group with several replicas the one of `server`. What is scheduled for another replica
- * than the source gets a name of its own.
+ * than the SQL Server gets a name of its own.
  */
-function onReplica(spec: ResolvedLinkMigration, server: string | undefined): ResolvedLinkMigration {
-  const { name, source } = spec.migration;
-  if (server === undefined || server === source) return onServer(spec, source);
+function onReplica(spec: ResolvedLinkMigration, replica: string | undefined): ResolvedLinkMigration {
+  const { name, server } = spec.settings;
+  if (replica === undefined || replica === server) return onServer(spec, server);
   const known = groupMembers(spec).map((member) => member.name);
-  if (!known.includes(server)) {
-    const list = known.length === 0 ? `${source} alone` : known.join(', ');
-    throw new CliFailure(`--server: ${name} has no replica "${server}"`, EXIT.usage, [`it has ${list}`]);
+  if (!known.includes(replica)) {
+    const list = known.length === 0 ? `${server} alone` : known.join(', ');
+    throw new CliFailure(`--server: ${name} has no replica "${replica}"`, EXIT.usage, [`it has ${list}`]);
   }
-  const alone = onServer(spec, server);
-  return { ...alone, migration: { ...alone.migration, name: `${name}.${server}` } };
+  const alone = onServer(spec, replica);
+  return { ...alone, settings: { ...alone.settings, name: `${name}.${replica}` } };
 }
 
 /** `every 1d`, also as one word or without `every`. */

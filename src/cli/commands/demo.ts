@@ -49,7 +49,7 @@ async function runDemo(
     ),
   );
   const stage = await openStage(folder, closing);
-  const story = new Story(output, stage.migrations, stage.spec.migration.name);
+  const story = new Story(output, stage.migrations, stage.spec.settings.name);
   const pid = await setTheStage(stage, story);
 
   const startedAt = Date.now();
@@ -117,7 +117,7 @@ async function seed({ worker }: DemoStage, story: Story, { style }: Output, pid:
 async function replicate({ migrations, spec }: DemoStage, story: Story): Promise<void> {
   story.chapter(4, 'Replicating', 'log backups on cadence; waiting for approval');
   await story.until((view) => view.status.logBackups.count > BACKUPS_TO_SEE);
-  const answer = await migrations.approve(spec.migration.name, {
+  const answer = await migrations.approve(spec.settings.name, {
     by: 'demo',
     reason: 'the demo wants to see the end',
   });
@@ -129,7 +129,7 @@ async function cutOver({ writer, estate }: DemoStage, story: Story): Promise<Lin
   story.chapter(5, 'Cutover', 'fence, equal LSNs, point of no return, failover, proof');
   const { status } = await story.until((view) => view.status.rtoMs !== null);
   writer.repoint(applicationTarget(estate, 'mi-west'));
-  const lsn = status.pointOfNoReturn?.targetHardenedLsn ?? '';
+  const lsn = status.pointOfNoReturn?.secondaryHardenedLsn ?? '';
   story.line(
     `  both sides stood at LSN ${lsn}; the application was out of service for ${formatDuration(status.rtoMs ?? 0)}`,
   );
@@ -156,7 +156,7 @@ async function prove(
     outcome: end.status.outcome,
     phases: phaseSeconds(end),
     acknowledgedRows: verified.acknowledged,
-    rowsOnTarget: verified.present,
+    rowsOnInstance: verified.present,
     lostRows: verified.lost.length,
     duplicateSideEffects: proof.duplicateSideEffects,
     workerRestarts: 1,

@@ -61,11 +61,11 @@ apiVersion: sqlferry/v1
 kind: LinkMigration
 name: sales-to-west
 database: Sales
-source: sql1
-target: mi-west
+server: sql1
+instance: mi-west
 
 logBackups:
-  directory: /var/opt/mssql/backup   # on the source server; files are kept, deleting old ones is yours
+  directory: /var/opt/mssql/backup   # on the SQL Server; files are kept, deleting old ones is yours
   every: 15m
 
 cutover:
@@ -79,7 +79,7 @@ cutover:
   approval:
     required: true
   fence:
-    disableLogins: [sales_app]       # kept out of the source at the cutover
+    disableLogins: [sales_app]       # kept out of the SQL Server at the cutover
   afterwards: remove-link            # or keep-link, where the versions can fail back
 
 instanceObjects:                     # logins of the database are copied; leave it out and nothing of this is

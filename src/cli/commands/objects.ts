@@ -21,8 +21,8 @@ export async function objects(output: Output, options: ObjectsOptions): Promise<
   const report = await withLocalPorts(spec, async (context) =>
     compareObjects(context, asked ?? (await leadingSide(context))),
   );
-  const section = spec.migration.instanceObjects;
-  for (const line of objectLines(report, spec.migration, output.style, options.all)) output.say(line);
+  const section = spec.settings.instanceObjects;
+  for (const line of objectLines(report, spec.settings, output.style, options.all)) output.say(line);
   if (section === undefined) {
     output.note(
       'the migration has no instanceObjects: a run copies nothing of this, and does not look at it',
@@ -38,9 +38,9 @@ function primaryOf(side: string | undefined): Side | undefined {
     case undefined:
       return undefined;
     case 'server':
-      return 'source';
+      return 'server';
     case 'instance':
-      return 'target';
+      return 'instance';
     default:
       throw new CliFailure(`--primary: "${side}" is no side of a link`, EXIT.usage, [
         'write server or instance',

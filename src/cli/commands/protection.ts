@@ -10,7 +10,7 @@ import { sideOf } from '../side';
 import { withMigrations } from '../temporal';
 import { type RequestOptions, request, show } from './requests';
 
-const NAMES = { source: 'the SQL Server', target: 'the managed instance' };
+const NAMES = { server: 'the SQL Server', instance: 'the managed instance' };
 
 export interface FailoverOptions extends RequestOptions {
   readonly to: string;

@@ -19,7 +19,7 @@ export async function approve(
 ): Promise<void> {
   await confirm(
     output,
-    `This lets ${name} cut over: the applications are fenced off the source, and the instance becomes the primary.`,
+    `This lets ${name} cut over: the applications are fenced off the SQL Server, and the instance becomes the primary.`,
     options.yes ?? false,
   );
   const asked = { ...request(options), ...(options.acceptDrift ? { acceptDrift: true as const } : {}) };

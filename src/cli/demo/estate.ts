@@ -56,8 +56,8 @@ export const DEMO_MIGRATION = `apiVersion: sqlferry/v1
 kind: LinkMigration
 name: sales-to-west
 database: Sales
-source: SQL1
-target: mi-west
+server: SQL1
+instance: mi-west
 logBackups:
   directory: C:\\Backup
   every: 1m

@@ -9,7 +9,7 @@ export interface DemoResult {
   readonly outcome: string;
   readonly phases: Readonly<Record<string, number>>;
   readonly acknowledgedRows: number;
-  readonly rowsOnTarget: number;
+  readonly rowsOnInstance: number;
   readonly lostRows: number;
   readonly duplicateSideEffects: number;
   readonly workerRestarts: number;
@@ -36,7 +36,7 @@ export function summarise(story: Story, output: Output, result: DemoResult): voi
   const rows = [
     ['outcome', good(result.outcome === 'completed', result.outcome)],
     ['rows acknowledged', String(result.acknowledgedRows)],
-    ['rows on mi-west', String(result.rowsOnTarget)],
+    ['rows on mi-west', String(result.rowsOnInstance)],
     ['rows lost', good(result.lostRows === 0, String(result.lostRows))],
     ['effects made twice', good(result.duplicateSideEffects === 0, String(result.duplicateSideEffects))],
     ['worker restarts', String(result.workerRestarts)],

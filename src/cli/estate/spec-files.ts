@@ -32,9 +32,9 @@ export interface SpecFiles {
 
 /** A database with the way that its migration file describes. */
 export interface Crossing {
-  readonly source: SqlServerDefinition;
+  readonly server: SqlServerDefinition;
   readonly database: SqlServerDefinition['databases'][number];
-  readonly target: string;
+  readonly instance: string;
   /** Present where the database lives on the instance: the link begins there. */
   readonly leader?: ManagedInstanceDefinition;
 }
@@ -76,31 +76,31 @@ export function crossingsOf(instances: readonly InstanceDefinition[]): readonly 
 function fromInstances(instances: readonly InstanceDefinition[]): readonly Crossing[] {
   return instances.flatMap((leader) => {
     if (leader.kind !== 'managed-instance') return [];
-    const source = instances.find(
+    const server = instances.find(
       (each): each is SqlServerDefinition =>
         each.kind === 'sql-server' && `SQLServer${each.version}` === leader.databaseFormat,
     );
-    if (source === undefined) return [];
-    return leader.databases.map((database) => ({ source, database, target: leader.name, leader }));
+    if (server === undefined) return [];
+    return leader.databases.map((database) => ({ server, database, instance: leader.name, leader }));
   });
 }
 
 function fromServers(instances: readonly InstanceDefinition[]): readonly Crossing[] {
-  return instances.flatMap((source) => {
-    const target = source.kind === 'sql-server' ? targetFor(source, instances) : undefined;
-    if (source.kind !== 'sql-server' || target === undefined) return [];
-    return source.databases.map((database) => ({ source, database, target }));
+  return instances.flatMap((server) => {
+    const instance = server.kind === 'sql-server' ? targetFor(server, instances) : undefined;
+    if (server.kind !== 'sql-server' || instance === undefined) return [];
+    return server.databases.map((database) => ({ server, database, instance }));
   });
 }
 
 /** A database keeps the way back only where the instance's update policy fits the server's version. */
 function targetFor(
-  source: SqlServerDefinition,
+  server: SqlServerDefinition,
   instances: readonly InstanceDefinition[],
 ): string | undefined {
   const managed = instances.filter((each) => each.kind === 'managed-instance');
   const fitting = managed.find(
-    (each) => (each.databaseFormat === 'SQLServer2022') === (source.version !== '2025'),
+    (each) => (each.databaseFormat === 'SQLServer2022') === (server.version !== '2025'),
   );
   return (fitting ?? managed[0])?.name;
 }
@@ -139,10 +139,10 @@ async function writeOne(directory: string, { name, text, mode }: File): Promise<
 }
 
 const migrationNames = (crossings: readonly Crossing[]): string[] =>
-  crossings.map(({ source, database, leader }, index) =>
+  crossings.map(({ server, database, leader }, index) =>
     index === 0
       ? 'migration.yaml'
-      : `migration-${specName((leader ?? source).name)}-${specName(database.name)}.yaml`,
+      : `migration-${specName((leader ?? server).name)}-${specName(database.name)}.yaml`,
   );
 
 /** Letters that names in spec files may have; the estate's names may have more. */
@@ -216,14 +216,14 @@ function inventory(estate: RunningEstate, caFile: string): unknown {
 }
 
 /** An availability group that stands already, as the migration of its database names it. */
-function groupOf({ source, database }: Crossing, { world }: RunningEstate): object {
+function groupOf({ server, database }: Crossing, { world }: RunningEstate): object {
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   const group = world.definition.groups.find(
     ({ replicas, databases }) =>
-      replicas.some((name) => same(name, source.name)) && databases.some((name) => same(name, database.name)),
+      replicas.some((name) => same(name, server.name)) && databases.some((name) => same(name, database.name)),
   );
   if (group === undefined) return {};
-  const others = group.replicas.filter((name) => !same(name, source.name)).map(specName);
+  const others = group.replicas.filter((name) => !same(name, server.name)).map(specName);
   const { listener } = group;
   return {
     link: {
@@ -235,19 +235,19 @@ function groupOf({ source, database }: Crossing, { world }: RunningEstate): obje
 }
 
 function migration(crossing: Crossing, estate: RunningEstate): unknown {
-  const { source, database, target, leader } = crossing;
-  const applications = applicationLogins(leader ?? source, database);
-  const goal = specName(leader === undefined ? target : source.name);
+  const { server, database, instance, leader } = crossing;
+  const applications = applicationLogins(leader ?? server, database);
+  const goal = specName(leader === undefined ? instance : server.name);
   return {
     apiVersion: 'sqlferry/v1',
     kind: 'LinkMigration',
     name: `${specName(database.name).toLowerCase()}-to-${goal}`.slice(0, 63),
     ...(leader === undefined ? {} : { purpose: 'disaster-recovery', initialPrimary: 'instance' }),
     database: database.name,
-    source: specName(source.name),
-    target: specName(target),
+    server: specName(server.name),
+    instance: specName(instance),
     ...groupOf(crossing, estate),
-    logBackups: { directory: source.platform === 'windows' ? 'C:\\Backup' : '/var/opt/mssql/backup' },
+    logBackups: { directory: server.platform === 'windows' ? 'C:\\Backup' : '/var/opt/mssql/backup' },
     cutover: {
       // A link that stays has neither.
       ...(leader === undefined
@@ -262,10 +262,10 @@ function migration(crossing: Crossing, estate: RunningEstate): unknown {
 
 /** Logins of applications: they have a user in the database and do not administer the server. */
 export function applicationLogins(
-  source: Pick<InstanceDefinition, 'logins'>,
+  server: Pick<InstanceDefinition, 'logins'>,
   database: SqlServerDefinition['databases'][number],
 ): string[] {
-  const ordinary = source.logins.filter((login) => !login.roles.includes('sysadmin') && !login.disabled);
+  const ordinary = server.logins.filter((login) => !login.roles.includes('sysadmin') && !login.disabled);
   return ordinary
     .map((login) => login.name)
     .filter((name) => database.users.some((user) => (user.login ?? user.name) === name));

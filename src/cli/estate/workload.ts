@@ -26,9 +26,9 @@ const LOOK_EVERY_MS = 500;
 export function startWorkload(estate: RunningEstate): RunningWorkload | undefined {
   const [crossing] = crossingsOf(estate.world.definition.instances);
   if (crossing === undefined) return undefined;
-  const { source, database } = crossing;
-  const home = crossing.leader ?? source;
-  const places = [home.name, crossing.leader === undefined ? crossing.target : source.name];
+  const { server, database } = crossing;
+  const home = crossing.leader ?? server;
+  const places = [home.name, crossing.leader === undefined ? crossing.instance : server.name];
   const application = applicationLogins(home, database)[0];
   const login = home.logins.find((each) => each.name === application);
 

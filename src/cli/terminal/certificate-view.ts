@@ -11,7 +11,7 @@ export function certificateLines(inventory: CertificateInventory, style: Style):
   const rows = inventory.items.map((item) => [
     item.name,
     byWord('place of a certificate', item.where, {
-      source: serverName,
+      server: serverName,
       instance: instanceFqdn.split('.', 1)[0] ?? instanceFqdn,
     }),
     item.expiresAt?.slice(0, 10) ?? '',

@@ -7,7 +7,7 @@ import { stepAsMarkdown, stepAsScript } from './plan-view';
 /** The plan of a change as a script, as the plan of a set-up is one. */
 export function changeAsScript(plan: LinkChangePlan): string {
   return [
-    `-- Plan of ${titleOf(plan.change, plan)} of ${plan.migration}: ${plan.database}, ${plan.source} and ${plan.target}`,
+    `-- Plan of ${titleOf(plan.change, plan)} of ${plan.migration}: ${plan.database}, ${plan.server} and ${plan.instance}`,
     ...remarks(plan).map((line) => `-- ${line}`),
     ...plan.steps.flatMap((step) => ['', ...stepAsScript(step, plan)]),
   ].join('\n');
@@ -17,25 +17,28 @@ export function changeAsMarkdown(plan: LinkChangePlan): string {
   return [
     `# Plan of ${titleOf(plan.change, plan)} of ${plan.migration}`,
     '',
-    `Database **${plan.database}**, **${plan.source}** and **${plan.target}**.`,
+    `Database **${plan.database}**, **${plan.server}** and **${plan.instance}**.`,
     '',
     ...remarks(plan).map((line) => `- ${line}`),
     ...plan.steps.flatMap((step) => ['', ...stepAsMarkdown(step, plan)]),
   ].join('\n');
 }
 
-function remarks({ roles, source, target, loss, refusals }: LinkChangePlan): string[] {
+function remarks({ roles, server, instance, loss, refusals }: LinkChangePlan): string[] {
   const role = (side: LinkSide): string => roles[side] ?? 'no answer';
   return [
-    `Now: ${source} ${role('source')}, ${target} ${role('target')}.`,
+    `Now: ${server} ${role('server')}, ${instance} ${role('instance')}.`,
     ...refusals.map((refusal) => `A run would be refused now: ${refusal}.`),
     ...(loss === null ? [] : [`Loss, if it happened now: ${loss.summary}.`]),
     'Values in <angle brackets> are learnt during the run; secrets are masked.',
   ];
 }
 
-function titleOf(change: LinkChange, { source, target }: Pick<LinkChangePlan, 'source' | 'target'>): string {
-  const nameOf = (side: LinkSide): string => bySide(side, { source, target });
+function titleOf(
+  change: LinkChange,
+  { server, instance }: Pick<LinkChangePlan, 'server' | 'instance'>,
+): string {
+  const nameOf = (side: LinkSide): string => bySide(side, { server, instance });
   switch (change.kind) {
     case 'failover':
       return `the ${change.type} failover to ${nameOf(change.to)}`;

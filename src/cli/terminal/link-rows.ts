@@ -42,8 +42,9 @@ function primaryRows(
   style: Style,
   now: number,
 ): Row[] {
-  const nameOf = (side: LinkSide): string => bySide(side, { source: status.source, target: status.target });
-  const kind = bySide(protection.primary, { source: 'SQL Server', target: 'managed instance' });
+  const nameOf = (side: LinkSide): string =>
+    bySide(side, { server: status.server, instance: status.instance });
+  const kind = bySide(protection.primary, { server: 'SQL Server', instance: 'managed instance' });
   const { splitBrain, removedByOthers, drill } = protection;
   return [
     ['primary', `${nameOf(protection.primary)} (${kind})`],
@@ -52,7 +53,7 @@ function primaryRows(
       : [
           [
             'roles',
-            `${status.source} ${look.roles.source ?? 'not seen'}, ${status.target} ${look.roles.target ?? 'not seen'}; read ${ago(look.roles.observedAt, now)}`,
+            `${status.server} ${look.roles.server ?? 'not seen'}, ${status.instance} ${look.roles.instance ?? 'not seen'}; read ${ago(look.roles.observedAt, now)}`,
           ] satisfies Row,
         ]),
     ...(splitBrain === null ? [] : [['split brain', style.red(splitBrain.reason)] satisfies Row]),
@@ -121,7 +122,7 @@ function logRows({ log }: LinkLook, style: Style): Row[] {
 /** Nothing here deletes their files: whoever restores needs them as long as no newer full backup is kept. */
 function backupRows({ status }: LinkMigrationView): Row[] {
   const { logBackups, protection } = status;
-  if (protection?.primary === 'target') return [['log backups', 'by Azure, while the instance leads']];
+  if (protection?.primary === 'instance') return [['log backups', 'by Azure, while the instance leads']];
   if (logBackups.count === 0) return [];
   const last = logBackups.lastAt === null ? '' : `, last ${formatTime(logBackups.lastAt)}`;
   return [['log backups', `${logBackups.count}${last}; their files are yours to keep and delete`]];
@@ -169,7 +170,7 @@ function certificateTexts(look: CertificateLook, style: Style, now: number): rea
   ];
 }
 
-const PLACES = { source: 'SQL Server', instance: 'instance' } as const;
+const PLACES = { server: 'SQL Server', instance: 'instance' } as const;
 
 function nextText({ name, where, daysLeft, level }: NextExpiry, style: Style): string {
   const place = `${name} on the ${PLACES[where]}`;
@@ -193,7 +194,7 @@ function nextText({ name, where, daysLeft, level }: NextExpiry, style: Style): s
 function historyRows({ status }: LinkMigrationView, protection: Standing): Row[] {
   const { failovers, lastDrill, fullBackupAt } = protection;
   const last = failovers.at(-1);
-  const isTarget = status.protection?.primary === 'target';
+  const isInstance = status.protection?.primary === 'instance';
   return [
     ...(last === undefined
       ? []
@@ -203,7 +204,7 @@ function historyRows({ status }: LinkMigrationView, protection: Standing): Row[]
             `${formatTime(last.endedAt)}, ${last.type === 'outside' ? '' : `${last.type}, `}${last.summary}${last.rtoMs === null ? '' : `; out of service ${formatDuration(last.rtoMs)}`}`,
           ] satisfies Row,
         ]),
-    ...(isTarget && fullBackupAt !== undefined
+    ...(isInstance && fullBackupAt !== undefined
       ? [
           [
             'full backup',

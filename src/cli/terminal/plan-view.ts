@@ -42,18 +42,18 @@ export function stepAsMarkdown(step: PlannedStep, ends: Ends): string[] {
 }
 
 /** Names of both ends, for people. */
-export type Ends = Pick<LinkPlan, 'source' | 'target'>;
+export type Ends = Pick<LinkPlan, 'server' | 'instance'>;
 
 /** The copy goes from the side that leads first. */
-const wayOf = ({ source, target, initialPrimary }: LinkPlan): readonly [string, string, string, string] =>
-  initialPrimary === 'instance' ? ['from', target, 'to', source] : ['from', source, 'to', target];
+const wayOf = ({ server, instance, initialPrimary }: LinkPlan): readonly [string, string, string, string] =>
+  initialPrimary === undefined ? ['from', server, 'to', instance] : ['from', instance, 'to', server];
 
 const endOf = ({ route, initialPrimary }: LinkPlan): string =>
-  initialPrimary === 'instance' ? 'The instance leads the link, which stays' : `Cutover by ${route}`;
+  initialPrimary === undefined ? `Cutover by ${route}` : 'The instance leads the link, which stays';
 
 function markdownWay(plan: LinkPlan): string {
   const [, from, , to] = wayOf(plan);
-  const end = plan.initialPrimary === 'instance' ? 'a link that stays' : `cutover by ${plan.route}`;
+  const end = plan.initialPrimary === undefined ? `cutover by ${plan.route}` : 'a link that stays';
   return `from **${from}** to **${to}**, ${end}`;
 }
 
@@ -95,10 +95,10 @@ function markdownLines(effect: JournalEffect, plan: Ends): string[] {
 
 function where(effect: JournalEffect, plan: Ends): string {
   switch (effect.on) {
-    case 'source':
-      return effect.server ?? plan.source;
-    case 'target':
-      return plan.target;
+    case 'server':
+      return effect.server ?? plan.server;
+    case 'instance':
+      return plan.instance;
     case 'azure':
       return 'Azure';
   }

@@ -60,12 +60,12 @@ const standsNow = ({ status }: LinkMigrationView): boolean =>
 
 /** From the side that leads to the one that follows. */
 function direction({ status }: LinkMigrationView): string {
-  const { target, protection } = status;
-  const source = status.groupLeader ?? status.source;
-  const first = status.initialPrimary === 'instance' ? 'target' : 'source';
+  const { instance, protection } = status;
+  const server = status.groupLeader ?? status.server;
+  const first = status.initialPrimary ?? 'server';
   return bySide(protection?.primary ?? first, {
-    source: `${source} → ${target}`,
-    target: `${target} → ${source}`,
+    server: `${server} → ${instance}`,
+    instance: `${instance} → ${server}`,
   });
 }
 

@@ -5,9 +5,9 @@ export const CERTIFICATE_CHECK_WORKFLOW = 'certificateCheck';
 
 /**
  * One rotation at a time on one server: its endpoint has one certificate.
- * @param source name of the SQL Server in the inventory
+ * @param server name of the SQL Server in the inventory
  */
-export const rotationWorkflowId = (source: string): string => `sqlferry-certificate-of-${source}`;
+export const rotationWorkflowId = (server: string): string => `sqlferry-certificate-of-${server}`;
 
 export const CERTIFICATE_SCHEDULE_PREFIX = 'sqlferry-certificates-';
 

@@ -12,7 +12,7 @@ import type { GroupFacts } from './group-facts';
 
 /** All that preflight reads, before anything is changed. */
 export interface LinkPreflightFacts {
-  readonly source: ServerFacts;
+  readonly server: ServerFacts;
   /** On the side that leads first. Null when it has no such database, or cannot be asked. */
   readonly database: DatabaseFacts | null;
   /** Only where the instance leads first: a database of this name on the SQL Server, where the copy is to come. */

@@ -31,10 +31,10 @@ export interface GroupMemberFacts {
 }
 
 export interface GroupFacts {
-  /** Mode of links of the source: several databases in one; null where its build knows only links of one. */
+  /** Mode of links of the server: several databases in one; null where its build knows only links of one. */
   readonly multiDatabase: boolean | null;
   readonly listeners: readonly GroupListenerFacts[];
-  /** All replicas that the migration names, `source` first; empty where it names none. */
+  /** All replicas that the migration names, `server` first; empty where it names none. */
   readonly members: readonly GroupMemberFacts[];
   /** The link of the migration's name is one of several databases. */
   readonly linkIsMultiDatabase: boolean;

@@ -4,24 +4,24 @@ import { opposite } from '../side';
 import type { LinkPhase, LinkSide, LinkStepInfo } from './procedure';
 
 export const INSTANCE_OBJECT_STEP_IDS = [
-  'target.logins',
-  'target.login-passwords',
-  'target.agent-jobs',
-  'target.agent-job-changes',
-  'target.enable-jobs',
-  'target.enable-jobs-after-loss',
-  'target.disable-jobs',
-  'source.logins',
-  'source.login-passwords',
-  'source.agent-jobs',
-  'source.agent-job-changes',
-  'source.enable-jobs',
-  'source.enable-jobs-after-loss',
-  'source.disable-jobs',
+  'instance.logins',
+  'instance.login-passwords',
+  'instance.agent-jobs',
+  'instance.agent-job-changes',
+  'instance.enable-jobs',
+  'instance.enable-jobs-after-loss',
+  'instance.disable-jobs',
+  'server.logins',
+  'server.login-passwords',
+  'server.agent-jobs',
+  'server.agent-job-changes',
+  'server.enable-jobs',
+  'server.enable-jobs-after-loss',
+  'server.disable-jobs',
 ] as const;
 export type InstanceObjectStepId = (typeof INSTANCE_OBJECT_STEP_IDS)[number];
 
-const NAMES: Readonly<Record<LinkSide, string>> = { source: 'SQL Server', target: 'instance' };
+const NAMES: Readonly<Record<LinkSide, string>> = { server: 'SQL Server', instance: 'instance' };
 
 /**
  * Copies from the present primary to the other side.
@@ -58,10 +58,10 @@ export function jobSwitch(primary: LinkSide, by: 'planned' | 'forced' = 'planned
 
 /** What a cutover has in addition: the logins were copied disabled, and the jobs move. */
 export const cutoverAdditions = (): readonly LinkStepInfo[] => {
-  const { on, off } = jobSwitch('target');
+  const { on, off } = jobSwitch('instance');
   return [
     {
-      id: 'target.admit-applications',
+      id: 'instance.admit-applications',
       phase: 'cutover',
       title: 'Admit the applications to the instance',
       repeats: 'once',

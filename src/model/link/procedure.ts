@@ -31,44 +31,44 @@ export const LINK_PHASE_TITLES: Readonly<Record<LinkPhase, string>> = {
 
 /** Steps that change something. Each observes first, so that it can run twice (promise 1). */
 export const LINK_STEP_IDS = [
-  'source.master-key',
-  'source.endpoint-certificate',
-  'target.trust-source-certificate',
-  'source.trust-target-certificate',
-  'source.trust-azure-authorities',
-  'source.validate-certificate-chain',
-  'source.mirroring-endpoint',
-  'source.availability-group',
-  'source.distributed-availability-group',
-  'source.keep-log',
-  'target.link',
-  'source.release-log',
-  'source.log-backup',
-  'source.fence',
-  'source.synchronous-commit',
-  'source.planned-failover',
-  'target.delete-link-to-cut-over',
-  'target.verify-writable',
-  'target.remove-link',
-  'source.drop-distributed-availability-group',
-  'source.drop-availability-group',
-  'target.fence',
-  'source.admit-applications',
-  'target.admit-applications',
-  'target.planned-failover',
-  'target.forced-failover',
-  'source.forced-failover',
-  'source.verify-writable',
-  'source.become-secondary',
-  'target.become-secondary',
-  'source.repair-orphaned-users',
-  'target.repair-orphaned-users',
+  'server.master-key',
+  'server.endpoint-certificate',
+  'instance.trust-server-certificate',
+  'server.trust-instance-certificate',
+  'server.trust-azure-authorities',
+  'server.validate-certificate-chain',
+  'server.mirroring-endpoint',
+  'server.availability-group',
+  'server.distributed-availability-group',
+  'server.keep-log',
+  'instance.link',
+  'server.release-log',
+  'server.log-backup',
+  'server.fence',
+  'server.synchronous-commit',
+  'server.planned-failover',
+  'instance.delete-link-to-cut-over',
+  'instance.verify-writable',
+  'instance.remove-link',
+  'server.drop-distributed-availability-group',
+  'server.drop-availability-group',
+  'instance.fence',
+  'server.admit-applications',
+  'instance.admit-applications',
+  'instance.planned-failover',
+  'instance.forced-failover',
+  'server.forced-failover',
+  'server.verify-writable',
+  'server.become-secondary',
+  'instance.become-secondary',
+  'server.repair-orphaned-users',
+  'instance.repair-orphaned-users',
   ...INSTANCE_OBJECT_STEP_IDS,
-  'source.empty-availability-group',
-  'source.grant-create-database',
-  'source.readable-secondary',
-  'target.link-from-instance',
-  'source.join-distributed-availability-group',
+  'server.empty-availability-group',
+  'server.grant-create-database',
+  'server.readable-secondary',
+  'instance.link-from-instance',
+  'server.join-distributed-availability-group',
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
@@ -80,27 +80,27 @@ export interface LinkStepInfo {
   readonly repeats: 'once' | 'on-cadence';
   /**
    * Replica of the availability group that the step is about, by its name in the inventory. Absent: the server that
-   * leads the group (of a group with one replica: `source`).
+   * leads the group (of a group with one replica: `server`).
    */
   readonly server?: string;
 }
 
 const TRUST: readonly LinkStepInfo[] = [
-  step('source.master-key', 'trust', 'Master key of the source'),
-  step('source.endpoint-certificate', 'trust', 'Certificate of the source endpoint'),
-  step('target.trust-source-certificate', 'trust', 'Instance trusts the source'),
-  step('source.trust-target-certificate', 'trust', 'Source trusts the instance'),
-  step('source.trust-azure-authorities', 'trust', 'Source trusts the authorities of Azure'),
-  step('source.validate-certificate-chain', 'trust', 'Certificate chain validates'),
-  step('source.mirroring-endpoint', 'trust', 'Mirroring endpoint of the source'),
+  step('server.master-key', 'trust', 'Master key of the SQL Server'),
+  step('server.endpoint-certificate', 'trust', 'Certificate of the endpoint of the SQL Server'),
+  step('instance.trust-server-certificate', 'trust', 'Instance trusts the SQL Server'),
+  step('server.trust-instance-certificate', 'trust', 'SQL Server trusts the instance'),
+  step('server.trust-azure-authorities', 'trust', 'SQL Server trusts the authorities of Azure'),
+  step('server.validate-certificate-chain', 'trust', 'Certificate chain validates'),
+  step('server.mirroring-endpoint', 'trust', 'Mirroring endpoint of the SQL Server'),
 ];
 
 const GROUPS: readonly LinkStepInfo[] = [
-  step('source.availability-group', 'groups', 'Availability group'),
-  step('source.distributed-availability-group', 'groups', 'Distributed availability group'),
+  step('server.availability-group', 'groups', 'Availability group'),
+  step('server.distributed-availability-group', 'groups', 'Distributed availability group'),
 ];
 
-const LINK: readonly LinkStepInfo[] = [step('target.link', 'link', 'Create the link')];
+const LINK: readonly LinkStepInfo[] = [step('instance.link', 'link', 'Create the link')];
 
 /** How the log that the copy needs is kept while it is made: see `seeding.keepLog` of a spec. */
 export type KeepLog = 'none' | 'trace-flag-12381';
@@ -108,40 +108,40 @@ export type KeepLog = 'none' | 'trace-flag-12381';
 /** Last of its phase: the link comes next. */
 const KEEP_LOG: Readonly<Record<KeepLog, readonly LinkStepInfo[]>> = {
   none: [],
-  'trace-flag-12381': [step('source.keep-log', 'groups', 'Keep the log for the copy')],
+  'trace-flag-12381': [step('server.keep-log', 'groups', 'Keep the log for the copy')],
 };
 
 /** Before the first log backup, so that this one frees the log. */
 const RELEASE_LOG: Readonly<Record<KeepLog, readonly LinkStepInfo[]>> = {
   none: [],
-  'trace-flag-12381': [step('source.release-log', 'first-log-backup', 'Keep the log no longer')],
+  'trace-flag-12381': [step('server.release-log', 'first-log-backup', 'Keep the log no longer')],
 };
 
 const FIRST_BACKUP: readonly LinkStepInfo[] = [
-  step('source.log-backup', 'first-log-backup', 'First log backup'),
+  step('server.log-backup', 'first-log-backup', 'First log backup'),
 ];
 
 const BACKUPS: readonly LinkStepInfo[] = [
-  { id: 'source.log-backup', phase: 'replicating', title: 'Log backup', repeats: 'on-cadence' },
+  { id: 'server.log-backup', phase: 'replicating', title: 'Log backup', repeats: 'on-cadence' },
 ];
 
 const CUTOVER: Readonly<Record<CutoverRoute, readonly LinkStepInfo[]>> = {
   'planned-failover': [
-    step('source.fence', 'cutover', 'Fence the source'),
-    step('source.planned-failover', 'cutover', 'Planned failover'),
-    step('target.verify-writable', 'cutover', 'New primary takes writes'),
+    step('server.fence', 'cutover', 'Fence the SQL Server'),
+    step('server.planned-failover', 'cutover', 'Planned failover'),
+    step('instance.verify-writable', 'cutover', 'New primary takes writes'),
   ],
   'delete-link': [
-    step('source.fence', 'cutover', 'Fence the source'),
-    step('source.synchronous-commit', 'cutover', 'Synchronous commit'),
-    step('target.delete-link-to-cut-over', 'cutover', 'Delete the link to cut over'),
-    step('target.verify-writable', 'cutover', 'New primary takes writes'),
+    step('server.fence', 'cutover', 'Fence the SQL Server'),
+    step('server.synchronous-commit', 'cutover', 'Synchronous commit'),
+    step('instance.delete-link-to-cut-over', 'cutover', 'Delete the link to cut over'),
+    step('instance.verify-writable', 'cutover', 'New primary takes writes'),
   ],
 };
 
 const DROP_GROUPS: readonly LinkStepInfo[] = [
-  step('source.drop-distributed-availability-group', 'after', 'Drop the distributed availability group'),
-  step('source.drop-availability-group', 'after', 'Drop the availability group'),
+  step('server.drop-distributed-availability-group', 'after', 'Drop the distributed availability group'),
+  step('server.drop-availability-group', 'after', 'Drop the availability group'),
 ];
 
 /** Setting up a link that replicates: all there is to plan of a link that stays. */
@@ -152,7 +152,7 @@ export const establishing = (keepLog: KeepLog = 'none', objects = false): readon
   ...LINK,
   ...byWord('seeding.keepLog', keepLog, RELEASE_LOG),
   ...FIRST_BACKUP,
-  ...(objects ? copySteps('target') : []),
+  ...(objects ? copySteps('instance') : []),
   ...BACKUPS,
 ];
 
@@ -166,23 +166,23 @@ export interface AskedFor {
 /** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
 export const establishingFromInstance = (objects = false): readonly LinkStepInfo[] => [
   ...FROM_INSTANCE,
-  ...(objects ? copySteps('source') : []),
+  ...(objects ? copySteps('server') : []),
 ];
 
 const FROM_INSTANCE: readonly LinkStepInfo[] = [
   ...TRUST,
-  step('source.empty-availability-group', 'groups', 'Availability group without a database'),
-  step('source.grant-create-database', 'groups', 'The group may create the database'),
-  step('source.readable-secondary', 'groups', 'The copy can be read'),
-  step('target.link-from-instance', 'link', 'Create the link from the instance'),
-  step('source.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
+  step('server.empty-availability-group', 'groups', 'Availability group without a database'),
+  step('server.grant-create-database', 'groups', 'The group may create the database'),
+  step('server.readable-secondary', 'groups', 'The copy can be read'),
+  step('instance.link-from-instance', 'link', 'Create the link from the instance'),
+  step('server.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
 ];
 
 /** What follows a cutover; on the route `delete-link` there is no link any more that could be kept. */
 const AFTER: Readonly<Record<CutoverRoute, (afterwards: Afterwards) => readonly LinkStepInfo[]>> = {
   'planned-failover': (afterwards) =>
     byWord('cutover.afterwards', afterwards, {
-      'remove-link': [step('target.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS],
+      'remove-link': [step('instance.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS],
       'keep-link': [],
     }),
   'delete-link': () => DROP_GROUPS,
@@ -207,13 +207,13 @@ export function linkProcedure(
     ...establishing(keepLog, objects),
     ...byWord('route of a cutover', route, CUTOVER),
     ...(objects ? cutoverAdditions() : []),
-    ...(repairUsers ? [repairOfUsers('target')] : []),
+    ...(repairUsers ? [repairOfUsers('instance')] : []),
   ];
   return [...common, ...byWord('route of a cutover', route, AFTER)(afterwards)];
 }
 
-/** Which side of the link is meant to be the primary: the SQL Server (source) or the managed instance (target). */
-export type LinkSide = 'source' | 'target';
+/** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
+export type LinkSide = 'server' | 'instance';
 
 export type FailoverType = 'planned' | 'forced';
 
@@ -239,40 +239,40 @@ interface FailoverSteps {
 }
 
 const PROOF: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
-  target: [
-    step('target.verify-writable', 'cutover', 'New primary takes writes'),
-    step('target.admit-applications', 'cutover', 'Admit the applications to the instance'),
+  instance: [
+    step('instance.verify-writable', 'cutover', 'New primary takes writes'),
+    step('instance.admit-applications', 'cutover', 'Admit the applications to the instance'),
   ],
-  source: [
-    step('source.verify-writable', 'cutover', 'New primary takes writes'),
-    step('source.admit-applications', 'cutover', 'Admit the applications to the SQL Server'),
+  server: [
+    step('server.verify-writable', 'cutover', 'New primary takes writes'),
+    step('server.admit-applications', 'cutover', 'Admit the applications to the SQL Server'),
   ],
 };
 
 /** By the side that becomes the primary. */
 const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSide, FailoverSteps>>>> = {
   planned: {
-    target: {
-      fence: step('source.fence', 'cutover', 'Fence the SQL Server'),
-      act: step('source.planned-failover', 'cutover', 'Planned failover to the instance'),
-      proof: PROOF.target,
+    instance: {
+      fence: step('server.fence', 'cutover', 'Fence the SQL Server'),
+      act: step('server.planned-failover', 'cutover', 'Planned failover to the instance'),
+      proof: PROOF.instance,
     },
-    source: {
-      fence: step('target.fence', 'cutover', 'Fence the instance'),
-      act: step('target.planned-failover', 'cutover', 'Planned failover to the SQL Server'),
-      proof: PROOF.source,
+    server: {
+      fence: step('instance.fence', 'cutover', 'Fence the instance'),
+      act: step('instance.planned-failover', 'cutover', 'Planned failover to the SQL Server'),
+      proof: PROOF.server,
     },
   },
   forced: {
-    target: {
+    instance: {
       fence: null,
-      act: step('target.forced-failover', 'cutover', 'Forced failover to the instance'),
-      proof: PROOF.target,
+      act: step('instance.forced-failover', 'cutover', 'Forced failover to the instance'),
+      proof: PROOF.instance,
     },
-    source: {
+    server: {
       fence: null,
-      act: step('source.forced-failover', 'cutover', 'Forced failover to the SQL Server'),
-      proof: PROOF.source,
+      act: step('server.forced-failover', 'cutover', 'Forced failover to the SQL Server'),
+      proof: PROOF.server,
     },
   },
 };
@@ -281,23 +281,23 @@ const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSide, Failove
 export const repairProcedure = (survivor: LinkSide): readonly LinkStepInfo[] => bySide(survivor, REPAIRS);
 
 const REPAIRS: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
-  source: [step('target.become-secondary', 'replicating', 'Demote the instance')],
-  target: [
-    step('source.log-backup', 'replicating', 'Back up the log of the former primary'),
-    step('source.become-secondary', 'replicating', 'Demote the SQL Server'),
+  server: [step('instance.become-secondary', 'replicating', 'Demote the instance')],
+  instance: [
+    step('server.log-backup', 'replicating', 'Back up the log of the former primary'),
+    step('server.become-secondary', 'replicating', 'Demote the SQL Server'),
   ],
 };
 
 /** Users without a login of their SID get the login of their name, once the new primary takes writes. */
 export const repairOfUsers = (on: LinkSide): LinkStepInfo =>
   bySide(on, {
-    source: step(
-      'source.repair-orphaned-users',
+    server: step(
+      'server.repair-orphaned-users',
       'cutover',
       'Orphaned users of the SQL Server get their logins',
     ),
-    target: step(
-      'target.repair-orphaned-users',
+    instance: step(
+      'instance.repair-orphaned-users',
       'cutover',
       'Orphaned users of the instance get their logins',
     ),
@@ -305,12 +305,12 @@ export const repairOfUsers = (on: LinkSide): LinkStepInfo =>
 
 /** Taking a long-lived link down, in the documented order. */
 export const REMOVAL: readonly LinkStepInfo[] = [
-  step('target.remove-link', 'after', 'Remove the link'),
+  step('instance.remove-link', 'after', 'Remove the link'),
   ...DROP_GROUPS,
 ];
 
 /** Trace flags belong to servers, too. */
-const OF_EACH_SERVER: readonly LinkStepId[] = ['source.keep-log', 'source.release-log'];
+const OF_EACH_SERVER: readonly LinkStepId[] = ['server.keep-log', 'server.release-log'];
 
 /**
  * Trust is a matter of each replica of an availability group ("for every replica", link-with-scripts): its steps are

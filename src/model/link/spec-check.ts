@@ -100,12 +100,14 @@ function checkNames(migration: LinkMigration): readonly SpecIssue[] {
 }
 
 /** An availability group that exists, with several replicas. */
-function checkReplicas({ source, link }: LinkMigration): readonly SpecIssue[] {
+function checkReplicas({ server, link }: LinkMigration): readonly SpecIssue[] {
   const { replicas = [], listener } = link;
   const issues = replicas.flatMap((name, index): readonly SpecIssue[] => {
     const path = ['link', 'replicas', index];
-    if (name === source)
-      return [{ path, message: `"${name}" is the source already`, remedy: 'Name the other replicas only.' }];
+    if (name === server)
+      return [
+        { path, message: `"${name}" is the SQL Server already`, remedy: 'Name the other replicas only.' },
+      ];
     return replicas.indexOf(name) === index ? [] : [{ path, message: `"${name}" is there twice` }];
   });
   if (replicas.length === 0 || listener !== undefined) return issues;

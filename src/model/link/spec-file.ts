@@ -44,17 +44,19 @@ export function resolveLinkMigration(
   migration: LinkMigration,
   locate: LocateField = NOWHERE,
 ): ResolveResult {
-  const source = own(inventory.sqlServers, migration.source);
-  const target = own(inventory.managedInstances, migration.target);
+  const server = own(inventory.sqlServers, migration.server);
+  const instance = own(inventory.managedInstances, migration.instance);
   // Asked again here: a migration may come from a caller that only validated its fields.
   const issues: SpecIssue[] = [...checkLinkMigration(migration)];
-  if (source === undefined) {
+  if (server === undefined) {
     const known = Object.keys(inventory.sqlServers);
-    issues.push(unknownInstance('source', migration.source, 'SQL Server', 'sqlServers', known));
+    issues.push(unknownInstance('server', migration.server, 'SQL Server', 'sqlServers', known));
   }
-  if (target === undefined) {
+  if (instance === undefined) {
     const known = Object.keys(inventory.managedInstances);
-    issues.push(unknownInstance('target', migration.target, 'managed instance', 'managedInstances', known));
+    issues.push(
+      unknownInstance('instance', migration.instance, 'managed instance', 'managedInstances', known),
+    );
   }
   const replicas = (migration.link.replicas ?? []).flatMap((name, index): readonly GroupReplica[] => {
     const server = own(inventory.sqlServers, name);
@@ -64,7 +66,7 @@ export function resolveLinkMigration(
     issues.push({ ...rest, message, path: ['link', 'replicas', index] });
     return [];
   });
-  if (source === undefined || target === undefined || issues.length > 0) {
+  if (server === undefined || instance === undefined || issues.length > 0) {
     const problems = issues.map((issue) => {
       const { file, ...position } = locate(issue.path);
       return toProblem(file, issue, position);
@@ -73,10 +75,10 @@ export function resolveLinkMigration(
   }
   const value = {
     version: 1,
-    migration,
+    settings: migration,
     names: linkNames(migration),
-    source,
-    target,
+    server,
+    instance,
     azure: inventory.azure,
     ...(replicas.length === 0 ? {} : { replicas }),
   } as const;

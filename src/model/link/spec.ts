@@ -52,7 +52,7 @@ const seedingSchema = z
   .prefault({});
 
 const logBackupsSchema = z.strictObject({
-  directory: z.string().min(1).describe('Directory on the source server, or a URL for BACKUP TO URL'),
+  directory: z.string().min(1).describe('Directory on the SQL Server, or a URL for BACKUP TO URL'),
   every: durationSchema.prefault('15m'),
   atUsedPercent: z
     .number()
@@ -86,7 +86,9 @@ const cutoverSchema = z
         disableLogins: z
           .array(sysnameSchema)
           .default([])
-          .describe('Logins of the applications; disabled on the source at cutover, their sessions ended'),
+          .describe(
+            'Logins of the applications; disabled on the SQL Server at cutover, their sessions ended',
+          ),
       })
       .prefault({}),
     maxLag: durationSchema
@@ -123,7 +125,7 @@ const groupListenerSchema = z.strictObject({
     .max(65535)
     .optional()
     .describe(
-      'Port of the mirroring endpoints behind it, not the port for clients; by default endpoint.port of source',
+      'Port of the mirroring endpoints behind it, not the port for clients; by default endpoint.port of the SQL Server',
     ),
 });
 
@@ -143,8 +145,8 @@ export const linkMigrationSchema = z.strictObject({
       'Side that has the database when the link is made; instance only with purpose disaster-recovery, SQL Server 2022 CU10 or later, and a matching update policy',
     ),
   database: sysnameSchema,
-  source: nameSchema.describe('Name of a SQL Server in the inventory'),
-  target: nameSchema.describe('Name of a managed instance in the inventory'),
+  server: nameSchema.describe('Name of a SQL Server in the inventory'),
+  instance: nameSchema.describe('Name of a managed instance in the inventory'),
   link: z
     .strictObject({
       name: sysnameSchema.optional().describe('Distributed availability group; by default DAG_<database>'),
@@ -157,7 +159,7 @@ export const linkMigrationSchema = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'The other replicas of an availability group that exists, by their names under sqlServers; source is one of its replicas, too',
+          'The other replicas of an availability group that exists, by their names under sqlServers; server is one of its replicas, too',
         ),
       listener: groupListenerSchema
         .optional()
@@ -212,10 +214,10 @@ export interface LinkNames {
 /** A migration with its inventory entries: all that a workflow or an activity needs. Holds references to secrets, no secret. */
 export interface ResolvedLinkMigration {
   readonly version: 1;
-  readonly migration: LinkMigration;
+  readonly settings: LinkMigration;
   readonly names: LinkNames;
-  readonly source: SqlServer;
-  readonly target: ManagedInstance;
+  readonly server: SqlServer;
+  readonly instance: ManagedInstance;
   readonly azure: AzureAccess;
   /** The other replicas of the availability group; absent where it has one replica. */
   readonly replicas?: readonly GroupReplica[];

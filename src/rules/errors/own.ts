@@ -53,7 +53,7 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   retry(
-    'TargetNotWritable',
+    'PrimaryNotWritable',
     [],
     'The database on the new primary does not take writes yet.',
     'It is looked at again.',

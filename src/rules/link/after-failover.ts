@@ -130,4 +130,4 @@ function commitMode(modes: readonly GroupMode[], repairs: Repairs): FailoverChec
   return warning(id, seen, repairs.asynchronous(members));
 }
 
-const SIDES = { source: 'SQL Server', target: 'instance' } as const;
+const SIDES = { server: 'SQL Server', instance: 'instance' } as const;

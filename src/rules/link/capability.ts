@@ -14,7 +14,7 @@ export type LinkOperation =
   | 'cluster-type-clause'
   | 'multi-database-link';
 
-export type OperationRoute = 'tsql-on-source' | 'tsql-on-instance' | 'azure' | 'tsql-and-azure';
+export type OperationRoute = 'tsql-on-server' | 'tsql-on-instance' | 'azure' | 'tsql-and-azure';
 
 /** Earliest build, per release, that knows an operation; a release that is not listed never does. */
 type Builds = Readonly<Partial<Record<SqlServerYear, string>>>;
@@ -68,7 +68,7 @@ export const LINK_CAPABILITY_TABLE: readonly CapabilityRow[] = [
     builds: FAILOVER_BUILDS,
     policy: 'matching',
     enterpriseOnly: false,
-    route: 'tsql-on-source',
+    route: 'tsql-on-server',
     cannotUndo: 'Only a failback, with the data written since, brings the database home.',
     source: FAILOVER,
   },
@@ -114,7 +114,7 @@ export const LINK_CAPABILITY_TABLE: readonly CapabilityRow[] = [
     builds: { 2022: '16.0.4045.3', 2025: '17.0.1000.7' },
     policy: 'any',
     enterpriseOnly: false,
-    route: 'tsql-on-source',
+    route: 'tsql-on-server',
     cannotUndo: null,
     source: CU5,
   },
@@ -123,7 +123,7 @@ export const LINK_CAPABILITY_TABLE: readonly CapabilityRow[] = [
     builds: { 2017: '14.0.1000.169', 2019: '15.0.2000.5', 2022: '16.0.1000.6', 2025: '17.0.1000.7' },
     policy: 'any',
     enterpriseOnly: false,
-    route: 'tsql-on-source',
+    route: 'tsql-on-server',
     cannotUndo: null,
     source: `${OVERVIEW}; sys.availability_groups (cluster_type from 2017)`,
   },

@@ -4,20 +4,20 @@ import { sameName } from '../names';
 import { type CertificateLevel, judgeExpiry, worstLevel } from './certificate-expiry';
 
 export type CertificateUse =
-  /** The source's own: it proves the SQL Server to the instance. */
+  /** The SQL Server's own: it proves the SQL Server to the instance. */
   | 'endpoint'
   /** Its public key on the instance. */
   | 'trust-on-instance'
   /** What the instance proves itself with; Azure renews it. */
   | 'instance'
-  /** Its public key on the source, under the FQDN of the instance. */
-  | 'instance-on-source'
+  /** Its public key on the SQL Server, under the FQDN of the instance. */
+  | 'instance-on-server'
   /** Root that vouches for the instance. */
   | 'authority';
 
 export interface CertificateItem {
   readonly use: CertificateUse;
-  readonly where: 'source' | 'instance';
+  readonly where: 'server' | 'instance';
   readonly name: string;
   /** Hexadecimal SHA-1, upper case; null when there is no such certificate. */
   readonly thumbprint: string | null;
@@ -35,7 +35,7 @@ export interface ChainState {
 
 export interface CertificateInventory {
   readonly observedAt: string;
-  /** Clock of the source, which judges by it. */
+  /** Clock of the SQL Server, which judges by it. */
   readonly serverTime: string;
   readonly serverName: string;
   readonly instanceFqdn: string;
@@ -61,7 +61,7 @@ export interface InventoryFacts {
   readonly trusted: readonly TrustCertificateFacts[];
   /** What the instance proves itself with. */
   readonly presented: PresentedCertificate;
-  /** Names under which the roots of Azure stand on the source. */
+  /** Names under which the roots of Azure stand on the SQL Server. */
   readonly authorityNames: readonly string[];
   readonly chain: ChainState;
 }
@@ -88,7 +88,7 @@ export function certificateInventory(facts: InventoryFacts): CertificateInventor
   };
 }
 
-/** Why the source's certificate should be rotated now; null when it need not. */
+/** Why the SQL Server's certificate should be rotated now; null when it need not. */
 export function rotationDue(inventory: CertificateInventory, rotateBeforeMs: number): string | null {
   const own = inventory.items.find(({ use }) => use === 'endpoint');
   if (own?.expiresAt == null) return null;
@@ -97,12 +97,12 @@ export function rotationDue(inventory: CertificateInventory, rotateBeforeMs: num
   return left < rotateBeforeMs ? `${own.name} expires in ${own.daysLeft} days` : null;
 }
 
-/** Why what the source holds of the instance should be imported again; null when it need not. */
+/** Why what the SQL Server holds of the instance should be imported again; null when it need not. */
 export function reimportDue(inventory: CertificateInventory): string | null {
   if (inventory.chain.state === 'broken') return inventory.chain.detail;
   const bad = inventory.items.find(
     ({ use, level }) =>
-      (use === 'instance-on-source' || use === 'authority') && (level === 'missing' || level === 'expired'),
+      (use === 'instance-on-server' || use === 'authority') && (level === 'missing' || level === 'expired'),
   );
   return bad === undefined ? null : `${bad.name}: ${bad.note}`;
 }
@@ -113,13 +113,13 @@ function ofEndpoint(facts: InventoryFacts): CertificateItem {
   if (own === undefined) {
     const note =
       facts.endpoint === null
-        ? 'the source has no mirroring endpoint'
+        ? 'the SQL Server has no mirroring endpoint'
         : `endpoint ${facts.endpoint.name} has no certificate`;
-    return missing('endpoint', 'source', name, note);
+    return missing('endpoint', 'server', name, note);
   }
   return judged(
     'endpoint',
-    'source',
+    'server',
     own,
     facts,
     `endpoint ${facts.endpoint?.name ?? ''} proves itself with it`,
@@ -129,7 +129,12 @@ function ofEndpoint(facts: InventoryFacts): CertificateItem {
 function ofTrust(facts: InventoryFacts): CertificateItem {
   const own = endpointCertificateOf(facts);
   if (own === undefined) {
-    return missing('trust-on-instance', 'instance', 'public key of the source', 'there is nothing to trust');
+    return missing(
+      'trust-on-instance',
+      'instance',
+      'public key of the SQL Server',
+      'there is nothing to trust',
+    );
   }
   const match = facts.trusted.find(({ thumbprint }) => sameName(thumbprint, own.thumbprint));
   if (match === undefined) {
@@ -155,24 +160,24 @@ function ofImported(facts: InventoryFacts): CertificateItem {
   const imported = facts.certificates.find(({ name }) => sameName(name, instanceFqdn));
   if (imported === undefined) {
     return missing(
-      'instance-on-source',
-      'source',
+      'instance-on-server',
+      'server',
       instanceFqdn,
       'not imported: the link cannot connect (41974)',
     );
   }
   const isSame = sameName(imported.thumbprint, presented.thumbprint);
-  // The source trusts by authority and name, so an older key is no fault (best practices of the link).
+  // The SQL Server trusts by authority and name, so an older key is no fault (best practices of the link).
   const note = isSame ? 'holds the key that the instance has' : 'holds an older key of the instance';
-  return judged('instance-on-source', 'source', imported, facts, note);
+  return judged('instance-on-server', 'server', imported, facts, note);
 }
 
 function ofAuthorities(facts: InventoryFacts): CertificateItem[] {
   return facts.authorityNames.map((wanted) => {
     const found = facts.certificates.find(({ name }) => sameName(name, wanted));
     return found === undefined
-      ? missing('authority', 'source', wanted, 'not imported: the source cannot validate the instance')
-      : judged('authority', 'source', found, facts, 'vouches for the instance');
+      ? missing('authority', 'server', wanted, 'not imported: the SQL Server cannot validate the instance')
+      : judged('authority', 'server', found, facts, 'vouches for the instance');
   });
 }
 

@@ -5,9 +5,9 @@ import { includesName, sameName } from '../names';
 /** sysname */
 const LONGEST_NAME = 128;
 
-/** Name of the source's endpoint certificate; a backslash (named instance) is not allowed in it. */
+/** Name of the SQL Server's endpoint certificate; a backslash (named instance) is not allowed in it. */
 export function endpointCertificateName(spec: ResolvedLinkMigration, serverName: string): string {
-  return spec.migration.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
+  return spec.settings.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
 }
 
 /**

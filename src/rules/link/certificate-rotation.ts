@@ -54,7 +54,7 @@ export interface RotationFacts {
   readonly groups: readonly AvailabilityGroupFacts[];
   /** FQDNs of the instances that get the new public key. */
   readonly instances: readonly string[];
-  /** Logins of the fence that are disabled although the source leads: a cutover is under way. */
+  /** Logins of the fence that are disabled although the SQL Server leads: a cutover is under way. */
   readonly fencedLogins: readonly string[];
 }
 
@@ -105,7 +105,7 @@ export const isLinkUp = (facts: LinkReplicaFacts): boolean =>
 
 const NO_CERTIFICATE: RotationRefusal = {
   ruleId: 'rotation.no-certificate',
-  reason: 'the source has no mirroring endpoint with a certificate',
+  reason: 'the SQL Server has no mirroring endpoint with a certificate',
   nextStep: 'start the migration: it makes endpoint and certificate',
 };
 
@@ -143,7 +143,7 @@ function fenceRefusal({ fencedLogins }: RotationFacts): readonly RotationRefusal
   return [
     {
       ruleId: 'rotation.fence',
-      reason: `the source is fenced: ${fencedLogins.join(', ')} disabled`,
+      reason: `the SQL Server is fenced: ${fencedLogins.join(', ')} disabled`,
       nextStep: 'rotate when the cutover or failover is over',
     },
   ];

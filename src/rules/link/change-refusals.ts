@@ -23,7 +23,7 @@ export function changeRefusals(change: LinkChange, facts: ChangeFacts): readonly
     case 'repair':
       return isSplit(facts) ? [] : [`there is no split brain (${rolesInWords(facts)})`];
     case 'removal':
-      return facts.roles.source === 'none' && facts.roles.target === 'none'
+      return facts.roles.server === 'none' && facts.roles.instance === 'none'
         ? ['neither side has the link any more']
         : [];
   }
@@ -52,13 +52,14 @@ function silentRefusals(
 
 /** A planned failover needs both. */
 const silentSides = ({ roles }: ChangeFacts): readonly string[] =>
-  (['source', 'target'] as const)
+  (['server', 'instance'] as const)
     .filter((side) => roles[side] === null)
     .map((side) => `the ${sideName(side)} does not answer`);
 
-const isSplit = ({ roles }: ChangeFacts): boolean => roles.source === 'PRIMARY' && roles.target === 'PRIMARY';
+const isSplit = ({ roles }: ChangeFacts): boolean =>
+  roles.server === 'PRIMARY' && roles.instance === 'PRIMARY';
 
 const rolesInWords = ({ roles }: ChangeFacts): string =>
-  (['source', 'target'] as const)
+  (['server', 'instance'] as const)
     .map((side) => `${sideName(side)}: ${roles[side] ?? 'no answer'}`)
     .join(', ');

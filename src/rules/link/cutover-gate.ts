@@ -9,7 +9,7 @@ import { isReplicating, seedingPhase } from './seeding';
 const SMALL_REDO_KB = 1024;
 
 export interface LinkGateInput {
-  /** Null when the link does not show on the source. */
+  /** Null when the link does not show on the SQL Server. */
   readonly facts: LinkReplicaFacts | null;
   /** Milliseconds since 1970-01-01 UTC, by the clock that stamped the facts. */
   readonly now: number;
@@ -24,7 +24,11 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
   const { facts, now, factsMaxAgeMs } = input;
   if (facts === null) {
     return [
-      gate('gate.link-missing', 'The link does not show on the source.', 'no row of the distributed group'),
+      gate(
+        'gate.link-missing',
+        'The link does not show on the SQL Server.',
+        'no row of the distributed group',
+      ),
     ];
   }
   const stale = staleness(facts.observedAt, now, factsMaxAgeMs);
@@ -44,7 +48,9 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
 
 function roleReason({ localRoleDesc }: LinkReplicaFacts): readonly GateReason[] {
   if (localRoleDesc === 'PRIMARY') return [];
-  return [gate('gate.role', 'The source is not the primary of the link.', `its role is ${localRoleDesc}`)];
+  return [
+    gate('gate.role', 'The SQL Server is not the primary of the link.', `its role is ${localRoleDesc}`),
+  ];
 }
 
 function connectionReason(facts: LinkReplicaFacts): readonly GateReason[] {

@@ -119,7 +119,7 @@ export const LINK_ENTRIES: readonly CatalogueEntry[] = [
     SOURCE.linkFailover,
   ),
   person(
-    'SourceCertificateNotTrusted',
+    'ServerCertificateNotTrusted',
     [41973, 'ManagedInstanceLinkCertificateNotFoundOnManagedInstance'],
     'The instance does not have the certificate of the SQL Server.',
     'Upload its public key (serverTrustCertificates).',
@@ -175,7 +175,7 @@ export const LINK_ENTRIES: readonly CatalogueEntry[] = [
     'For a migration delete the link.',
   ),
   retry(
-    'SourceSilent',
+    'ServerSilent',
     [41986],
     'The link was not made: SQL Server did not connect or answer.',
     'It is tried again; check ports 5022 and 11000-11999 in both directions and the endpoint.',
@@ -347,7 +347,7 @@ export const LINK_ENTRIES: readonly CatalogueEntry[] = [
     'DatabaseNameRefused',
     ['CannotUseReservedDatabaseName', 'CannotUseTrailingWhitespacesInDatabaseName'],
     'The instance does not take this name for a database.',
-    'Rename the database on the source.',
+    'Rename the database on the SQL Server.',
     SOURCE.linkRest,
   ),
   person(

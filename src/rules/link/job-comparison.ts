@@ -40,7 +40,7 @@ function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>
       remedy: 'correct instanceObjects.jobs.include',
     };
   }
-  const unsupported = bySide(to, { source: [], target: job.steps.flatMap(whyNotOnInstance) });
+  const unsupported = bySide(to, { server: [], instance: job.steps.flatMap(whyNotOnInstance) });
   if (unsupported.length > 0) {
     return {
       kind: 'impossible',
@@ -140,7 +140,7 @@ export function jobDifferences(job: Job, twin: Job): readonly string[] {
     ['start step', job.startStep === twin.startStep],
     ['event log', job.notifyEventLog === twin.notifyEventLog],
     ['deletion after a run', job.deleteLevel === twin.deleteLevel],
-    ['target server', twin.hasTarget],
+    ['instance server', twin.hasTarget],
   ];
   return checks.flatMap(([what, isSame]) => (isSame ? [] : [what]));
 }

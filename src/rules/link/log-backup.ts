@@ -92,7 +92,7 @@ function decide(input: LogBackupInput, used: number, growth: LogGrowth): Decisio
   if (facts.localRoleDesc !== 'PRIMARY') {
     return notDue(
       'log-backup.not-primary',
-      `The source is ${facts.localRoleDesc}; the primary takes log backups.`,
+      `The SQL Server is ${facts.localRoleDesc}; the primary takes log backups.`,
     );
   }
   const phase = phaseOf(input);

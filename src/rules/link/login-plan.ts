@@ -182,11 +182,11 @@ function judgeForeign(login: Login, { names, primarySide, other }: ObjectsInput)
     case 'windows-user':
     case 'windows-group':
       return bySide(to, {
-        source: impossible(
+        server: impossible(
           'a login of Windows is made by the domain of its server',
           `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,
         ),
-        target: impossible(
+        instance: impossible(
           'a managed instance has no logins of Windows',
           `make a login of Microsoft Entra for the same person or group on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
         ),

@@ -4,8 +4,8 @@ import { compareLsn, type Lsn } from '../../model/lsn';
 export interface LsnSample {
   /** ISO 8601, by the clock that also stamped the fence. */
   readonly observedAt: string;
-  readonly sourceEndOfLogLsn: Lsn | null;
-  readonly targetHardenedLsn: Lsn | null;
+  readonly primaryEndOfLogLsn: Lsn | null;
+  readonly secondaryHardenedLsn: Lsn | null;
 }
 
 export interface LsnVerdict {
@@ -15,8 +15,8 @@ export interface LsnVerdict {
     | 'lsn.equal-and-stable'
     | 'lsn.no-sample-after-fence'
     | 'lsn.not-reported'
-    | 'lsn.target-behind'
-    | 'lsn.target-ahead'
+    | 'lsn.instance-behind'
+    | 'lsn.instance-ahead'
     | 'lsn.still-moving'
     | 'lsn.too-few-samples';
   readonly reason: string;
@@ -41,34 +41,34 @@ export function lsnEquality(samples: readonly LsnSample[], fencedAt: string, nee
   if (last === undefined) {
     return no('lsn.no-sample-after-fence', 'No LSN was read after the fence.');
   }
-  const source = last.sourceEndOfLogLsn;
-  const target = last.targetHardenedLsn;
-  if (source === null || target === null) {
-    return no('lsn.not-reported', `The ${source === null ? 'source' : 'instance'} does not report its LSN.`);
+  const server = last.primaryEndOfLogLsn;
+  const instance = last.secondaryHardenedLsn;
+  if (server === null || instance === null) {
+    return no('lsn.not-reported', `The ${server === null ? 'server' : 'instance'} does not report its LSN.`);
   }
-  const order = compareLsn(target, source);
-  if (order < 0) return no('lsn.target-behind', `The instance has ${target}, the source ${source}.`);
+  const order = compareLsn(instance, server);
+  if (order < 0) return no('lsn.instance-behind', `The instance has ${instance}, the SQL Server ${server}.`);
   if (order > 0) {
     return no(
-      'lsn.target-ahead',
-      `The instance has ${target}, more than the source's ${source}: read both again.`,
+      'lsn.instance-ahead',
+      `The instance has ${instance}, more than the SQL Server's ${server}: read both again.`,
     );
   }
-  const row = agreeingAtTheEnd(after, source);
+  const row = agreeingAtTheEnd(after, server);
   if (row >= Math.max(2, needed)) {
     return {
       equal: true,
       ruleId: 'lsn.equal-and-stable',
-      reason: `Both sides have stood at ${source} for ${row} looks after the fence.`,
+      reason: `Both sides have stood at ${server} for ${row} looks after the fence.`,
       samples: row,
-      lsn: source,
+      lsn: server,
     };
   }
   const moved = row < after.length;
   return {
     equal: false,
     ruleId: moved ? 'lsn.still-moving' : 'lsn.too-few-samples',
-    reason: `Both sides agree on ${source} for ${row} of ${Math.max(2, needed)} looks.`,
+    reason: `Both sides agree on ${server} for ${row} of ${Math.max(2, needed)} looks.`,
     samples: row,
     lsn: null,
   };
@@ -77,7 +77,8 @@ export function lsnEquality(samples: readonly LsnSample[], fencedAt: string, nee
 function agreeingAtTheEnd(samples: readonly LsnSample[], lsn: Lsn): number {
   const isSame = (other: Lsn | null): boolean => other !== null && compareLsn(other, lsn) === 0;
   const different = samples.findLastIndex(
-    ({ sourceEndOfLogLsn, targetHardenedLsn }) => !isSame(sourceEndOfLogLsn) || !isSame(targetHardenedLsn),
+    ({ primaryEndOfLogLsn, secondaryHardenedLsn }) =>
+      !isSame(primaryEndOfLogLsn) || !isSame(secondaryHardenedLsn),
   );
   return samples.length - 1 - different;
 }

@@ -25,7 +25,7 @@ export const linkPreflightContext = (
   facts,
   spec,
   now,
-  capabilities: linkCapabilities(facts.source, facts.instance),
+  capabilities: linkCapabilities(facts.server, facts.instance),
 });
 
 /** Pages that the checks cite. */
@@ -62,7 +62,7 @@ export function ownGroup({ facts, spec }: LinkPreflightContext): AvailabilityGro
       !group.isDistributed &&
       sameName(group.name, spec.names.availabilityGroup) &&
       group.databases.length === 1 &&
-      includesName(group.databases, spec.migration.database),
+      includesName(group.databases, spec.settings.database),
   );
 }
 

@@ -20,7 +20,7 @@ export const CUTOVER_CHECKS: readonly LinkCheck[] = [
         .filter(({ typeDesc }) => typeDesc !== 'LOG')
         .reduce((sum, file) => sum + file.sizeBytes, 0);
       const { durationMs } = estimateSeedingBeforeStart(bytes, DOCUMENTED_SEEDING_RATE);
-      const { deadline } = spec.migration.seeding;
+      const { deadline } = spec.settings.seeding;
       const evidence = `${formatBytes(bytes)} take about ${formatDuration(durationMs)}; the deadline is ${formatDuration(deadline)}.`;
       return durationMs <= deadline ? passed(evidence) : failed(evidence);
     }),
@@ -38,7 +38,7 @@ export const CUTOVER_CHECKS: readonly LinkCheck[] = [
       if (capabilities.cutoverRoute === 'planned-failover')
         return passed('The cutover is a planned failover.');
       const evidence = `The cutover deletes the link: ${planned.reason}`;
-      return spec.migration.cutover.afterwards === 'keep-link' ? failed(evidence) : passed(evidence);
+      return spec.settings.cutover.afterwards === 'keep-link' ? failed(evidence) : passed(evidence);
     },
   },
   {
@@ -49,7 +49,7 @@ export const CUTOVER_CHECKS: readonly LinkCheck[] = [
     source: 'sqlferry: no committed transaction may be lost by a planned failover',
     preventsError: '15151',
     run({ facts, spec }) {
-      const named = spec.migration.cutover.fence.disableLogins;
+      const named = spec.settings.cutover.fence.disableLogins;
       if (named.length === 0) return notApplicable('No logins are named.');
       return facts.missingFenceLogins.length === 0
         ? passed(`${named.join(', ')} exist.`)
@@ -64,9 +64,9 @@ export const CUTOVER_CHECKS: readonly LinkCheck[] = [
     source: 'sqlferry: whoever puts up the fence must be able to lift it',
     preventsError: '18470',
     run({ spec }) {
-      const { authentication } = spec.source;
+      const { authentication } = spec.server;
       if (authentication.type !== 'sql') return notApplicable('sqlferry does not use a SQL login.');
-      const isOwn = spec.migration.cutover.fence.disableLogins.some((login) =>
+      const isOwn = spec.settings.cutover.fence.disableLogins.some((login) =>
         sameName(login, authentication.user),
       );
       return isOwn
@@ -83,8 +83,8 @@ export const CUTOVER_CHECKS: readonly LinkCheck[] = [
     source: `${DOC.failover}: stop the workload first`,
     preventsError: '47514',
     run: ({ spec }) =>
-      spec.migration.cutover.fence.disableLogins.length > 0
-        ? passed(`It disables ${spec.migration.cutover.fence.disableLogins.join(', ')}.`)
+      spec.settings.cutover.fence.disableLogins.length > 0
+        ? passed(`It disables ${spec.settings.cutover.fence.disableLogins.join(', ')}.`)
         : failed('cutover.fence.disableLogins is empty: nothing stops writing at the cutover.'),
   },
   {
@@ -95,7 +95,7 @@ export const CUTOVER_CHECKS: readonly LinkCheck[] = [
     source: 'sqlferry',
     preventsError: null,
     run({ spec, now }) {
-      const { schedule } = spec.migration.cutover;
+      const { schedule } = spec.settings.cutover;
       if (schedule.type !== 'at') return notApplicable('No fixed time is given.');
       return Date.parse(schedule.time) > now
         ? passed(`The cutover may begin at ${schedule.time}.`)

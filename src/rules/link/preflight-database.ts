@@ -13,14 +13,14 @@ const error = (number: number): string => `${DOC.errors} (${number})`;
 export const DATABASE_CHECKS: readonly LinkCheck[] = [
   {
     id: 'database.exists',
-    title: 'The database exists on the source',
+    title: 'The database exists on the SQL Server',
     severity: 'blocker',
-    remedy: 'Correct database or source in the migration.',
+    remedy: 'Correct database or server in the migration.',
     source: error(911),
     preventsError: '911',
     run: ({ facts: { database }, spec }) =>
       database === null
-        ? failed(`${spec.migration.source} has no database "${spec.migration.database}".`)
+        ? failed(`${spec.settings.server} has no database "${spec.settings.database}".`)
         : passed(`${database.name} has the id ${database.databaseId}.`),
   },
   {

@@ -105,16 +105,16 @@ export const INSTANCE_FIRST_CHECKS: readonly LinkCheck[] = [
     title: 'The database exists on the instance',
     severity: 'blocker',
     remedy:
-      'Correct database or target in the migration, or leave initialPrimary out if the SQL Server has it.',
+      'Correct database or instance in the migration, or leave initialPrimary out if the SQL Server has it.',
     source: error(911),
     preventsError: '911',
     run({ facts: { database, instanceServer }, spec }) {
-      const { target, database: name } = spec.migration;
+      const { instance, database: name } = spec.settings;
       if (database !== null)
-        return passed(`${database.name} has the id ${database.databaseId} on ${target}.`);
+        return passed(`${database.name} has the id ${database.databaseId} on ${instance}.`);
       return instanceServer === null
         ? unknown('The instance is not ready; it takes no connections.')
-        : failed(`${target} has no database "${name}".`);
+        : failed(`${instance} has no database "${name}".`);
     },
   },
   {
@@ -172,15 +172,15 @@ export const INSTANCE_FIRST_CHECKS: readonly LinkCheck[] = [
     run(context) {
       const { facts, spec } = context;
       const there = facts.databaseOnServer;
-      const { source, database } = spec.migration;
-      if (there === undefined) return unknown(`The databases of ${source} were not read.`);
-      if (there === null) return passed(`${source} has no database ${database}.`);
+      const { server, database } = spec.settings;
+      if (there === undefined) return unknown(`The databases of ${server} were not read.`);
+      if (there === null) return passed(`${server} has no database ${database}.`);
       const isOwn =
         ownDistributedGroup(context) !== undefined &&
         sameName(there.availabilityGroupName ?? '', spec.names.availabilityGroup);
       return isOwn
-        ? passed(`${database} on ${source} came over the link of this migration.`)
-        : failed(`${source} has a database ${database} already; it is ${there.stateDesc}.`);
+        ? passed(`${database} on ${server} came over the link of this migration.`)
+        : failed(`${server} has a database ${database} already; it is ${there.stateDesc}.`);
     },
   },
   {
@@ -198,8 +198,8 @@ export const INSTANCE_FIRST_CHECKS: readonly LinkCheck[] = [
       if (group === undefined) return passed(`No group is named ${name}.`);
       const isOurs =
         !group.isDistributed &&
-        group.databases.every((database) => sameName(database, spec.migration.database)) &&
-        group.replicas.every((replica) => sameName(replica.name, facts.source.serverName));
+        group.databases.every((database) => sameName(database, spec.settings.database)) &&
+        group.replicas.every((replica) => sameName(replica.name, facts.server.serverName));
       if (isOurs) return passed(`${name} exists, holds nothing else and is used again.`);
       const what = group.isDistributed
         ? 'a distributed group'
@@ -215,10 +215,10 @@ export const INSTANCE_FIRST_CHECKS: readonly LinkCheck[] = [
     source: 'sqlferry: whoever puts up the fence must be able to lift it',
     preventsError: '18470',
     run({ spec }) {
-      const { authentication } = spec.target;
+      const { authentication } = spec.instance;
       if (authentication.type !== 'sql') return notApplicable('sqlferry does not use a SQL login there.');
       const { user } = authentication;
-      const isOwn = spec.migration.cutover.fence.disableLogins.some((login) => sameName(login, user));
+      const isOwn = spec.settings.cutover.fence.disableLogins.some((login) => sameName(login, user));
       return isOwn
         ? failed(`cutover.fence.disableLogins names ${user}, which sqlferry uses.`)
         : passed(`${user} is not in cutover.fence.disableLogins.`);

@@ -57,7 +57,7 @@ export const GROUP_CHECKS: readonly LinkCheck[] = [
     title: 'The group of this database that exists is primary here',
     severity: 'blocker',
     remedy:
-      'Name all replicas of the group: source and link.replicas. The run then finds the one that is primary; or give the primary as source.',
+      'Name all replicas of the group: server and link.replicas. The run then finds the one that is primary; or give the primary as server.',
     source: error(41140),
     preventsError: '41140',
     run(context) {
@@ -144,7 +144,7 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
   },
   {
     id: 'instance.engine',
-    title: 'The target is a managed instance',
+    title: 'The instance is a managed instance',
     severity: 'blocker',
     remedy: 'Correct host of the managed instance in the inventory.',
     source: DOC.differences,
@@ -195,16 +195,16 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
     preventsError: 'ManagedDatabaseNameInUse',
     run(context) {
       const { facts, spec } = context;
-      if (!includesName(facts.instance.databaseNames, spec.migration.database)) {
-        return passed(`The instance has no database ${spec.migration.database}.`);
+      if (!includesName(facts.instance.databaseNames, spec.settings.database)) {
+        return passed(`The instance has no database ${spec.settings.database}.`);
       }
       return hasOwnLink(context)
-        ? passed(`${spec.migration.database} on the instance came over the link of this migration.`)
-        : failed(`The instance has a database ${spec.migration.database} already.`);
+        ? passed(`${spec.settings.database} on the instance came over the link of this migration.`)
+        : failed(`The instance has a database ${spec.settings.database} already.`);
     },
   },
   capacityCheck('database-capacity', 'databases', 'DatabaseNumberLimitReached', ({ facts, spec }) =>
-    facts.instance.databaseNames.filter((name) => !sameName(name, spec.migration.database)),
+    facts.instance.databaseNames.filter((name) => !sameName(name, spec.settings.database)),
   ),
   capacityCheck('link-capacity', 'links', 'DatabaseNumberLimitReached', ({ facts, spec }) =>
     facts.instance.linkNames.filter((name) => !sameName(name, spec.names.link)),
@@ -217,10 +217,10 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
       'Change the update policy of the instance to SQLServer2025 or AlwaysUpToDate; it cannot be changed back.',
     source: `${DOC.policy}; ${error(41984)}`,
     preventsError: '41984',
-    run({ facts: { source, instance } }) {
-      const year = yearOf(source.productVersion);
+    run({ facts: { server, instance } }) {
+      const year = yearOf(server.productVersion);
       const policy = instance.databaseFormat ?? 'not reported';
-      const evidence = `SQL Server ${year ?? source.productVersion}, update policy ${policy}.`;
+      const evidence = `SQL Server ${year ?? server.productVersion}, update policy ${policy}.`;
       // Up to 2022 every policy is new enough; only 2025 can be too new.
       if (year !== undefined && year < 2025) return passed(evidence);
       const relation = updatePolicyRelation(year, instance.databaseFormat);
@@ -236,10 +236,10 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
       'Where a way back is wanted, take an instance whose update policy matches SQL Server 2022 or 2025; otherwise the cutover is final.',
     source: `${DOC.policy}; ${error(41988)}`,
     preventsError: '41988',
-    run({ facts: { source, instance } }) {
-      const year = yearOf(source.productVersion);
+    run({ facts: { server, instance } }) {
+      const year = yearOf(server.productVersion);
       const policy = instance.databaseFormat ?? 'not reported';
-      const evidence = `SQL Server ${year ?? source.productVersion}, update policy ${policy}.`;
+      const evidence = `SQL Server ${year ?? server.productVersion}, update policy ${policy}.`;
       if (year === undefined) return unknown(evidence);
       if (year < 2022) return failed(`${evidence} There is no way back by the link before SQL Server 2022.`);
       const relation = updatePolicyRelation(year, instance.databaseFormat);

@@ -32,10 +32,10 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
       'Links of several databases are a preview that sqlferry does not drive, and both kinds must not be mixed on one server. Remove the links of several databases, run EXEC sys.sp_multidb_milink 0 on every replica, and start again.',
     source: DOC.extend,
     preventsError: null,
-    run({ facts: { group, source } }) {
+    run({ facts: { group, server } }) {
       if (group === undefined) return notApplicable('The mode of links was not read.');
       const servers = [
-        { name: source.serverName, mode: group.multiDatabase },
+        { name: server.serverName, mode: group.multiDatabase },
         ...answering(group).map(({ server }) => ({ name: server.serverName, mode: server.multiDatabase })),
       ];
       const inMode = servers.filter(({ mode }) => mode === true).map(({ name }) => name);
@@ -68,13 +68,13 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
     title: 'Every replica of the availability group is named',
     severity: 'blocker',
     remedy:
-      'Describe each replica under sqlServers in the inventory, and name all but source in link.replicas: any of them may lead the group tomorrow, and needs the trust of the instance then.',
+      'Describe each replica under sqlServers in the inventory, and name all but server in link.replicas: any of them may lead the group tomorrow, and needs the trust of the instance then.',
     source: `${DOC.scripts} (trust on every replica)`,
     preventsError: '41973',
     run(context) {
       const group = groupOfLink(context);
       if (group === undefined) return notApplicable('There is no such group yet.');
-      const known = [context.facts.source.serverName, ...memberNames(context)];
+      const known = [context.facts.server.serverName, ...memberNames(context)];
       const missing = group.replicas.map(({ name }) => name).filter((name) => !includesName(known, name));
       // A server that does not answer cannot tell which replica it is.
       const silent = silentMembers(context);
@@ -130,8 +130,8 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
     run: ofMembers((members, { spec }) => {
       const lacking = members.flatMap(({ name, server }) => {
         const entry =
-          name === spec.migration.source
-            ? spec.source
+          name === spec.settings.server
+            ? spec.server
             : spec.replicas?.find((replica) => replica.name === name)?.server;
         const hasKey = server.hasMasterKey || entry?.masterKeyPassword !== undefined;
         return [
@@ -169,7 +169,7 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
     preventsError: '41976',
     run(context) {
       const { facts, spec } = context;
-      const { listener } = spec.migration.link;
+      const { listener } = spec.settings.link;
       const group = groupOfLink(context);
       const several = (group?.replicas.length ?? 0) > 1;
       if (listener === undefined) {
@@ -206,7 +206,7 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
       const own = listenersOf(facts, group);
       if (own.length === 0) return notApplicable(`${group.name} has no listener.`);
       const name = own.map(({ dnsName }) => dnsName).join(', ');
-      return context.spec.migration.link.listener === undefined
+      return context.spec.settings.link.listener === undefined
         ? failed(`${group.name} has the listener ${name}, and the migration gives no link.listener.`)
         : passed(`${group.name} has the listener ${name}.`);
     },
@@ -221,7 +221,7 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
       'learn.microsoft.com/sql/database-engine/availability-groups/windows/configure-distributed-availability-groups',
     preventsError: '41986',
     run: ofMembers((members, { spec }) => {
-      const port = spec.migration.link.listener?.port ?? spec.source.endpoint.port;
+      const port = spec.settings.link.listener?.port ?? spec.server.endpoint.port;
       const listening = members.map(({ name, server }) => ({ name, port: server.endpoint?.port ?? null }));
       if (listening.every((one) => one.port === null))
         return notApplicable('No replica has an endpoint yet.');

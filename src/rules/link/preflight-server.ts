@@ -19,7 +19,7 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     source: 'sqlferry: decisions on stale facts are refused',
     preventsError: null,
     run({ facts, now }) {
-      const ages = [facts.source, facts.instance, facts.instanceServer, facts.database]
+      const ages = [facts.server, facts.instance, facts.instanceServer, facts.database]
         .filter((read) => read !== null)
         .map(({ observedAt }) => now - Date.parse(observedAt));
       const oldest = Math.max(...ages);
@@ -35,23 +35,23 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'Install the latest cumulative update of the release.',
     source: DOC.overview,
     preventsError: '35104',
-    run({ facts: { source } }) {
-      const build = parseBuild(source.productVersion);
-      if (build === undefined) return unknown(`The version "${source.productVersion}" is not understood.`);
+    run({ facts: { server } }) {
+      const build = parseBuild(server.productVersion);
+      if (build === undefined) return unknown(`The version "${server.productVersion}" is not understood.`);
       const year = releaseYear(build);
       if (year === undefined && build.major < 13) {
         return failed(
-          `SQL Server ${source.productVersion} is older than 2016.`,
+          `SQL Server ${server.productVersion} is older than 2016.`,
           'Upgrade to SQL Server 2016 SP3 or later.',
         );
       }
       const minimum = year === undefined ? undefined : minimumLinkBuild(year);
       if (year === undefined || minimum === undefined) {
-        return unknown(`SQL Server ${source.productVersion} is newer than this version of sqlferry knows.`);
+        return unknown(`SQL Server ${server.productVersion} is newer than this version of sqlferry knows.`);
       }
       const least = parseBuild(minimum);
       const isEnough = least !== undefined && compareBuilds(build, least) >= 0;
-      const evidence = `SQL Server ${year} ${source.productVersion}; the link needs ${minimum} or later.`;
+      const evidence = `SQL Server ${year} ${server.productVersion}; the link needs ${minimum} or later.`;
       return isEnough ? passed(evidence) : failed(evidence, UPDATE[year]);
     },
   },
@@ -63,10 +63,10 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
       'Install the latest cumulative update; on SQL Server 2016 and 2017 the Azure Connect pack on top.',
     source: `${DOC.scripts}; probing instead of comparing builds is inferred`,
     preventsError: '2812',
-    run: ({ facts: { source } }) =>
-      source.canTrustCertificateIssuers
+    run: ({ facts: { server } }) =>
+      server.canTrustCertificateIssuers
         ? passed('sys.sp_certificate_add_issuer exists.')
-        : failed(`sys.sp_certificate_add_issuer does not exist on ${source.productVersion}.`),
+        : failed(`sys.sp_certificate_add_issuer does not exist on ${server.productVersion}.`),
   },
   {
     id: 'server.edition',
@@ -75,10 +75,10 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'Move the database to an instance of Enterprise, Standard or Developer edition first.',
     source: DOC.overview,
     preventsError: '41199',
-    run: ({ facts: { source } }) =>
-      isLinkEdition(source)
-        ? passed(`${source.edition} (engine edition ${source.engineEdition}).`)
-        : failed(`${source.edition} (engine edition ${source.engineEdition}).`),
+    run: ({ facts: { server } }) =>
+      isLinkEdition(server)
+        ? passed(`${server.edition} (engine edition ${server.engineEdition}).`)
+        : failed(`${server.edition} (engine edition ${server.engineEdition}).`),
   },
   {
     id: 'server.operating-system',
@@ -87,23 +87,23 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'Check that the host is Windows Server 2012 or later, or a supported Linux.',
     source: DOC.overview,
     preventsError: null,
-    run({ facts: { source } }) {
-      const build = parseBuild(source.productVersion);
+    run({ facts: { server } }) {
+      const build = parseBuild(server.productVersion);
       if (build?.major === 13) return passed('SQL Server 2016 runs on Windows only.');
-      if (source.hostPlatform === null) return unknown('The server does not report its platform.');
-      const known = ['windows', 'linux'].includes(source.hostPlatform.toLowerCase());
-      return known ? passed(`${source.hostPlatform}.`) : unknown(`The platform is "${source.hostPlatform}".`);
+      if (server.hostPlatform === null) return unknown('The server does not report its platform.');
+      const known = ['windows', 'linux'].includes(server.hostPlatform.toLowerCase());
+      return known ? passed(`${server.hostPlatform}.`) : unknown(`The platform is "${server.hostPlatform}".`);
     },
   },
   {
     id: 'server.sysadmin',
-    title: 'The login is a member of sysadmin on the source',
+    title: 'The login is a member of sysadmin on the SQL Server',
     severity: 'blocker',
     remedy: 'ALTER SERVER ROLE sysadmin ADD MEMBER [login], or give another login in the inventory.',
     source: DOC.scripts,
     preventsError: '15151',
-    run: ({ facts: { source } }) =>
-      source.isSysadmin ? passed('The login is sysadmin.') : failed('The login is not sysadmin.'),
+    run: ({ facts: { server } }) =>
+      server.isSysadmin ? passed('The login is sysadmin.') : failed('The login is not sysadmin.'),
   },
   {
     id: 'server.name',
@@ -112,10 +112,10 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: "EXEC sp_addserver N'<host name>', 'local'; then restart the service.",
     source: `${DOC.errors} (35237)`,
     preventsError: '35237',
-    run: ({ facts: { source } }) =>
-      source.serverName.trim() === ''
+    run: ({ facts: { server } }) =>
+      server.serverName.trim() === ''
         ? failed('@@SERVERNAME is empty.')
-        : passed(`@@SERVERNAME is ${source.serverName}.`),
+        : passed(`@@SERVERNAME is ${server.serverName}.`),
   },
   {
     id: 'server.always-on',
@@ -125,8 +125,8 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
       'Enable Always On availability groups in SQL Server Configuration Manager (Linux: mssql-conf set hadr.hadrenabled 1) and restart the service.',
     source: DOC.preparation,
     preventsError: '35221',
-    run: ({ facts: { source } }) =>
-      source.isHadrEnabled ? passed('IsHadrEnabled is 1.') : failed('IsHadrEnabled is 0.'),
+    run: ({ facts: { server } }) =>
+      server.isHadrEnabled ? passed('IsHadrEnabled is 1.') : failed('IsHadrEnabled is 0.'),
   },
   {
     id: 'server.master-key',
@@ -135,9 +135,9 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'Set masterKeyPassword of the SQL Server in the inventory to a secret reference.',
     source: DOC.scripts,
     preventsError: '15581',
-    run({ facts: { source }, spec }) {
-      if (source.hasMasterKey) return passed('The master key exists.');
-      return spec.source.masterKeyPassword === undefined
+    run({ facts: { server }, spec }) {
+      if (server.hasMasterKey) return passed('The master key exists.');
+      return spec.server.masterKeyPassword === undefined
         ? failed('There is no master key, and the inventory gives no masterKeyPassword.')
         : passed('There is no master key yet; it is made with masterKeyPassword.');
     },
@@ -149,9 +149,9 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'Synchronise the clock of the SQL Server host.',
     source: 'inferred: certificates are judged by the time of the side that reads them',
     preventsError: '28035',
-    run({ facts: { source, instanceServer } }) {
+    run({ facts: { server, instanceServer } }) {
       if (instanceServer === null) return notApplicable('The instance is not ready; it cannot be asked.');
-      const here = Date.parse(source.serverTime) - Date.parse(source.observedAt);
+      const here = Date.parse(server.serverTime) - Date.parse(server.observedAt);
       const there = Date.parse(instanceServer.serverTime) - Date.parse(instanceServer.observedAt);
       const apart = Math.abs(here - there);
       if (!Number.isFinite(apart)) return unknown('A server did not report its time.');
@@ -166,9 +166,9 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'If the link does not connect, compare how server names are written on both sides.',
     source: DOC.scripts,
     preventsError: '41976',
-    run({ facts: { source, instance } }) {
-      const evidence = `SQL Server has ${source.collation}, the instance ${instance.collation}.`;
-      return sameName(source.collation, instance.collation) ? passed(evidence) : failed(evidence);
+    run({ facts: { server, instance } }) {
+      const evidence = `SQL Server has ${server.collation}, the instance ${instance.collation}.`;
+      return sameName(server.collation, instance.collation) ? passed(evidence) : failed(evidence);
     },
   },
   traceFlag(
@@ -185,8 +185,8 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'DBCC TRACEOFF (12381, -1) as soon as all seedings are over, or the log fills.',
     source: DOC.troubleshoot,
     preventsError: '9002',
-    run: ({ facts: { source } }) =>
-      source.traceFlags.includes(12381)
+    run: ({ facts: { server } }) =>
+      server.traceFlags.includes(12381)
         ? failed('Trace flag 12381 is on.')
         : passed('Trace flag 12381 is off; log backups are held in the dangerous window instead.'),
   },
@@ -198,11 +198,11 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
       'Compare the build with the troubleshooting page; where in doubt, hold log backups of others until seeding is over.',
     source: DOC.troubleshoot,
     preventsError: '1412',
-    run: ({ facts: { source }, spec }) =>
-      spec.migration.seeding.keepLog === 'none'
+    run: ({ facts: { server }, spec }) =>
+      spec.settings.seeding.keepLog === 'none'
         ? notApplicable('The log is not to be kept by a trace flag (seeding.keepLog).')
         : unknown(
-            `Whether ${source.productVersion} has trace flag 12381 cannot be asked: a server accepts a flag that it does not have.`,
+            `Whether ${server.productVersion} has trace flag 12381 cannot be asked: a server accepts a flag that it does not have.`,
           ),
   },
   {
@@ -212,8 +212,8 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'SQL Server 2022 CU5 and later can; without it a broken chain shows when the link is created.',
     source: 'SQL Server 2022 CU5 release notes; learn.microsoft.com best practices of the link',
     preventsError: '28035',
-    run: ({ facts: { source } }) =>
-      source.canValidateCertificateChain
+    run: ({ facts: { server } }) =>
+      server.canValidateCertificateChain
         ? passed('sys.sp_validate_certificate_ca_chain exists.')
         : failed('sys.sp_validate_certificate_ca_chain does not exist.'),
   },
@@ -224,10 +224,10 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
     remedy: 'Install Failover Clustering, create a cluster of one node, then enable Always On.',
     source: 'learn.microsoft.com/azure/azure-sql/managed-instance/managed-instance-link-preparation-wsfc',
     preventsError: '35224',
-    run({ facts: { source } }) {
-      if (parseBuild(source.productVersion)?.major !== 13)
+    run({ facts: { server } }) {
+      if (parseBuild(server.productVersion)?.major !== 13)
         return notApplicable('Only SQL Server 2016 needs one.');
-      return source.isHadrEnabled
+      return server.isHadrEnabled
         ? passed('Always On is enabled, which 2016 allows only on a cluster node.')
         : failed('Always On is off; 2016 needs a cluster before it can be enabled.');
     },
@@ -248,8 +248,8 @@ function traceFlag(flag: number, severity: 'info', effect: string, otherwise: st
     remedy: `Recommended, not needed: start the service with -T${flag} (${otherwise}).`,
     source: DOC.preparation,
     preventsError: null,
-    run: ({ facts: { source } }) =>
-      source.traceFlags.includes(flag)
+    run: ({ facts: { server } }) =>
+      server.traceFlags.includes(flag)
         ? passed(`Trace flag ${flag} is on.`)
         : failed(`Trace flag ${flag} is off.`),
   };

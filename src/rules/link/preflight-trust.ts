@@ -108,8 +108,8 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     preventsError: '41986',
     run: ofEndpoint((endpoint, { spec }) =>
       says(
-        endpoint.port === spec.source.endpoint.port,
-        `${endpoint.name} listens on ${endpoint.port}; the inventory says ${spec.source.endpoint.port}.`,
+        endpoint.port === spec.server.endpoint.port,
+        `${endpoint.name} listens on ${endpoint.port}; the inventory says ${spec.server.endpoint.port}.`,
       ),
     ),
   },
@@ -135,7 +135,7 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     preventsError: '28035',
     run: ofOwnCertificate((certificate, context) => {
       // The server judges by its own clock.
-      const today = Date.parse(context.facts.source.serverTime);
+      const today = Date.parse(context.facts.server.serverTime);
       const { name, startDate, expiryDate } = certificate;
       const starts = Date.parse(startDate);
       const ends = Date.parse(expiryDate);
@@ -158,7 +158,7 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
     source: DOC.bestPractices,
     preventsError: '28035',
     run: ofOwnCertificate((certificate, { facts }) => {
-      const left = Date.parse(certificate.expiryDate) - Date.parse(facts.source.serverTime);
+      const left = Date.parse(certificate.expiryDate) - Date.parse(facts.server.serverTime);
       if (Number.isNaN(left)) return unknown(`The expiry of ${certificate.name} is not understood.`);
       if (left <= 0) return failed(`${certificate.name} has expired.`);
       return says(left > EXPIRES_SOON_MS, `${certificate.name} expires in ${formatDuration(left)}.`);
@@ -209,7 +209,7 @@ export const TRUST_CHECKS: readonly LinkCheck[] = [
       const fqdn = facts.instance.fullyQualifiedDomainName;
       const certificate = facts.certificates.find(({ name }) => sameName(name, fqdn));
       if (certificate === undefined) return notApplicable('It is not imported yet; the run does so.');
-      const left = Date.parse(certificate.expiryDate) - Date.parse(facts.source.serverTime);
+      const left = Date.parse(certificate.expiryDate) - Date.parse(facts.server.serverTime);
       if (Number.isNaN(left)) return unknown(`The expiry of ${fqdn} is not understood.`);
       return says(
         left > 0,
@@ -283,13 +283,13 @@ function ofEndpoint(
 
 /** The certificate that the steps of the run will work with: after a rotation, the one that the endpoint has. */
 function certificateName({ facts, spec }: LinkPreflightContext): string {
-  const wanted = endpointCertificateName(spec, facts.source.serverName);
-  return certificateNameToUse(wanted, spec.migration.certificate.name !== undefined, {
+  const wanted = endpointCertificateName(spec, facts.server.serverName);
+  return certificateNameToUse(wanted, spec.settings.certificate.name !== undefined, {
     endpoint: facts.endpoints[0] ?? null,
     certificates: facts.certificates,
     trusted: facts.trustCertificates,
-    serverTime: facts.source.serverTime,
-    servesReplicas: spec.migration.link.replicas !== undefined,
+    serverTime: facts.server.serverTime,
+    servesReplicas: spec.settings.link.replicas !== undefined,
   });
 }
 

@@ -45,8 +45,8 @@ export function runLinkPreflight(
 }
 
 /** ISO 8601 UTC texts of one form sort as the times do. */
-function oldestObservation({ source, database, instance, instanceServer }: LinkPreflightFacts): string {
-  const facts = [source, instance, instanceServer, database].filter((read) => read !== null);
+function oldestObservation({ server, database, instance, instanceServer }: LinkPreflightFacts): string {
+  const facts = [server, instance, instanceServer, database].filter((read) => read !== null);
   return facts.map(({ observedAt }) => observedAt).reduce((oldest, time) => (time < oldest ? time : oldest));
 }
 

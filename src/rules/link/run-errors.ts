@@ -11,7 +11,7 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   retry(
-    'LinkNotOnSource',
+    'LinkNotOnServer',
     [],
     'The link does not show on the SQL Server yet.',
     'It is looked at again.',
@@ -46,7 +46,7 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
-    'SourceNotPrimary',
+    'ServerNotPrimary',
     [],
     'The SQL Server is not the primary of the link, and this run did not fail it over.',
     'Find out who changed the roles. If the cutover happened by other means, abort the run: link, groups and copy are left then.',
@@ -111,7 +111,7 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
   person(
     'LogMovedBehindFence',
     [],
-    'Something wrote to the source after the fence was up.',
+    'Something wrote to the SQL Server after the fence was up.',
     'Find who writes (sys.dm_exec_sessions) and add the login to cutover.fence.disableLogins.',
     'sqlferry',
   ),

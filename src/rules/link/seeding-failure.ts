@@ -1,6 +1,6 @@
 /**
- * failure_state of sys.dm_hadr_automatic_seeding. Three digits name the side as well: 1xx the source, 2xx the
- * target (documentation of the view).
+ * failure_state of sys.dm_hadr_automatic_seeding. Three digits name the side as well: 1xx the SQL Server, 2xx the
+ * instance (documentation of the view).
  */
 const STATES: readonly string[] = [
   'Internal error',
@@ -31,14 +31,14 @@ const STATES: readonly string[] = [
   'Secondary restore stream ready timeout',
 ];
 
-/** @returns for example `Database with this name exists already (on the target, failure state 223)` */
+/** @returns for example `Database with this name exists already (on the instance, failure state 223)` */
 export function describeSeedingFailure(failureState: number): string {
   const name = STATES[failureState % 100] ?? 'Unknown failure';
   const side =
     failureState >= 200 && failureState < 300
-      ? 'on the target, '
+      ? 'on the instance, '
       : failureState >= 100 && failureState < 200
-        ? 'on the source, '
+        ? 'on the SQL Server, '
         : '';
   return `${name} (${side}failure state ${failureState})`;
 }

@@ -101,10 +101,10 @@ export interface NewDistributedAvailabilityGroup {
   readonly name: string;
   readonly availabilityGroup: string;
   /** For example `TCP://10.0.1.8:5022`: the server's mirroring endpoint (or its listener on the endpoint's port). */
-  readonly sourceListenerUrl: string;
+  readonly serverUrl: string;
   readonly instanceAvailabilityGroup: string;
   /** See {@link instanceListenerUrl}. */
-  readonly targetListenerUrl: string;
+  readonly instanceUrl: string;
 }
 
 /**
@@ -119,14 +119,14 @@ export function createDistributedAvailabilityGroup(group: NewDistributedAvailabi
       'WITH (DISTRIBUTED)',
       '    AVAILABILITY GROUP ON',
       `    ${quoteLiteral(group.availabilityGroup)} WITH (`,
-      `        LISTENER_URL = ${quoteAscii(group.sourceListenerUrl)},`,
+      `        LISTENER_URL = ${quoteAscii(group.serverUrl)},`,
       '        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,',
       '        FAILOVER_MODE = MANUAL,',
       '        SEEDING_MODE = AUTOMATIC,',
       '        SESSION_TIMEOUT = 20',
       '    ),',
       `    ${quoteLiteral(group.instanceAvailabilityGroup)} WITH (`,
-      `        LISTENER_URL = ${quoteAscii(group.targetListenerUrl)},`,
+      `        LISTENER_URL = ${quoteAscii(group.instanceUrl)},`,
       '        AVAILABILITY_MODE = ASYNCHRONOUS_COMMIT,',
       '        FAILOVER_MODE = MANUAL,',
       '        SEEDING_MODE = AUTOMATIC',
@@ -154,11 +154,11 @@ export function joinDistributedAvailabilityGroup(group: NewDistributedAvailabili
       '    AVAILABILITY GROUP ON',
       `    ${quoteLiteral(group.instanceAvailabilityGroup)} WITH (`,
       // Names of databases need not be ASCII.
-      `        LISTENER_URL = ${quoteLiteral(group.targetListenerUrl)},`,
+      `        LISTENER_URL = ${quoteLiteral(group.instanceUrl)},`,
       ...common,
       '    ),',
       `    ${quoteLiteral(group.availabilityGroup)} WITH (`,
-      `        LISTENER_URL = ${quoteAscii(group.sourceListenerUrl)},`,
+      `        LISTENER_URL = ${quoteAscii(group.serverUrl)},`,
       ...common,
       '    );',
     ),

@@ -21,7 +21,7 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
     const undoing = new Undoing(run.control, items, {
       refused: 'leave',
       longestPauseMs: LONGEST_PAUSE_MS,
-      leaveCommand: `sqlferry leave ${run.spec.migration.name}`,
+      leaveCommand: `sqlferry leave ${run.spec.settings.name}`,
       title: ({ where }) => `Undo on ${where}`,
       onLeft: (left) => run.noteLeft(left),
     });

@@ -11,13 +11,13 @@ type Asked = Pick<FailoverRequest, 'type' | 'to'>;
 export function toAcknowledge(run: LinkRun, protection: Protection, asked: Asked): string | null {
   const flapping = coolDown(run, protection, asked);
   if (flapping !== null) return flapping;
-  if (run.spec.migration.failover.firstFullBackup !== 'acknowledge') return null;
+  if (run.spec.settings.failover.firstFullBackup !== 'acknowledge') return null;
   return withoutFullBackup(run, protection, asked);
 }
 
 /** What is told when such a failover begins, since nobody has to acknowledge it; null when there is nothing to tell. */
 export const toTell = (run: LinkRun, protection: Protection, asked: Asked): string | null =>
-  run.spec.migration.failover.firstFullBackup === 'acknowledge'
+  run.spec.settings.failover.firstFullBackup === 'acknowledge'
     ? null
     : withoutFullBackup(run, protection, asked);
 
@@ -34,7 +34,7 @@ function coolDown(run: LinkRun, protection: Protection, { to }: Asked): string |
   const last = protection.failovers.findLast(({ outcome }) => outcome === 'done');
   if (last === undefined) return null;
   if (last.drill === 'there' && to === opposite(last.to)) return null;
-  const until = Date.parse(last.endedAt) + run.spec.migration.failover.coolDown;
+  const until = Date.parse(last.endedAt) + run.spec.settings.failover.coolDown;
   if (until <= Date.now()) return null;
   const ago = formatDuration(Math.max(Date.now() - Date.parse(last.endedAt), 1_000));
   return `the last failover was ${ago} ago; until ${new Date(until).toISOString()} another one needs an acknowledgement (--acknowledge-by)`;
@@ -46,7 +46,7 @@ function coolDown(run: LinkRun, protection: Protection, { to }: Asked): string |
  */
 function withoutFullBackup(run: LinkRun, protection: Protection, { type, to }: Asked): string | null {
   const { failedOverAt } = run.state;
-  if (type !== 'planned' || to !== 'source' || protection.primary !== 'target') return null;
+  if (type !== 'planned' || to !== 'server' || protection.primary !== 'instance') return null;
   if (failedOverAt === null || protection.fullBackupAt !== undefined) return null;
   return `Azure's first full backup since the failover at ${failedOverAt} was not seen yet; it may delay a failover back`;
 }

@@ -44,7 +44,7 @@ export async function swappedInTheEnd(run: LinkRun, to: LinkSide): Promise<boole
     agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
     before = seen.agree ? isSwapped : undefined;
     if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
-    await condition(() => isOvertaken(run), ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.migration.polling.active);
+    await condition(() => isOvertaken(run), ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.settings.polling.active);
   }
   run.waitingFor = '';
   return isSwapped;
@@ -56,8 +56,8 @@ async function lookAtRoles(run: LinkRun, to: LinkSide): Promise<{ isSwapped: boo
   if (act === undefined) return { isSwapped: false, agree: false };
   try {
     const seen = await run.first.observeLinkStep({ spec: run.spec, stepId: act.id });
-    const { source, target } = seen.before as Partial<Record<LinkSide, string | null>>;
-    const roles = [source, target];
+    const { server, instance } = seen.before as Partial<Record<LinkSide, string | null>>;
+    const roles = [server, instance];
     const isSwapped = seen.settled !== undefined;
     // A new primary need not be confirmed by the old one, which may be dead.
     return { isSwapped, agree: isSwapped || (roles.includes('PRIMARY') && roles.includes('SECONDARY')) };
@@ -142,14 +142,14 @@ export async function admitOrTell(run: LinkRun, primary: LinkSide): Promise<void
 }
 
 async function tellNotAdmitted(run: LinkRun, primary: LinkSide, why: string): Promise<void> {
-  const { cutover, name, source, target } = run.spec.migration;
+  const { cutover, name, server, instance } = run.spec.settings;
   const logins = cutover.fence.disableLogins.join(', ');
   const other = sideOption(opposite(primary));
   await run.tell(
     'critical',
     'applications.not-admitted',
     `the applications could not be let in to the ${sideName(primary)}, which leads as far as is known: ${why}`,
-    `once ${bySide(primary, { source, target })} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
+    `once ${bySide(primary, { server, instance })} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
   );
 }
 

@@ -22,9 +22,9 @@ export interface NewPrimary {
 
 /** The database as the side shows it that still leads. Never a reason not to fail over: null when it cannot be read. */
 export async function lookBefore(run: LinkRun, on: LinkSide): Promise<DatabaseProperties | null> {
-  if (!run.spec.migration.afterFailover.checks) return null;
+  if (!run.spec.settings.afterFailover.checks) return null;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
-    beforeAnyChange(run.spec.migration.polling.heartbeatTimeout),
+    beforeAnyChange(run.spec.settings.polling.heartbeatTimeout),
   );
   try {
     return await activities.readDatabaseProperties({ spec: run.spec, on });
@@ -37,7 +37,7 @@ export async function lookBefore(run: LinkRun, on: LinkSide): Promise<DatabasePr
 
 /** Mends what the spec asks for, then looks. Whatever fails is told; nothing waits for it. */
 export async function lookAtNewPrimary(run: LinkRun, primary: NewPrimary): Promise<void> {
-  const asked = run.spec.migration.afterFailover;
+  const asked = run.spec.settings.afterFailover;
   if (asked.repairOrphanedUsers) await repairUsers(run, repairOfUsers(primary.side));
   if (asked.checks) await check(run, primary);
 }
@@ -46,7 +46,7 @@ async function repairUsers(run: LinkRun, step: LinkStepInfo): Promise<void> {
   const { spec } = run;
   const stepId = step.id;
   const activities: ActivityInterfaceFor<LinkActivities> = proxyActivities(
-    lookAfterwards(spec.migration.polling.heartbeatTimeout),
+    lookAfterwards(spec.settings.polling.heartbeatTimeout),
   );
   try {
     const { settled, planned } = await activities.observeLinkStep({ spec, stepId });
@@ -72,7 +72,7 @@ async function repairUsers(run: LinkRun, step: LinkStepInfo): Promise<void> {
 async function check(run: LinkRun, { side, before, linkStands }: NewPrimary): Promise<void> {
   const { spec, state } = run;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
-    lookAfterwards(spec.migration.polling.heartbeatTimeout),
+    lookAfterwards(spec.settings.polling.heartbeatTimeout),
   );
   try {
     const firstWriteAt = state.firstWriteAt ?? null;

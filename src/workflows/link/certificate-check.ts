@@ -51,7 +51,7 @@ export async function certificateCheck(input: CertificateCheckInput): Promise<Ce
   const { spec } = input;
   const checkedAt = new Date(Date.now()).toISOString();
   const { readLinkCertificates } = proxyActivities<CertificateActivities>(
-    bounded(spec.migration.polling.heartbeatTimeout),
+    bounded(spec.settings.polling.heartbeatTimeout),
   );
   let inventory: CertificateInventory;
   try {
@@ -94,7 +94,7 @@ async function notify(
     severity,
     code: `certificate.${what}`,
     workflowId: workflowInfo().workflowId,
-    title: `${spec.migration.source}: the certificates of ${spec.migration.name}`,
+    title: `${spec.settings.server}: the certificates of ${spec.settings.name}`,
     message,
     nextStep,
   }).catch(() => undefined);
@@ -127,7 +127,7 @@ async function tell(
       severity,
       code: `certificate.${item.level}`,
       workflowId: workflowInfo().workflowId,
-      title: `${spec.migration.source}: certificate ${item.name}`,
+      title: `${spec.settings.server}: certificate ${item.name}`,
       message: `${item.name} on the ${item.where}: ${timeLeft(item)}; ${item.note}`,
       nextStep: nextStep(item, rotateBeforeMs),
     }).catch(() => undefined);
@@ -162,7 +162,7 @@ function nextStep({ use }: CertificateItem, rotateBeforeMs: number | null): stri
         : 'nothing: it is rotated in time';
     case 'instance':
       return 'nothing: Azure renews it by itself';
-    case 'instance-on-source':
+    case 'instance-on-server':
     case 'authority':
       return 'it is imported anew when the chain does not validate any more';
   }
@@ -185,12 +185,12 @@ async function rotateWhatIsDue(
   const reimport = reimportDue(inventory);
   if (isDue === null && reimport === null) return { rotation: null };
   const reason = [isDue, reimport].filter((one) => one !== null).join('; ');
-  const { source } = spec.migration;
+  const { server } = spec.settings;
   const due = { reason, rotateEndpoint: isDue !== null, reimportInstance: reimport !== null };
   try {
     const rotation = await rotateOnce(input, due);
     if (rotation === null) {
-      const note = `a rotation of the certificate of ${source} is under way, or waits for a person: sqlferry certificates resume ${source}, or abort`;
+      const note = `a rotation of the certificate of ${server} is under way, or waits for a person: sqlferry certificates resume ${server}, or abort`;
       log.info(note);
       return { rotation: null, note };
     }
@@ -198,25 +198,25 @@ async function rotateWhatIsDue(
     return { rotation };
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const message = `the rotation of the certificate of ${source} failed: ${messageOf(error)}; its schedule pauses, nobody looks at the certificates`;
+    const message = `the rotation of the certificate of ${server} failed: ${messageOf(error)}; its schedule pauses, nobody looks at the certificates`;
     const nextStep = 'look at sqlferry certificates; when the cause is gone: sqlferry certificates schedule';
     await notify(input, 'critical', 'rotation-failed', message, nextStep);
     throw error;
   }
 }
 
-/** @returns null when a rotation of that source is not over: started before by somebody, or waiting for a person */
+/** @returns null when a rotation of that SQL Server is not over: started before by somebody, or waiting for a person */
 async function rotateOnce(
   { spec, others, connectWithinMs }: CertificateCheckInput,
   due: { readonly reason: string; readonly rotateEndpoint: boolean; readonly reimportInstance: boolean },
 ): Promise<CertificateRotationResult | null> {
-  const { source } = spec.migration;
+  const { server } = spec.settings;
   try {
     const rotation = await startChild(rotateLinkCertificate, {
-      workflowId: rotationWorkflowId(source),
+      workflowId: rotationWorkflowId(server),
       // Its own way back takes care of what it made, also after the end of this check.
       parentClosePolicy: 'ABANDON',
-      staticSummary: `certificate of ${source}: ${due.reason}`,
+      staticSummary: `certificate of ${server}: ${due.reason}`,
       args: [{ spec, others, by: 'certificate schedule', ...due, connectWithinMs }],
     });
     return await resultWithin(rotation, ROTATION_WATCHED_MS + connectWithinMs);

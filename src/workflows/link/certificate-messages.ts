@@ -9,14 +9,14 @@ import type { Problem } from '../run-control';
 /** Links of one endpoint. */
 export interface EndpointLinks {
   readonly spec: ResolvedLinkMigration;
-  /** Links of the same source to other instances: they get the new public key as well. */
+  /** Links of the same SQL Server to other instances: they get the new public key as well. */
   readonly others: readonly ResolvedLinkMigration[];
 }
 
 export interface CertificateRotationInput extends EndpointLinks {
   readonly by: string;
   readonly reason: string | null;
-  /** Give the endpoint of the source a new certificate. */
+  /** Give the endpoint of the SQL Server a new certificate. */
   readonly rotateEndpoint: boolean;
   /** Import the certificate of the instance and the authorities anew. */
   readonly reimportInstance: boolean;

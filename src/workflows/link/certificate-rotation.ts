@@ -1,5 +1,5 @@
 /**
- * A new certificate for the endpoint of a source, without a gap in the trust: the instance knows the new key before
+ * A new certificate for the endpoint of a SQL Server, without a gap in the trust: the instance knows the new key before
  * the endpoint uses it, and forgets the old one only when all links came back. If they do not, the old one returns.
  */
 import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
@@ -150,9 +150,9 @@ async function reimport(run: CertificateRun): Promise<string> {
     const done = await run.long.dropInstanceTrust({ spec: run.input.spec });
     run.note(done.stepId, title, done.outcome, done.effects, done.evidence, done.durationMs);
   });
-  await run.performLinkStep('source.trust-target-certificate', 'Source trusts the instance');
-  await run.performLinkStep('source.trust-azure-authorities', 'Source trusts the authorities of Azure');
-  return run.performLinkStep('source.validate-certificate-chain', 'Certificate chain validates');
+  await run.performLinkStep('server.trust-instance-certificate', 'SQL Server trusts the instance');
+  await run.performLinkStep('server.trust-azure-authorities', 'SQL Server trusts the authorities of Azure');
+  return run.performLinkStep('server.validate-certificate-chain', 'Certificate chain validates');
 }
 
 /** A server that does not answer within the time proves nothing: the links are not back. */
@@ -222,7 +222,7 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
   run.forwardOnly = 'the rotation is being undone';
   const wasSwitched = run.hasBegun('rotation.switch-endpoint');
   const since = run.now();
-  const { source } = run.input.spec.migration;
+  const { server } = run.input.spec.settings;
   const switchBack = run.undoItems(plan, 'rotation.switch-endpoint').map((item) => ({
     ...item,
     undo: async () => {
@@ -231,7 +231,7 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
     },
   }));
   if (!(await undoAll(run, found, switchBack))) {
-    return `the endpoint of ${source} may use ${plan.nextName} still, so its trust on the instance stays`;
+    return `the endpoint of ${server} may use ${plan.nextName} still, so its trust on the instance stays`;
   }
   await undoAll(run, found, [
     ...run.undoItems(plan, 'rotation.trust-certificate'),
@@ -248,7 +248,7 @@ async function undoAll(run: CertificateRun, found: Findings, items: readonly Und
   const undoing = new Undoing(run.control, items, {
     refused: 'wait',
     longestPauseMs: LONGEST_PAUSE_MS,
-    leaveCommand: `sqlferry certificates leave ${run.input.spec.migration.source}`,
+    leaveCommand: `sqlferry certificates leave ${run.input.spec.settings.server}`,
     title: ({ where }) => `Undo on ${where}`,
     onLeft: () => undefined,
   });
@@ -266,7 +266,7 @@ async function giveUp(run: CertificateRun, found: Findings, error: unknown): Pro
   if (plan !== null) {
     if (plan.old.expired && run.hasBegun('rotation.switch-endpoint')) {
       found.leftovers.push(
-        `the endpoint keeps ${plan.nextName}, since ${plan.old.name} has expired; drop ${plan.old.name} on the source and its trust on the instance by hand`,
+        `the endpoint keeps ${plan.nextName}, since ${plan.old.name} has expired; drop ${plan.old.name} on the SQL Server and its trust on the instance by hand`,
       );
     } else {
       const healthy = await takeBack(run, found, plan);
@@ -290,11 +290,11 @@ async function forgetOld(run: CertificateRun, found: Findings, plan: RotationPla
     }
   };
   for (const end of run.ends) {
-    await drop(`the trust for ${plan.old.name} on ${end.migration.target}`, () =>
+    await drop(`the trust for ${plan.old.name} on ${end.settings.instance}`, () =>
       run.tryStep(plan, 'rotation.distrust-old-certificate', end),
     );
   }
-  await drop(`certificate ${plan.old.name} on ${run.input.spec.migration.source}`, () =>
+  await drop(`certificate ${plan.old.name} on ${run.input.spec.settings.server}`, () =>
     run.tryStep(plan, 'rotation.drop-old-certificate'),
   );
 }

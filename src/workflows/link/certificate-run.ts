@@ -33,12 +33,12 @@ interface Begun {
 }
 
 export const ROTATION_STEP_TITLES: Readonly<Record<RotationStepId, string>> = {
-  'rotation.create-certificate': 'Create the new certificate on the source',
+  'rotation.create-certificate': 'Create the new certificate on the SQL Server',
   'rotation.trust-certificate': 'The instance trusts the new certificate, too',
   'rotation.switch-endpoint': 'The endpoint switches to the new certificate',
   'rotation.force-reconnect': 'The links shake hands anew',
   'rotation.distrust-old-certificate': 'The instance forgets the old certificate',
-  'rotation.drop-old-certificate': 'Drop the old certificate on the source',
+  'rotation.drop-old-certificate': 'Drop the old certificate on the SQL Server',
 };
 
 export class CertificateRun {
@@ -62,7 +62,7 @@ export class CertificateRun {
     readonly input: CertificateRotationInput,
     readonly workflowId: string,
   ) {
-    const heartbeat = input.spec.migration.polling.heartbeatTimeout;
+    const heartbeat = input.spec.settings.polling.heartbeatTimeout;
     this.quick = proxyActivities<Activities>(quickAndIdempotent(heartbeat));
     this.long = proxyActivities<Activities>(longWithHeartbeat(heartbeat));
     this.proving = proxyActivities<Activities>({
@@ -160,7 +160,7 @@ export class CertificateRun {
       .map((one) => ({
         what: ROTATION_STEP_TITLES[stepId],
         where:
-          stepId === 'rotation.trust-certificate' ? one.spec.migration.target : one.spec.migration.source,
+          stepId === 'rotation.trust-certificate' ? one.spec.settings.instance : one.spec.settings.server,
         byHand: one.byHand,
         undo: () => this.giveBack(plan, one),
       }));
@@ -223,7 +223,7 @@ export class CertificateRun {
         severity,
         code,
         workflowId: this.workflowId,
-        title: `${this.input.spec.migration.source}: ${code}`,
+        title: `${this.input.spec.settings.server}: ${code}`,
         message,
         nextStep,
       });

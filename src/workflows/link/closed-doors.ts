@@ -63,7 +63,7 @@ export async function noteOpened(run: LinkRun, doors: readonly OpenedDoor[]): Pr
     if (effects.length > 0) {
       const title = `Open the logins of the fence (${server})`;
       run.record(
-        { id: 'source.admit-applications', title, phase: run.state.phase, server },
+        { id: 'server.admit-applications', title, phase: run.state.phase, server },
         'done',
         effects,
         evidence,

@@ -27,7 +27,7 @@ export interface Approach {
  * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 7).
  */
 export function approachPointOfNoReturn(run: LinkRun, approach: Approach): Promise<void> {
-  const { catchUpTimeout } = run.spec.migration.cutover;
+  const { catchUpTimeout } = run.spec.settings.cutover;
   return withinLimit(run, catchUpTimeout, () => approachFenced(run, approach));
 }
 
@@ -39,7 +39,7 @@ async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
     approach.throwIfHeld();
   };
   state.fencedAt = run.now();
-  run.waitingFor = 'the applications to be kept out of the source';
+  run.waitingFor = 'the applications to be kept out of the SQL Server';
   const fencedAt = await performOnce(run, fence, stopIfHeld);
   for (const step of modes) {
     stopIfHeld();
@@ -47,7 +47,7 @@ async function approachFenced(run: LinkRun, approach: Approach): Promise<void> {
   }
   await approach.whenFenced?.();
   stopIfHeld();
-  run.waitingFor = 'the instance to harden the last transaction of the source';
+  run.waitingFor = 'the instance to harden the last transaction of the SQL Server';
   const caughtUp = await run.quick.awaitCatchUp({ spec, primary, fencedAt });
   stopIfHeld();
   run.waitingFor = 'the last look before the point of no return';
@@ -63,7 +63,7 @@ function passPointOfNoReturn(run: LinkRun, evidence: CatchUpEvidence): void {
   run.event(
     'info',
     'cutover.point-of-no-return',
-    `source and instance are equal at LSN ${evidence.targetHardenedLsn} (${evidence.samples} samples behind the fence)`,
+    `SQL Server and instance are equal at LSN ${evidence.secondaryHardenedLsn} (${evidence.samples} samples behind the fence)`,
   );
 }
 
@@ -132,7 +132,7 @@ export async function crossOver(
     run.state.failedOverAt ??= run.now();
     if (isProof(step)) run.state.firstWriteAt = run.now();
     // Applications do not wait for this look: they are admitted by what was proved before.
-    if (step.id === 'target.delete-link-to-cut-over') {
+    if (step.id === 'instance.delete-link-to-cut-over') {
       looked = lookForLeftOut(run);
       // It is awaited later: until then its failure is nobody's.
       looked.catch(() => undefined);
@@ -150,17 +150,17 @@ export async function crossOver(
 }
 
 const newPrimaryOf = (forward: readonly LinkStepInfo[]): string =>
-  forward.some(({ id }) => id === 'source.verify-writable') ? 'the SQL Server' : 'the instance';
+  forward.some(({ id }) => id === 'server.verify-writable') ? 'the SQL Server' : 'the instance';
 
 /**
- * Deleting a link does not demote its source: logins outside the fence may have written there after the last look, and
- * nothing would ever tell. So the source is read again, and a difference goes to people and into the result.
+ * Deleting a link does not demote its server: logins outside the fence may have written there after the last look, and
+ * nothing would ever tell. So the SQL Server is read again, and a difference goes to people and into the result.
  */
 async function lookForLeftOut(run: LinkRun): Promise<void> {
   const { state, spec } = run;
-  const { source, database } = spec.migration;
+  const { server, database } = spec.settings;
   if (state.pointOfNoReturn === null) return;
-  const { sourceEndOfLogLsn: lsn } = state.pointOfNoReturn;
+  const { primaryEndOfLogLsn: lsn } = state.pointOfNoReturn;
   const now = await run.first.readEndOfLog({ spec }).then(
     (seen) => seen.lsn,
     () => null,
@@ -169,15 +169,15 @@ async function lookForLeftOut(run: LinkRun): Promise<void> {
     run.event(
       'info',
       'cutover.nothing-left-out',
-      `after the deletion of the link ${source} still stands at LSN ${lsn}`,
+      `after the deletion of the link ${server} still stands at LSN ${lsn}`,
     );
     return;
   }
   const found =
     now === null
-      ? `the log of ${database} on ${source} could not be read after the deletion of the link, so nobody knows whether it went on from LSN ${lsn}`
-      : `the log of ${database} on ${source} went on from LSN ${lsn} to ${now} about when the link was deleted`;
-  const remedy = `what logins outside the fence wrote on ${source} since ${state.pointOfNoReturn.observedAt} is not on the instance: look for it in the old copy before it is dropped`;
+      ? `the log of ${database} on ${server} could not be read after the deletion of the link, so nobody knows whether it went on from LSN ${lsn}`
+      : `the log of ${database} on ${server} went on from LSN ${lsn} to ${now} about when the link was deleted`;
+  const remedy = `what logins outside the fence wrote on ${server} since ${state.pointOfNoReturn.observedAt} is not on the instance: look for it in the old copy before it is dropped`;
   state.leftOut = `${found}; ${remedy}`;
   await run.tell('critical', 'cutover.log-moved', found, remedy);
 }

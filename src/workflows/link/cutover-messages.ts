@@ -18,7 +18,7 @@ export function handleCutoverMessages(run: LinkRun): void {
   onUpdate(approveCutoverUpdate, approveShape, (request) => approve(run, request));
   onUpdate(postponeCutoverUpdate, postponeShape, (request) => postpone(run, request));
   onUpdate(changeScheduleUpdate, changeScheduleShape, (request) => changeSchedule(run, request));
-  const { name } = run.spec.migration;
+  const { name } = run.spec.settings;
   refuseOtherUpdates({
     run: 'a migration',
     updates: [approveCutoverUpdate, postponeCutoverUpdate, changeScheduleUpdate, ...CONTROL_UPDATES],

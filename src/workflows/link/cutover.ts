@@ -67,7 +67,7 @@ async function untilReady(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
     await askForApproval(run, wait);
     if (wait.mayBegin) {
       if (hasObjects(run)) {
-        await passObjectsGate(run, 'source', {
+        await passObjectsGate(run, 'server', {
           acceptedBy: () => (run.state.approval?.acceptsDrift === true ? run.state.approval.by : null),
           mustLeave: () => mustLeave(run, seen),
         });
@@ -78,7 +78,7 @@ async function untilReady(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
     }
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
     const changed = condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
-    await keepObjectsWhile(run, 'source', changed);
+    await keepObjectsWhile(run, 'server', changed);
   }
 }
 
@@ -91,7 +91,7 @@ async function askForApproval(run: LinkRun, wait: ReturnType<typeof waitVerdict>
   }
   if (run.state.approvalAsked === true) return;
   run.state.approvalAsked = true;
-  await run.tell('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.migration.name}`);
+  await run.tell('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.settings.name}`);
 }
 
 export function waitVerdict(run: LinkRun) {
@@ -100,7 +100,7 @@ export function waitVerdict(run: LinkRun) {
     now: run.now(),
     schedule: state.schedule,
     approval: state.approval,
-    approvalPolicy: spec.migration.cutover.approval,
+    approvalPolicy: spec.settings.cutover.approval,
     postponedUntil: state.postponedUntil,
     paused: state.paused,
     nextAttemptAt: state.nextAttemptAt,
@@ -111,7 +111,7 @@ export function waitVerdict(run: LinkRun) {
 async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
   const gate = () =>
     run.control.untilDone('Cutover gate', () =>
-      run.watches.awaitCutoverReadiness({ spec: run.spec, primary: 'source' }),
+      run.watches.awaitCutoverReadiness({ spec: run.spec, primary: 'server' }),
     );
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
   const passed = await until(gate, () => mustLeave(run, seen));
@@ -123,7 +123,7 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
 async function takeTurn(run: LinkRun, seen: number, turn: FailoverTurn): Promise<boolean> {
   const leave = () => mustLeave(run, seen);
   const waitedMs = await turn.take(leave);
-  if (waitedMs !== null && (await isReadyStill(run, 'source', waitedMs, leave))) return true;
+  if (waitedMs !== null && (await isReadyStill(run, 'server', waitedMs, leave))) return true;
   await turn.giveBack();
   return false;
 }
@@ -141,23 +141,23 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
   if (fence === undefined) return false;
   const number = attemptsMade(run.state) + 1;
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
-  run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.migration.cutover.attempts}`);
-  const modes = rest.filter((step) => step.id === 'source.synchronous-commit');
+  run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.settings.cutover.attempts}`);
+  const modes = rest.filter((step) => step.id === 'server.synchronous-commit');
   const forward = rest.filter(
-    ({ id }) => id !== 'source.synchronous-commit' && !isRepair(id) && !movesJobs(id),
+    ({ id }) => id !== 'server.synchronous-commit' && !isRepair(id) && !movesJobs(id),
   );
   const heard = run.changes;
   const hooks = new FailoverHooks(run, cutoverOccasion(run, number));
   const isHeld = () => run.changes > heard && !waitVerdict(run).mayBegin;
   let before: DatabaseProperties | null = null;
   try {
-    before = await lookBefore(run, 'source');
+    before = await lookBefore(run, 'server');
     await callBeforeFence(run, hooks, isHeld);
     throwIfHeld(run, heard);
     await approachPointOfNoReturn(run, {
       fence,
       modes,
-      primary: 'source',
+      primary: 'server',
       throwIfHeld: () => throwIfHeld(run, heard),
       whenFenced: () => hooks.mayRefuse('whenFenced', isHeld),
     });
@@ -176,20 +176,20 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
     closeAttempt(run, 'succeeded', 'the instance is the primary');
     await turn.giveBack();
     const linkStands = run.state.route === 'planned-failover';
-    await surround(run, hooks, { side: 'target', before, linkStands });
-    if (hasObjects(run)) await switchJobs(run, 'target');
+    await surround(run, hooks, { side: 'instance', before, linkStands });
+    if (hasObjects(run)) await switchJobs(run, 'instance');
     await looked;
   });
   return true;
 }
 
-const isRepair = (id: string): boolean => id === 'target.repair-orphaned-users';
+const isRepair = (id: string): boolean => id === 'instance.repair-orphaned-users';
 
 const cutoverOccasion = ({ workflowId }: LinkRun, attempt: number): FailoverOccasion => ({
   // The id of a migration can be used again: its first run tells which one it was.
   attempt: `${workflowId}/${workflowInfo().firstExecutionRunId}/cutover-${attempt}`,
   kind: 'cutover',
-  to: 'target',
+  to: 'instance',
   reason: null,
 });
 
@@ -237,7 +237,7 @@ class HeldBehindFence extends Error {
   }
 }
 
-/** Gives the source back to its applications, whatever happened. */
+/** Gives the SQL Server back to its applications, whatever happened. */
 async function withdraw(
   run: LinkRun,
   error: unknown,
@@ -269,12 +269,12 @@ function nextTry(run: LinkRun, error: unknown): string {
       ? 'resume or approve to try again'
       : `nothing: it may be tried again at ${error.until}`;
   }
-  const { attempts, retryAfter } = run.spec.migration.cutover;
+  const { attempts, retryAfter } = run.spec.settings.cutover;
   const made = attemptsMade(run.state);
   if (made % attempts === 0) {
     run.state.approval = null;
     run.state.nextAttemptAt = null;
-    if (!run.spec.migration.cutover.approval.required) run.state.paused = true;
+    if (!run.spec.settings.cutover.approval.required) run.state.paused = true;
     return 'find the cause, then approve the cutover again (or resume) to try again';
   }
   const wait = retryAfter[Math.min(made - 1, retryAfter.length - 1)] ?? 60_000;

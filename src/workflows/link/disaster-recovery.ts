@@ -27,6 +27,7 @@ import type {
 import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
 import { establish } from './establish-from-instance';
 import { carryOutFailover, dropNewsOfOthers, isOvertaken, unlessOvertaken } from './failover-under-way';
+import { copyLeftRestoring } from './former-copy';
 import { isForced, unlessForced } from './giving-way';
 import { historyIsLong } from './history';
 import { FailoverHooks } from './hooks';
@@ -110,7 +111,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     run.enter('replicating');
     run.forcedAt = isForced(protection.request) ? (run.forcedAt ?? Date.now()) : null;
     const ledBy = protection.primary;
-    if (ledBy === 'target') forgetClosedDoors(run);
+    if (ledBy === 'instance') forgetClosedDoors(run);
     const watch = begun ?? watchOf(run, protection);
     try {
       run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
@@ -141,8 +142,8 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
 
 const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
   bySide<() => LinkWatch>(protection.primary, {
-    source: () => new ReplicationWatch(run, serverWatch(run, protection)),
-    target: () => new ReplicationWatch(run, instanceWatch(run, protection)),
+    server: () => new ReplicationWatch(run, serverWatch(run, protection)),
+    instance: () => new ReplicationWatch(run, instanceWatch(run, protection)),
   })();
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
@@ -258,7 +259,7 @@ async function failOver(
 
 function noteSwapped(run: LinkRun, protection: Protection, done: FailoverRecord): void {
   protection.primary = done.to;
-  if (done.to === 'target') forgetClosedDoors(run);
+  if (done.to === 'instance') forgetClosedDoors(run);
   run.state.health = null;
   run.state.lastLag = null;
   delete protection.fullBackupAt;
@@ -356,8 +357,11 @@ async function repair(
 
 /** The applications may still point at the side that was demoted. */
 function toRepoint(run: LinkRun, survivor: LinkSide): string {
-  const { source, target } = run.spec.migration;
-  const [here, there] = bySide(survivor, { source: [source, target], target: [target, source] } as const);
+  const { server, instance } = run.spec.settings;
+  const [here, there] = bySide(survivor, {
+    server: [server, instance],
+    instance: [instance, server],
+  } as const);
   return `see that the applications go to ${here} and no longer to ${there}; the hooks of afterFailover are called, where there are any`;
 }
 
@@ -372,21 +376,12 @@ async function surroundRepair(run: LinkRun, { survivor, reason }: RepairRequest)
   await surround(run, hooks, { side: survivor, before: null, linkStands: true });
 }
 
-/** The copy of a SQL Server that only followed belongs to nobody once its link is gone. */
-function copyLeftRestoring({ spec, state }: LinkRun): readonly string[] {
-  if (state.protection?.primary !== 'target') return [];
-  const { source, database } = spec.migration;
-  return [
-    `on ${source} the copy of ${database} is left restoring; drop it, or open it as it was with RESTORE DATABASE ... WITH RECOVERY`,
-  ];
-}
-
 /** Link first, then the distributed group, then the group if this run made it. */
 async function remove(run: LinkRun, protection: Protection): Promise<void> {
   run.enter('after');
   // Where others deleted the link already, there is nothing left to wait with.
   const isGone = protection.removedByOthers !== undefined;
-  if (protection.primary === 'target' && run.state.failedOverAt !== null && !isGone) {
+  if (protection.primary === 'instance' && run.state.failedOverAt !== null && !isGone) {
     const since = run.state.failedOverAt;
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>

@@ -138,7 +138,7 @@ async function finishDrill(
   delete protection.drill;
   protection.lastDrill = record;
   run.changes += 1;
-  const { name } = run.spec.migration;
+  const { name } = run.spec.settings;
   await run.tell(
     outcome === 'done' ? 'info' : 'warning',
     `drill.${outcome}`,

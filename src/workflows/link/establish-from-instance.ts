@@ -71,7 +71,7 @@ class LinkGivenUp extends Error {
 
 /** As `perform`, but a creation that Azure gave up is not simply sent again: its other half stands on the SQL Server. */
 async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
-  const heartbeat = run.spec.migration.polling.heartbeatTimeout;
+  const heartbeat = run.spec.settings.polling.heartbeatTimeout;
   const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performLinkStep'>> = proxyActivities(
     untilAzureGivesUp(heartbeat),
   );

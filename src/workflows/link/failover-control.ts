@@ -23,7 +23,7 @@ export function handleFailoverMessages(run: LinkRun, way: GivingWay): void {
   refuseOtherUpdates({
     run: 'a failover',
     updates: CONTROL_UPDATES,
-    nextStep: `ask the link itself: sqlferry status ${run.spec.migration.name}`,
+    nextStep: `ask the link itself: sqlferry status ${run.spec.settings.name}`,
   });
 }
 

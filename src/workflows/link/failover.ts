@@ -277,14 +277,14 @@ function leftBehind(
   { reason }: GivingWay,
   fenceOn: LinkSide | null,
 ): FailoverRecord {
-  const { cutover, source, target } = input.spec.migration;
+  const { cutover, server, instance } = input.spec.settings;
   const { disableLogins } = cutover.fence;
   const fence =
     fenceOn === null
       ? 'nothing was changed'
       : disableLogins.length === 0
         ? 'no logins were to be fenced'
-        : `the fence stays on ${bySide(fenceOn, { source, target })} (disabled there: ${disableLogins.join(', ')})`;
+        : `the fence stays on ${bySide(fenceOn, { server, instance })} (disabled there: ${disableLogins.join(', ')})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
   return {

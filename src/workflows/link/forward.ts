@@ -74,7 +74,7 @@ class Refused extends Error {
 async function actOrRefusal(run: LinkRun, step: LinkStepInfo, over: CarriedOver) {
   const { spec } = run;
   const activities: ActivityInterfaceFor<Pick<LinkActivities, 'performLinkStep'>> = proxyActivities(
-    actOfNoReturn(spec.migration.polling.heartbeatTimeout),
+    actOfNoReturn(spec.settings.polling.heartbeatTimeout),
   );
   try {
     return await over.into((carried) =>

@@ -46,7 +46,7 @@ export class FailoverHooks {
   ) {}
 
   has(phase: HookPhase): boolean {
-    return hooksOf(this.run.spec.migration, phase).length > 0;
+    return hooksOf(this.run.spec.settings, phase).length > 0;
   }
 
   /**
@@ -87,7 +87,7 @@ export class FailoverHooks {
   }
 
   private async callAll(phase: HookPhase, why: string | null = this.occasion.reason): Promise<void> {
-    const hooks = hooksOf(this.run.spec.migration, phase);
+    const hooks = hooksOf(this.run.spec.settings, phase);
     for (const [index, hook] of hooks.entries()) {
       // What came before may have completed although it was asked to stop: then nothing more is begun.
       if (MAY_VETO.includes(phase)) this.run.control.throwIfAborted();
@@ -115,7 +115,7 @@ export class FailoverHooks {
     const { state, spec } = run;
     const time = run.now();
     const activities: ActivityInterfaceFor<Pick<AroundFailoverActivities, 'runHook'>> = proxyActivities(
-      hookCall(spec.migration.polling.heartbeatTimeout, hook.timeout),
+      hookCall(spec.settings.polling.heartbeatTimeout, hook.timeout),
     );
     try {
       return await activities.runHook.executeWithOptions({ summary: `Hook ${hook.name} (${phase})` }, [
@@ -130,7 +130,7 @@ export class FailoverHooks {
             time,
             reason,
             evidence: {
-              lsn: state.pointOfNoReturn?.targetHardenedLsn ?? null,
+              lsn: state.pointOfNoReturn?.secondaryHardenedLsn ?? null,
               fencedAt: state.fencedAt,
               firstWriteAt: state.firstWriteAt ?? null,
               rtoMs: state.rtoMs,

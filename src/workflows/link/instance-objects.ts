@@ -42,7 +42,7 @@ interface Activities {
 }
 
 function activitiesOf(run: LinkRun): Activities {
-  const { heartbeatTimeout } = run.spec.migration.polling;
+  const { heartbeatTimeout } = run.spec.settings.polling;
   return {
     first: proxyActivities<ObjectSteps>(beforeAnyChange(heartbeatTimeout)),
     long: proxyActivities<ObjectSteps>(longWithHeartbeat(heartbeatTimeout)),
@@ -51,7 +51,7 @@ function activitiesOf(run: LinkRun): Activities {
 }
 
 /** The spec has the section. */
-export const hasObjects = (run: LinkRun): boolean => run.spec.migration.instanceObjects !== undefined;
+export const hasObjects = (run: LinkRun): boolean => run.spec.settings.instanceObjects !== undefined;
 
 /** While something else is waited for, the other side is kept as the primary is. @returns what `work` does */
 export function keepObjectsWhile<T>(run: LinkRun, primary: LinkSide, work: Promise<T>): Promise<T> {
@@ -96,7 +96,7 @@ async function keepObjects(run: LinkRun, primary: LinkSide, lane: Lane): Promise
 
 /** Ends only where nothing is to be watched. */
 async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
-  const { instanceObjects } = run.spec.migration;
+  const { instanceObjects } = run.spec.settings;
   if (instanceObjects?.drift === 'ignore') {
     await condition(() => !run.state.paused);
     if (run.state.instanceObjects?.primary === primary) return;
@@ -207,7 +207,7 @@ export async function passObjectsGate(
   primary: LinkSide,
   options: ObjectsGateOptions,
 ): Promise<void> {
-  const { instanceObjects } = run.spec.migration;
+  const { instanceObjects } = run.spec.settings;
   if (instanceObjects === undefined) return;
   while (!options.mustLeave()) {
     run.waitingFor = 'logins and jobs to be the same on both sides';
@@ -289,7 +289,7 @@ async function mendedOrResumed(run: LinkRun, report: ObjectsReport, why: string)
       spec: run.spec,
       primary: report.primary,
       known: driftMark(report),
-      everyMs: run.spec.migration.polling.active,
+      everyMs: run.spec.settings.polling.active,
       waitsFirst: true,
       checkpointAfterMs: CHECKPOINT_MS,
     }),
@@ -314,7 +314,7 @@ export async function switchJobs(
   primary: LinkSide,
   by: 'planned' | 'forced' = 'planned',
 ): Promise<void> {
-  const { instanceObjects } = run.spec.migration;
+  const { instanceObjects } = run.spec.settings;
   if (instanceObjects === undefined || instanceObjects.jobs.include.length === 0) return;
   const { on, off } = jobSwitch(primary, by);
   for (const step of [on, off]) {

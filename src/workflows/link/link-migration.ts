@@ -92,7 +92,7 @@ export async function preflight(run: LinkRun): Promise<void> {
   const outcome = await run.first.preflightLink({ spec: run.spec });
   run.state.preflight = outcome.report;
   run.state.route = outcome.route;
-  run.state.sourceServerName = outcome.sourceServerName;
+  run.state.serverName = outcome.serverName;
   run.waitingFor = '';
   if (outcome.report.blockers === 0) return;
   const blockers = outcome.report.checks.filter(
@@ -114,7 +114,7 @@ async function takeFirstLogBackup(run: LinkRun): Promise<void> {
   run.enter('first-log-backup');
   const { spec, state } = run;
   const steps = run.steps('first-log-backup');
-  const step = steps.find(({ id }) => id === 'source.log-backup');
+  const step = steps.find(({ id }) => id === 'server.log-backup');
   if (step === undefined) return;
   // No quiet point before it: a paused run lets no log fill up.
   run.control.throwIfAborted();
@@ -131,7 +131,7 @@ async function takeDown(run: LinkRun): Promise<void> {
   run.enter('after');
   const steps = run.steps('after').filter((step) => mayDrop(run, step.id));
   const since = run.state.pointOfNoReturn?.instanceTime ?? run.now();
-  if (steps.some((step) => step.id === 'target.remove-link')) {
+  if (steps.some((step) => step.id === 'instance.remove-link')) {
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
       run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
@@ -144,8 +144,8 @@ async function takeDown(run: LinkRun): Promise<void> {
 
 /** A group that stood there before this run is not this run's to drop. */
 export function mayDrop(run: LinkRun, stepId: string): boolean {
-  if (stepId !== 'source.drop-availability-group') return true;
-  return run.hasBegun('source.availability-group') || run.hasBegun('source.empty-availability-group');
+  if (stepId !== 'server.drop-availability-group') return true;
+  return run.hasBegun('server.availability-group') || run.hasBegun('server.empty-availability-group');
 }
 
 async function beginNewHistory(run: LinkRun): Promise<never> {
@@ -163,7 +163,7 @@ async function finish(
   leftovers: readonly string[],
 ): Promise<LinkMigrationResult> {
   const { state, spec } = run;
-  const { database, source, target } = spec.migration;
+  const { database, server, instance } = spec.settings;
   run.leavePhase();
   await run.notices.delivered();
   await condition(allHandlersFinished);
@@ -171,7 +171,7 @@ async function finish(
     outcome,
     summary:
       outcome === 'completed'
-        ? `${database} crossed from ${source} to ${target}; ${proofOf(run)}`
+        ? `${database} crossed from ${server} to ${instance}; ${proofOf(run)}`
         : `the run was aborted; what it made was undone${leftovers.length === 0 ? '' : ', except for what is left over'}`,
     route: state.route ?? 'delete-link',
     phases: state.phases,
@@ -193,23 +193,23 @@ const proofOf = ({ state }: LinkRun): string =>
 
 /** The documented end state, as far as a person should know it. */
 function leftBehind(run: LinkRun): readonly string[] {
-  const { source, database, cutover, instanceObjects } = run.spec.migration;
+  const { server, database, cutover, instanceObjects } = run.spec.settings;
   const jobs = instanceObjects?.jobs.include ?? [];
   const fenced = cutover.fence.disableLogins;
-  const copy = run.steps('after').some((step) => step.id === 'target.remove-link')
-    ? `on ${source} the former copy of ${database} is left restoring; drop it once nobody needs it`
+  const copy = run.steps('after').some((step) => step.id === 'instance.remove-link')
+    ? `on ${server} the former copy of ${database} is left restoring; drop it once nobody needs it`
     : run.state.route === 'delete-link'
-      ? `on ${source} the former copy of ${database} stays online and apart; drop it once nobody needs it`
-      : `on ${source} the copy of ${database} is the secondary of the link`;
+      ? `on ${server} the former copy of ${database} stays online and apart; drop it once nobody needs it`
+      : `on ${server} the copy of ${database} is the secondary of the link`;
   return [
     copy,
     ...(run.state.leftOut === undefined ? [] : [run.state.leftOut]),
     ...(fenced.length > 0
-      ? [`on ${source} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
+      ? [`on ${server} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
       : []),
     ...(jobs.length > 0
-      ? [`on ${source} the jobs ${jobs.join(', ')} stay disabled: they run on the instance`]
+      ? [`on ${server} the jobs ${jobs.join(', ')} stay disabled: they run on the instance`]
       : []),
-    `on ${source} the mirroring endpoint and the certificates stay, for other links`,
+    `on ${server} the mirroring endpoint and the certificates stay, for other links`,
   ];
 }

@@ -5,7 +5,7 @@ import type { LinkRun } from './run';
 
 /** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. */
 export async function withLogWatch<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
-  if (!run.spec.migration.seeding.watchLog) return work();
+  if (!run.spec.settings.seeding.watchLog) return work();
   const scope = new CancellationScope();
   const watching = scope.run(() => watchWheneverBlocked(run));
   watching.catch(() => undefined);

@@ -68,19 +68,19 @@ export interface CutoverAttempt {
 export interface LinkMigrationStatus {
   readonly name: string;
   readonly database: string;
-  readonly source: string;
+  readonly server: string;
   /** Replica that leads the availability group, where it has several. */
   readonly groupLeader?: string;
   /** Replicas on which the fence could not be lifted yet; absent where there are none. */
   readonly closedDoors?: readonly ClosedDoor[];
-  readonly target: string;
+  readonly instance: string;
   readonly outcome: RunOutcome;
   readonly phase: LinkPhase;
   readonly step: string | null;
   /** Why the run is not further, one sentence. */
   readonly waitingFor: string;
   readonly route: CutoverRoute | null;
-  /** Present where the instance leads first: source and target say where the servers are, not where the database goes. */
+  /** Present where the instance leads first: SQL Server and instance say where the servers are, not where the database goes. */
   readonly initialPrimary?: 'instance';
   readonly phases: readonly PhaseTimes[];
   readonly events: readonly RunEvent[];

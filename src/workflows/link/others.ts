@@ -29,7 +29,7 @@ export async function followRoles(
   protection: Protection,
   { primary, reason, instanceTime, health }: RolesNews,
 ): Promise<void> {
-  const { name } = run.spec.migration;
+  const { name } = run.spec.settings;
   if (protection.request !== null) {
     await run.tell(
       'warning',
@@ -80,7 +80,7 @@ export async function followRoles(
  * for the last time is of the new primary.
  */
 const backupsCountFrom = ({ state }: LinkRun, primary: LinkSide): string | null =>
-  bySide(primary, { source: null, target: state.failedOverAt ?? state.seedingCompletedAt });
+  bySide(primary, { server: null, instance: state.failedOverAt ?? state.seedingCompletedAt });
 
 /** In the list of failovers, so that nobody wonders how the roles came to be as they are. */
 function noteFailoverByOthers(run: LinkRun, protection: Protection, reason: string): void {
@@ -114,7 +114,7 @@ export async function noteLinkGone(
     'critical',
     'link.removed-by-others',
     `${reason}: somebody deleted the link, and nothing is replicated any more`,
-    `find out who deleted it; sqlferry remove ${run.spec.migration.name} cleans up what is left of it`,
+    `find out who deleted it; sqlferry remove ${run.spec.settings.name} cleans up what is left of it`,
   );
 }
 

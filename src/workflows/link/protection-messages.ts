@@ -13,7 +13,7 @@ export function handleProtectionMessages(run: LinkRun): void {
   onUpdate(drillUpdate, drillShape, (request) => answerDrill(run, request));
   onUpdate(repairUpdate, repairShape, (request) => answerRepair(run, request));
   onUpdate(removeUpdate, requestShape, (request) => answerRemoval(run, request));
-  const { name } = run.spec.migration;
+  const { name } = run.spec.settings;
   refuseOtherUpdates({
     run: 'a link that stays',
     updates: [failoverUpdate, drillUpdate, repairUpdate, removeUpdate, ...CONTROL_UPDATES],

@@ -45,7 +45,7 @@ export function protectionStatus(run: LinkRun): ProtectionStatus | null {
     ...(removedByOthers === undefined ? {} : { removedByOthers }),
     ...(drill === undefined ? {} : { drill: drillView(protection, drill) }),
     ...(lastDrill === undefined ? {} : { lastDrill }),
-    ...(protection.primary === 'source' || run.state.failedOverAt === null
+    ...(protection.primary === 'server' || run.state.failedOverAt === null
       ? {}
       : { fullBackupAt: protection.fullBackupAt ?? null }),
     lastLag: lastLagOf(run),
@@ -66,7 +66,7 @@ const drillView = (
 
 export function protectionSteps(run: LinkRun): readonly string[] {
   const { protection } = run.state;
-  const { name } = run.spec.migration;
+  const { name } = run.spec.settings;
   if (protection === null) return [];
   if (protection.removedByOthers !== undefined) return [`sqlferry remove ${name}`];
   if (protection.splitBrain !== null) return [repairCommand(run, protection)];
@@ -219,7 +219,7 @@ function onlySurvivor({ failovers }: Protection): LinkSide | null {
 export function repairCommand(run: LinkRun, protection: Protection): string {
   const only = onlySurvivor(protection);
   const survivor = only === null ? 'instance|server' : sideOption(only);
-  return `sqlferry repair ${run.spec.migration.name} --survivor ${survivor}`;
+  return `sqlferry repair ${run.spec.settings.name} --survivor ${survivor}`;
 }
 
 export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
@@ -227,12 +227,12 @@ export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
   if (protection.splitBrain === null) return refuse('there is no split brain', 'nothing is to be repaired');
   const gone = withoutLink(protection);
-  if (gone !== null) return refuse(gone, `sqlferry remove ${run.spec.migration.name}`);
+  if (gone !== null) return refuse(gone, `sqlferry remove ${run.spec.settings.name}`);
   const only = onlySurvivor(protection);
   if (only !== null && only !== request.survivor) {
     return refuse(
       `the ${sideName(only)} was forced to lead: of the two sides only the ${sideName(opposite(only))}, which led before, can be made to follow`,
-      `sqlferry repair ${run.spec.migration.name} --survivor ${sideOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
+      `sqlferry repair ${run.spec.settings.name} --survivor ${sideOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
     );
   }
   const hold = busy(protection);
@@ -246,8 +246,8 @@ export function answerRemoval(run: LinkRun, request: Request): Answer {
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
   const copies = bySide(protection.primary, {
-    source: 'both copies become independent',
-    target: 'the copy on the SQL Server is left restoring',
+    server: 'both copies become independent',
+    instance: 'the copy on the SQL Server is left restoring',
   });
   return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }

@@ -20,7 +20,7 @@ import type { FailoverRequest, RepairRequest } from './disaster-recovery-message
 import type { DrillRequest } from './drill-messages';
 import type { ApproveRequest, ChangeScheduleRequest, PostponeRequest } from './messages';
 
-export const side = oneOf<LinkSide>({ source: 'the SQL Server', target: 'the instance' });
+export const side = oneOf<LinkSide>({ server: 'the SQL Server', instance: 'the instance' });
 export const failoverType = oneOf<FailoverType>(['planned', 'forced']);
 
 const FAILOVER: Fields<FailoverRequest> = {

@@ -80,7 +80,7 @@ export class LinkRun {
     readonly state: LinkRunState,
     readonly workflowId: string,
   ) {
-    const heartbeat = input.spec.migration.polling.heartbeatTimeout;
+    const heartbeat = input.spec.settings.polling.heartbeatTimeout;
     this.quick = proxyActivities<LinkSteps>(quickAndIdempotent(heartbeat));
     this.long = proxyActivities<LinkSteps>(longWithHeartbeat(heartbeat));
     this.first = proxyActivities<LinkSteps>(beforeAnyChange(heartbeat));
@@ -134,7 +134,7 @@ export class LinkRun {
   steps(phase: LinkPhase): readonly LinkStepInfo[] {
     const { route } = this.state;
     if (route === null) return [];
-    const { cutover, seeding, instanceObjects, afterFailover } = this.spec.migration;
+    const { cutover, seeding, instanceObjects, afterFailover } = this.spec.settings;
     const asked = { repairUsers: afterFailover.repairOrphanedUsers, objects: instanceObjects !== undefined };
     const procedure = instanceIsFirst(this.spec)
       ? establishingFromInstance()
@@ -262,11 +262,11 @@ export class LinkRun {
 
   /** One beginning of a step, as something that can be given back. */
   undoItem(begun: BegunStep): UndoItem {
-    const { stepId, server, byHand = [] } = begun;
-    const { source, target } = this.spec.migration;
+    const { stepId, server: replica, byHand = [] } = begun;
+    const { server, instance } = this.spec.settings;
     return {
-      what: server === undefined ? stepId : `${stepId} on ${server}`,
-      where: server ?? (stepId.startsWith('target.') ? target : source),
+      what: replica === undefined ? stepId : `${stepId} on ${replica}`,
+      where: replica ?? (stepId.startsWith('instance.') ? instance : server),
       byHand,
       undo: () => this.giveBack(begun),
     };
@@ -340,7 +340,7 @@ export class LinkRun {
    */
   async tell(severity: RunEvent['severity'], code: string, message: string, nextStep: string): Promise<void> {
     this.event(severity, code, message);
-    const title = `${this.spec.migration.name}: ${code}`;
+    const title = `${this.spec.settings.name}: ${code}`;
     this.notices.send({ severity, code, workflowId: this.workflowId, title, message, nextStep });
   }
 
@@ -358,10 +358,10 @@ export class LinkRun {
 
   /** Text that the Temporal UI shows for the run. */
   describe(what: string): void {
-    const { migration } = this.spec;
-    const { source, target } = migration;
-    const [from, to] = instanceIsFirst(this.spec) ? [target, source] : [source, target];
-    setCurrentDetails(`**${what}** — ${migration.database}: ${from} → ${to}`);
+    const { settings } = this.spec;
+    const { server, instance } = settings;
+    const [from, to] = instanceIsFirst(this.spec) ? [instance, server] : [server, instance];
+    setCurrentDetails(`**${what}** — ${settings.database}: ${from} → ${to}`);
   }
 
   private setProblem(problem: Problem | null, where: string): void {

@@ -144,7 +144,7 @@ async function reportSeeding(
         'warning',
         'seeding.stalled',
         news.reason,
-        'check the network between the endpoints and the load of the source disks',
+        'check the network between the endpoints and the load of the disks of the SQL Server',
       );
     case 'foreign-log-backup':
       return run.tell(
@@ -165,7 +165,7 @@ async function reportSeeding(
 
 /** Deadline and warnings as durable timers; they outlive every worker. */
 export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
-  const { deadline, warnBefore } = run.spec.migration.seeding;
+  const { deadline, warnBefore } = run.spec.settings.seeding;
   const requestedAt = Date.parse(run.state.linkRequestedAt ?? run.now());
   const deadlineAt = requestedAt + deadline;
   let done = false;

@@ -55,7 +55,7 @@ async function note(
       if (backup.serverAt !== undefined) state.lastBackupAt = backup.serverAt;
       state.logAlarmRaised = false;
       run.record(
-        { id: 'source.log-backup', title: 'Log backup', phase: 'replicating' },
+        { id: 'server.log-backup', title: 'Log backup', phase: 'replicating' },
         'done',
         backup.effects,
         `${backup.reason} (${backup.ruleId})`,
@@ -137,7 +137,7 @@ function closedDoors({ state }: LinkRun): Pick<GuardInput, 'closedDoors'> {
   return { closedDoors: doors };
 }
 
-/** By the clock of the source, like the backup history itself. */
+/** By the clock of the SQL Server, like the backup history itself. */
 function foreignBackups({ state }: LinkRun): Pick<GuardInput, 'foreignBackups'> {
   if (state.seedingCompletedAt === null) return {};
   return { foreignBackups: { since: state.seedingCompletedAt, told: state.foreignLogBackups ?? [] } };

@@ -75,15 +75,15 @@ const cutover = including<LinkMigration['cutover']>({
 const port = wholeNumber(1, 65_535);
 const percent = number(1, 100);
 
-const migration = including<LinkMigration>({
+const settings = including<LinkMigration>({
   apiVersion: oneOf(['sqlferry/v1']),
   kind: oneOf(['LinkMigration']),
   name: specName,
   purpose: oneOf(['migration', 'disaster-recovery']),
   initialPrimary: oneOf(['server', 'instance']),
   database: sysname,
-  source: specName,
-  target: specName,
+  server: specName,
+  instance: specName,
   link: anyObject(),
   certificate: including<LinkMigration['certificate']>({ name: optional(sysname), validFor: duration() }),
   seeding: including<LinkMigration['seeding']>({
@@ -125,14 +125,14 @@ export const version: Shape<1> = (value, at) => {
 
 export const specShape = including<ResolvedLinkMigration>({
   version,
-  migration,
+  settings,
   names: including<LinkNames>({
     link: sysname,
     availabilityGroup: sysname,
     instanceAvailabilityGroup: sysname,
   }),
-  source: including<Pick<SqlServer, 'host' | 'port'>>({ host: anyText, port }) as Shape<SqlServer>,
-  target: including<Pick<ManagedInstance, 'resourceId'>>({
+  server: including<Pick<SqlServer, 'host' | 'port'>>({ host: anyText, port }) as Shape<SqlServer>,
+  instance: including<Pick<ManagedInstance, 'resourceId'>>({
     resourceId: name('a resource id', 1_000),
   }) as Shape<ManagedInstance>,
   azure: anyObject(),

@@ -122,7 +122,7 @@ export const stateShape = including<LinkRunState>({
   phase,
   route: nullable(oneOf(['planned-failover', 'delete-link'])),
   preflight: nullable(anyObject()),
-  sourceServerName: anyText,
+  serverName: anyText,
   begun: list(begun, 0, MANY),
   journal: list(anyObject(), 0, MANY),
   phases: list(including<PhaseTimes>({ phase, startedAt: time, endedAt: nullable(time) }), 0, MANY),

@@ -22,7 +22,7 @@ export interface LinkRunState {
   phase: LinkPhase;
   route: CutoverRoute | null;
   preflight: PreflightReport | null;
-  sourceServerName: string;
+  serverName: string;
   /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
   begun: BegunStep[];
   /** Of what repeats, the newest entries; the histories hold all. */
@@ -30,13 +30,13 @@ export interface LinkRunState {
   phases: PhaseTimes[];
   events: RunEvent[];
   linkRequestedAt: string | null;
-  /** Time of the source, from which the first log backup counts. */
+  /** Time of the SQL Server, from which the first log backup counts. */
   seedingCompletedAt: string | null;
   seedingRestarts: number;
   logBackups: { count: number; lastAt: string | null };
   /** The newest difference of logins or jobs that somebody let a crossing go on with. */
   acceptedDrift?: AcceptedDrift;
-  /** End of the last log backup of this run by the clock of the source, ISO 8601 UTC. */
+  /** End of the last log backup of this run by the clock of the SQL Server, ISO 8601 UTC. */
   lastBackupAt?: string;
   health: LinkHealth | null;
   /** Newest health with a lag that was seen: what a forced failover may lose is estimated from it. */
@@ -73,7 +73,7 @@ export interface LinkRunState {
   /** Why the run cannot be aborted any more, other than by equal LSNs; null while it can. */
   forwardOnly: string | null;
   failedOverAt: string | null;
-  /** On the route `delete-link`: the source may have gone on after the last look, as a sentence. */
+  /** On the route `delete-link`: the SQL Server may have gone on after the last look, as a sentence. */
   leftOut?: string;
   rtoMs: number | null;
   /** When the new primary took its first good write, ISO 8601. */
@@ -167,7 +167,7 @@ export function initialState(spec: ResolvedLinkMigration): LinkRunState {
     phase: 'preflight',
     route: null,
     preflight: null,
-    sourceServerName: spec.migration.source,
+    serverName: spec.settings.server,
     begun: [],
     journal: [],
     phases: [],
@@ -181,7 +181,7 @@ export function initialState(spec: ResolvedLinkMigration): LinkRunState {
     paused: false,
     approval: null,
     postponedUntil: null,
-    schedule: spec.migration.cutover.schedule,
+    schedule: spec.settings.cutover.schedule,
     attempts: [],
     nextAttemptAt: null,
     blockedBy: null,

@@ -9,15 +9,15 @@ import { leftOutSentences } from './state-size';
 /** What people and machines see of a run; the state itself stays inside. */
 export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus {
   const { state, spec } = run;
-  const { migration } = spec;
+  const { settings } = spec;
   const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run) : null;
   return {
-    name: migration.name,
-    database: migration.database,
-    source: migration.source,
+    name: settings.name,
+    database: settings.database,
+    server: settings.server,
     ...(state.groupLeader === undefined ? {} : { groupLeader: state.groupLeader }),
     ...(state.closedDoors === undefined ? {} : { closedDoors: state.closedDoors }),
-    target: migration.target,
+    instance: settings.instance,
     outcome,
     phase: state.phase,
     step: run.step,
@@ -67,18 +67,18 @@ function waitingFor(run: LinkRun, outcome: RunOutcome): string {
 function approvalView(run: LinkRun): LinkMigrationStatus['approval'] {
   const { approval } = run.state;
   if (approval === null) return null;
-  const { validFor } = run.spec.migration.cutover.approval;
+  const { validFor } = run.spec.settings.cutover.approval;
   return { ...approval, expiresAt: new Date(Date.parse(approval.at) + validFor).toISOString() };
 }
 
 function deadlineView(run: LinkRun): string | null {
   const { linkRequestedAt, seedingCompletedAt } = run.state;
   if (linkRequestedAt === null || seedingCompletedAt !== null) return null;
-  return new Date(Date.parse(linkRequestedAt) + run.spec.migration.seeding.deadline).toISOString();
+  return new Date(Date.parse(linkRequestedAt) + run.spec.settings.seeding.deadline).toISOString();
 }
 
 function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
-  const { name } = run.spec.migration;
+  const { name } = run.spec.settings;
   const { state } = run;
   if (outcome !== 'running') return [];
   if (run.control.isUndoing) {
@@ -101,5 +101,5 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
 
 const abortStep = (run: LinkRun): readonly string[] =>
   run.state.pointOfNoReturn === null && run.state.forwardOnly === null
-    ? [`sqlferry abort ${run.spec.migration.name}`]
+    ? [`sqlferry abort ${run.spec.settings.name}`]
     : [];

@@ -46,7 +46,7 @@ export class FailoverTurn {
     private readonly run: LinkRun,
     private readonly onPlace: (place: string | null) => void = () => undefined,
   ) {
-    this.limit = run.spec.migration.failover.atOnce;
+    this.limit = run.spec.settings.failover.atOnce;
     const hear = (news: TurnNews) => this.hear(news);
     onSignal(turnNewsSignal, turnNewsShape, hear, (why) => run.noteIgnored(why));
   }
@@ -126,7 +126,7 @@ export class FailoverTurn {
 
   private newRequest(forced: boolean): TurnRequest {
     const { workflowId, runId } = workflowInfo();
-    const { name, database } = this.run.spec.migration;
+    const { name, database } = this.run.spec.settings;
     this.granted = false;
     this.requests += 1;
     const attempt = this.requests;
@@ -136,7 +136,7 @@ export class FailoverTurn {
 
   /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
   private async ask(request: TurnRequest): Promise<void> {
-    const instance = this.run.spec.target.resourceId;
+    const instance = this.run.spec.instance.resourceId;
     if (!this.granted) {
       this.wait ??= this.run.waits.begin();
       this.wait.say('its turn among the failovers of the instance');
@@ -158,7 +158,7 @@ export class FailoverTurn {
           args: [{ instance, first }],
           parentClosePolicy: 'ABANDON',
           cancellationType: 'ABANDON',
-          staticSummary: `turns of the failovers of ${this.run.spec.migration.target}`,
+          staticSummary: `turns of the failovers of ${this.run.spec.settings.instance}`,
         }),
       );
       return true;
@@ -171,7 +171,7 @@ export class FailoverTurn {
   /** @returns false when nobody gives turns now */
   private async tell(message: TurnMessage): Promise<boolean> {
     try {
-      const id = turnsWorkflowId(this.run.spec.target.resourceId);
+      const id = turnsWorkflowId(this.run.spec.instance.resourceId);
       await getExternalWorkflowHandle(id).signal(turnSignal, message);
       return true;
     } catch (error) {

@@ -5,11 +5,11 @@ import { linkSpec } from '../../support/link-spec';
 
 test('synchronous commit without a group is for a person', async () => {
   const context = {
-    ports: { source: { name: 'sql1', query: async () => [] } },
+    ports: { server: { name: 'sql1', query: async () => [] } },
     spec: linkSpec(),
     signal: new AbortController().signal,
   } as unknown as LinkContext;
-  const seen = await LINK_STEPS['source.synchronous-commit'].look(context);
+  const seen = await LINK_STEPS['server.synchronous-commit'].look(context);
   expect(seen.settled).toBeUndefined();
   await expect(async () => seen.effects()).rejects.toMatchObject({
     code: 'LinkGroupMissing',

@@ -21,7 +21,7 @@ function waiting(hardened: readonly string[]) {
     switch (asked.id) {
       case 'read-link-replicas':
         return [{ linkName: 'DAG_Sales', database: 'Sales', endOfLogLsn: '42', redoQueueKb: 0 }];
-      case 'read-target-database':
+      case 'read-instance-database':
         return [{ lastHardenedLsn: rest.length > 1 ? rest.shift() : rest[0] }];
       case 'read-server':
         return [{ serverTime: '2026-11-01T00:00:09.000Z' }];
@@ -30,7 +30,7 @@ function waiting(hardened: readonly string[]) {
     }
   };
   const observing = {
-    ports: { source: { query }, target: { query } },
+    ports: { server: { query }, instance: { query } },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),
@@ -40,7 +40,7 @@ function waiting(hardened: readonly string[]) {
     report: () => undefined,
   } as unknown as ActivityReporter;
   return {
-    wait: (fencedAt: string) => awaitCatchUp(observing, reporter, 'source', fencedAt),
+    wait: (fencedAt: string) => awaitCatchUp(observing, reporter, 'server', fencedAt),
     elapsed: () => now - NOW,
   };
 }
@@ -50,13 +50,13 @@ test.each([
   ['a moment ago', '2026-10-31T23:59:59.999Z'],
 ])('fenced %s: three equal looks are enough', async (_clock, fencedAt) => {
   const { wait, elapsed } = waiting(['42']);
-  expect(await wait(fencedAt)).toMatchObject({ fencedAt, samples: 3, targetHardenedLsn: '42' });
+  expect(await wait(fencedAt)).toMatchObject({ fencedAt, samples: 3, secondaryHardenedLsn: '42' });
   expect(elapsed()).toBeLessThan(1_000);
 });
 
 test('an instance that is behind is waited for', async () => {
   const { wait, elapsed } = waiting(['40', '41', '42']);
-  expect(await wait('2026-11-01T01:00:00.000Z')).toMatchObject({ samples: 3, sourceEndOfLogLsn: '42' });
+  expect(await wait('2026-11-01T01:00:00.000Z')).toMatchObject({ samples: 3, primaryEndOfLogLsn: '42' });
   // Rare looks until both agree, then quick ones.
   expect(elapsed()).toBe(2 * 200 + 2 * 5);
 });

@@ -7,10 +7,10 @@ import { type EstateStage, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';
 
 const TRUST: readonly LinkStepId[] = [
-  'source.master-key',
-  'source.endpoint-certificate',
-  'target.trust-source-certificate',
-  'source.mirroring-endpoint',
+  'server.master-key',
+  'server.endpoint-certificate',
+  'instance.trust-server-certificate',
+  'server.mirroring-endpoint',
 ];
 const OLD = 'Cert_SQL1_endpoint';
 const NEXT = 'Cert_SQL1_endpoint_20270301';
@@ -23,10 +23,10 @@ beforeEach(async () => {
   stage = await startEstateStage({ estate: estateWithApplication() });
   bench = await StepBench.open(stage, stage.spec());
   for (const stepId of TRUST) await bench.run(stepId);
-  const source = stage.estate.world.instances.get('SQL1');
-  const old = [...source.certificates.values()].find(({ name }) => name === OLD);
+  const server = stage.estate.world.instances.get('SQL1');
+  const old = [...server.certificates.values()].find(({ name }) => name === OLD);
   plan = {
-    endpointName: source.endpoint?.name ?? '',
+    endpointName: server.endpoint?.name ?? '',
     old: {
       name: OLD,
       thumbprint: Buffer.from(old?.thumbprint ?? '')
@@ -154,9 +154,9 @@ test('a run that is undone after a rotation leaves no certificate of it behind',
     for (const stepId of ROTATION_STEP_IDS) await own.runStep(rotationStep(plan, stepId));
     for (const { stepId, before } of begun.reverse()) await own.undo(stepId, before);
     const { world } = fresh.estate;
-    const source = world.instances.get('SQL1');
-    expect([...source.certificates.keys()]).toEqual([]);
-    expect(source.endpoint).toBeUndefined();
+    const server = world.instances.get('SQL1');
+    expect([...server.certificates.keys()]).toEqual([]);
+    expect(server.endpoint).toBeUndefined();
     expect([...(world.instances.get('mi-west').managed?.trustCertificates.keys() ?? [])]).toEqual([]);
   } finally {
     await own.close();

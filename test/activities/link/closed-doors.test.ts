@@ -53,8 +53,8 @@ afterEach(async () => {
   await stage.close();
 });
 
-const FENCE: LinkStepId = 'source.fence';
-const ADMIT: LinkStepId = 'source.admit-applications';
+const FENCE: LinkStepId = 'server.fence';
+const ADMIT: LinkStepId = 'server.admit-applications';
 const STATEMENT = `ALTER LOGIN [${APPLICATION.name}] ENABLE;`;
 const DOOR = { server: 'sql2', logins: [APPLICATION.name], statement: STATEMENT };
 
@@ -141,7 +141,7 @@ test('the watch of the link asks at each look, and says who answered; an absent 
       isAway = sent.length < 3;
     },
   };
-  const source = {
+  const server = {
     query: async ({ id }: Query<unknown>): Promise<readonly unknown[]> => {
       if (id === 'read-backups') return [{ database: 'Sales', finishedAt: new Date(now).toISOString() }];
       if (id !== 'read-link-replicas') return [];
@@ -163,7 +163,7 @@ test('the watch of the link asks at each look, and says who answered; an absent 
   };
   const group = { members: new Map([['sql2', sql2]]), leader: () => 'sql1' };
   const observing = {
-    ports: { source, group },
+    ports: { server, group },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),

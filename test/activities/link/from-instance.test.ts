@@ -14,11 +14,11 @@ initialPrimary: instance
 logBackups: { directory: "C:\\\\Backup" }
 ${QUICK_POLLING}
 `;
-const GROUP = 'source.empty-availability-group';
-const GRANT = 'source.grant-create-database';
-const READABLE = 'source.readable-secondary';
-const CREATE = 'target.link-from-instance';
-const JOIN = 'source.join-distributed-availability-group';
+const GROUP = 'server.empty-availability-group';
+const GRANT = 'server.grant-create-database';
+const READABLE = 'server.readable-secondary';
+const CREATE = 'instance.link-from-instance';
+const JOIN = 'server.join-distributed-availability-group';
 
 let stage: EstateStage;
 let bench: StepBench;

@@ -62,7 +62,7 @@ interface Side {
   readonly execute?: (statement: unknown, options?: SqlCallOptions) => Promise<void>;
 }
 
-function scene(parts: { readonly source?: Partial<Side>; readonly target?: Partial<Side> }) {
+function scene(parts: { readonly server?: Partial<Side>; readonly instance?: Partial<Side> }) {
   const clock = new SleepersClock();
   clocks.push(clock);
   const stop = new AbortController();
@@ -78,8 +78,8 @@ function scene(parts: { readonly source?: Partial<Side>; readonly target?: Parti
   };
   const observing = {
     ports: {
-      source: { query: seen('PRIMARY'), ...parts.source },
-      target: { query: seen('SECONDARY'), ...parts.target },
+      server: { query: seen('PRIMARY'), ...parts.server },
+      instance: { query: seen('SECONDARY'), ...parts.instance },
       azure: { readLink: async () => ({}) },
     },
     spec: linkSpec(),
@@ -102,7 +102,7 @@ function scene(parts: { readonly source?: Partial<Side>; readonly target?: Parti
 
 test('of a link that stays: a log backup that hangs is cut off after its grace, and the last look stays', async () => {
   const { clock, observing, reporter, stop, input } = scene({
-    source: {
+    server: {
       execute: (_statement, options) => {
         askedAt = clock.now();
         stop.abort(new Error('asked to stop'));
@@ -122,7 +122,7 @@ test('of a link that stays: a log backup that hangs is cut off after its grace, 
 
 test('a log backup that comes to its end within its grace counts', async () => {
   const { clock, observing, reporter, stop, input } = scene({
-    source: {
+    server: {
       execute: async () => {
         stop.abort(new Error('asked to stop'));
         await clock.sleep(5_000);
@@ -135,7 +135,7 @@ test('a log backup that comes to its end within its grace counts', async () => {
 
 test('of a migration, which nobody forces: the log backup is waited for', async () => {
   const { clock, observing, reporter, stop, input } = scene({
-    source: {
+    server: {
       execute: async () => {
         stop.abort(new Error('asked to stop'));
         await clock.sleep(3_600_000);
@@ -147,21 +147,21 @@ test('of a migration, which nobody forces: the log backup is waited for', async 
 });
 
 test('an other side that hangs does not keep a watch from ending', async () => {
-  const { clock, observing, reporter, stop, input } = scene({ target: { query: () => never } });
+  const { clock, observing, reporter, stop, input } = scene({ instance: { query: () => never } });
   const watching = guardReplication(observing, reporter, { ...input, splitBrainKnown: false });
   clock.sleep(60_000).then(() => stop.abort(new Error('asked to stop')));
   expect(await watching).toMatchObject({ kind: 'checkpoint' });
 });
 
 test('nor the watch of an instance that leads', async () => {
-  const { clock, observing, reporter, stop, input } = scene({ source: { query: () => never } });
+  const { clock, observing, reporter, stop, input } = scene({ server: { query: () => never } });
   const watching = watchReversedLink(observing, reporter, { ...input, splitBrainKnown: false });
   clock.sleep(60_000).then(() => stop.abort(new Error('asked to stop')));
   expect(await watching).toMatchObject({ kind: 'checkpoint' });
 });
 
 test('an old primary that hangs is not waited for: the loss is estimated', async () => {
-  const { clock, observing, stop } = scene({ source: { query: () => never } });
+  const { clock, observing, stop } = scene({ server: { query: () => never } });
   const begunAt = clock.now();
   const health = {
     observedAt: new Date(begunAt - 5_000).toISOString(),
@@ -170,7 +170,7 @@ test('an old primary that hangs is not waited for: the loss is estimated', async
     lagSeconds: 1,
     logUsedPercent: 5,
   };
-  const loss = await measureLoss(observing, stop.signal, 'target', health);
+  const loss = await measureLoss(observing, stop.signal, 'instance', health);
   expect(loss).toMatchObject({ method: 'estimate', seconds: 7 });
   expect(clock.now() - begunAt).toBeLessThanOrEqual(5_000);
 });

@@ -32,7 +32,7 @@ function watched(parts: {
   };
   const execute = async (): Promise<void> => parts.backUp();
   const observing = {
-    ports: { source: { query, execute } },
+    ports: { server: { query, execute } },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),

@@ -1,4 +1,4 @@
-/** A source that does not answer must not stay a secret: no log backups are taken meanwhile. */
+/** A SQL Server that does not answer must not stay a secret: no log backups are taken meanwhile. */
 import { guardReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
@@ -6,7 +6,7 @@ import type { ActivityReporter } from '../../../src/activities/temporal/edge';
 import { SqlServerFailure, type TransportProblem } from '../../../src/ports/failures';
 import { linkSpec } from '../../support/link-spec';
 
-function silentSource(transport: TransportProblem, signal = new AbortController().signal) {
+function silentServer(transport: TransportProblem, signal = new AbortController().signal) {
   let now = 0;
   const clock = {
     now: () => now,
@@ -14,7 +14,7 @@ function silentSource(transport: TransportProblem, signal = new AbortController(
       now += ms;
     },
   };
-  const source = {
+  const server = {
     name: 'sql1',
     query: async () => {
       now += 100;
@@ -22,7 +22,7 @@ function silentSource(transport: TransportProblem, signal = new AbortController(
     },
   };
   const observing = {
-    ports: { source },
+    ports: { server },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),
@@ -38,8 +38,8 @@ function silentSource(transport: TransportProblem, signal = new AbortController(
   return { guard, elapsed: () => now };
 }
 
-test('a source that does not answer for minutes is told as unhealthy, with the reason', async () => {
-  const { guard, elapsed } = silentSource('unreachable');
+test('a SQL Server that does not answer for minutes is told as unhealthy, with the reason', async () => {
+  const { guard, elapsed } = silentServer('unreachable');
   const news = await guard(true);
   expect(news).toMatchObject({ kind: 'health-changed', health: { healthy: false } });
   expect(news.health.summary).toContain('sql1');
@@ -48,17 +48,17 @@ test('a source that does not answer for minutes is told as unhealthy, with the r
 });
 
 test('once that is known, the failure goes to Temporal, which tries again', async () => {
-  await expect(silentSource('unreachable').guard(false)).rejects.toBeInstanceOf(SqlServerFailure);
+  await expect(silentServer('unreachable').guard(false)).rejects.toBeInstanceOf(SqlServerFailure);
 });
 
 test('a failure for a person is told at once, as itself', async () => {
-  const { guard, elapsed } = silentSource('login-failed');
+  const { guard, elapsed } = silentServer('login-failed');
   await expect(guard(true)).rejects.toMatchObject({ transport: 'login-failed' });
   expect(elapsed()).toBeLessThan(1_000);
 });
 
 test('a cancelled guard does not wait: it ends with the cancellation itself', async () => {
-  const { guard, elapsed } = silentSource('unreachable', AbortSignal.abort());
+  const { guard, elapsed } = silentServer('unreachable', AbortSignal.abort());
   await expect(guard(true)).rejects.toMatchObject({ name: 'AbortError' });
   expect(elapsed()).toBeLessThan(1_000);
 });

@@ -24,7 +24,7 @@ const LITTLE = { dataBytes: 1024 ** 3 };
 
 const ROUTES: readonly Route[] = [
   { route: 'planned-failover', estate: { database: LITTLE, rates: SLOW_AZURE } },
-  { route: 'delete-link', estate: { source: { version: '2019' }, database: LITTLE, rates: SLOW_AZURE } },
+  { route: 'delete-link', estate: { server: { version: '2019' }, database: LITTLE, rates: SLOW_AZURE } },
 ];
 
 const SECTIONS = `
@@ -35,9 +35,9 @@ ${QUICK_POLLING}
 
 /** Steps that prove something by doing it: they act whenever asked. */
 const ALWAYS: readonly LinkStepId[] = [
-  'source.validate-certificate-chain',
-  'source.log-backup',
-  'target.verify-writable',
+  'server.validate-certificate-chain',
+  'server.log-backup',
+  'instance.verify-writable',
 ];
 
 describe.each(ROUTES)('$route', ({ route, estate }) => {
@@ -88,7 +88,7 @@ describe.each(ROUTES)('$route', ({ route, estate }) => {
       expect(snapshot()).toEqual(undisturbed.get(step.id));
       expect(world().journal.effective()).toHaveLength(effects);
     }
-    const idle = route === 'delete-link' ? ['source.validate-certificate-chain'] : [];
+    const idle = route === 'delete-link' ? ['server.validate-certificate-chain'] : [];
     expect(procedure.map(({ id }) => id).filter((id) => !acted.includes(id))).toEqual(idle);
   }, 60_000);
 
@@ -96,7 +96,7 @@ describe.each(ROUTES)('$route', ({ route, estate }) => {
     let lost = 0;
     for (const step of procedure) {
       // The fence has sessions to end, and its end of them is a statement of its own.
-      if (step.id === 'source.fence') sessions.push(await idleSession(stage));
+      if (step.id === 'server.fence') sessions.push(await idleSession(stage));
       const { effects } = await bench.look(step.id);
       const faults = effects.map((effect) => world().faults.add(loseAnswer(effect)));
       await plainly(step);
@@ -141,8 +141,8 @@ describe.each(ROUTES)('$route', ({ route, estate }) => {
       }
       expect(died).toEqual(
         route === 'delete-link'
-          ? ['target.trust-source-certificate', 'target.link', 'target.delete-link-to-cut-over']
-          : ['target.trust-source-certificate', 'target.link', 'target.remove-link'],
+          ? ['instance.trust-server-certificate', 'instance.link', 'instance.delete-link-to-cut-over']
+          : ['instance.trust-server-certificate', 'instance.link', 'instance.remove-link'],
       );
       expect(repeated(world())).toEqual([]);
     },
@@ -202,27 +202,27 @@ describe.each(ROUTES)('$route', ({ route, estate }) => {
 });
 
 const UNDOABLE: readonly LinkStepId[] = [
-  'source.master-key',
-  'source.endpoint-certificate',
-  'target.trust-source-certificate',
-  'source.trust-target-certificate',
-  'source.trust-azure-authorities',
-  'source.mirroring-endpoint',
-  'source.availability-group',
-  'source.distributed-availability-group',
-  'target.link',
-  'source.fence',
-  'source.synchronous-commit',
+  'server.master-key',
+  'server.endpoint-certificate',
+  'instance.trust-server-certificate',
+  'server.trust-instance-certificate',
+  'server.trust-azure-authorities',
+  'server.mirroring-endpoint',
+  'server.availability-group',
+  'server.distributed-availability-group',
+  'instance.link',
+  'server.fence',
+  'server.synchronous-commit',
 ];
 const isUndoable = (id: LinkStepId): boolean => UNDOABLE.includes(id);
 
 /** What the run waits for between two steps. */
 async function ripen(world: EstateWorld, done: LinkStepId): Promise<void> {
-  if (done === 'target.link') {
+  if (done === 'instance.link') {
     const link = () => world.links.get('mi-west', 'DAG_Sales');
     await until('the link is seeded', () => link()?.seeded === true && link()?.state === 'LinkSynchronizing');
   }
-  if (done === 'target.verify-writable') {
+  if (done === 'instance.verify-writable') {
     const copy = () => world.databases.find('mi-west', 'Sales');
     await until('Azure has taken a full backup', () => copy()?.awaitsFirstFullBackup === false);
   }
@@ -230,9 +230,9 @@ async function ripen(world: EstateWorld, done: LinkStepId): Promise<void> {
 
 /** A session of the application that sits in the database and does nothing. */
 async function idleSession({ estate }: EstateStage): Promise<sql.ConnectionPool> {
-  const { host, ...target } = applicationOn(estate, 'SQL1');
+  const { host, ...instance } = applicationOn(estate, 'SQL1');
   const options = { encrypt: true, trustServerCertificate: true };
-  const pool = new sql.ConnectionPool({ ...target, server: host, options, pool: { min: 0, max: 1 } });
+  const pool = new sql.ConnectionPool({ ...instance, server: host, options, pool: { min: 0, max: 1 } });
   // Without a listener the end of the session would end the process.
   pool.on('error', () => undefined);
   await pool.connect();

@@ -30,7 +30,7 @@ const connect = ({ name }: FakeLogin) => ({
   grantor: null,
 });
 
-function server(logins: readonly FakeLogin[], others: Readonly<Record<string, readonly object[]>> = {}) {
+function portOf(logins: readonly FakeLogin[], others: Readonly<Record<string, readonly object[]>> = {}) {
   const answers: Readonly<Record<string, readonly object[]>> = {
     'read-instance-logins': logins.map(login),
     'read-server-permissions': logins.map(connect),
@@ -53,11 +53,11 @@ function server(logins: readonly FakeLogin[], others: Readonly<Record<string, re
   };
 }
 
-const findings = async (source: ReturnType<typeof server>, target: ReturnType<typeof server>) => {
-  const ports = { source, target } as unknown as LinkPorts;
+const findings = async (server: ReturnType<typeof portOf>, instance: ReturnType<typeof portOf>) => {
+  const ports = { server, instance } as unknown as LinkPorts;
   const spec = linkSpecWith('instanceObjects: {}\n');
   const { signal } = new AbortController();
-  return driftOf(await compareObjects({ ports, spec, clock: systemClock, signal }, 'source')).map(
+  return driftOf(await compareObjects({ ports, spec, clock: systemClock, signal }, 'server')).map(
     ({ name, detail }) => `${name}: ${detail}`,
   );
 };
@@ -66,9 +66,9 @@ const UPPER = { name: 'App', sid: '0xA1', hash: '0x01' };
 const LOWER = { name: 'app', sid: '0xB2', hash: '0x02' };
 
 test('two logins of one name have a password each', async () => {
-  expect(await findings(server([UPPER, LOWER]), server([UPPER, LOWER]))).toEqual([]);
+  expect(await findings(portOf([UPPER, LOWER]), portOf([UPPER, LOWER]))).toEqual([]);
   // With the password of the other one.
-  expect(await findings(server([UPPER, LOWER]), server([{ ...UPPER, hash: '0x02' }, LOWER]))).toEqual([
+  expect(await findings(portOf([UPPER, LOWER]), portOf([{ ...UPPER, hash: '0x02' }, LOWER]))).toEqual([
     expect.stringMatching(/^App: .*password$/),
   ]);
 });
@@ -82,7 +82,7 @@ test('and roles and permissions of their own', async () => {
       { ...connect(LOWER), permission_name: 'ALTER TRACE' },
     ],
   };
-  expect(await findings(server([UPPER, LOWER], given), server([UPPER, LOWER]))).toEqual([
+  expect(await findings(portOf([UPPER, LOWER], given), portOf([UPPER, LOWER]))).toEqual([
     expect.stringMatching(/^app: .*server roles, server permissions$/),
   ]);
 });

@@ -52,7 +52,7 @@ const SETUP = [
   ...JOB_SETUP,
 ];
 
-const COPY: readonly LinkStepId[] = copySteps('target').map(({ id }) => id);
+const COPY: readonly LinkStepId[] = copySteps('instance').map(({ id }) => id);
 
 let stage: EstateStage;
 let bench: StepBench;
@@ -123,11 +123,11 @@ FROM msdb.dbo.sysjobsteps ORDER BY step_id`,
 
 const all = async () => ({
   world: worldSnapshot(stage.estate.world),
-  source: await agentOf('SQL1'),
-  target: await agentOf('mi-west'),
+  server: await agentOf('SQL1'),
+  instance: await agentOf('mi-west'),
 });
 
-const report = (primary: 'source' | 'target' = 'source') =>
+const report = (primary: 'server' | 'instance' = 'server') =>
   compareObjects(
     { ports: bench.ports, spec: bench.spec, clock: systemClock, signal: new AbortController().signal },
     primary,
@@ -152,9 +152,9 @@ describe('copying', () => {
     }
     expect(await all()).toEqual(after);
     expect(driftOf(await report())).toEqual([]);
-    expect(after.target.jobs).toEqual(after.source.jobs.map((job) => ({ ...(job as object), enabled: 0 })));
-    expect(after.target.steps).toEqual(after.source.steps);
-    expect(after.target.schedules).toEqual(after.source.schedules);
+    expect(after.instance.jobs).toEqual(after.server.jobs.map((job) => ({ ...(job as object), enabled: 0 })));
+    expect(after.instance.steps).toEqual(after.server.steps);
+    expect(after.instance.schedules).toEqual(after.server.schedules);
     expect(loginOn('mi-west', LOGIN)).toMatchObject({
       // Sales is not there yet.
       defaultDatabase: 'master',
@@ -171,11 +171,11 @@ describe('copying', () => {
     const { name, password } = APPLICATION;
     expect(loginOn('mi-west', name)?.disabled).toBe(true);
     await expect(logIn('mi-west', name, password)).rejects.toThrow('disabled');
-    await bench.run('target.admit-applications');
+    await bench.run('instance.admit-applications');
     await logIn('mi-west', name, password);
     // The fence on the primary is no state to be copied.
-    await bench.run('source.fence');
-    expect(await bench.run('target.logins')).toMatchObject({ outcome: 'already-done' });
+    await bench.run('server.fence');
+    expect(await bench.run('instance.logins')).toMatchObject({ outcome: 'already-done' });
     expect(loginOn('mi-west', name)?.disabled).toBe(false);
   });
 
@@ -267,19 +267,19 @@ describe('copying', () => {
   test('a job is made or changed as a whole, or not at all', async () => {
     await copy();
     const names = [JOB];
-    const [job] = await readAgentJobs(bench.ports.target, names, new AbortController().signal);
+    const [job] = await readAgentJobs(bench.ports.instance, names, new AbortController().signal);
     const [step] = job?.steps ?? [];
     if (job === undefined || step === undefined) throw new Error('no job');
     const broken = { ...job, steps: [...job.steps, { ...step, id: 3, name: 'more', database: 'nowhere' }] };
     const before = await all();
     const refused = { errors: [{ number: 14262 }] };
-    await expect(bench.ports.target.execute(createJob({ ...broken, name: 'new' }))).rejects.toMatchObject(
+    await expect(bench.ports.instance.execute(createJob({ ...broken, name: 'new' }))).rejects.toMatchObject(
       refused,
     );
-    await expect(bench.ports.target.execute(replaceJob(broken, job))).rejects.toMatchObject(refused);
+    await expect(bench.ports.instance.execute(replaceJob(broken, job))).rejects.toMatchObject(refused);
     expect(await all()).toEqual(before);
     // The same job by the same statement without the flaw.
-    await bench.ports.target.execute(createJob({ ...job, name: 'new' }));
+    await bench.ports.instance.execute(createJob({ ...job, name: 'new' }));
     expect((await agentOf('mi-west')).steps).toHaveLength(4);
   });
 
@@ -294,7 +294,7 @@ describe('copying', () => {
       'ALTER SERVER ROLE [sysadmin] ADD MEMBER [boss]',
     );
     stage.estate.world.logins.alter('SQL1', 'sa', { name: 'root' });
-    const [job] = await readAgentJobs(bench.ports.target, [JOB], new AbortController().signal);
+    const [job] = await readAgentJobs(bench.ports.instance, [JOB], new AbortController().signal);
     if (job === undefined) throw new Error('no job');
     expect(job).toMatchObject({ owner: 'sa', isOwnedBySa: true });
     const pool = await connect('SQL1', 'boss', PASSWORD);
@@ -343,38 +343,38 @@ describe('undoing', () => {
         message: 'Password validation failed.',
       },
     });
-    const { before } = await bench.look('target.logins');
-    await expect(bench.run('target.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
-    const { before: after } = await bench.look('target.logins');
+    const { before } = await bench.look('instance.logins');
+    await expect(bench.run('instance.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
+    const { before: after } = await bench.look('instance.logins');
     expect(loginOn('mi-west', LOGIN)).toBeDefined();
     expect(loginOn('mi-west', 'third')).toBeUndefined();
     // As the remedy says: by hand, with its SID.
     const sid = Buffer.from(loginOn('SQL1', 'third')?.sid ?? []).toString('hex');
     await set('mi-west', `CREATE LOGIN [third] WITH PASSWORD = N'Other!Passw0rd', SID = 0x${sid}`);
     // Had nobody looked in between, nothing would be taken away.
-    await expect(bench.leaveUncertain('target.logins', before)).rejects.toMatchObject({
+    await expect(bench.leaveUncertain('instance.logins', before)).rejects.toMatchObject({
       code: 'UndoUncertain',
       message: expect.stringContaining('DROP LOGIN [third];'),
     });
-    await bench.undo('target.logins', LINK_STEPS['target.logins'].made(before, after));
+    await bench.undo('instance.logins', LINK_STEPS['instance.logins'].made(before, after));
     expect(loginOn('mi-west', LOGIN)).toBeUndefined();
     expect(loginOn('mi-west', 'third')).toBeDefined();
   });
 
   test('a job that a person made after the copy had failed stays', async () => {
-    await bench.run('target.logins');
-    const step = LINK_STEPS['target.agent-jobs'];
+    await bench.run('instance.logins');
+    const step = LINK_STEPS['instance.agent-jobs'];
     stage.estate.world.faults.add({
       surface: 'sql',
       statement: 'sp_add_jobschedule',
       count: 1,
       action: { kind: 'error', number: 229, severity: 14, state: 5, message: 'no permission' },
     });
-    const { before } = await bench.look('target.agent-jobs');
-    await expect(bench.run('target.agent-jobs')).rejects.toMatchObject({ errors: [{ number: 229 }] });
-    const { before: after } = await bench.look('target.agent-jobs');
+    const { before } = await bench.look('instance.agent-jobs');
+    await expect(bench.run('instance.agent-jobs')).rejects.toMatchObject({ errors: [{ number: 229 }] });
+    const { before: after } = await bench.look('instance.agent-jobs');
     await set('mi-west', `EXEC msdb.dbo.sp_add_job @job_name = N'${quoted(JOB)}'`);
-    const undone = await bench.undo('target.agent-jobs', step.made(before, after));
+    const undone = await bench.undo('instance.agent-jobs', step.made(before, after));
     // The category was made before it.
     expect(undone.map(({ display }) => display)).toEqual([expect.stringContaining('sp_delete_category')]);
     expect((await agentOf('mi-west')).jobs).toHaveLength(1);
@@ -388,8 +388,8 @@ describe('undoing', () => {
       "ALTER SERVER ROLE [dbcreator] DROP MEMBER [bat]]ch 'x']",
       'DENY VIEW ANY DEFINITION TO [watch]]ers]',
     );
-    const { before } = await bench.look('target.logins');
-    await bench.run('target.logins');
+    const { before } = await bench.look('instance.logins');
+    await bench.run('instance.logins');
     // An incident: these are an admin's.
     await set(
       'mi-west',
@@ -397,7 +397,7 @@ describe('undoing', () => {
       "ALTER SERVER ROLE [processadmin] ADD MEMBER [bat]]ch 'x']",
       'GRANT ALTER TRACE TO [watch]]ers]',
     );
-    await bench.undo('target.logins', before);
+    await bench.undo('instance.logins', before);
     expect(loginOn('mi-west', LOGIN)).toMatchObject({
       disabled: true,
       policyChecked: true,
@@ -426,13 +426,13 @@ describe('undoing', () => {
       facts.set(id, (await bench.look(id)).before);
       await bench.run(id);
     }
-    await bench.undo('target.logins', facts.get('target.logins'));
+    await bench.undo('instance.logins', facts.get('instance.logins'));
     expect(worldSnapshot(stage.estate.world)).toEqual(before);
     await expect(
-      bench.undo('target.login-passwords', facts.get('target.login-passwords')),
+      bench.undo('instance.login-passwords', facts.get('instance.login-passwords')),
     ).rejects.toMatchObject({ code: 'LoginPasswordReplaced', message: expect.stringContaining(LOGIN) });
     await expect(
-      bench.undo('target.agent-job-changes', facts.get('target.agent-job-changes')),
+      bench.undo('instance.agent-job-changes', facts.get('instance.agent-job-changes')),
     ).rejects.toMatchObject({ code: 'AgentJobReplaced', message: expect.stringContaining(JOB) });
   });
 });
@@ -467,7 +467,7 @@ test('a refusal of the server that repeats the statement shows no hash', async (
       message: `Incorrect syntax near '0x${hash.toUpperCase()}'.`,
     },
   });
-  const failure = await bench.run('target.logins').then(
+  const failure = await bench.run('instance.logins').then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -483,42 +483,42 @@ describe('jobs move with the roles', () => {
 
   test('on at the new primary, then off at the former one', async () => {
     await copy();
-    await bench.run('target.enable-jobs');
-    await bench.run('source.disable-jobs');
+    await bench.run('instance.enable-jobs');
+    await bench.run('server.disable-jobs');
     expect([await enabled('SQL1'), await enabled('mi-west')]).toEqual([0, 1]);
-    expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
-    expect(await bench.run('source.disable-jobs')).toMatchObject({ outcome: 'already-done' });
+    expect(await bench.run('instance.enable-jobs')).toMatchObject({ outcome: 'already-done' });
+    expect(await bench.run('server.disable-jobs')).toMatchObject({ outcome: 'already-done' });
   });
 
   test('one that differs stays off, and is told', async () => {
     await copy();
     await set('mi-west', `EXEC msdb.dbo.sp_delete_jobstep @job_name = N'${quoted(JOB)}', @step_id = 2`);
-    await expect(bench.run('target.enable-jobs')).rejects.toMatchObject({
+    await expect(bench.run('instance.enable-jobs')).rejects.toMatchObject({
       code: 'AgentJobDiffers',
       message: expect.stringContaining('(steps)'),
     });
     expect(await enabled('mi-west')).toBe(0);
-    await bench.run('target.agent-job-changes');
-    await bench.run('target.enable-jobs');
+    await bench.run('instance.agent-job-changes');
+    await bench.run('instance.enable-jobs');
     expect(await enabled('mi-west')).toBe(1);
   });
 
   test('what was off on purpose stays off; behind a silent primary all that are named run', async () => {
     await copy();
     await set('SQL1', `EXEC msdb.dbo.sp_update_job @job_name = N'${quoted(JOB)}', @enabled = 0`);
-    expect(await bench.run('target.enable-jobs')).toMatchObject({ outcome: 'already-done' });
+    expect(await bench.run('instance.enable-jobs')).toMatchObject({ outcome: 'already-done' });
     expect(await enabled('mi-west')).toBe(0);
     stage.estate.world.instances.kill('SQL1');
     const silent = { transport: expect.stringMatching(/unreachable|connection-lost/) };
-    await expect(bench.run('target.enable-jobs')).rejects.toMatchObject(silent);
+    await expect(bench.run('instance.enable-jobs')).rejects.toMatchObject(silent);
     expect(await enabled('mi-west')).toBe(0);
-    await bench.run('target.enable-jobs-after-loss');
+    await bench.run('instance.enable-jobs-after-loss');
     expect(await enabled('mi-west')).toBe(1);
   });
 
   test('a former primary that refuses to tell is not silent: nothing is enabled', async () => {
     await copy();
-    for (const id of ['target.enable-jobs', 'target.enable-jobs-after-loss'] as const) {
+    for (const id of ['instance.enable-jobs', 'instance.enable-jobs-after-loss'] as const) {
       stage.estate.world.faults.add({
         surface: 'sql',
         statement: 'FROM dbo.sysjobs AS j\\nLEFT JOIN',
@@ -538,7 +538,7 @@ test('a user of Windows is named before anybody needs it', async () => {
   const name = 'CORP\\ann';
   stage = await startEstateStage({
     estate: estateWithApplication({
-      source: {
+      server: {
         logins: [
           { name: 'sa', password: 'Ferry!Passw0rd' },
           { name, type: 'windows', password: 'unused', roles: [] },
@@ -569,9 +569,9 @@ test('what cannot be brought over is named with its remedy, and nothing of it is
     "CREATE CREDENTIAL [backup] WITH IDENTITY = N'user', SECRET = N'shh'",
   );
   const before = await all();
-  await bench.run('target.login-passwords');
-  await bench.run('target.agent-jobs');
-  await bench.run('target.agent-job-changes');
+  await bench.run('instance.login-passwords');
+  await bench.run('instance.agent-jobs');
+  await bench.run('instance.agent-job-changes');
   expect(await all()).toEqual(before);
   const { findings } = await report();
   expect(findings.map(({ kind, name, state }) => `${kind} ${name} ${state}`)).toEqual([

@@ -24,30 +24,30 @@ describe('trace flag 12381', () => {
   const flags = (): readonly number[] => [...stage.estate.world.instances.get('SQL1').traceFlags];
 
   test('is turned on and off, each once however often it is asked', async () => {
-    expect(await bench.run('source.keep-log')).toMatchObject({ outcome: 'done' });
+    expect(await bench.run('server.keep-log')).toMatchObject({ outcome: 'done' });
     expect(flags()).toEqual([12381]);
-    expect(await bench.run('source.keep-log')).toMatchObject({ outcome: 'already-done', effects: [] });
-    expect(await bench.run('source.release-log')).toMatchObject({ outcome: 'done' });
+    expect(await bench.run('server.keep-log')).toMatchObject({ outcome: 'already-done', effects: [] });
+    expect(await bench.run('server.release-log')).toMatchObject({ outcome: 'done' });
     expect(flags()).toEqual([]);
-    expect(await bench.run('source.release-log')).toMatchObject({ outcome: 'already-done', effects: [] });
+    expect(await bench.run('server.release-log')).toMatchObject({ outcome: 'already-done', effects: [] });
   });
 
   test('is off again once the step is undone, also twice', async () => {
-    const { before } = await bench.look('source.keep-log');
-    await bench.run('source.keep-log');
-    expect(await bench.undo('source.keep-log', before)).toHaveLength(1);
+    const { before } = await bench.look('server.keep-log');
+    await bench.run('server.keep-log');
+    expect(await bench.undo('server.keep-log', before)).toHaveLength(1);
     expect(flags()).toEqual([]);
-    expect(await bench.undo('source.keep-log', before)).toEqual([]);
+    expect(await bench.undo('server.keep-log', before)).toEqual([]);
   });
 
   test('that was on before the run is on again once the run is undone', async () => {
     stage.estate.world.instances.setTraceFlag('SQL1', 12381, true);
-    const kept = await bench.look('source.keep-log');
-    const released = await bench.look('source.release-log');
-    await bench.run('source.release-log');
+    const kept = await bench.look('server.keep-log');
+    const released = await bench.look('server.release-log');
+    await bench.run('server.release-log');
     expect(flags()).toEqual([]);
-    await bench.undo('source.release-log', released.before);
-    await bench.undo('source.keep-log', kept.before);
+    await bench.undo('server.release-log', released.before);
+    await bench.undo('server.keep-log', kept.before);
     expect(flags()).toEqual([12381]);
   });
 });
@@ -75,9 +75,9 @@ describe('while another database of the server is seeded', () => {
       'read-link-replicas': [other],
       'read-seeding': [other],
     };
-    const source = { name: 'sql1', query: async ({ id }: { id: string }) => rows[id] ?? [] };
+    const server = { name: 'sql1', query: async ({ id }: { id: string }) => rows[id] ?? [] };
     return {
-      ports: { source },
+      ports: { server },
       spec: linkSpec(),
       clock: { now: () => 0 },
       signal: new AbortController().signal,
@@ -89,16 +89,16 @@ describe('while another database of the server is seeded', () => {
   const OFF = { isOn: false, others: [] };
 
   test('it stays on, and the journal says for whom', async () => {
-    const { settled } = await LINK_STEPS['source.release-log'].look(busy);
+    const { settled } = await LINK_STEPS['server.release-log'].look(busy);
     expect(settled).toContain('DAG_Other');
-    expect((await LINK_STEPS['source.release-log'].look(quiet)).settled).toBeUndefined();
+    expect((await LINK_STEPS['server.release-log'].look(quiet)).settled).toBeUndefined();
   });
 
   test('undoing leaves it on, and names who needs it', async () => {
-    await expect(LINK_STEPS['source.keep-log'].undoTo(OFF, busy)).rejects.toMatchObject({
+    await expect(LINK_STEPS['server.keep-log'].undoTo(OFF, busy)).rejects.toMatchObject({
       code: 'TraceFlagInUse',
       message: expect.stringContaining('DAG_Other'),
     });
-    expect((await LINK_STEPS['source.keep-log'].undoTo(OFF, quiet)).effects).toHaveLength(1);
+    expect((await LINK_STEPS['server.keep-log'].undoTo(OFF, quiet)).effects).toHaveLength(1);
   });
 });

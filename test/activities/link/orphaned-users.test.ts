@@ -11,7 +11,7 @@ afterEach(() => stage.close());
 async function open(version: '2016' | '2019' | '2022'): Promise<StepBench> {
   stage = await startEstateStage({
     estate: estateWithApplication({
-      source: {
+      server: {
         version,
         logins: [
           { name: 'sa', password: 'Ferry!Passw0rd' },
@@ -20,7 +20,7 @@ async function open(version: '2016' | '2019' | '2022'): Promise<StepBench> {
         ],
       },
       database: { users: USERS },
-      target: {
+      instance: {
         logins: [
           { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
           { name: 'APP', password: 'App!Passw0rd', roles: [] },
@@ -38,7 +38,7 @@ test.each([
   '2022',
 ] as const)('a plan names the statements before the failover (%s)', async (version) => {
   const bench = await open(version);
-  const { before, effects } = await bench.look('target.repair-orphaned-users');
+  const { before, effects } = await bench.look('instance.repair-orphaned-users');
   expect(before).toEqual({
     orphans: [
       { user: 'app', login: 'APP' },
@@ -60,13 +60,13 @@ test('on the side that leads it mends what has a login, once, and leaves the res
   const sid = Buffer.from('11223344556677889900aabbccddeeff', 'hex');
   for (const user of ['app', 'o]dd'])
     world.databases.alterUserSid('SQL1', 'Sales', user, Buffer.concat([sid, Buffer.from(user)]));
-  expect(await bench.run('source.repair-orphaned-users')).toMatchObject({
+  expect(await bench.run('server.repair-orphaned-users')).toMatchObject({
     outcome: 'done',
     effects: { length: 2 },
   });
-  const { before } = await bench.look('source.repair-orphaned-users');
+  const { before } = await bench.look('server.repair-orphaned-users');
   expect(before).toEqual({ orphans: [{ user: 'gone', login: null }] });
-  expect(await bench.run('source.repair-orphaned-users')).toMatchObject({
+  expect(await bench.run('server.repair-orphaned-users')).toMatchObject({
     outcome: 'already-done',
     evidence: 'no login of the same name for gone',
   });

@@ -14,8 +14,8 @@ type Role = 'PRIMARY' | 'SECONDARY' | 'RESOLVING' | 'silent' | 'none';
 
 /** A world whose sides say the next thing with each look; the last one stands. */
 function world(looks: {
-  readonly source?: readonly Role[];
-  readonly target?: readonly Role[];
+  readonly server?: readonly Role[];
+  readonly instance?: readonly Role[];
   readonly azure?: readonly (boolean | 'silent')[];
   readonly facts?: Partial<LinkReplicaFacts>;
   /** Log used, in percent, look by look. */
@@ -28,14 +28,14 @@ function world(looks: {
       now += ms;
     },
   };
-  const asked = { source: 0, target: 0, azure: 0, used: 0 };
+  const asked = { server: 0, instance: 0, azure: 0, used: 0 };
   const next = <T>(of: keyof typeof asked, said: readonly T[]): T => {
     const what = said[Math.min(asked[of], said.length - 1)];
     asked[of] += 1;
     if (what === undefined) throw new Error('nothing is said');
     return what;
   };
-  const side = (name: 'source' | 'target', said: readonly Role[]) => ({
+  const side = (name: 'server' | 'instance', said: readonly Role[]) => ({
     name,
     query: async ({ id }: { readonly id: string }) => {
       const time = new Date(now).toISOString();
@@ -52,8 +52,8 @@ function world(looks: {
   });
   const observing = {
     ports: {
-      source: side('source', looks.source ?? ['PRIMARY']),
-      target: side('target', looks.target ?? ['SECONDARY']),
+      server: side('server', looks.server ?? ['PRIMARY']),
+      instance: side('instance', looks.instance ?? ['SECONDARY']),
       azure: {
         readLink: async () => {
           const there = next('azure', looks.azure ?? [true]);
@@ -74,13 +74,13 @@ describe('rolesByOthers', () => {
   const S = 'SECONDARY' as const;
 
   test('three looks that agree are news, with who says what and when', async () => {
-    const { observing, asked } = world({ source: [S], target: [P] });
-    const news = await rolesByOthers(observing, 'source', false, SIGNAL);
-    expect(news).toMatchObject({ kind: 'roles-by-others', primary: 'target' });
+    const { observing, asked } = world({ server: [S], instance: [P] });
+    const news = await rolesByOthers(observing, 'server', false, SIGNAL);
+    expect(news).toMatchObject({ kind: 'roles-by-others', primary: 'instance' });
     expect(news?.reason).toMatch(
       /^mi-west says PRIMARY and sql1 SECONDARY, seen 3 times from .*12:00:00.* to .*12:00:04/,
     );
-    expect([asked.source, asked.target]).toEqual([3, 3]);
+    expect([asked.server, asked.instance]).toEqual([3, 3]);
   });
 
   test.each<[string, readonly Role[], readonly Role[]]>([
@@ -91,14 +91,14 @@ describe('rolesByOthers', () => {
     ['the old primary is silent: that is a forced failover, and a person decides', ['silent'], [P]],
     ['two primaries', [P], [P]],
     ['all is as the run knows it', [P], [S]],
-  ])('%s: no news', async (_title, source, target) => {
-    const { observing } = world({ source, target });
-    expect(await rolesByOthers(observing, 'source', false, SIGNAL)).toBeUndefined();
+  ])('%s: no news', async (_title, server, instance) => {
+    const { observing } = world({ server, instance });
+    expect(await rolesByOthers(observing, 'server', false, SIGNAL)).toBeUndefined();
   });
 
   test('after two primaries, one that leads again is news, too', async () => {
     const { observing } = world({});
-    expect(await rolesByOthers(observing, 'source', true, SIGNAL)).toMatchObject({ primary: 'source' });
+    expect(await rolesByOthers(observing, 'server', true, SIGNAL)).toMatchObject({ primary: 'server' });
   });
 });
 
@@ -111,10 +111,10 @@ describe('linkGone', () => {
       { azure: [false], facts: apart },
       /sql1 has the group without its partner, seen 3 times$/,
     ],
-    ['with its group gone', { azure: [false], source: ['none' as const] }, /sql1 has no such group either/],
+    ['with its group gone', { azure: [false], server: ['none' as const] }, /sql1 has no such group either/],
   ])('gone from Azure, %s', async (_title, looks, reason) => {
     const { observing, asked } = world(looks);
-    const news = await linkGone(observing, 'source', SIGNAL);
+    const news = await linkGone(observing, 'server', SIGNAL);
     expect(news).toMatchObject({ kind: 'link-gone', reason: expect.stringMatching(reason) });
     expect(asked.azure).toBe(3);
   });
@@ -124,9 +124,9 @@ describe('linkGone', () => {
     ['it comes back with the third look', { azure: [false, false, true], facts: apart }],
     ['Azure does not answer', { azure: [false, 'silent' as const], facts: apart }],
     ['the primary is still connected', { azure: [false] }],
-    ['the primary does not answer', { azure: [false], source: ['silent' as const] }],
+    ['the primary does not answer', { azure: [false], server: ['silent' as const] }],
   ])('%s: no news', async (_title, looks) => {
-    expect(await linkGone(world(looks).observing, 'source', SIGNAL)).toBeUndefined();
+    expect(await linkGone(world(looks).observing, 'server', SIGNAL)).toBeUndefined();
   });
 });
 
@@ -144,7 +144,7 @@ describe('watchLogSpace', () => {
       signal: SIGNAL,
       report: (one: Progress) => reports.push(one),
     } as unknown as ActivityReporter;
-    const { observing } = world({ source: ['silent', 'PRIMARY'], used: [40, 41, 42, 90], facts: RUNNING });
+    const { observing } = world({ server: ['silent', 'PRIMARY'], used: [40, 41, 42, 90], facts: RUNNING });
     const news = await watchLogSpace(observing, reporter, false);
     expect(news).toMatchObject({ kind: 'log-alarm', reason: expect.stringMatching(/^The log is 90 % used/) });
     expect(reports.map(({ log }) => log?.usedPercent)).toEqual([40, 41, 42]);

@@ -32,12 +32,12 @@ function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSide) {
     return asked.id === 'read-server' ? [{ serverTime: FENCED_AT }] : [];
   };
   const follows = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
-    if (asked.id === 'read-target-database') return [{ lastHardenedLsn: '42' }];
+    if (asked.id === 'read-instance-database') return [{ lastHardenedLsn: '42' }];
     return asked.id === 'read-server' ? [{ serverTime: FENCED_AT }] : [];
   };
-  const [source, target] = primary === 'source' ? [led, follows] : [follows, led];
+  const [server, instance] = primary === 'server' ? [led, follows] : [follows, led];
   const observing = {
-    ports: { source: { query: source }, target: { query: target } },
+    ports: { server: { query: server }, instance: { query: instance } },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),
@@ -49,8 +49,8 @@ function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSide) {
   const evidence = {
     observedAt: FENCED_AT,
     fencedAt: FENCED_AT,
-    sourceEndOfLogLsn: LSN,
-    targetHardenedLsn: LSN,
+    primaryEndOfLogLsn: LSN,
+    secondaryHardenedLsn: LSN,
     samples: 3,
     instanceTime: FENCED_AT,
   };
@@ -62,7 +62,7 @@ function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSide) {
   };
 }
 
-describe.each<LinkSide>(['source', 'target'])('led by the %s', (primary) => {
+describe.each<LinkSide>(['server', 'instance'])('led by the %s', (primary) => {
   test('equal LSNs are not enough: what is not applied is waited for', async () => {
     const world = fenced(500_000, 20_000, primary);
     await world.wait();
@@ -72,6 +72,6 @@ describe.each<LinkSide>(['source', 'target'])('led by the %s', (primary) => {
 
   test('the last look refuses a queue that grew again', async () => {
     await expect(fenced(500_000, 0, primary).confirm()).rejects.toMatchObject({ code: 'RedoNotDrained' });
-    await expect(fenced(0, 0, primary).confirm()).resolves.toMatchObject({ sourceEndOfLogLsn: '42' });
+    await expect(fenced(0, 0, primary).confirm()).resolves.toMatchObject({ primaryEndOfLogLsn: '42' });
   });
 });

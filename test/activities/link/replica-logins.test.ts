@@ -56,7 +56,7 @@ async function compared(primary: Side) {
   return compareObjects({ ports, spec, clock: systemClock, signal }, primary);
 }
 const drift = async (primary: Side) => driftOf(await compared(primary));
-const details = async () => (await drift('source')).map(({ detail }) => detail).join('; ');
+const details = async () => (await drift('server')).map(({ detail }) => detail).join('; ');
 
 /** As an administrator does it by hand. */
 async function copyToSecond(): Promise<void> {
@@ -68,29 +68,29 @@ async function copyToSecond(): Promise<void> {
 test('while SQL Server leads, a password that differs between replicas is told, and not copied', async () => {
   await login('SQL1', 'Rotated!Passw0rd1');
   await login('SQL2', 'Older!Passw0rd1');
-  const before = await bench.look('target.logins');
+  const before = await bench.look('instance.logins');
   expect(before.effects).toEqual([]);
   expect(await details()).toContain('sql2 from sql1, which leads: another password');
-  expect((await drift('source')).map(({ copyable }) => copyable)).not.toContain(true);
+  expect((await drift('server')).map(({ copyable }) => copyable)).not.toContain(true);
   await copyToSecond();
-  expect(await drift('source')).toMatchObject([{ name: 'batch', state: 'missing', copyable: true }]);
-  await bench.run('target.logins');
+  expect(await drift('server')).toMatchObject([{ name: 'batch', state: 'missing', copyable: true }]);
+  await bench.run('instance.logins');
   expect(hashOn('mi-west')).toBe(hashOn('SQL1'));
-  expect(await drift('source')).toEqual([]);
+  expect(await drift('server')).toEqual([]);
 });
 
 test('an older password does not come to the instance by a local failover', async () => {
   await login('SQL1', 'Rotated!Passw0rd1');
   await copyToSecondAnew();
-  await bench.run('target.logins');
+  await bench.run('instance.logins');
   await query(stage.estate, 'SQL2', "ALTER LOGIN [batch] WITH PASSWORD = N'Older!Passw0rd1'");
   const right = hashOn('mi-west');
   await query(stage.estate, 'SQL2', 'ALTER AVAILABILITY GROUP [AG_Prod] FAILOVER');
   // A read may go to the former leader once more.
-  const outcome = await bench.untilDone((left) => bench.run('target.login-passwords', left));
+  const outcome = await bench.untilDone((left) => bench.run('instance.login-passwords', left));
   expect(outcome).toMatchObject({ outcome: 'already-done' });
   expect(hashOn('mi-west')).toBe(right);
-  expect((await drift('source')).length).toBeGreaterThan(0);
+  expect((await drift('server')).length).toBeGreaterThan(0);
 });
 
 async function copyToSecondAnew(): Promise<void> {
@@ -110,20 +110,20 @@ test.each([
 test('while the instance leads, every replica gets logins and passwords; a silent one is a remark', async () => {
   await login('mi-west', 'First!Passw0rd1');
   await login('SQL1', 'Old!Passw0rd1');
-  expect(await drift('target')).toMatchObject([
+  expect(await drift('instance')).toMatchObject([
     { state: 'differs', copyable: true },
     { state: 'missing', detail: 'sql2 has no such login', copyable: true },
   ]);
-  for (const id of ['source.logins', 'source.login-passwords'] as const) await bench.run(id);
+  for (const id of ['server.logins', 'server.login-passwords'] as const) await bench.run(id);
   for (const name of ['SQL1', 'SQL2']) expect(hashOn(name)).toBe(hashOn('mi-west'));
-  expect(await drift('target')).toEqual([]);
+  expect(await drift('instance')).toEqual([]);
   await query(stage.estate, 'mi-west', "ALTER LOGIN [batch] WITH PASSWORD = N'Rotated!Passw0rd1'");
-  expect(await bench.run('source.login-passwords')).toMatchObject({
+  expect(await bench.run('server.login-passwords')).toMatchObject({
     effects: [{}, { server: 'sql2' }],
   });
   expect(hashOn('SQL2')).toBe(hashOn('mi-west'));
   stage.estate.world.instances.kill('SQL2');
-  const { findings } = await compared('target');
+  const { findings } = await compared('instance');
   expect(findings).toContainEqual(expect.objectContaining({ name: 'sql2', state: 'remark' }));
   expect(driftOf({ findings })).toEqual([]);
 });
@@ -145,27 +145,27 @@ describe('an undo after a copy that failed on one replica', () => {
         message: 'Password validation failed.',
       },
     });
-    const { before } = await bench.look('source.logins');
-    await expect(bench.run('source.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
+    const { before } = await bench.look('server.logins');
+    await expect(bench.run('server.logins')).rejects.toMatchObject({ errors: [{ number: 15118 }] });
     return before;
   };
 
   test('takes away what was made where it was made: what a person made later on another replica stays', async () => {
     const before = await failHalfway();
-    const { before: after } = await bench.look('source.logins');
+    const { before: after } = await bench.look('server.logins');
     await login('SQL2', 'First!Passw0rd1');
-    await bench.undo('source.logins', LINK_STEPS['source.logins'].made(before, after));
+    await bench.undo('server.logins', LINK_STEPS['server.logins'].made(before, after));
     expect([has('SQL1'), has('SQL2')]).toEqual([false, true]);
   });
 
   test('takes nothing away where a replica did not answer when the copy had failed', async () => {
     const before = await failHalfway();
     stage.estate.world.instances.kill('SQL2');
-    const { before: after } = await bench.look('source.logins');
+    const { before: after } = await bench.look('server.logins');
     stage.estate.world.instances.revive('SQL2');
     await login('SQL2', 'First!Passw0rd1');
-    const made = LINK_STEPS['source.logins'].made(before, after);
-    await expect(bench.untilDone((left) => bench.undo('source.logins', made, left), 4)).rejects.toMatchObject(
+    const made = LINK_STEPS['server.logins'].made(before, after);
+    await expect(bench.untilDone((left) => bench.undo('server.logins', made, left), 4)).rejects.toMatchObject(
       {
         code: 'UndoUncertain',
         message: expect.stringContaining('on sql2: DROP LOGIN [batch];'),

@@ -8,12 +8,12 @@ import { type EstateStage, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';
 
 const TRUST: readonly LinkStepId[] = [
-  'source.master-key',
-  'source.endpoint-certificate',
-  'target.trust-source-certificate',
-  'source.trust-target-certificate',
-  'source.trust-azure-authorities',
-  'source.mirroring-endpoint',
+  'server.master-key',
+  'server.endpoint-certificate',
+  'instance.trust-server-certificate',
+  'server.trust-instance-certificate',
+  'server.trust-azure-authorities',
+  'server.mirroring-endpoint',
 ];
 
 describe('two links over a group that the first run made', () => {
@@ -36,10 +36,10 @@ describe('two links over a group that the first run made', () => {
     first = await StepBench.open(stage, stage.spec());
     second = await StepBench.open(stage, toInstance(stage.spec(), stage.estate, 'mi-east'));
     for (const id of TRUST) await first.run(id);
-    madeGroup = (await first.look('source.availability-group')).before;
-    for (const id of ['source.availability-group', 'source.distributed-availability-group'] as const)
+    madeGroup = (await first.look('server.availability-group')).before;
+    for (const id of ['server.availability-group', 'server.distributed-availability-group'] as const)
       await first.run(id);
-    for (const id of [...TRUST, 'source.distributed-availability-group'] as const) await second.run(id);
+    for (const id of [...TRUST, 'server.distributed-availability-group'] as const) await second.run(id);
   });
   afterAll(async () => {
     await first.close();
@@ -48,8 +48,8 @@ describe('two links over a group that the first run made', () => {
   });
 
   test('the end of the first link leaves the group to the second', async () => {
-    expect(await first.run('source.drop-distributed-availability-group')).toMatchObject({ outcome: 'done' });
-    expect(await first.run('source.drop-availability-group')).toMatchObject({
+    expect(await first.run('server.drop-distributed-availability-group')).toMatchObject({ outcome: 'done' });
+    expect(await first.run('server.drop-availability-group')).toMatchObject({
       outcome: 'already-done',
       evidence: 'AG_Sales stays: DAG_Sales_mi-east uses it',
     });
@@ -60,7 +60,7 @@ describe('two links over a group that the first run made', () => {
   });
 
   test('so does an abort, which says so', async () => {
-    await expect(first.undo('source.availability-group', madeGroup)).rejects.toMatchObject({
+    await expect(first.undo('server.availability-group', madeGroup)).rejects.toMatchObject({
       code: 'AvailabilityGroupInUse',
       message: 'AG_Sales stays for DAG_Sales_mi-east',
     });
@@ -68,23 +68,23 @@ describe('two links over a group that the first run made', () => {
 
   test('what only the first instance needs is given back; what both need is not', async () => {
     const without = { fqdn: stage.estate.instance('mi-west').fqdn, instanceKey: '00', importedKey: null };
-    expect(await first.undo('source.trust-target-certificate', without)).toHaveLength(1);
+    expect(await first.undo('server.trust-instance-certificate', without)).toHaveLength(1);
     const endpoint = { certificateName: 'Cert_SQL1_endpoint', endpoint: null };
-    await expect(first.undo('source.mirroring-endpoint', endpoint)).rejects.toMatchObject({
+    await expect(first.undo('server.mirroring-endpoint', endpoint)).rejects.toMatchObject({
       code: 'TrustInUse',
     });
     const other = { ...without, fqdn: stage.estate.instance('mi-east').fqdn };
-    await expect(second.undo('source.trust-target-certificate', other)).rejects.toMatchObject({
+    await expect(second.undo('server.trust-instance-certificate', other)).rejects.toMatchObject({
       code: 'TrustInUse',
       message: 'it stays for DAG_Sales_mi-east',
     });
   });
 
   test.each([
-    'target.link',
-    'target.link-from-instance',
-    'target.remove-link',
-    'target.delete-link-to-cut-over',
+    'instance.link',
+    'instance.link-from-instance',
+    'instance.remove-link',
+    'instance.delete-link-to-cut-over',
   ] as const)('%s does not touch a link of several databases', async (stepId) => {
     const found = { name: 'DAG_Sales', isMultiDatabase: true, database: null } as AzureLinkFacts;
     const { ports, spec } = first;

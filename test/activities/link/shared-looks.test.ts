@@ -61,11 +61,11 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
   const guard = async (index: number): Promise<void> => {
     const spec = {
       ...base,
-      migration: { ...base.migration, database: nameOf(index) },
+      settings: { ...base.settings, database: nameOf(index) },
       names: { ...base.names, link: `DAG_${nameOf(index)}` },
     };
     const observing = {
-      ports: { source: { query, execute } },
+      ports: { server: { query, execute } },
       spec,
       clock,
       snapshots,

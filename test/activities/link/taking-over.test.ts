@@ -62,7 +62,7 @@ async function activity(
   });
   const input: StepInput = {
     spec: bench.spec,
-    stepId: 'target.forced-failover',
+    stepId: 'instance.forced-failover',
     ...(carried === undefined ? {} : { carried }),
   };
   let heartbeatDetails: unknown;

@@ -7,7 +7,7 @@ import { linkSpec } from '../../support/link-spec';
 interface World {
   link?: { instanceLinkRole: string };
   databases?: string[];
-  /** Name and role of the distributed groups on the source. */
+  /** Name and role of the distributed groups on the SQL Server. */
   links?: { name: string; role: string }[];
   endpoint?: boolean;
 }
@@ -67,7 +67,7 @@ function rowsOf(world: World, id: string): readonly Record<string, unknown>[] {
 }
 
 function contextOf(world: World): LinkContext {
-  const source = {
+  const server = {
     name: 'sql1',
     query: async <Row>({ id, decode }: Query<Row>) => rowsOf(world, id).map(decode),
   };
@@ -77,7 +77,7 @@ function contextOf(world: World): LinkContext {
     readInstance: async () => ({ databaseNames: world.databases ?? [], databaseFormat: 'SQLServer2022' }),
   };
   return {
-    ports: { source, target: source, azure },
+    ports: { server, instance: server, azure },
     spec: linkSpec(),
     clock: { now: () => 0 },
     signal: new AbortController().signal,
@@ -85,10 +85,10 @@ function contextOf(world: World): LinkContext {
   } as unknown as LinkContext;
 }
 
-const NOTHING = { link: null, databaseOnInstance: false, sourceRole: null, canFailBack: true };
+const NOTHING = { link: null, databaseOnInstance: false, serverRole: null, canFailBack: true };
 const shown = (effects: readonly Effect[]) => effects.map(effectDisplay);
 const undo = (
-  step: 'target.link' | 'source.distributed-availability-group' | 'source.mirroring-endpoint',
+  step: 'instance.link' | 'server.distributed-availability-group' | 'server.mirroring-endpoint',
   before: unknown,
   world: World,
   found?: unknown,
@@ -98,35 +98,35 @@ const ours = [{ name: 'DAG_Sales', role: 'PRIMARY' }];
 const DELETES = ['DELETE distributedAvailabilityGroups/DAG_Sales', 'DELETE databases/Sales'];
 
 describe('undoing the link', () => {
-  test('deletes link and copy while the source is the primary', async () => {
+  test('deletes link and copy while the SQL Server is the primary', async () => {
     const world = { link: { instanceLinkRole: 'Secondary' }, databases: ['Sales'], links: ours };
-    expect(shown((await undo('target.link', NOTHING, world)).effects)).toEqual(DELETES);
+    expect(shown((await undo('instance.link', NOTHING, world)).effects)).toEqual(DELETES);
   });
 
   test.each([
-    ['the source says so', { link: { instanceLinkRole: 'Secondary' }, role: 'SECONDARY' }],
+    ['the SQL Server says so', { link: { instanceLinkRole: 'Secondary' }, role: 'SECONDARY' }],
     ['Azure says so', { link: { instanceLinkRole: 'Primary' }, role: 'RESOLVING' }],
   ])('touches nothing once somebody failed over: %s', async (_who, { link, role }) => {
     const world = { link, databases: ['Sales'], links: [{ name: 'DAG_Sales', role }] };
-    await expect(undo('target.link', NOTHING, world)).rejects.toMatchObject({ code: 'InstanceIsPrimary' });
+    await expect(undo('instance.link', NOTHING, world)).rejects.toMatchObject({ code: 'InstanceIsPrimary' });
   });
 
   test('leaves a copy whose link somebody else deleted: it may be in use', async () => {
     const world = { databases: ['Sales'], links: ours };
-    await expect(undo('target.link', NOTHING, world)).rejects.toMatchObject({ code: 'CopyWithoutLink' });
+    await expect(undo('instance.link', NOTHING, world)).rejects.toMatchObject({ code: 'CopyWithoutLink' });
   });
 
   test('deletes the copy when it was this undoing that deleted the link, an attempt ago', async () => {
     const first = { link: { instanceLinkRole: 'Secondary' }, databases: ['Sales'], links: ours };
-    const { found } = await undo('target.link', NOTHING, first);
-    const again = await undo('target.link', NOTHING, { databases: ['Sales'], links: ours }, found);
+    const { found } = await undo('instance.link', NOTHING, first);
+    const again = await undo('instance.link', NOTHING, { databases: ['Sales'], links: ours }, found);
     expect(shown(again.effects)).toEqual(DELETES.slice(1));
     expect(again.found).toBe(found);
   });
 
   test('keeps the groups as well once somebody failed over', async () => {
     const world = { links: [{ name: 'DAG_Sales', role: 'SECONDARY' }] };
-    const asked = undo('source.distributed-availability-group', { group: null }, world);
+    const asked = undo('server.distributed-availability-group', { group: null }, world);
     await expect(asked).rejects.toMatchObject({ code: 'InstanceIsPrimary' });
   });
 });
@@ -135,13 +135,13 @@ describe('undoing the trust', () => {
   const before = { certificateName: 'Cert_SQL1_endpoint', endpoint: null };
 
   test('drops an endpoint that nobody uses', async () => {
-    const { effects } = await undo('source.mirroring-endpoint', before, { endpoint: true });
+    const { effects } = await undo('server.mirroring-endpoint', before, { endpoint: true });
     expect(shown(effects)).toEqual(['DROP ENDPOINT [database_mirroring_endpoint];']);
   });
 
   test('leaves the endpoint to the link of another migration, and names it', async () => {
     const world = { endpoint: true, links: [{ name: 'DAG_Other', role: 'PRIMARY' }] };
-    await expect(undo('source.mirroring-endpoint', before, world)).rejects.toMatchObject({
+    await expect(undo('server.mirroring-endpoint', before, world)).rejects.toMatchObject({
       code: 'TrustInUse',
       message: expect.stringContaining('DAG_Other'),
     });

@@ -1,5 +1,5 @@
 import { FactMissing } from '../../../src/activities/failures';
-import { readDatabaseFacts, readTargetDatabaseFacts } from '../../../src/activities/observe/database';
+import { readDatabaseFacts, readInstanceDatabaseFacts } from '../../../src/activities/observe/database';
 import { readLinkPreflightFacts, readLinkReplicaFacts } from '../../../src/activities/observe/link';
 import { readServerFacts } from '../../../src/activities/observe/server';
 import type { ResolvedLinkMigration } from '../../../src/model/link/spec';
@@ -10,7 +10,7 @@ import { type DriverRow, ScriptedPort } from './scripted-port';
 const clock: Clock = { now: () => Date.UTC(2026, 10, 22, 2, 0, 0), sleep: async () => undefined };
 const OBSERVED_AT = '2026-11-22T02:00:00.000Z';
 
-const server: DriverRow = {
+const SERVER_ROW: DriverRow = {
   server_time: '2026-11-22T02:03:04',
   server_name: 'SQL1',
   product_version: '16.0.4165.4',
@@ -62,7 +62,7 @@ const databaseAnswers = {
 describe('server', () => {
   test('trace flags that are off do not count', async () => {
     const port = new ScriptedPort('s', {
-      'read-server': [server],
+      'read-server': [SERVER_ROW],
       'read-trace-flags': [
         { TraceFlag: 1800, Status: 1, Global: 1, Session: 0 },
         { TraceFlag: 9567, Status: 0, Global: 1, Session: 0 },
@@ -122,7 +122,7 @@ describe('database', () => {
 
   test('the copy on the instance', async () => {
     const port = new ScriptedPort('mi', {
-      'read-target-database': [
+      'read-instance-database': [
         {
           state_desc: 'ONLINE',
           updateability: 'READ_ONLY',
@@ -132,7 +132,7 @@ describe('database', () => {
         },
       ],
     });
-    expect(await readTargetDatabaseFacts(port, clock, 'Sales', 'DAG_Sales')).toEqual({
+    expect(await readInstanceDatabaseFacts(port, clock, 'Sales', 'DAG_Sales')).toEqual({
       observedAt: OBSERVED_AT,
       database: 'Sales',
       stateDesc: 'ONLINE',
@@ -203,8 +203,8 @@ describe('links', () => {
   });
 
   test('preflight reads both ends and names the logins that are missing', async () => {
-    const common = { 'read-server': [server], 'read-trace-flags': [] };
-    const source = new ScriptedPort('s', {
+    const common = { 'read-server': [SERVER_ROW], 'read-trace-flags': [] };
+    const server = new ScriptedPort('s', {
       ...common,
       ...databaseAnswers,
       'read-certificates': [],
@@ -219,12 +219,12 @@ describe('links', () => {
     });
     const instance = { name: 'mi' };
     const facts = await readLinkPreflightFacts(
-      { source, target: new ScriptedPort('mi', common), azure: azurePort(instance) },
+      { server, instance: new ScriptedPort('mi', common), azure: azurePort(instance) },
       specWithFence('Sales', ['app', 'gone']),
       clock,
     );
     expect(facts).toMatchObject({
-      source: { serverName: 'SQL1' },
+      server: { serverName: 'SQL1' },
       database: { name: 'Sales' },
       missingFenceLogins: ['gone'],
       instance,
@@ -251,6 +251,6 @@ const azurePort = (instance: object): ManagedInstancePort =>
 
 const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLinkMigration =>
   ({
-    migration: { database: name, initialPrimary: 'server', cutover: { fence: { disableLogins } } },
+    settings: { database: name, initialPrimary: 'server', cutover: { fence: { disableLogins } } },
     names: { link: 'DAG', availabilityGroup: 'AG' },
   }) as unknown as ResolvedLinkMigration;

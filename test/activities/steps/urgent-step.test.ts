@@ -51,7 +51,7 @@ function stage(swapsAtMs: number) {
   const context = { ports, spec: {}, clock, signal, secret: async () => '' };
   const step = (urgent: object) =>
     defineStep<EffectPorts, object, boolean>({
-      id: 'target.failover',
+      id: 'instance.failover',
       ...urgent,
       observe: async () => now >= swapsAtMs,
       settled: (isSwapped) => (isSwapped ? 'the roles are swapped' : undefined),

@@ -5,8 +5,8 @@ const BASE = `apiVersion: sqlferry/v1
 kind: LinkMigration
 name: orders
 database: Orders
-source: sql-01
-target: mi-01
+server: sql-01
+instance: mi-01
 logBackups: { directory: /backup }
 `;
 

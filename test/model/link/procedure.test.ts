@@ -13,10 +13,10 @@ test('trust comes first for every replica, server by server; trace flags on all;
     ['sql1', 'sql2'].flatMap((server) => trust.map((id) => [server, id])),
   );
   expect(steps.filter(({ id }) => id.endsWith('-log')).map(({ id, server }) => `${id} ${server}`)).toEqual([
-    'source.keep-log sql1',
-    'source.keep-log sql2',
-    'source.release-log sql1',
-    'source.release-log sql2',
+    'server.keep-log sql1',
+    'server.keep-log sql2',
+    'server.release-log sql1',
+    'server.release-log sql2',
   ]);
   const others = steps.filter(({ phase, id }) => phase !== 'trust' && !id.endsWith('-log'));
   expect(others.filter(({ server }) => server !== undefined)).toEqual([]);

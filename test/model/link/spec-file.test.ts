@@ -6,8 +6,8 @@ const MIGRATION = `apiVersion: sqlferry/v1
 kind: LinkMigration
 name: orders
 database: Orders
-source: sql-01
-target: mi-01
+server: sql-01
+instance: mi-01
 logBackups:
   directory: /var/opt/mssql/backup
 `;
@@ -295,7 +295,7 @@ describe('resolveLinkMigration', () => {
       availabilityGroup: 'AG_Orders',
       instanceAvailabilityGroup: 'AG_Orders_MI',
     });
-    expect(result.ok && result.value.source.endpoint.address).toBe('10.0.1.8');
+    expect(result.ok && result.value.server.endpoint.address).toBe('10.0.1.8');
   });
 
   test('asks the conditions between fields also of a migration that came around the file', () => {
@@ -354,11 +354,11 @@ managedInstances:`,
         ['sql-02', '10.0.1.9'],
       ]);
       const second = onServer(value, 'sql-02');
-      expect(second.source.host).toBe('sql02.corp');
-      expect(second.migration).toMatchObject({ source: 'sql-02', certificate: { validFor: 31_536_000_000 } });
-      // A name in the spec is that of the source only: the instance holds both under their names.
-      expect(second.migration.certificate).not.toHaveProperty('name');
-      expect(onServer(value, 'sql-01').migration.certificate.name).toBe('Own');
+      expect(second.server.host).toBe('sql02.corp');
+      expect(second.settings).toMatchObject({ server: 'sql-02', certificate: { validFor: 31_536_000_000 } });
+      // A name in the spec is that of the SQL Server only: the instance holds both under their names.
+      expect(second.settings.certificate).not.toHaveProperty('name');
+      expect(onServer(value, 'sql-01').settings.certificate.name).toBe('Own');
       expect(onServer(value, 'sql-01')).not.toHaveProperty('replicas');
       expect(() => onServer(value, 'sql-03')).toThrow(RangeError);
     });
@@ -374,7 +374,7 @@ managedInstances:`,
       ],
       [
         '  replicas: [sql-01]\n  listener: { address: 10.0.1.50 }\n',
-        'link.replicas[0]: "sql-01" is the source already\n    Name the other replicas only.',
+        'link.replicas[0]: "sql-01" is the SQL Server already\n    Name the other replicas only.',
       ],
       [
         '  replicas: [sql-20]\n  listener: { address: 10.0.1.50 }\n',
@@ -388,9 +388,9 @@ managedInstances:`,
   test('unknown names come with suggestions and their lines', () => {
     const result = resolve(MIGRATION.replace('sql-01', 'sql-1').replace('mi-01', 'constructor'));
     expect(result.ok ? '' : formatSpecProblems(result.problems)).toBe(
-      'migration.yaml:5:9: source: the inventory has no SQL Server named "sql-1" under sqlServers\n' +
+      'migration.yaml:5:9: server: the inventory has no SQL Server named "sql-1" under sqlServers\n' +
         '    Did you mean "sql-01"?\n' +
-        'migration.yaml:6:9: target: the inventory has no managed instance named "constructor" under managedInstances\n' +
+        'migration.yaml:6:11: instance: the inventory has no managed instance named "constructor" under managedInstances\n' +
         '    Known are: mi-01.',
     );
   });

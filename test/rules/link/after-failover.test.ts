@@ -12,7 +12,7 @@ const REPAIRS: Repairs = {
 
 const NOW: DatabaseProperties = {
   observedAt: '2026-11-01T00:00:00.000Z',
-  on: 'target',
+  on: 'instance',
   stateDesc: 'ONLINE',
   updateability: 'READ_WRITE',
   compatibilityLevel: 160,
@@ -24,11 +24,11 @@ const NOW: DatabaseProperties = {
 
 const GOOD: AfterFailoverFacts = {
   now: NOW,
-  before: { ...NOW, on: 'source' },
+  before: { ...NOW, on: 'server' },
   orphans: [],
   modes: [
-    { on: 'source', member: 'AG', mode: 'ASYNCHRONOUS_COMMIT' },
-    { on: 'source', member: 'AG_MI', mode: 'ASYNCHRONOUS_COMMIT' },
+    { on: 'server', member: 'AG', mode: 'ASYNCHRONOUS_COMMIT' },
+    { on: 'server', member: 'AG_MI', mode: 'ASYNCHRONOUS_COMMIT' },
   ],
   firstWriteAt: '2026-11-01T00:00:00.000Z',
 };
@@ -67,7 +67,7 @@ test.each<[string, Partial<AfterFailoverFacts>, string, string]>([
   ],
   [
     'one side still synchronous',
-    { modes: [...(GOOD.modes ?? []), { on: 'target', member: 'AG', mode: 'SYNCHRONOUS_COMMIT' }] },
+    { modes: [...(GOOD.modes ?? []), { on: 'instance', member: 'AG', mode: 'SYNCHRONOUS_COMMIT' }] },
     'after.commit-mode',
     'ASYNC AG AG_MI',
   ],

@@ -4,17 +4,17 @@ import { changeProcedure, opposite } from '../../../src/model/link/change';
 import { type ChangeFacts, changeRefusals } from '../../../src/rules/link/change-refusals';
 
 const facts = (
-  source: string | null,
-  target: string | null,
+  server: string | null,
+  instance: string | null,
   route: ChangeFacts['route'] = 'planned-failover',
-): ChangeFacts => ({ roles: { source, target }, route });
+): ChangeFacts => ({ roles: { server, instance }, route });
 
 const LED_BY_SOURCE = facts('PRIMARY', 'SECONDARY');
-const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'target' };
-const forced: LinkChange = { kind: 'failover', type: 'forced', to: 'target' };
-const back: LinkChange = { kind: 'failover', type: 'planned', to: 'source' };
-const drill: LinkChange = { kind: 'drill', to: 'target' };
-const repair: LinkChange = { kind: 'repair', survivor: 'source' };
+const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'instance' };
+const forced: LinkChange = { kind: 'failover', type: 'forced', to: 'instance' };
+const back: LinkChange = { kind: 'failover', type: 'planned', to: 'server' };
+const drill: LinkChange = { kind: 'drill', to: 'instance' };
+const repair: LinkChange = { kind: 'repair', survivor: 'server' };
 const removal: LinkChange = { kind: 'removal' };
 
 describe('changeRefusals', () => {
@@ -65,8 +65,8 @@ describe('changeProcedure', () => {
   const ids = (change: LinkChange): readonly string[] => changeProcedure(change).map(({ id }) => id);
 
   test.each([
-    'source',
-    'target',
+    'server',
+    'instance',
   ] as const)('a failover to the %s begins with the fence of the other side', (to) => {
     for (const type of ['planned', 'forced'] as const) {
       expect(ids({ kind: 'failover', type, to })).toEqual([
@@ -83,7 +83,7 @@ describe('changeProcedure', () => {
   });
 
   test('a repair lets the applications in where the survivor is', () => {
-    expect(ids(repair).at(-1)).toBe('source.admit-applications');
-    expect(ids({ kind: 'repair', survivor: 'target' }).at(-1)).toBe('target.admit-applications');
+    expect(ids(repair).at(-1)).toBe('server.admit-applications');
+    expect(ids({ kind: 'repair', survivor: 'instance' }).at(-1)).toBe('instance.admit-applications');
   });
 });

@@ -143,7 +143,7 @@ export const ownGroups: readonly AvailabilityGroupFacts[] = [
 ];
 
 export const facts = (changes: Partial<LinkPreflightFacts> = {}): LinkPreflightFacts => ({
-  source: server(),
+  server: server(),
   database: database(),
   certificates: [certificate()],
   endpoints: [endpoint()],
@@ -166,8 +166,8 @@ export function migration(changes: Record<string, unknown> = {}): LinkMigration 
     kind: 'LinkMigration',
     name: 'orders',
     database: 'Orders',
-    source: 'sql-01',
-    target: 'mi-01',
+    server: 'sql-01',
+    instance: 'mi-01',
     logBackups: { directory: '/backup' },
     cutover: { fence: { disableLogins: ['app'] } },
     ...changes,
@@ -176,7 +176,7 @@ export function migration(changes: Record<string, unknown> = {}): LinkMigration 
 
 export function spec(
   changes: Record<string, unknown> = {},
-  sourceChanges: Record<string, unknown> = {},
+  serverChanges: Record<string, unknown> = {},
 ): ResolvedLinkMigration {
   const inventory = inventorySchema.parse({
     apiVersion: 'sqlferry/v1',
@@ -186,7 +186,7 @@ export function spec(
         host: 'sql01',
         authentication: { type: 'sql', user: 'ferry', password: 'env:SQL_PASSWORD' },
         endpoint: { address: '10.0.1.8' },
-        ...sourceChanges,
+        ...serverChanges,
       },
     },
     managedInstances: {
@@ -197,8 +197,8 @@ export function spec(
     },
   });
   const parsed = migration(changes);
-  const source = inventory.sqlServers['sql-01'];
-  const target = inventory.managedInstances['mi-01'];
-  if (source === undefined || target === undefined) throw new Error('fixture');
-  return { version: 1, migration: parsed, names: linkNames(parsed), source, target, azure: inventory.azure };
+  const server = inventory.sqlServers['sql-01'];
+  const instance = inventory.managedInstances['mi-01'];
+  if (server === undefined || instance === undefined) throw new Error('fixture');
+  return { version: 1, settings: parsed, names: linkNames(parsed), server, instance, azure: inventory.azure };
 }

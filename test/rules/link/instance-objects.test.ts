@@ -13,7 +13,7 @@ import { planLogins } from '../../../src/rules/link/login-plan';
 import { gateText, OBJECTS_GATE, objectsGate } from '../../../src/rules/link/objects-gate';
 import type { ObjectsInput, PasswordState } from '../../../src/rules/link/objects-input';
 
-const NONE = { source: [], target: [] } as const;
+const NONE = { server: [], instance: [] } as const;
 const SID = 'A1'.repeat(16);
 const OTHER_SID = 'B2'.repeat(16);
 
@@ -90,7 +90,7 @@ interface Case {
   readonly passwords?: Readonly<Record<string, PasswordState>>;
   readonly fenced?: readonly string[];
   readonly own?: readonly string[];
-  readonly from?: 'source' | 'target';
+  readonly from?: 'server' | 'instance';
   readonly users?: readonly string[];
   /** SID of the owner of the database. */
   readonly ownedBy?: string;
@@ -101,8 +101,8 @@ function input(given: Case): ObjectsInput {
   const readable = primary.logins.map(({ sid }) => [sid, 'same'] as const);
   return {
     objects: instanceObjectsSchema.parse(given.section ?? {}),
-    primarySide: given.from ?? 'source',
-    names: { source: 'sql1', target: 'mi-west' },
+    primarySide: given.from ?? 'server',
+    names: { server: 'sql1', instance: 'mi-west' },
     primary,
     other: side(given.other),
     users: (given.users ?? primary.logins.map(({ sid }) => sid)).map((sid) =>
@@ -386,7 +386,7 @@ describe('jobs', () => {
     ],
     [
       'CmdExec to a SQL Server',
-      { from: 'target', primary: { jobs: [job({ steps: [step({ subsystem: 'CmdExec' })] })] } },
+      { from: 'instance', primary: { jobs: [job({ steps: [step({ subsystem: 'CmdExec' })] })] } },
       ['totals missing: sql1 has no such job'],
     ],
     [
@@ -490,7 +490,7 @@ describe('jobs', () => {
     [
       'the rest',
       { description: 'x', category: 'y', owner: 'z', startStep: 2, hasTarget: false },
-      ['description', 'category', 'owner', 'start step', 'target server'],
+      ['description', 'category', 'owner', 'start step', 'instance server'],
     ],
   ])('%s differs', (_title, change, expected) => {
     const of = (more: Partial<Job>) => job({ schedules: [schedule], ...more });
@@ -501,10 +501,10 @@ describe('jobs', () => {
 describe('the gate', () => {
   const report = (given: Case) => ({
     observedAt: '2026-11-01T00:00:00.000Z',
-    primary: 'source' as const,
+    primary: 'server' as const,
     findings: findObjects(input(given), {
-      source: [{ kind: 'credential', name: 'backup' }],
-      target: [],
+      server: [{ kind: 'credential', name: 'backup' }],
+      instance: [],
     }),
   });
   const alike = report({ primary: { logins: [login()] }, other: { logins: [login()] } });

@@ -5,10 +5,10 @@ import { type LsnSample, lsnEquality } from '../../../src/rules/link/lsn-equalit
 
 const FENCE = '2027-03-01T10:00:00.000Z';
 const at = (ms: number): string => new Date(Date.parse(FENCE) + ms).toISOString();
-const sample = (ms: number, source: string | null, target: string | null): LsnSample => ({
+const sample = (ms: number, server: string | null, instance: string | null): LsnSample => ({
   observedAt: at(ms),
-  sourceEndOfLogLsn: source as Lsn | null,
-  targetHardenedLsn: target as Lsn | null,
+  primaryEndOfLogLsn: server as Lsn | null,
+  secondaryHardenedLsn: instance as Lsn | null,
 });
 const BIG = '1234567890123456789012345';
 
@@ -43,11 +43,11 @@ describe('equal and stable LSNs', () => {
       'a double would call them equal',
       [sample(1, '43000000062400001', '43000000062400000')],
       false,
-      'lsn.target-behind',
+      'lsn.instance-behind',
     ],
-    ['target ahead', [sample(1, '9', '10')], false, 'lsn.target-ahead'],
+    ['instance ahead', [sample(1, '9', '10')], false, 'lsn.instance-ahead'],
     [
-      'source moved',
+      'server moved',
       [sample(1, '9', '9'), sample(2, '10', '10'), sample(3, '10', '10')],
       false,
       'lsn.still-moving',
@@ -58,8 +58,8 @@ describe('equal and stable LSNs', () => {
       false,
       'lsn.still-moving',
     ],
-    ['no target', [sample(1, '9', null)], false, 'lsn.not-reported'],
-    ['no source', [sample(1, null, '9')], false, 'lsn.not-reported'],
+    ['no instance', [sample(1, '9', null)], false, 'lsn.not-reported'],
+    ['no SQL Server', [sample(1, null, '9')], false, 'lsn.not-reported'],
   ])('%s', (_, samples, equal, ruleId) => {
     expect(lsnEquality(samples, FENCE, 3)).toMatchObject({ equal, ruleId });
   });
@@ -89,10 +89,10 @@ describe('equal and stable LSNs', () => {
       fc.property(samples, fc.integer({ min: 2, max: 4 }), (list, needed) => {
         const ordered = [...list]
           .sort(([a], [b]) => a - b)
-          .map(([ms, source, target]) => sample(ms, source, target));
+          .map(([ms, server, instance]) => sample(ms, server, instance));
         const verdict = lsnEquality(ordered, FENCE, needed);
         const last = ordered.filter(({ observedAt }) => observedAt > FENCE).slice(-needed);
-        const all = new Set(last.flatMap((one) => [one.sourceEndOfLogLsn, one.targetHardenedLsn]));
+        const all = new Set(last.flatMap((one) => [one.primaryEndOfLogLsn, one.secondaryHardenedLsn]));
         expect(verdict.equal).toBe(last.length === needed && all.size === 1);
       }),
       { numRuns: 1000 },

@@ -80,7 +80,7 @@ describe('rpoEstimate', () => {
 describe('nextExpiry', () => {
   const item = (name: string, days: number | null, more: Partial<CertificateItem> = {}): CertificateItem => ({
     use: 'endpoint',
-    where: 'source',
+    where: 'server',
     name,
     thumbprint: 'AA',
     expiresAt: days === null ? null : new Date(NOW + days * DAY).toISOString(),

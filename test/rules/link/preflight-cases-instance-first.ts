@@ -24,10 +24,10 @@ type Row = readonly [
   spec?: Case[5],
 ];
 
-const build = (productVersion: string) => instanceFirst({ source: server({ productVersion }) });
+const build = (productVersion: string) => instanceFirst({ server: server({ productVersion }) });
 const policy = (databaseFormat: string | null, productVersion = '16.0.4165.4') =>
   instanceFirst({
-    source: server({ productVersion }),
+    server: server({ productVersion }),
     instance: instance({ databaseFormat, databaseNames: ['Orders'] }),
   });
 const read = (changes: Parameters<typeof database>[0]) => instanceFirst({ database: database(changes) });
@@ -163,7 +163,7 @@ const ROWS: readonly Row[] = [
     /names APP/,
     {
       ...FIRST,
-      target: { ...FIRST.target, authentication: { type: 'sql', user: 'APP', password: 'env:P' } },
+      instance: { ...FIRST.instance, authentication: { type: 'sql', user: 'APP', password: 'env:P' } },
     } as NonNullable<Case[5]>,
   ],
 ];

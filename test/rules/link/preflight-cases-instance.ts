@@ -1,5 +1,5 @@
 import { FQDN, facts, instance, ownGroups, server, spec } from './facts';
-import { type Case, names, withInstance, withSource } from './preflight-cases';
+import { type Case, names, withInstance, withServer } from './preflight-cases';
 
 const [ownAg, ownDag] = ownGroups;
 if (ownAg === undefined || ownDag === undefined) throw new Error('fixture');
@@ -132,7 +132,7 @@ export const INSTANCE_CASES: readonly Case[] = [
     'instance.update-policy',
     'failed',
     '2025 to 2022',
-    withSource({ productVersion: '17.0.1000.7' }),
+    withServer({ productVersion: '17.0.1000.7' }),
     /2025, update policy SQLServer2022/,
   ],
   [
@@ -140,7 +140,7 @@ export const INSTANCE_CASES: readonly Case[] = [
     'passed',
     '2025 to 2025',
     facts({
-      source: server({ productVersion: '17.0.1000.7' }),
+      server: server({ productVersion: '17.0.1000.7' }),
       instance: instance({ databaseFormat: 'SqlServer2025' }),
     }),
     /SqlServer2025/,
@@ -150,7 +150,7 @@ export const INSTANCE_CASES: readonly Case[] = [
     'unknown',
     '2025 to a new one',
     facts({
-      source: server({ productVersion: '17.0.1000.7' }),
+      server: server({ productVersion: '17.0.1000.7' }),
       instance: instance({ databaseFormat: 'Novel' }),
     }),
     /Novel/,
@@ -163,7 +163,7 @@ export const INSTANCE_CASES: readonly Case[] = [
     withInstance({ databaseFormat: 'AlwaysUpToDate' }),
     /AlwaysUpToDate/,
   ],
-  ['instance.way-back', 'failed', '2019', withSource({ productVersion: '15.0.4312.2' }), /no way back/],
+  ['instance.way-back', 'failed', '2019', withServer({ productVersion: '15.0.4312.2' }), /no way back/],
   ['instance.way-back', 'unknown', 'not reported', withInstance({ databaseFormat: null }), /not reported/],
 
   ['seeding.deadline', 'passed', 'in time', facts(), /40 GB take about 28m/],
@@ -180,14 +180,14 @@ export const INSTANCE_CASES: readonly Case[] = [
     'cutover.route',
     'passed',
     'delete and remove',
-    withSource({ productVersion: '15.0.4312.2' }),
+    withServer({ productVersion: '15.0.4312.2' }),
     /deletes the link/,
   ],
   [
     'cutover.route',
     'failed',
     'delete but keep',
-    withSource({ productVersion: '15.0.4312.2' }),
+    withServer({ productVersion: '15.0.4312.2' }),
     /deletes the link/,
     spec({ cutover: { afterwards: 'keep-link' } }),
   ],

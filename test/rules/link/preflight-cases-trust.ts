@@ -1,5 +1,5 @@
 import { certificate, FQDN, facts } from './facts';
-import { type Case, withCertificate, withEndpoint, withSource } from './preflight-cases';
+import { type Case, withCertificate, withEndpoint, withServer } from './preflight-cases';
 
 export const TRUST_CASES: readonly Case[] = [
   ['endpoint.started', 'passed', 'started', facts(), /STARTED/],
@@ -40,7 +40,7 @@ export const TRUST_CASES: readonly Case[] = [
     'certificate.name',
     'passed',
     'named instance',
-    withSource({ serverName: 'SQL01\\TWO' }),
+    withServer({ serverName: 'SQL01\\TWO' }),
     /Cert_SQL01_TWO_endpoint/,
   ],
   ['certificate.valid', 'passed', 'valid', facts(), /valid until/],

@@ -15,7 +15,7 @@ export type Case = readonly [
 
 export const withDatabase = (changes: Parameters<typeof database>[0]) =>
   facts({ database: database(changes) });
-export const withSource = (changes: Parameters<typeof server>[0]) => facts({ source: server(changes) });
+export const withServer = (changes: Parameters<typeof server>[0]) => facts({ server: server(changes) });
 export const withInstance = (changes: Parameters<typeof instance>[0]) =>
   facts({ instance: instance(changes) });
 export const withEndpoint = (changes: Parameters<typeof endpoint>[0]) =>

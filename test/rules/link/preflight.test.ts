@@ -41,12 +41,12 @@ test('every check is seen to pass and to fail (or to stay open)', () => {
 
 test('a name with a backslash that came around the schema is refused', () => {
   const base = spec();
-  const migration = { ...base.migration, certificate: { ...base.migration.certificate, name: 'Cert_A\\B' } };
-  const report = runLinkPreflight(facts(), { ...base, migration }, NOW);
+  const settings = { ...base.settings, certificate: { ...base.settings.certificate, name: 'Cert_A\\B' } };
+  const report = runLinkPreflight(facts(), { ...base, settings }, NOW);
   expect(report.checks.find(({ id }) => id === 'certificate.name')?.outcome).toBe('failed');
 });
 
-test('ids are unique and every check cites a source', () => {
+test('ids are unique and every check cites a SQL Server', () => {
   const ids = LINK_CHECKS.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   for (const check of LINK_CHECKS) expect([check.id, check.source.length > 3]).toEqual([check.id, true]);

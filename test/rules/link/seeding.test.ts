@@ -189,7 +189,7 @@ describe('estimate before the start', () => {
 
 test.each([
   [23, 'Database with this name exists already (failure state 23)'],
-  [223, 'Database with this name exists already (on the target, failure state 223)'],
-  [106, 'Transport (on the source, failure state 106)'],
+  [223, 'Database with this name exists already (on the instance, failure state 223)'],
+  [106, 'Transport (on the SQL Server, failure state 106)'],
   [99, 'Unknown failure (failure state 99)'],
 ])('failure state %d', (state, words) => expect(describeSeedingFailure(state)).toBe(words));

@@ -2,9 +2,9 @@
 import { readAvailabilityGroups } from '../../../src/tsql/queries/availability-groups';
 import { readBackups, readFullBackup } from '../../../src/tsql/queries/backups';
 import { readDatabase } from '../../../src/tsql/queries/database';
+import { readInstanceDatabase } from '../../../src/tsql/queries/instance-database';
 import { readLinkReplicas } from '../../../src/tsql/queries/link/replicas';
 import { readSeeding } from '../../../src/tsql/queries/link/seeding';
-import { readTargetDatabase } from '../../../src/tsql/queries/target';
 import { type Catalog, lsn, runQuery, time } from '../catalog-host';
 
 const id = (n: number): string => `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`;
@@ -396,7 +396,7 @@ describe('backups', () => {
   });
 });
 
-describe('target database', () => {
+describe('instance database', () => {
   test('of the rows of a Business Critical instance the primary counts', async () => {
     const catalog: Catalog = {
       ...CATALOG,
@@ -416,7 +416,7 @@ describe('target database', () => {
         { database_id: 6, is_local: true, is_primary_replica: true, last_hardened_lsn: lsn('99') },
       ],
     };
-    expect(await runQuery(readTargetDatabase('Sales', 'DAG_Sales'), catalog)).toEqual([
+    expect(await runQuery(readInstanceDatabase('Sales', 'DAG_Sales'), catalog)).toEqual([
       {
         stateDesc: 'ONLINE',
         updateability: 'READ_ONLY',
@@ -428,7 +428,7 @@ describe('target database', () => {
   });
 
   test('none of that name still gives a row', async () => {
-    expect(await runQuery(readTargetDatabase('absent', 'DAG_Sales'), CATALOG)).toEqual([
+    expect(await runQuery(readInstanceDatabase('absent', 'DAG_Sales'), CATALOG)).toEqual([
       expect.objectContaining({ stateDesc: null, lastHardenedLsn: null, linkRoleDesc: 'PRIMARY' }),
     ]);
   });

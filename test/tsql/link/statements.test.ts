@@ -68,9 +68,9 @@ test('distributed availability group', () => {
   const statement = createDistributedAvailabilityGroup({
     name: 'DAG_Sales',
     availabilityGroup: 'AG_Sales',
-    sourceListenerUrl: 'TCP://10.0.1.8:5022',
+    serverUrl: 'TCP://10.0.1.8:5022',
     instanceAvailabilityGroup: 'AG_Sales_MI',
-    targetListenerUrl: instanceListenerUrl('sqlmi1.73d19f36a420a.database.windows.net', 'sqlmi1'),
+    instanceUrl: instanceListenerUrl('sqlmi1.73d19f36a420a.database.windows.net', 'sqlmi1'),
   });
   expect(statement.text).toBe(`CREATE AVAILABILITY GROUP [DAG_Sales]
 WITH (DISTRIBUTED)
@@ -173,9 +173,9 @@ WITH (CLUSTER_TYPE = NONE)
       joinDistributedAvailabilityGroup({
         name: 'DAG_Sales',
         availabilityGroup: 'AG_Sales',
-        sourceListenerUrl: 'TCP://10.0.1.8:5022',
+        serverUrl: 'TCP://10.0.1.8:5022',
         instanceAvailabilityGroup: 'AG_Sales_MI',
-        targetListenerUrl: leadingInstanceListenerUrl('mi1.zone.database.windows.net', 'mi1', 'Säles'),
+        instanceUrl: leadingInstanceListenerUrl('mi1.zone.database.windows.net', 'mi1', 'Säles'),
       }),
     ).toEqual({
       id: 'join-distributed-availability-group',

@@ -27,11 +27,11 @@ const stepOf = (call: ActivityCall): string => (call.input as { stepId?: string 
 
 /** What the look of the forced failover sees: the old roles until then, the new ones afterwards. */
 const rolesSwapAt = (at: number) => (call: ActivityCall) => {
-  if (call.type === 'performLinkStep' && stepOf(call) === 'source.planned-failover') return hang;
-  if (call.type !== 'observeLinkStep' || stepOf(call) !== 'target.forced-failover') return undefined;
+  if (call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover') return hang;
+  if (call.type !== 'observeLinkStep' || stepOf(call) !== 'instance.forced-failover') return undefined;
   return call.at < at
-    ? answer({ before: { source: 'PRIMARY', target: 'SECONDARY' }, planned: [] })
-    : answer({ before: { source: 'SECONDARY', target: 'PRIMARY' }, settled: 'it leads', planned: [] });
+    ? answer({ before: { server: 'PRIMARY', instance: 'SECONDARY' }, planned: [] })
+    : answer({ before: { server: 'SECONDARY', instance: 'PRIMARY' }, settled: 'it leads', planned: [] });
 };
 
 /** A planned failover that is ended by force while the roles swap. */
@@ -40,11 +40,11 @@ async function endedInTheSwap(world: (call: ActivityCall) => FakeOutcome | undef
     { override: (call) => (call.at >= 2 * HOUR ? world(call) : undefined) },
     { spec: SPEC },
   );
-  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.driver.run(
     () =>
       begun.driver.trace.at(-1)?.call.type === 'performLinkStep' &&
-      stepOf(begun.driver.trace.at(-1)?.call as ActivityCall) === 'source.planned-failover',
+      stepOf(begun.driver.trace.at(-1)?.call as ActivityCall) === 'server.planned-failover',
   );
   begun.driver.children[0]?.terminate();
   return begun;
@@ -53,8 +53,8 @@ async function endedInTheSwap(world: (call: ActivityCall) => FakeOutcome | undef
 test('the swap completes while the run looks: nobody is let in to the old primary', async () => {
   const begun = await endedInTheSwap(rolesSwapAt(2 * HOUR + 40 * SECOND));
   await begun.goOn(2 * MINUTE);
-  expect((await begun.protection()).primary).toBe('target');
-  expect(begun.link.changes).toEqual(['do source.fence', 'do target.admit-applications']);
+  expect((await begun.protection()).primary).toBe('instance');
+  expect(begun.link.changes).toEqual(['do server.fence', 'do instance.admit-applications']);
   expect(begun.link.hooks).toEqual(['beforeFailover drain', 'afterFailover dns']);
   await begun.end();
 });
@@ -62,10 +62,10 @@ test('the swap completes while the run looks: nobody is let in to the old primar
 test('nothing is swapped: after a minute in which both sides agree the applications go on', async () => {
   const begun = await endedInTheSwap(rolesSwapAt(Number.POSITIVE_INFINITY));
   await begun.goOn(30 * SECOND);
-  expect(begun.link.changes).toEqual(['do source.fence']);
+  expect(begun.link.changes).toEqual(['do server.fence']);
   await begun.goOn(MINUTE);
-  expect((await begun.protection()).primary).toBe('source');
-  expect(begun.link.changes).toEqual(['do source.fence', 'do source.admit-applications']);
+  expect((await begun.protection()).primary).toBe('server');
+  expect(begun.link.changes).toEqual(['do server.fence', 'do server.admit-applications']);
   expect(begun.link.hooks).toEqual(['beforeFailover drain', 'whenWithdrawn undrain']);
   await begun.end();
 });
@@ -74,7 +74,7 @@ test('a replica that does not answer when the applications are let in is told, a
   const door = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
   const before = rolesSwapAt(Number.POSITIVE_INFINITY);
   const begun = await endedInTheSwap((call) =>
-    call.type === 'observeLinkStep' && stepOf(call) === 'source.admit-applications'
+    call.type === 'observeLinkStep' && stepOf(call) === 'server.admit-applications'
       ? answer({ before: {}, settled: 'app may log in', planned: [], unreached: [door] })
       : before(call),
   );
@@ -98,13 +98,13 @@ test('the swap comes through when it was given up: let in and repointed there, a
       logUsedPercent: 5,
     };
     return answer(
-      { kind: 'roles-by-others', primary: 'target', reason: 'both agree', instanceTime: null, health },
+      { kind: 'roles-by-others', primary: 'instance', reason: 'both agree', instanceTime: null, health },
       10 * MINUTE,
     );
   });
   await begun.goOn(20 * MINUTE);
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(failovers).toEqual([
     expect.objectContaining({
       type: 'planned',
@@ -114,8 +114,8 @@ test('the swap comes through when it was given up: let in and repointed there, a
     }),
   ]);
   expect(begun.link.changes.slice(1)).toEqual([
-    'do source.admit-applications',
-    'do target.admit-applications',
+    'do server.admit-applications',
+    'do instance.admit-applications',
   ]);
   expect(begun.link.hooks.slice(1)).toEqual(['whenWithdrawn undrain', 'afterFailover dns']);
   expect(begun.link.effects).toContain('notify failover.came-late');

@@ -85,7 +85,7 @@ test('copies with somebody in between: together they give back what each by itse
 
 const logins = (facts: object) => ({ missing: [], changed: [], roles: [], sids: [], ...facts });
 const step = (name: string, before: unknown, more: object = {}): BegunStep =>
-  ({ stepId: `target.${name}`, before, ...more }) as BegunStep;
+  ({ stepId: `instance.${name}`, before, ...more }) as BegunStep;
 const off = (isDisabled: boolean) => ({ isDisabled });
 
 test('a login that was made and changed later is taken away whole; one that was changed twice goes back to the first', () => {
@@ -131,10 +131,10 @@ test('jobs go before the logins that own them, whichever was copied first; other
     step('agent-jobs', jobs(['two', 'ONE'])),
   ]);
   expect(begun.map(({ stepId }) => stepId)).toEqual([
-    'target.trust',
-    'target.logins',
-    'target.disable-logins',
-    'target.agent-jobs',
+    'instance.trust',
+    'instance.logins',
+    'instance.disable-logins',
+    'instance.agent-jobs',
   ]);
   expect(begun.at(-1)?.before).toEqual(jobs(['one', 'two']));
 });

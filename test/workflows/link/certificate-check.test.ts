@@ -38,7 +38,7 @@ const inventory = (daysLeft: number) => ({
   items: [
     {
       use: 'endpoint',
-      where: 'source',
+      where: 'server',
       name: 'Cert_SQL1_endpoint',
       expiresAt: new Date(Date.parse('2026-11-01T00:00:00.000Z') + daysLeft * DAY).toISOString(),
       daysLeft,
@@ -142,7 +142,7 @@ test('the reason is told once, and again when it changes, or came back', async (
 });
 
 test('what people were told of certificates is not forgotten by a check that could not be made', async () => {
-  const told = { 'source/Cert_SQL1_endpoint': 'info' };
+  const told = { 'server/Cert_SQL1_endpoint': 'info' };
   const run = await check(() => fail(needsPerson('LoginFailed')), { lastResult: { told } });
   expect(resultOf(run).told).toMatchObject(told);
 });

@@ -20,7 +20,7 @@ const AT = '2026-11-01T00:00:00.000Z';
 const DBA = { by: 'dba' };
 const DOOR = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
 const OPENED = [
-  { server: 'sql1b', effects: [{ kind: 'tsql', on: 'source', server: 'sql1b', display: DOOR.statement }] },
+  { server: 'sql1b', effects: [{ kind: 'tsql', on: 'server', server: 'sql1b', display: DOOR.statement }] },
 ];
 const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
 
@@ -33,8 +33,8 @@ function world(answersAgain: () => boolean) {
   const override = (call: ActivityCall): FakeOutcome | undefined => {
     if (call.type === 'notifyPerson') told.push(call.input as (typeof told)[number]);
     if (call.type === 'awaitCatchUp') return fail(needsPerson('LogMovedBehindFence'));
-    if (call.type === 'undoLinkStep' && stepOf(call) === 'source.fence')
-      return answer({ effects: [{ kind: 'tsql', on: 'source', display: 'UNDO' }], unreached: [DOOR] });
+    if (call.type === 'undoLinkStep' && stepOf(call) === 'server.fence')
+      return answer({ effects: [{ kind: 'tsql', on: 'server', display: 'UNDO' }], unreached: [DOOR] });
     if (call.type !== 'guardReplication') return undefined;
     if (doorsOf(call) === undefined) return hang;
     return answersAgain() ? answer({ kind: 'doors-opened', doors: OPENED, health }, 1_000) : hang;
@@ -98,7 +98,7 @@ test('a failover of a link that stays leaves the replica to the watch of the lin
   const { told, override } = world(() => true);
   const { driver, status } = await begin('disasterRecoveryLink', 'purpose: disaster-recovery', override);
   await driver.run(() => false, 2 * HOUR);
-  await driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => told.some(({ code }) => code === 'fence.lifted'), driver.elapsed + HOUR);
   const { protection, closedDoors } = await status();
   const [record] = protection?.failovers as readonly FailoverRecord[];
@@ -114,19 +114,19 @@ test('applications that are admitted do not wait for a replica either', async ()
   const told: string[] = [];
   const { driver, status } = await begin('disasterRecoveryLink', 'purpose: disaster-recovery', (call) => {
     if (call.type === 'notifyPerson') told.push((call.input as { code: string }).code);
-    if (call.type === 'observeLinkStep' && stepOf(call) === 'source.admit-applications')
+    if (call.type === 'observeLinkStep' && stepOf(call) === 'server.admit-applications')
       return answer({ before: {}, settled: 'app may log in', planned: [], unreached: [DOOR] });
     return call.type === 'guardReplication' ? hang : undefined;
   });
   await driver.run(() => false, 2 * HOUR);
-  await driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, driver.elapsed + HOUR);
-  await driver.update('failover', { ...DBA, type: 'planned', to: 'source' });
+  await driver.update('failover', { ...DBA, type: 'planned', to: 'server' });
   await driver.run(() => false, driver.elapsed + HOUR);
-  expect(await status()).toMatchObject({ protection: { primary: 'source' }, closedDoors: [DOOR] });
+  expect(await status()).toMatchObject({ protection: { primary: 'server' }, closedDoors: [DOOR] });
   expect(told).toContain('fence.not-lifted');
   // It is meant to be closed once the instance leads.
-  await driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, driver.elapsed + HOUR);
   expect((await status()).closedDoors).toBeUndefined();
   await end(driver);

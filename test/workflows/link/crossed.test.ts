@@ -43,19 +43,19 @@ const running = (begun: StandingLink) =>
 
 test('who leads is watched, its log backed up, and shown, before the hooks are through', async () => {
   const begun = await standing();
-  await failOver(begun, { to: 'target' });
+  await failOver(begun, { to: 'instance' });
   await begun.goOn(30 * MINUTE);
   expect(running(begun)).toEqual(expect.arrayContaining(['runHook', 'watchReversedLink']));
   const during = await begun.protection();
-  expect(during).toMatchObject({ primary: 'target', pendingRequest: 'failover' });
-  expect(during.failovers).toEqual([expect.objectContaining({ outcome: 'done', to: 'target' })]);
+  expect(during).toMatchObject({ primary: 'instance', pendingRequest: 'failover' });
+  expect(during.failovers).toEqual([expect.objectContaining({ outcome: 'done', to: 'instance' })]);
   await begun.goOn(HOUR);
   const after = await begun.protection();
-  expect(after).toMatchObject({ primary: 'target', pendingRequest: null });
+  expect(after).toMatchObject({ primary: 'instance', pendingRequest: null });
   expect(after.failovers).toEqual([
     expect.objectContaining({ outcome: 'done', hooks: [expect.objectContaining({ hook: 'dns' })] }),
   ]);
-  await failOver(begun, { to: 'source' });
+  await failOver(begun, { to: 'server' });
   const { count } = (await begun.status()).logBackups;
   await begun.goOn(50 * MINUTE);
   expect((await begun.protection()).pendingRequest).toBe('failover');
@@ -70,10 +70,10 @@ test('two primaries are found meanwhile, and the record keeps what diverged', as
     if (call.type !== 'watchReversedLink') return undefined;
     if ((call.input as { splitBrainKnown: boolean }).splitBrainKnown) return hang;
     const health = { observedAt: '', healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
-    const logEnds = { source: '57', target: '60' };
+    const logEnds = { server: '57', instance: '60' };
     return answer({ kind: 'split-brain', reason: 'two primaries', health, logEnds }, 5 * MINUTE);
   });
-  await failOver(begun, { ...FORCED, to: 'target' });
+  await failOver(begun, { ...FORCED, to: 'instance' });
   await begun.goOn(30 * MINUTE);
   expect(await begun.protection()).toMatchObject({ splitBrain: {}, pendingRequest: 'failover' });
   await begun.goOn(HOUR);
@@ -95,27 +95,27 @@ test.each([
   'forced',
 ])('the new primary of a %s failover dies under the hooks: forced back', async (type) => {
   const begun = await standing();
-  await failOver(begun, { ...FORCED, type, to: 'target' });
+  await failOver(begun, { ...FORCED, type, to: 'instance' });
   await begun.goOn(5 * MINUTE);
-  expect(await failOver(begun, { ...FORCED, to: 'source' })).toMatchObject({ accepted: true });
+  expect(await failOver(begun, { ...FORCED, to: 'server' })).toMatchObject({ accepted: true });
   await begun.goOn(5 * MINUTE);
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('source');
+  expect(primary).toBe('server');
   expect(failovers.map((one) => `${one.type} ${one.to} ${one.outcome}`)).toEqual([
-    `${type} target done`,
-    'forced source done',
+    `${type} instance done`,
+    'forced server done',
   ]);
   await begun.end();
 });
 
 test('ended by force under the hooks: it is done, no roles are looked for, and the hooks are called in its place', async () => {
   const begun = await standing();
-  await failOver(begun, { to: 'target' });
+  await failOver(begun, { to: 'instance' });
   await begun.goOn(5 * MINUTE);
   begun.driver.children[0]?.terminate();
   await begun.goOn(2 * HOUR);
   const { primary, failovers, pendingRequest } = await begun.protection();
-  expect({ primary, pendingRequest }).toEqual({ primary: 'target', pendingRequest: null });
+  expect({ primary, pendingRequest }).toEqual({ primary: 'instance', pendingRequest: null });
   expect(failovers).toEqual([
     expect.objectContaining({
       outcome: 'done',
@@ -124,6 +124,6 @@ test('ended by force under the hooks: it is done, no roles are looked for, and t
     }),
   ]);
   const looks = begun.driver.calls.map(({ input }) => (input as { stepId?: string }).stepId);
-  expect(looks).not.toContain('target.forced-failover');
+  expect(looks).not.toContain('instance.forced-failover');
   await begun.end();
 });

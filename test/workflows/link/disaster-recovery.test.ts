@@ -54,13 +54,13 @@ const protectionOf = async (driver: WorkflowDriver) => {
 async function standing(options: FakeLinkOptions = {}): Promise<Begun> {
   const begun = await begin(options);
   await begun.driver.run(() => false, 2 * HOUR);
-  expect((await protectionOf(begun.driver)).primary).toBe('source');
+  expect((await protectionOf(begun.driver)).primary).toBe('server');
   begun.link.effects.length = 0;
   return begun;
 }
 
 const ask = (driver: WorkflowDriver, request: Partial<FailoverRequest>) =>
-  driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'target', ...request });
+  driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance', ...request });
 
 const goOn = ({ driver }: Begun, ms = 60_000) => driver.run(() => false, driver.elapsed + ms);
 
@@ -86,22 +86,22 @@ describe('planned failover', () => {
     const begun = await standing();
     expect(await ask(begun.driver, {})).toEqual(ACCEPTED);
     const there = await finished(begun);
-    expect(there).toMatchObject({ outcome: 'done', type: 'planned', to: 'target', by: 'dba', loss: null });
-    expect(there.evidence).toMatchObject({ sourceEndOfLogLsn: '42', targetHardenedLsn: '42' });
+    expect(there).toMatchObject({ outcome: 'done', type: 'planned', to: 'instance', by: 'dba', loss: null });
+    expect(there.evidence).toMatchObject({ primaryEndOfLogLsn: '42', secondaryHardenedLsn: '42' });
     expect(there.rtoMs).toBeGreaterThan(0);
-    expect((await protectionOf(begun.driver)).primary).toBe('target');
-    expect(await ask(begun.driver, { to: 'source', acknowledgedBy: 'head of operations' })).toEqual(ACCEPTED);
-    expect(await finished(begun)).toMatchObject({ outcome: 'done', to: 'source' });
-    expect((await protectionOf(begun.driver)).primary).toBe('source');
+    expect((await protectionOf(begun.driver)).primary).toBe('instance');
+    expect(await ask(begun.driver, { to: 'server', acknowledgedBy: 'head of operations' })).toEqual(ACCEPTED);
+    expect(await finished(begun)).toMatchObject({ outcome: 'done', to: 'server' });
+    expect((await protectionOf(begun.driver)).primary).toBe('server');
     expect(begun.link.changes).toEqual([
-      'do source.fence',
-      'do source.planned-failover',
-      'do target.verify-writable',
-      'do target.admit-applications',
-      'do target.fence',
-      'do target.planned-failover',
-      'do source.verify-writable',
-      'do source.admit-applications',
+      'do server.fence',
+      'do server.planned-failover',
+      'do instance.verify-writable',
+      'do instance.admit-applications',
+      'do instance.fence',
+      'do instance.planned-failover',
+      'do server.verify-writable',
+      'do server.admit-applications',
     ]);
     await end(begun);
   });
@@ -118,7 +118,7 @@ describe('planned failover', () => {
     expect(seen.logBackups.count).toBeGreaterThan(before + 2);
     expect(seen.protection?.pendingRequest).toBe('failover');
     await goOn(begun, HOUR + 60_000);
-    expect((await protectionOf(driver)).primary).toBe('target');
+    expect((await protectionOf(driver)).primary).toBe('instance');
     const guards = driver.trace.filter(({ call }) => call.type === 'guardReplication');
     expect(guards.every(({ state }) => state !== 'running')).toBe(true);
     await end(begun);
@@ -143,7 +143,7 @@ describe('planned failover', () => {
     expect(await ask(begun.driver, {})).toEqual(ACCEPTED);
     await goOn(begun, HOUR);
     const { primary, failovers } = await protectionOf(begun.driver);
-    expect(primary).toBe('source');
+    expect(primary).toBe('server');
     expect(failovers).toEqual([
       expect.objectContaining({
         outcome: 'withdrawn',
@@ -152,8 +152,8 @@ describe('planned failover', () => {
         summary: expect.stringMatching(new RegExp(`${reason}.*the fence is lifted`)),
       }),
     ]);
-    expect(begun.link.changes).toEqual(expect.arrayContaining(['do source.fence', 'undo source.fence']));
-    expect(begun.link.changes).not.toContain('do source.planned-failover');
+    expect(begun.link.changes).toEqual(expect.arrayContaining(['do server.fence', 'undo server.fence']));
+    expect(begun.link.changes).not.toContain('do server.planned-failover');
     expect(begun.link.effects).toContain('notify failover.withdrawn');
     const backups = (await status(begun.driver)).logBackups.count;
     await goOn(begun, HOUR);
@@ -189,7 +189,7 @@ describe('planned failover', () => {
   test('a step that needs a person is shown by the link, and its resume reaches the failover', async () => {
     const begun = await standing({
       override: (call) =>
-        call.type === 'performLinkStep' && stepOf(call) === 'source.planned-failover' && attempts++ === 0
+        call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover' && attempts++ === 0
           ? fail(needsPerson('FailoverRefused'))
           : undefined,
     });
@@ -207,13 +207,13 @@ describe('planned failover', () => {
   });
 
   test.each([
-    ['before the roles swapped', false, 'source'],
-    ['after the roles swapped', true, 'target'],
+    ['before the roles swapped', false, 'server'],
+    ['after the roles swapped', true, 'instance'],
   ] as const)('its workflow is ended by force %s: the link finds the roles and goes on', async (_name, swapped, primary) => {
     const begun = await standing({
       override: (call) => {
-        if (call.type === 'performLinkStep' && stepOf(call) === 'source.planned-failover') return hang;
-        if (call.type === 'observeLinkStep' && stepOf(call) === 'target.forced-failover') {
+        if (call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover') return hang;
+        if (call.type === 'observeLinkStep' && stepOf(call) === 'instance.forced-failover') {
           return answer({ before: {}, planned: [], ...(swapped ? { settled: 'PRIMARY' } : {}) });
         }
         return undefined;
@@ -230,7 +230,7 @@ describe('planned failover', () => {
     expect((await protectionOf(driver)).primary).toBe(primary);
     expect(link.changes.at(-1)).toBe(`do ${primary}.admit-applications`);
     expect(link.effects).toContain('notify failover.failed');
-    const watch = primary === 'source' ? 'guardReplication' : 'watchReversedLink';
+    const watch = primary === 'server' ? 'guardReplication' : 'watchReversedLink';
     expect(driver.trace.some(({ call, state }) => call.type === watch && state === 'running')).toBe(true);
     await end(begun);
   });
@@ -243,7 +243,7 @@ describe('planned failover', () => {
     await goOn(begun, 20_000);
     await begun.driver.children[0]?.cancel();
     expect(await finished(begun)).toMatchObject({ outcome: 'withdrawn' });
-    expect(begun.link.changes).toContain('undo source.fence');
+    expect(begun.link.changes).toContain('undo server.fence');
     await end(begun);
   });
 });
@@ -252,7 +252,7 @@ describe('what is asked of it is answered with reasons', () => {
   test('before it stands', async () => {
     const begun = await begin();
     expect(await ask(begun.driver, {})).toEqual(refusedWith('does not stand yet'));
-    expect(await begun.driver.update('repairSplitBrain', { ...DBA, survivor: 'target' })).toEqual(
+    expect(await begun.driver.update('repairSplitBrain', { ...DBA, survivor: 'instance' })).toEqual(
       refusedWith('does not stand yet'),
     );
     expect(await begun.driver.update('removeLink', DBA)).toEqual(refusedWith('does not stand yet'));
@@ -262,21 +262,21 @@ describe('what is asked of it is answered with reasons', () => {
   test('wrong side, cool-down, another request, no split brain', async () => {
     const begun = await standing();
     const { driver } = begun;
-    expect(await ask(driver, { to: 'source' })).toEqual(refusedWith('the SQL Server is the primary already'));
-    expect(await driver.update('repairSplitBrain', { ...DBA, survivor: 'target' })).toEqual(
+    expect(await ask(driver, { to: 'server' })).toEqual(refusedWith('the SQL Server is the primary already'));
+    expect(await driver.update('repairSplitBrain', { ...DBA, survivor: 'instance' })).toEqual(
       refusedWith('there is no split brain'),
     );
     const both = await Promise.all([ask(driver, {}), ask(driver, {})]);
     expect(both).toEqual([ACCEPTED, refusedWith('another request is under way')]);
     await goOn(begun);
-    expect(await ask(driver, { to: 'target' })).toEqual(refusedWith('the instance is the primary already'));
-    expect(await ask(driver, { to: 'source' })).toEqual(refusedWith('needs an acknowledgement'));
+    expect(await ask(driver, { to: 'instance' })).toEqual(refusedWith('the instance is the primary already'));
+    expect(await ask(driver, { to: 'server' })).toEqual(refusedWith('needs an acknowledgement'));
     expect((await protectionOf(driver)).notPossible).toContainEqual({
       what: 'planned failover to the SQL Server',
       reason: expect.stringContaining('--acknowledge-by'),
     });
-    await goOn(begun, SPEC.migration.failover.coolDown);
-    expect(await ask(driver, { to: 'source' })).toEqual(ACCEPTED);
+    await goOn(begun, SPEC.settings.failover.coolDown);
+    expect(await ask(driver, { to: 'server' })).toEqual(ACCEPTED);
     await end(begun);
   });
 
@@ -334,11 +334,11 @@ describe('forced failover', () => {
       loss: { method, seconds },
     });
     expect(begun.link.changes).toEqual([
-      'do target.forced-failover',
-      'do target.verify-writable',
-      'do target.admit-applications',
+      'do instance.forced-failover',
+      'do instance.verify-writable',
+      'do instance.admit-applications',
     ]);
-    expect((await protectionOf(begun.driver)).primary).toBe('target');
+    expect((await protectionOf(begun.driver)).primary).toBe('instance');
     await end(begun);
   });
 
@@ -349,7 +349,7 @@ describe('forced failover', () => {
     });
     await ask(begun.driver, forced);
     expect(await finished(begun)).toMatchObject({ loss: { method: 'measured', seconds: 4 } });
-    expect(begun.link.changes.slice(0, 2)).toEqual(['do source.fence', 'do target.forced-failover']);
+    expect(begun.link.changes.slice(0, 2)).toEqual(['do server.fence', 'do instance.forced-failover']);
     await end(begun);
   });
 
@@ -357,7 +357,7 @@ describe('forced failover', () => {
     const begun = await standing({
       override: (call) => {
         if (call.type === 'measureLoss') return answer(loss('measured', 9));
-        if (stepOf(call) === 'source.fence') return fail(needsPerson('Unreachable'));
+        if (stepOf(call) === 'server.fence') return fail(needsPerson('Unreachable'));
         return undefined;
       },
     });
@@ -366,7 +366,7 @@ describe('forced failover', () => {
     await end(begun);
   });
 
-  test('the last lag that was seen is what it is estimated from, also when the source is silent since', async () => {
+  test('the last lag that was seen is what it is estimated from, also when the SQL Server is silent since', async () => {
     const later = '2026-11-01T02:30:00.000Z';
     const begun = await standing({
       override: (call) => {
@@ -393,7 +393,7 @@ describe('forced failover', () => {
         if (call.type !== 'watchReversedLink') return undefined;
         if (call.count === 1) return answer({ kind: 'checkpoint', health: health(0) });
         if (call.count > 2) return hang;
-        const logEnds = { source: '57', target: '60' };
+        const logEnds = { server: '57', instance: '60' };
         return answer({ kind: 'split-brain', reason: 'two primaries', health: health(0), logEnds }, HOUR);
       },
     });
@@ -403,23 +403,23 @@ describe('forced failover', () => {
     const split = await protectionOf(driver);
     expect(split.splitBrain).toMatchObject({
       reason: 'two primaries',
-      diverged: { on: 'source', afterLsn: '42', toLsn: '57', summary: expect.stringContaining('alone') },
+      diverged: { on: 'server', afterLsn: '42', toLsn: '57', summary: expect.stringContaining('alone') },
     });
     expect(split.failovers.at(-1)?.diverged).toMatchObject({ afterLsn: '42', toLsn: '57' });
     expect(link.effects).toContain('notify split-brain.found');
     expect((await status(driver)).nextSteps).toEqual(['sqlferry repair sales --survivor instance']);
-    expect(await ask(driver, { to: 'source', acknowledgedBy: 'x' })).toEqual(
+    expect(await ask(driver, { to: 'server', acknowledgedBy: 'x' })).toEqual(
       refusedWith('repair comes first'),
     );
     link.effects.length = 0;
-    expect(await driver.update('repairSplitBrain', { ...DBA, survivor: 'target' })).toEqual(ACCEPTED);
+    expect(await driver.update('repairSplitBrain', { ...DBA, survivor: 'instance' })).toEqual(ACCEPTED);
     await goOn(begun);
     expect(link.changes).toEqual([
-      'do source.log-backup',
-      'do source.become-secondary',
-      'do target.admit-applications',
+      'do server.log-backup',
+      'do server.become-secondary',
+      'do instance.admit-applications',
     ]);
-    expect(await protectionOf(driver)).toMatchObject({ primary: 'target', splitBrain: null });
+    expect(await protectionOf(driver)).toMatchObject({ primary: 'instance', splitBrain: null });
     await end(begun);
   });
 
@@ -429,25 +429,25 @@ describe('forced failover', () => {
         if (call.type !== 'guardReplication' || call.at < 2 * HOUR) return undefined;
         const { splitBrainKnown } = call.input as { splitBrainKnown?: boolean };
         if (splitBrainKnown !== false) return hang;
-        const logEnds = { source: '60', target: null };
+        const logEnds = { server: '60', instance: null };
         return answer({ kind: 'split-brain', reason: 'two primaries', health: health(0), logEnds });
       },
     });
     await goOn(begun, HOUR);
     expect((await protectionOf(begun.driver)).splitBrain).toMatchObject({ diverged: null });
     begun.link.effects.length = 0;
-    await begun.driver.update('repairSplitBrain', { ...DBA, survivor: 'source' });
+    await begun.driver.update('repairSplitBrain', { ...DBA, survivor: 'server' });
     await goOn(begun);
-    expect(begun.link.changes).toEqual(['do target.become-secondary', 'do source.admit-applications']);
+    expect(begun.link.changes).toEqual(['do instance.become-secondary', 'do server.admit-applications']);
     await end(begun);
   });
 });
 
 describe('removal', () => {
   const DOWN = [
-    'do target.remove-link',
-    'do source.drop-distributed-availability-group',
-    'do source.drop-availability-group',
+    'do instance.remove-link',
+    'do server.drop-distributed-availability-group',
+    'do server.drop-availability-group',
   ];
 
   test('link first, then the groups; without a failover no backup is waited for', async () => {
@@ -482,7 +482,7 @@ describe('removal', () => {
   });
 
   test('a group that stood there before is left', async () => {
-    const begun = await standing({ settledSteps: ['source.availability-group'] });
+    const begun = await standing({ settledSteps: ['server.availability-group'] });
     await begun.driver.update('removeLink', DBA);
     await begun.driver.run();
     expect(begun.link.changes).toEqual(DOWN.slice(0, 2));
@@ -505,29 +505,29 @@ describe('its history and its end', () => {
     await driver.run(() => false, 2 * HOUR);
     await ask(driver, {});
     await driver.run(() => false, driver.elapsed + 60_000);
-    expect((await protectionOf(driver)).primary).toBe('target');
-    await ask(driver, { to: 'source', acknowledgedBy: 'x' });
+    expect((await protectionOf(driver)).primary).toBe('instance');
+    await ask(driver, { to: 'server', acknowledgedBy: 'x' });
     await driver.run(() => driver.ended !== undefined, 30 * DAY);
     const state = stateOf(driver);
-    expect(state.protection).toMatchObject({ primary: 'source', failoverCount: 2, splitBrain: null });
+    expect(state.protection).toMatchObject({ primary: 'server', failoverCount: 2, splitBrain: null });
     await end(begun);
 
     const request = {
       kind: 'failover' as const,
-      request: { ...DBA, type: 'planned' as const, to: 'target' as const },
+      request: { ...DBA, type: 'planned' as const, to: 'instance' as const },
     };
     const { protection } = state;
     if (protection === null) throw new Error('no protection');
     const next = await begin({}, { state: { ...state, protection: { ...protection, request } } });
     await goOn(next);
     const { primary, failovers } = await protectionOf(next.driver);
-    expect(primary).toBe('target');
+    expect(primary).toBe('instance');
     expect(failovers.map(({ to, outcome }) => [to, outcome])).toEqual([
-      ['target', 'done'],
-      ['source', 'done'],
-      ['target', 'done'],
+      ['instance', 'done'],
+      ['server', 'done'],
+      ['instance', 'done'],
     ]);
-    expect(next.link.changes.slice(0, 1)).toEqual(['do source.fence']);
+    expect(next.link.changes.slice(0, 1)).toEqual(['do server.fence']);
     await end(next);
   });
 
@@ -557,7 +557,7 @@ describe('its history and its end', () => {
     await begun.driver.cancel();
     await begun.driver.run();
     expect(begun.driver.ended?.kind).toBe('cancelled');
-    expect(begun.link.changes).toEqual(['do source.fence', 'undo source.fence']);
+    expect(begun.link.changes).toEqual(['do server.fence', 'undo server.fence']);
     await end(begun);
   });
 });

@@ -19,19 +19,19 @@ const refusedWith = (reason: string) =>
 const drill = ({ driver }: StandingLink, request: Partial<DrillRequest> = {}) =>
   driver.update<Answer>('drill', { ...DBA, holdMs: HOUR, ...request });
 const failOver = ({ driver }: StandingLink, request: Partial<FailoverRequest> = {}) =>
-  driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'source', ...request });
+  driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'server', ...request });
 
 const THERE = [
-  'do source.fence',
-  'do source.planned-failover',
-  'do target.verify-writable',
-  'do target.admit-applications',
+  'do server.fence',
+  'do server.planned-failover',
+  'do instance.verify-writable',
+  'do instance.admit-applications',
 ];
 const BACK = [
-  'do target.fence',
-  'do target.planned-failover',
-  'do source.verify-writable',
-  'do source.admit-applications',
+  'do instance.fence',
+  'do instance.planned-failover',
+  'do server.verify-writable',
+  'do server.admit-applications',
 ];
 
 async function holding(options: Parameters<typeof StandingLink.begin>[0] = {}): Promise<StandingLink> {
@@ -39,8 +39,8 @@ async function holding(options: Parameters<typeof StandingLink.begin>[0] = {}): 
   expect(await drill(begun)).toEqual(ACCEPTED);
   await begun.goOn();
   expect(await begun.protection()).toMatchObject({
-    primary: 'target',
-    drill: { from: 'source', holdUntil: expect.any(String) },
+    primary: 'instance',
+    drill: { from: 'server', holdUntil: expect.any(String) },
     pendingRequest: null,
   });
   return begun;
@@ -49,18 +49,18 @@ async function holding(options: Parameters<typeof StandingLink.begin>[0] = {}): 
 test('there, held, and back: one record, both ways with their evidence, and the log guarded again', async () => {
   const begun = await holding({});
   await begun.goOn(HOUR - 3 * MINUTE);
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   expect(begun.link.changes).toEqual(THERE);
   await begun.goOn(5 * MINUTE);
   const { primary, lastDrill, drill: underWay, failovers } = await begun.protection();
-  expect([primary, underWay]).toEqual(['source', undefined]);
+  expect([primary, underWay]).toEqual(['server', undefined]);
   expect(lastDrill).toMatchObject({
     outcome: 'done',
-    from: 'source',
-    to: 'target',
+    from: 'server',
+    to: 'instance',
     by: 'dba',
-    there: { rtoMs: expect.any(Number), evidence: { targetHardenedLsn: '42' } },
-    back: { rtoMs: expect.any(Number), evidence: { targetHardenedLsn: '42' } },
+    there: { rtoMs: expect.any(Number), evidence: { secondaryHardenedLsn: '42' } },
+    back: { rtoMs: expect.any(Number), evidence: { secondaryHardenedLsn: '42' } },
   });
   expect(lastDrill?.heldMs).toBeGreaterThanOrEqual(HOUR);
   expect(lastDrill?.summary).toMatch(/^there and back: out of service .* and .*, held for 1h/);
@@ -80,7 +80,7 @@ test('a way there that is withdrawn is the end of it', async () => {
   await drill(begun);
   await begun.goOn();
   const { primary, lastDrill } = await begun.protection();
-  expect(primary).toBe('source');
+  expect(primary).toBe('server');
   expect(lastDrill).toMatchObject({ outcome: 'withdrawn', heldMs: null, back: null });
   expect(lastDrill?.summary).toMatch(/LogMovedBehindFence.*; the SQL Server is the primary$/);
   await begun.end();
@@ -96,7 +96,7 @@ test('a way back that is withdrawn leaves the primary where it is, says so, and 
   });
   await begun.goOn(HOUR);
   const { primary, lastDrill } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(lastDrill).toMatchObject({ outcome: 'not-back', back: { outcome: 'withdrawn' } });
   expect(lastDrill?.summary).toMatch(/; the instance is the primary$/);
   expect(begun.link.effects).toContain('notify drill.not-back');
@@ -104,21 +104,21 @@ test('a way back that is withdrawn leaves the primary where it is, says so, and 
   failing = false;
   expect(await failOver(begun)).toEqual(ACCEPTED);
   await begun.goOn();
-  expect((await begun.protection()).primary).toBe('source');
+  expect((await begun.protection()).primary).toBe('server');
   await begun.end();
 });
 
 describe('while it holds', () => {
   test('the way back can be asked for: it is the way back of the drill, and flaps nothing', async () => {
     const begun = await holding();
-    expect(await failOver(begun, { to: 'target' })).toEqual(refusedWith('is the primary already'));
+    expect(await failOver(begun, { to: 'instance' })).toEqual(refusedWith('is the primary already'));
     expect(await failOver(begun)).toEqual(ACCEPTED);
     await begun.goOn();
     const { lastDrill, failovers } = await begun.protection();
     expect(lastDrill).toMatchObject({ outcome: 'done', back: { drill: 'back' } });
     expect(failovers).toHaveLength(2);
     // Two swaps were made: a third one soon after them is asked for by name.
-    expect(await failOver(begun, { to: 'target' })).toEqual(refusedWith('needs an acknowledgement'));
+    expect(await failOver(begun, { to: 'instance' })).toEqual(refusedWith('needs an acknowledgement'));
     await begun.end();
   });
 
@@ -137,7 +137,7 @@ describe('while it holds', () => {
     await begun.driver.update('pause', DBA);
     await begun.goOn(2 * HOUR);
     expect(await begun.protection()).toMatchObject({
-      primary: 'target',
+      primary: 'instance',
       lastDrill: { outcome: 'stopped', summary: 'the run was paused; the instance is the primary' },
     });
     expect(begun.link.changes).toEqual(THERE);
@@ -148,14 +148,14 @@ describe('while it holds', () => {
     const begun = await holding();
     const forced = {
       type: 'forced',
-      to: 'source',
+      to: 'server',
       reason: 'the instance is gone',
       acceptLossSeconds: 9e6,
     } as const;
     expect(await failOver(begun, forced)).toEqual(ACCEPTED);
     await begun.goOn();
     const { lastDrill, failovers, primary } = await begun.protection();
-    expect(primary).toBe('source');
+    expect(primary).toBe('server');
     expect(lastDrill).toMatchObject({ outcome: 'stopped', back: null });
     expect(failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(failovers.at(-1)).not.toHaveProperty('drill');
@@ -175,7 +175,7 @@ describe('while it holds', () => {
           logUsedPercent: 5,
         };
         return answer(
-          { kind: 'split-brain', reason: 'two primaries', health, logEnds: { source: '9', target: '9' } },
+          { kind: 'split-brain', reason: 'two primaries', health, logEnds: { server: '9', instance: '9' } },
           10 * MINUTE,
         );
       },
@@ -214,14 +214,14 @@ async function stateOf(begun: StandingLink): Promise<LinkMigrationInput> {
       route: status.route,
       forwardOnly: 'the link stands',
       protection: {
-        primary: 'target',
+        primary: 'instance',
         failovers: [there],
         request: null,
         splitBrain: null,
         drill: {
           request: { ...DBA, holdMs: HOUR },
           startedAt: protection.drill.startedAt,
-          from: 'source',
+          from: 'server',
           there,
           holdUntil: protection.drill.holdUntil,
         },
@@ -248,7 +248,7 @@ test('a hold of longer than a week is refused', async () => {
 describe('acknowledgement', () => {
   test('who, when and what stand in the record; an empty name is none', async () => {
     const begun = await StandingLink.begin();
-    expect(await failOver(begun, { to: 'target' })).toEqual(ACCEPTED);
+    expect(await failOver(begun, { to: 'instance' })).toEqual(ACCEPTED);
     await begun.goOn();
     await expect(failOver(begun, { acknowledgedBy: '  ' })).rejects.toThrow('must be the name of a person');
     expect(await failOver(begun, { acknowledgedBy: 'ann' })).toEqual(ACCEPTED);
@@ -265,9 +265,9 @@ describe('acknowledgement', () => {
 
   test("a way back before Azure's first full backup is told, or asked for by name where the spec says so", async () => {
     for (const firstFullBackup of ['tell', 'acknowledge'] as const) {
-      const migration = { ...STANDING_SPEC.migration, failover: { atOnce: 8, coolDown: 0, firstFullBackup } };
-      const begun = await StandingLink.begin({}, { spec: { ...STANDING_SPEC, migration } });
-      await failOver(begun, { to: 'target' });
+      const settings = { ...STANDING_SPEC.settings, failover: { atOnce: 8, coolDown: 0, firstFullBackup } };
+      const begun = await StandingLink.begin({}, { spec: { ...STANDING_SPEC, settings } });
+      await failOver(begun, { to: 'instance' });
       await begun.goOn(HOUR);
       expect((await begun.protection()).fullBackupAt).toBeNull();
       const answered = await failOver(begun);
@@ -285,8 +285,8 @@ describe('acknowledgement', () => {
   });
 
   test('once it is seen, the way back needs nothing', async () => {
-    const migration = {
-      ...STANDING_SPEC.migration,
+    const settings = {
+      ...STANDING_SPEC.settings,
       failover: { atOnce: 8, coolDown: 0, firstFullBackup: 'acknowledge' as const },
     };
     const health = {
@@ -306,9 +306,9 @@ describe('acknowledgement', () => {
             : answer({ kind: 'full-backup', at: '2026-11-01T04:00:00.000Z', health }, MINUTE);
         },
       },
-      { spec: { ...STANDING_SPEC, migration } },
+      { spec: { ...STANDING_SPEC, settings } },
     );
-    await failOver(begun, { to: 'target' });
+    await failOver(begun, { to: 'instance' });
     await begun.goOn(HOUR);
     expect((await begun.protection()).fullBackupAt).toBe('2026-11-01T04:00:00.000Z');
     expect(await failOver(begun)).toEqual(ACCEPTED);

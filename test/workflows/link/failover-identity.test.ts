@@ -20,7 +20,7 @@ const HOUR = 60 * MINUTE;
 const DBA = { by: 'dba', acknowledgedBy: 'dba' };
 const STRANGER = { workflowId: 'test/failover-1', runId: 'of-nobody' };
 
-const failOver = ({ driver }: Pick<StandingLink, 'driver'>, to: 'source' | 'target') =>
+const failOver = ({ driver }: Pick<StandingLink, 'driver'>, to: 'server' | 'instance') =>
   driver.update<Answer>('failover', { ...DBA, type: 'planned', to });
 const statusOf = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
 const running = (driver: WorkflowDriver) =>
@@ -52,7 +52,7 @@ test('a link ended by force, its failover goes on; the link begun again under it
         ? answer({ observedAt: '', summary: 'ready' }, 3 * HOUR)
         : undefined,
   });
-  await failOver(old, 'target');
+  await failOver(old, 'instance');
   await old.goOn();
   old.driver.terminate();
   const link = new FakeLink();
@@ -65,18 +65,18 @@ test('a link ended by force, its failover goes on; the link begun again under it
   );
   const goOn = (ms: number) => driver.run(() => false, driver.elapsed + ms);
   await goOn(90 * MINUTE);
-  const swap = async (to: 'source' | 'target') => {
+  const swap = async (to: 'server' | 'instance') => {
     expect(await failOver({ driver }, to)).toMatchObject({ accepted: true });
     await goOn(10 * MINUTE);
     expect((await statusOf(driver)).protection).toMatchObject({ primary: to, pendingRequest: null });
   };
-  await swap('target');
+  await swap('instance');
   expect(old.driver.children[0]?.ended).toBeUndefined();
   await goOn(4 * HOUR);
   expect(old.driver.children[0]?.ended).toMatchObject({ kind: 'completed', result: { outcome: 'done' } });
-  await swap('source');
+  await swap('server');
   expect((await statusOf(driver)).protection?.failovers.map(({ to, outcome }) => `${to} ${outcome}`)).toEqual(
-    ['target done', 'source done'],
+    ['instance done', 'server done'],
   );
   // The watch of the link that was ended by force, of whose end nobody hears, and its own.
   expect(running(driver)).toEqual(['guardReplication', 'guardReplication']);
@@ -88,18 +88,18 @@ test('a link ended by force, its failover goes on; the link begun again under it
 test('news of others are noted once for each, and change nothing: before, under and after a failover', async () => {
   const begun = await StandingLink.begin();
   const { driver } = begun;
-  await driver.signal('failoverNews', crossed('target'));
+  await driver.signal('failoverNews', crossed('instance'));
   await driver.signal('failoverNews', { kind: 'closing-in' });
   await begun.goOn();
-  expect(await begun.protection()).toMatchObject({ primary: 'source', failovers: [] });
-  await failOver(begun, 'target');
-  await driver.signal('failoverNews', crossed('source'));
+  expect(await begun.protection()).toMatchObject({ primary: 'server', failovers: [] });
+  await failOver(begun, 'instance');
+  await driver.signal('failoverNews', crossed('server'));
   await begun.goOn(10 * MINUTE);
-  await driver.signal('failoverNews', crossed('source'));
+  await driver.signal('failoverNews', crossed('server'));
   await begun.goOn();
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('target');
-  expect(failovers).toEqual([expect.objectContaining({ to: 'target', outcome: 'done', by: 'dba' })]);
+  expect(primary).toBe('instance');
+  expect(failovers).toEqual([expect.objectContaining({ to: 'instance', outcome: 'done', by: 'dba' })]);
   expect((await codes(driver)).filter((code) => code === 'failover.news-of-others')).toHaveLength(2);
   await begun.end();
 });
@@ -107,12 +107,12 @@ test('news of others are noted once for each, and change nothing: before, under 
 test('a problem that is over, told late, is not taken for that of somebody else', async () => {
   const begun = await StandingLink.begin({
     override: (call) =>
-      call.type === 'performLinkStep' && stepOf(call) === 'target.remove-link' && call.at > 3 * HOUR
+      call.type === 'performLinkStep' && stepOf(call) === 'instance.remove-link' && call.at > 3 * HOUR
         ? fail(needsPerson('Forbidden'))
         : undefined,
   });
   const { driver } = begun;
-  await failOver(begun, 'target');
+  await failOver(begun, 'instance');
   await begun.goOn(90 * MINUTE);
   const [failover] = driver.children;
   await driver.update('removeLink', { by: 'dba' });
@@ -137,12 +137,12 @@ test('its news and its result in one activation: one record, and whoever leads i
     },
   );
   const { driver } = begun;
-  await failOver(begun, 'target');
-  await driver.run(() => driver.calls.some((call) => stepOf(call) === 'target.admit-applications'));
+  await failOver(begun, 'instance');
+  await driver.run(() => driver.calls.some((call) => stepOf(call) === 'instance.admit-applications'));
   expect(await driver.holdNext('signal')).toBe(true);
   await begun.goOn();
   const { primary, failovers, pendingRequest } = await begun.protection();
-  expect({ primary, pendingRequest }).toEqual({ primary: 'target', pendingRequest: null });
+  expect({ primary, pendingRequest }).toEqual({ primary: 'instance', pendingRequest: null });
   expect(failovers).toEqual([expect.objectContaining({ outcome: 'done' })]);
   expect(running(driver)).toEqual(['watchReversedLink']);
   await begun.end();
@@ -160,7 +160,7 @@ test.each([
       return call.type === 'awaitCatchUp' && isHeld ? hang : undefined;
     },
   });
-  await failOver(begun, 'target');
+  await failOver(begun, 'instance');
   await begun.goOn();
   isHeld = false;
   const [failover] = begun.driver.children;
@@ -168,7 +168,7 @@ test.each([
   await failover?.signal('failoverControl', control);
   await begun.goOn(2 * HOUR);
   expect(failover?.ended).toMatchObject({ result: { outcome: 'done' } });
-  expect(await begun.protection()).toMatchObject({ primary: 'target' });
+  expect(await begun.protection()).toMatchObject({ primary: 'instance' });
   await begun.end();
 });
 

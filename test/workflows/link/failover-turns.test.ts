@@ -17,13 +17,13 @@ afterAll(closeWorkflowDrivers);
 const MINUTE = 60_000;
 const stepOf = (call: ActivityCall) => (call.input as { stepId?: string }).stepId;
 const nameIn = (call: ActivityCall) =>
-  (call.input as { spec: { migration: { name: string } } }).spec.migration.name;
+  (call.input as { spec: { settings: { name: string } } }).spec.settings.name;
 
 function specOf(name: string, failover = '') {
   const spec = linkSpecWith(
     `purpose: disaster-recovery\ncutover: { fence: { disableLogins: [app] } }\n${failover}`,
   );
-  return { ...spec, migration: { ...spec.migration, name, database: name } };
+  return { ...spec, settings: { ...spec.settings, name, database: name } };
 }
 
 /** Failovers between the fence and the end of their proof, counted by the fakes as they are called. */
@@ -51,7 +51,7 @@ class Crowd {
       'linkFailover',
       {
         spec: specOf(name, failover),
-        request: { by: 'dba', type: 'planned', to: 'target', ...request },
+        request: { by: 'dba', type: 'planned', to: 'instance', ...request },
         lastHealth: null,
       },
       link.activities,
@@ -66,8 +66,8 @@ class Crowd {
   private count(call: ActivityCall): void {
     if (call.type === 'undoLinkStep') this.inside.delete(nameIn(call));
     if (call.type !== 'performLinkStep') return;
-    if (stepOf(call) === 'source.fence') this.inside.add(nameIn(call));
-    if (stepOf(call) === 'target.admit-applications') this.inside.delete(nameIn(call));
+    if (stepOf(call) === 'server.fence') this.inside.add(nameIn(call));
+    if (stepOf(call) === 'instance.admit-applications') this.inside.delete(nameIn(call));
     this.most = Math.max(this.most, this.inside.size);
   }
 
@@ -95,7 +95,7 @@ function recordOf({ ended }: WorkflowDriver): FailoverRecord {
 
 /** The act takes a minute, so that turns are worth something. */
 const slowAct = (call: ActivityCall) =>
-  call.type === 'performLinkStep' && stepOf(call) === 'source.planned-failover'
+  call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover'
     ? answer(
         {
           outcome: 'done',
@@ -109,7 +109,7 @@ const slowAct = (call: ActivityCall) =>
     : undefined;
 
 const stuckAct = (call: ActivityCall) =>
-  call.type === 'performLinkStep' && stepOf(call) === 'source.planned-failover' && nameIn(call) !== 'waiter'
+  call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover' && nameIn(call) !== 'waiter'
     ? hang
     : undefined;
 
@@ -134,7 +134,7 @@ test('ten links of one instance at once: never more than eight are fenced, all o
   // Nothing is left behind: the workflow of the turns is over.
   const turns = crowd.drivers.flatMap((driver) => driver.children);
   expect(turns.map((child) => [child.workflowId, child.ended?.kind])).toEqual([
-    [turnsWorkflowId(specOf('x').target.resourceId), 'completed'],
+    [turnsWorkflowId(specOf('x').instance.resourceId), 'completed'],
   ]);
   await crowd.end();
 });
@@ -259,7 +259,7 @@ test('a turn that was on its way when it was given back is not taken for the nex
   expect(crowd.most).toBe(1);
   well.terminate();
   await sick.run(() => false, sick.elapsed + 10 * MINUTE);
-  expect(crowd.links[1]?.changes).toContain('do source.fence');
+  expect(crowd.links[1]?.changes).toContain('do server.fence');
   await crowd.end();
 });
 
@@ -276,7 +276,7 @@ test('a forced failover goes before planned ones, and does not wait for holders 
   expect((await status(forced)).events).toEqual(
     expect.arrayContaining([expect.objectContaining({ code: 'failover.turn-not-awaited' })]),
   );
-  const act = forced.calls.find((call) => stepOf(call) === 'target.forced-failover');
+  const act = forced.calls.find((call) => stepOf(call) === 'instance.forced-failover');
   expect((act?.at ?? Number.POSITIVE_INFINITY) - asked).toBeLessThan(MINUTE);
   await crowd.end();
 });
@@ -312,7 +312,7 @@ describe('while it waits for its turn', () => {
       120 * MINUTE,
     );
     link.effects.length = 0;
-    expect(await driver.update('failover', { by: 'dba', type: 'planned', to: 'target' })).toMatchObject({
+    expect(await driver.update('failover', { by: 'dba', type: 'planned', to: 'instance' })).toMatchObject({
       accepted: true,
     });
     await goOn(driver, 2 * MINUTE);
@@ -334,7 +334,7 @@ describe('while it waits for its turn', () => {
     const spec = linkSpecWith(
       `cutover: { approval: { required: false }, fence: { disableLogins: [app] } }\n${ONE}\n`,
     );
-    const waiter = { ...spec, migration: { ...spec.migration, name: 'waiter' } };
+    const waiter = { ...spec, settings: { ...spec.settings, name: 'waiter' } };
     const { driver, link, holder, end } = await behindHolder('linkMigration', waiter, 120 * MINUTE);
     const turns = () => holder.children[0]?.query('turns');
     expect((await status(driver)).waitingFor).toContain('(holder); it is next in line');
@@ -346,7 +346,7 @@ describe('while it waits for its turn', () => {
     await driver.update('postponeCutover', { by: 'dba', until });
     await goOn(driver, MINUTE);
     expect(await turns()).toMatchObject({ queue: [] });
-    expect(link.changes).not.toContain('do source.fence');
+    expect(link.changes).not.toContain('do server.fence');
     // The holder is gone by the time that it may go on.
     holder.terminate();
     await driver.run(() => false, 25 * 60 * MINUTE);
@@ -358,7 +358,7 @@ describe('while it waits for its turn', () => {
 test('a long history of turns begins anew with all who hold and want one', async () => {
   const crowd = Crowd.of(stuckAct);
   const first = await crowd.add('holder', {}, 'failover: { atOnce: 1 }');
-  const id = turnsWorkflowId(specOf('x').target.resourceId);
+  const id = turnsWorkflowId(specOf('x').instance.resourceId);
   await first.run(() => first.children.length > 0);
   first.children[0]?.terminate();
   const turns = await WorkflowDriver.start(

@@ -157,7 +157,7 @@ describe.each(ROUTES)('route %s', (route) => {
       ));
   });
 
-  test('paused at any call: nothing new begins, the source is not fenced, and resume completes the run', () =>
+  test('paused at any call: nothing new begins, the SQL Server is not fenced, and resume completes the run', () =>
     atEvery(
       async (position) => {
         const run = await startRun({ route });
@@ -202,7 +202,7 @@ describe.each(ROUTES)('route %s', (route) => {
     }
     await run.driver.run();
     expect([...completes(run), ...breaches(run)]).toEqual([]);
-    expect(run.link.changes.filter((change) => change === 'do source.fence')).toHaveLength(2);
+    expect(run.link.changes.filter((change) => change === 'do server.fence')).toHaveLength(2);
     await run.driver.dispose();
   });
 
@@ -242,8 +242,8 @@ const aborted = (run: DisturbedRun): readonly string[] =>
 
 /** What has begun already, and what is being looked at or followed: a pause does not break a step in two. */
 function underWay(run: DisturbedRun, position: Position): readonly string[] {
-  const looking = position.type === 'observeLinkStep' && position.stepId !== 'source.fence';
-  const connecting = position.type === 'awaitLinkConnected' ? ['target.link'] : [];
+  const looking = position.type === 'observeLinkStep' && position.stepId !== 'server.fence';
+  const connecting = position.type === 'awaitLinkConnected' ? ['instance.link'] : [];
   return [...begunSteps(run.link), ...(looking ? [position.stepId ?? ''] : []), ...connecting];
 }
 
@@ -261,7 +261,7 @@ test('a gate that stays shut does not hold the history: log backups go on, and a
     kind: 'continued-as-new',
     input: { state: { phase: 'replicating', blockedBy: null } },
   });
-  expect(link.changes).not.toContain('do source.fence');
+  expect(link.changes).not.toContain('do server.fence');
   await driver.replay();
   await driver.dispose();
 });

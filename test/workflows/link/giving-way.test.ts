@@ -18,7 +18,7 @@ const DBA = { by: 'dba' };
 const FORCED = {
   by: 'head of operations',
   type: 'forced',
-  to: 'target',
+  to: 'instance',
   reason: 'SQL1 is dead',
   acceptLossSeconds: 100_000,
   acknowledgedBy: 'head of operations',
@@ -31,14 +31,14 @@ const standing = (then: (call: ActivityCall) => FakeOutcome | undefined): Promis
   StandingLink.begin({ override: (call) => (call.at >= 2 * HOUR ? then(call) : undefined) });
 
 const planned = (begun: StandingLink) =>
-  begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'target' });
+  begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
 const forced = (begun: StandingLink, request: object = {}) =>
   begun.driver.update<Answer>('failover', { ...FORCED, ...request });
 
 const FORCED_STEPS = [
-  'do target.forced-failover',
-  'do target.verify-writable',
-  'do target.admit-applications',
+  'do instance.forced-failover',
+  'do instance.verify-writable',
+  'do instance.admit-applications',
 ];
 
 test('dead behind the fence: the fence stays, is named, and the forced failover goes through', async () => {
@@ -58,26 +58,26 @@ test('dead behind the fence: the fence stays, is named, and the forced failover 
   expect(await forced(begun)).toMatchObject({ accepted: false });
   await begun.goOn();
   const { primary, failovers, pendingRequest } = await begun.protection();
-  expect({ primary, pendingRequest }).toEqual({ primary: 'target', pendingRequest: null });
+  expect({ primary, pendingRequest }).toEqual({ primary: 'instance', pendingRequest: null });
   expect(failovers).toEqual([
     expect.objectContaining({
       type: 'planned',
       outcome: 'withdrawn',
-      gaveWay: { fenceOn: 'source' },
+      gaveWay: { fenceOn: 'server' },
       summary: expect.stringMatching(/head of operations.*the fence stays on sql1 \(disabled there: app\)/),
     }),
     expect.objectContaining({ type: 'forced', outcome: 'done', by: 'head of operations' }),
   ]);
-  expect(begun.link.changes).toEqual(['do source.fence', ...FORCED_STEPS]);
+  expect(begun.link.changes).toEqual(['do server.fence', ...FORCED_STEPS]);
   await begun.end();
 });
 
 test.each<[string, (call: ActivityCall) => FakeOutcome | undefined]>([
-  ['hangs', (call) => (stepOf(call) === 'source.planned-failover' ? hang : undefined)],
+  ['hangs', (call) => (stepOf(call) === 'server.planned-failover' ? hang : undefined)],
   [
     'waits for a person',
     (call) =>
-      call.type === 'performLinkStep' && stepOf(call) === 'source.planned-failover'
+      call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover'
         ? fail(needsPerson('ServerGone'))
         : undefined,
   ],
@@ -88,20 +88,20 @@ test.each<[string, (call: ActivityCall) => FakeOutcome | undefined]>([
   await forced(begun);
   await begun.goOn();
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(failovers.map(({ type, outcome }) => `${type} ${outcome}`)).toEqual([
     'planned failed',
     'forced done',
   ]);
   expect(failovers[0]?.summary).toContain('the swap of the roles may have begun');
   expect((await begun.status()).blockedBy).toBeNull();
-  expect(begun.link.changes).toEqual(['do source.fence', ...FORCED_STEPS]);
+  expect(begun.link.changes).toEqual(['do server.fence', ...FORCED_STEPS]);
   await begun.end();
 });
 
 test('what does not stop when it is asked to is not waited for', async () => {
   const begun = await standing((call) =>
-    stepOf(call) === 'source.planned-failover' && call.type === 'performLinkStep'
+    stepOf(call) === 'server.planned-failover' && call.type === 'performLinkStep'
       ? answer({}, 10 * HOUR)
       : undefined,
   );
@@ -110,7 +110,7 @@ test('what does not stop when it is asked to is not waited for', async () => {
   for (const child of begun.driver.children) child.stopsWithin(HOUR);
   await forced(begun);
   await begun.goOn(10 * 60_000);
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   await begun.end();
 });
 
@@ -121,7 +121,7 @@ test('at its gate nothing was changed, and nothing is left behind', async () => 
   await forced(begun);
   await begun.goOn();
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(failovers[0]).toMatchObject({ outcome: 'withdrawn', gaveWay: { fenceOn: null } });
   expect(failovers[0]?.summary).toContain('nothing was changed');
   expect(begun.link.changes).toEqual(FORCED_STEPS);
@@ -137,21 +137,21 @@ test('a drill gives way on its way there, and on its way back', async () => {
   expect(await forced(begun)).toMatchObject({ accepted: true });
   await begun.goOn();
   expect(await begun.protection()).toMatchObject({
-    primary: 'target',
+    primary: 'instance',
     lastDrill: { outcome: 'withdrawn' },
     pendingRequest: null,
   });
   dead = false;
   await begun.driver.update('drill', { ...DBA, holdMs: HOUR, acknowledgedBy: 'dba' });
   await begun.goOn();
-  expect((await begun.protection()).primary).toBe('source');
+  expect((await begun.protection()).primary).toBe('server');
   dead = true;
   await begun.goOn(HOUR);
   expect((await begun.protection()).pendingRequest).toBe('drill');
   expect(await forced(begun)).toMatchObject({ accepted: true });
   await begun.goOn();
   const { primary, lastDrill, failovers } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(lastDrill).toMatchObject({ outcome: 'not-back' });
   expect(failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
   await begun.end();
@@ -160,18 +160,18 @@ test('a drill gives way on its way there, and on its way back', async () => {
 test('one whose workflow was ended by force: nothing hangs on the dead host, and a forced one may come', async () => {
   const begun = await standing((call) => {
     if (call.type === 'awaitCatchUp') return hang;
-    const isAdmission = stepOf(call) === 'source.admit-applications';
+    const isAdmission = stepOf(call) === 'server.admit-applications';
     return isAdmission ? fail(needsPerson('Unreachable')) : undefined;
   });
   await planned(begun);
   await begun.goOn();
   begun.driver.children[0]?.terminate();
   await begun.goOn(10 * 60_000);
-  expect(await begun.protection()).toMatchObject({ primary: 'source', pendingRequest: null });
+  expect(await begun.protection()).toMatchObject({ primary: 'server', pendingRequest: null });
   expect(begun.link.effects).toContain('notify applications.not-admitted');
   expect(await forced(begun)).toMatchObject({ accepted: true });
   await begun.goOn();
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   await begun.end();
 });
 
@@ -183,14 +183,14 @@ test('a forced failover that does not get through lets the applications in behin
   await begun.driver.run(() => begun.driver.children.length === 2);
   begun.driver.children[1]?.terminate();
   await begun.goOn(10 * 60_000);
-  expect((await begun.protection()).primary).toBe('source');
-  expect(begun.link.changes.at(-1)).toBe('do source.admit-applications');
+  expect((await begun.protection()).primary).toBe('server');
+  expect(begun.link.changes.at(-1)).toBe('do server.admit-applications');
   await begun.end();
 });
 
 test('a repair, a removal and another forced failover do not give way', async () => {
   const begun = await standing((call) =>
-    stepOf(call) === 'target.forced-failover' && call.type === 'performLinkStep' ? hang : undefined,
+    stepOf(call) === 'instance.forced-failover' && call.type === 'performLinkStep' ? hang : undefined,
   );
   await forced(begun);
   await begun.goOn();

@@ -53,20 +53,20 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
   test('all in their place: before the fence, behind it, after the first good write', async () => {
     const run = await startRun({ route }, {}, MIGRATION);
     await run.driver.run();
-    const act = route === 'planned-failover' ? 'source.planned-failover' : 'target.delete-link-to-cut-over';
+    const act = route === 'planned-failover' ? 'server.planned-failover' : 'instance.delete-link-to-cut-over';
     const order = run.link.effects.filter((effect) =>
       /^hook|fence|verify|repair|failover|to-cut/.test(effect),
     );
     expect(order).toEqual([
       'hook beforeFailover drain',
-      'do source.fence',
+      'do server.fence',
       'hook whenFenced drained',
       `do ${act}`,
-      'do target.verify-writable',
+      'do instance.verify-writable',
       ...order.slice(5),
     ]);
     expect(new Set(order.slice(5))).toEqual(
-      new Set(['hook afterFailover dns', 'hook afterFailover page', 'do target.repair-orphaned-users']),
+      new Set(['hook afterFailover dns', 'hook afterFailover page', 'do instance.repair-orphaned-users']),
     );
     const result = resultOf(run);
     expect(result.hooks?.map(({ hook, outcome }) => [hook, outcome])).toEqual([
@@ -155,7 +155,7 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
     await run.driver.update<Answer>('pause', DBA);
     await run.driver.run(() => false, run.driver.elapsed + HOUR);
     expect(called(run.driver.calls)).toEqual(['drain', 'undrain']);
-    expect(run.link.changes).not.toContain('do source.fence');
+    expect(run.link.changes).not.toContain('do server.fence');
     await run.driver.update<Answer>('resume', DBA);
     await run.driver.run();
     expect(resultOf(run).outcome).toBe('completed');
@@ -228,10 +228,10 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
     if (names.includes('dns')) wrong.push('repointed without a failover');
     if (names.includes('drain') !== names.includes('undrain')) wrong.push(`called ${names.join()}`);
     const lifted = calls.findLastIndex(
-      (call) => call.type === 'undoLinkStep' && stepOf(call) === 'source.fence',
+      (call) => call.type === 'undoLinkStep' && stepOf(call) === 'server.fence',
     );
     const undrained = calls.findLastIndex((call) => hookIn(call) === 'undrain');
-    const fenced = calls.some((call) => call.type === 'performLinkStep' && stepOf(call) === 'source.fence');
+    const fenced = calls.some((call) => call.type === 'performLinkStep' && stepOf(call) === 'server.fence');
     if (fenced && how === 'abort' && lifted === -1) wrong.push('the fence stays');
     if (undrained !== -1 && lifted > undrained) wrong.push('given back before the fence was lifted');
     return wrong;
@@ -251,7 +251,7 @@ describe('a link that stays', () => {
     return { link, driver };
   }
   const ask = (driver: WorkflowDriver, request: Partial<FailoverRequest> = {}) =>
-    driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'target', ...request });
+    driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance', ...request });
   const goOn = (driver: WorkflowDriver, ms = 60_000) => driver.run(() => false, driver.elapsed + ms);
   async function lastOf(driver: WorkflowDriver): Promise<FailoverRecord | undefined> {
     return (await driver.query<LinkMigrationStatus>('status')).protection?.failovers.at(-1);
@@ -267,16 +267,16 @@ describe('a link that stays', () => {
       'afterFailover dns',
       'afterFailover page',
     ]);
-    expect(link.changes).toContain('do target.repair-orphaned-users');
+    expect(link.changes).toContain('do instance.repair-orphaned-users');
     const there = await lastOf(driver);
     expect(there).toMatchObject({ outcome: 'done', hooks: { length: 4 }, checks: { length: 1 } });
-    await ask(driver, { to: 'source', acknowledgedBy: 'dba' });
+    await ask(driver, { to: 'server', acknowledgedBy: 'dba' });
     await goOn(driver);
-    expect(link.changes).toContain('do source.repair-orphaned-users');
+    expect(link.changes).toContain('do server.repair-orphaned-users');
     const status = await driver.query<LinkMigrationStatus>('status');
     expect(status.protection?.failovers).toMatchObject([
-      { to: 'target' },
-      { to: 'source', hooks: { length: 4 } },
+      { to: 'instance' },
+      { to: 'server', hooks: { length: 4 } },
     ]);
     // Older ones have workflows of their own, with all details.
     expect(status.protection?.failovers[0]?.hooks).toBeUndefined();
@@ -314,7 +314,7 @@ describe('a link that stays', () => {
         /10m behind the fence were not enough for hook drained.*the fence is lifted/,
       ),
     });
-    expect(link.changes).toEqual(['do source.fence', 'undo source.fence']);
+    expect(link.changes).toEqual(['do server.fence', 'undo server.fence']);
     expect(link.hooks.at(-1)).toBe('whenWithdrawn undrain');
     await driver.replay();
     await driver.dispose();
@@ -343,10 +343,10 @@ describe('a link that stays', () => {
 
   test.each([
     ['before the swap', 'awaitCatchUp', ['whenWithdrawn undrain']],
-    ['after the swap', 'target.verify-writable', ['afterFailover dns', 'afterFailover page']],
+    ['after the swap', 'instance.verify-writable', ['afterFailover dns', 'afterFailover page']],
   ])('a failover that is terminated %s: the link calls the hooks that are left', async (_name, where, hooks) => {
     const { link, driver } = await standing({
-      settledSteps: where === 'awaitCatchUp' ? [] : ['target.forced-failover'],
+      settledSteps: where === 'awaitCatchUp' ? [] : ['instance.forced-failover'],
       override: (call) => (call.type === where || stepOf(call) === where ? hang : undefined),
     });
     await ask(driver);

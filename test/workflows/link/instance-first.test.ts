@@ -20,12 +20,12 @@ const DBA = { by: 'dba' };
 const SPEC = linkSpecWith(
   'purpose: disaster-recovery\ninitialPrimary: instance\ncutover: { fence: { disableLogins: [app] } }\n',
 );
-const CREATE = 'target.link-from-instance';
-const JOIN = 'source.join-distributed-availability-group';
+const CREATE = 'instance.link-from-instance';
+const JOIN = 'server.join-distributed-availability-group';
 const GROUPS = [
-  'source.empty-availability-group',
-  'source.grant-create-database',
-  'source.readable-secondary',
+  'server.empty-availability-group',
+  'server.grant-create-database',
+  'server.readable-secondary',
 ];
 /** Azure's side first, then the SQL Server's, latest first. */
 const GIVEN_BACK = [CREATE, JOIN, ...[...GROUPS].reverse()].map((step) => `undo ${step}`);
@@ -67,7 +67,7 @@ test('groups, request and join, the copy, and then the instance leads; no log ba
     phase: 'replicating',
     initialPrimary: 'instance',
     logBackups: { count: 0 },
-    protection: { primary: 'target' },
+    protection: { primary: 'instance' },
   });
   expect(seen.phases.map(({ phase }) => phase)).toEqual([
     'preflight',
@@ -91,11 +91,11 @@ test('groups, request and join, the copy, and then the instance leads; no log ba
 
   begun.link.effects.length = 0;
   expect(
-    await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'source' }),
+    await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'server' }),
   ).toMatchObject({ accepted: true });
   await begun.driver.run(() => false, begun.driver.elapsed + 60_000);
-  expect((await status(begun)).protection).toMatchObject({ primary: 'source' });
-  expect(begun.link.changes.slice(0, 2)).toEqual(['do target.fence', 'do target.planned-failover']);
+  expect((await status(begun)).protection).toMatchObject({ primary: 'server' });
+  expect(begun.link.changes.slice(0, 2)).toEqual(['do instance.fence', 'do instance.planned-failover']);
   await end(begun);
 });
 
@@ -157,7 +157,7 @@ describe.each<[string, (call: ActivityCall) => FakeOutcome | undefined, string]>
     await begun.driver.run(() => false, HOUR);
     expect(await begun.driver.update<Answer>('resume', DBA)).toMatchObject({ accepted: true });
     await begun.driver.run(() => false, 3 * HOUR);
-    expect((await status(begun)).protection).toMatchObject({ primary: 'target' });
+    expect((await status(begun)).protection).toMatchObject({ primary: 'instance' });
     expect(begun.link.changes.slice(0, 3)).toEqual(GROUPS.map((step) => `do ${step}`));
     await end(begun);
   });
@@ -175,7 +175,7 @@ test('what is no verdict of Azure waits in its place: a seeding of days is not g
   expect(begun.link.changes.filter((change) => change.startsWith('undo'))).toEqual([]);
   expect(await begun.driver.update<Answer>('resume', DBA)).toMatchObject({ accepted: true });
   await begun.driver.run(() => false, 3 * HOUR);
-  expect((await status(begun)).protection).toMatchObject({ primary: 'target' });
+  expect((await status(begun)).protection).toMatchObject({ primary: 'instance' });
   await end(begun);
 });
 
@@ -188,7 +188,7 @@ test('abort while the copy is made: latest first, after the activities have ende
   expect(begun.driver.ended).toMatchObject({ result: { outcome: 'aborted', leftovers: [] } });
   const undone = begun.link.changes.filter((change) => change.startsWith('undo'));
   expect(undone.slice(0, GIVEN_BACK.length)).toEqual(GIVEN_BACK);
-  expect(undone).toContain('undo source.master-key');
+  expect(undone).toContain('undo server.master-key');
   expect(begun.driver.trace.filter(({ state }) => state === 'running')).toEqual([]);
   await end(begun);
 });

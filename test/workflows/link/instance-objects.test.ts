@@ -96,7 +96,7 @@ class FakeObjects {
       return answer(
         settled
           ? { before: { step }, settled: 'same', planned: [] }
-          : { before: { step }, planned: [{ kind: 'tsql', on: 'target', display: `DO ${step}` }] },
+          : { before: { step }, planned: [{ kind: 'tsql', on: 'instance', display: `DO ${step}` }] },
       );
     }
     if (call.type === 'performLinkStep' && step.endsWith('.logins')) this.toCopy = [];
@@ -119,13 +119,13 @@ describe('a migration', () => {
     const { changes } = world.link;
     const order = [
       'do first-log-backup',
-      'do target.logins',
-      'do source.fence',
-      'do target.verify-writable',
-      'do target.admit-applications',
-      'do target.enable-jobs',
-      'do source.disable-jobs',
-      'do target.remove-link',
+      'do instance.logins',
+      'do server.fence',
+      'do instance.verify-writable',
+      'do instance.admit-applications',
+      'do instance.enable-jobs',
+      'do server.disable-jobs',
+      'do instance.remove-link',
     ];
     expect(changes.filter((change) => order.includes(change))).toEqual(order);
     await driver.replay();
@@ -152,7 +152,7 @@ describe('a migration', () => {
     });
     const driver = await begin('linkMigration', migration('block', '{ required: true }'), world);
     await driver.run(() => false, 2 * HOUR);
-    expect(world.link.changes).toContain('do target.logins');
+    expect(world.link.changes).toContain('do instance.logins');
     expect((await status(driver)).events.map(({ code }) => code)).toContain('objects.same');
     const before = driver.calls.length;
     await driver.run(() => false, 28 * DAY);
@@ -167,7 +167,7 @@ describe('a migration', () => {
     const driver = await begin('linkMigration', migration(drift), world);
     await driver.run(() => false, 5 * HOUR);
     const told = world.link.effects.filter((effect) => /objects\.drift|InstanceObjectsDiffer/.test(effect));
-    const fenced = world.link.changes.includes('do source.fence');
+    const fenced = world.link.changes.includes('do server.fence');
     switch (drift) {
       case 'block':
         expect([told, fenced]).toEqual([['notify InstanceObjectsDiffer'], false]);
@@ -214,7 +214,7 @@ describe('a migration', () => {
   test('a step that cannot be done is told, and the difference that stays holds the cutover', async () => {
     const world = new FakeObjects({
       override: (call) =>
-        call.type === 'performLinkStep' && stepOf(call) === 'target.logins'
+        call.type === 'performLinkStep' && stepOf(call) === 'instance.logins'
           ? fail(needsPerson('NoPermission'))
           : undefined,
     });
@@ -224,7 +224,7 @@ describe('a migration', () => {
       code: 'InstanceObjectsDiffer',
       message: expect.stringContaining('NoPermission happened'),
     });
-    expect(world.link.changes).not.toContain('do source.fence');
+    expect(world.link.changes).not.toContain('do server.fence');
     await driver.dispose();
   });
 
@@ -249,7 +249,7 @@ describe('a migration', () => {
       const undone = world.link.changes
         .filter((change) => change.startsWith('undo '))
         .map((change) => change.slice(5));
-      for (const step of ['target.logins', 'source.fence']) {
+      for (const step of ['instance.logins', 'server.fence']) {
         if (done.includes(step) && !undone.includes(step)) wrong.push(`${position}: ${step} stays`);
       }
       if (position % 7 === 0) await driver.replay();
@@ -265,7 +265,7 @@ test('one beginning that cannot be undone hides no earlier one of the same step'
   const world = new FakeObjects({
     override: (call) => {
       if (call.type === 'guardReplication') return hang;
-      if (stepOf(call) !== 'target.logins') return undefined;
+      if (stepOf(call) !== 'instance.logins') return undefined;
       if (call.type === 'observeLinkStep' && world.toCopy.length > 0) {
         rounds += 1;
         return answer({ before: { round: rounds }, planned: [] });
@@ -300,7 +300,7 @@ describe('a copy that fails', () => {
     const world = new FakeObjects({
       override: (call) => {
         if (call.type === 'guardReplication') return hang;
-        if (stepOf(call) !== 'target.logins') return undefined;
+        if (stepOf(call) !== 'instance.logins') return undefined;
         if (call.type === 'observeLinkStep') {
           const look = looks[seen.length];
           seen.push(call.input);
@@ -356,7 +356,7 @@ describe('a link that stays', () => {
     return driver;
   }
   const failover = (driver: WorkflowDriver, request: object = {}) =>
-    driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'target', ...request });
+    driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance', ...request });
   const last = async (driver: WorkflowDriver): Promise<FailoverRecord | undefined> => {
     await driver.run(() => false, driver.elapsed + 60_000);
     return (await status(driver)).protection?.failovers.at(-1);
@@ -369,7 +369,7 @@ describe('a link that stays', () => {
     await failover(driver);
     expect(await last(driver)).toBeUndefined();
     expect((await status(driver)).blockedBy).toMatchObject({ code: 'InstanceObjectsDiffer' });
-    expect(world.link.changes).not.toContain('do source.fence');
+    expect(world.link.changes).not.toContain('do server.fence');
     await driver.update<Answer>('pause', DBA);
     expect(await last(driver)).toMatchObject({ outcome: 'withdrawn' });
     await driver.replay();
@@ -383,15 +383,15 @@ describe('a link that stays', () => {
     await failover(driver, { acceptDrift: true });
     expect(await last(driver)).toMatchObject({ outcome: 'done' });
     expect(world.link.changes).toEqual(
-      expect.arrayContaining(['do target.enable-jobs', 'do source.disable-jobs']),
+      expect.arrayContaining(['do instance.enable-jobs', 'do server.disable-jobs']),
     );
     world.toCopy = [missing];
     world.drift = [];
-    await failover(driver, { to: 'source', acknowledgedBy: 'dba' });
-    expect(await last(driver)).toMatchObject({ outcome: 'done', to: 'source' });
-    const back = world.link.changes.slice(world.link.changes.indexOf('do target.fence') - 1);
-    expect(back[0]).toBe('do source.logins');
-    expect(back).toEqual(expect.arrayContaining(['do source.enable-jobs', 'do target.disable-jobs']));
+    await failover(driver, { to: 'server', acknowledgedBy: 'dba' });
+    expect(await last(driver)).toMatchObject({ outcome: 'done', to: 'server' });
+    const back = world.link.changes.slice(world.link.changes.indexOf('do instance.fence') - 1);
+    expect(back[0]).toBe('do server.logins');
+    expect(back).toEqual(expect.arrayContaining(['do server.enable-jobs', 'do instance.disable-jobs']));
     await driver.replay();
     await driver.dispose();
   });
@@ -403,7 +403,7 @@ describe('a link that stays', () => {
     await failover(driver, { type: 'forced', reason: 'fire', acceptLossSeconds: 100_000 });
     expect(await last(driver)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(world.link.effects).toContain('notify objects.drift');
-    expect(world.link.changes).toContain('do target.enable-jobs-after-loss');
+    expect(world.link.changes).toContain('do instance.enable-jobs-after-loss');
     await driver.dispose();
   });
 
@@ -433,7 +433,7 @@ describe('a link that stays', () => {
     expect(driver.ended).toBeUndefined();
     broken = false;
     await driver.run(() => false, 3 * DAY);
-    expect(world.link.changes).toContain('do target.logins');
+    expect(world.link.changes).toContain('do instance.logins');
     await driver.dispose();
   });
 });

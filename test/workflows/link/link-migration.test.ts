@@ -29,15 +29,15 @@ const result = (driver: WorkflowDriver): LinkMigrationResult => {
 };
 
 const TRUST_AND_GROUPS = [
-  'do source.master-key',
-  'do source.endpoint-certificate',
-  'do target.trust-source-certificate',
-  'do source.trust-target-certificate',
-  'do source.trust-azure-authorities',
-  'do source.validate-certificate-chain',
-  'do source.mirroring-endpoint',
-  'do source.availability-group',
-  'do source.distributed-availability-group',
+  'do server.master-key',
+  'do server.endpoint-certificate',
+  'do instance.trust-server-certificate',
+  'do server.trust-instance-certificate',
+  'do server.trust-azure-authorities',
+  'do server.validate-certificate-chain',
+  'do server.mirroring-endpoint',
+  'do server.availability-group',
+  'do server.distributed-availability-group',
 ];
 
 describe('a migration that meets nothing', () => {
@@ -46,14 +46,14 @@ describe('a migration that meets nothing', () => {
     await driver.run();
     expect(link.changes).toEqual([
       ...TRUST_AND_GROUPS,
-      'do target.link',
+      'do instance.link',
       'do first-log-backup',
-      'do source.fence',
-      'do source.planned-failover',
-      'do target.verify-writable',
-      'do target.remove-link',
-      'do source.drop-distributed-availability-group',
-      'do source.drop-availability-group',
+      'do server.fence',
+      'do server.planned-failover',
+      'do instance.verify-writable',
+      'do instance.remove-link',
+      'do server.drop-distributed-availability-group',
+      'do server.drop-availability-group',
     ]);
     const { outcome, phases, cutoverAttempts, leftovers, pointOfNoReturn } = result(driver);
     expect(outcome).toBe('completed');
@@ -70,7 +70,7 @@ describe('a migration that meets nothing', () => {
     ]);
     expect(phases.every(({ endedAt }) => endedAt !== null)).toBe(true);
     expect(cutoverAttempts).toBe(1);
-    expect(pointOfNoReturn?.targetHardenedLsn).toBe('42');
+    expect(pointOfNoReturn?.secondaryHardenedLsn).toBe('42');
     expect(leftovers).toContainEqual(expect.stringContaining('app stay disabled'));
     await driver.replay();
     await driver.dispose();
@@ -80,14 +80,14 @@ describe('a migration that meets nothing', () => {
     const { link, driver } = await begin({ route: 'delete-link' });
     await driver.run();
     expect(link.changes.slice(TRUST_AND_GROUPS.length)).toEqual([
-      'do target.link',
+      'do instance.link',
       'do first-log-backup',
-      'do source.fence',
-      'do source.synchronous-commit',
-      'do target.delete-link-to-cut-over',
-      'do target.verify-writable',
-      'do source.drop-distributed-availability-group',
-      'do source.drop-availability-group',
+      'do server.fence',
+      'do server.synchronous-commit',
+      'do instance.delete-link-to-cut-over',
+      'do instance.verify-writable',
+      'do server.drop-distributed-availability-group',
+      'do server.drop-availability-group',
     ]);
     expect(result(driver).outcome).toBe('completed');
     await driver.dispose();
@@ -99,17 +99,17 @@ describe('a migration that meets nothing', () => {
       linkSpecWith('cutover: { approval: { required: false }, afterwards: keep-link }'),
     );
     await driver.run();
-    expect(link.changes.at(-1)).toBe('do target.verify-writable');
+    expect(link.changes.at(-1)).toBe('do instance.verify-writable');
     await driver.dispose();
   });
 
   test('what stands there already is not done again, and a group of others is not dropped', async () => {
     const { link, driver } = await begin({
-      settledSteps: ['source.master-key', 'source.availability-group'],
+      settledSteps: ['server.master-key', 'server.availability-group'],
     });
     await driver.run();
-    expect(link.changes).not.toContain('do source.master-key');
-    expect(link.changes).not.toContain('do source.drop-availability-group');
+    expect(link.changes).not.toContain('do server.master-key');
+    expect(link.changes).not.toContain('do server.drop-availability-group');
     await driver.dispose();
   });
 });
@@ -133,17 +133,17 @@ describe('seeding', () => {
     expect(ending).toMatchObject({ kind: 'failed', error: { type: 'SeedingDeadlineExceeded' } });
     expect(link.effects.filter((effect) => effect === 'notify seeding.deadline-near')).toHaveLength(3);
     expect(link.changes.slice(TRUST_AND_GROUPS.length)).toEqual([
-      'do target.link',
-      'undo target.link',
-      'undo source.distributed-availability-group',
-      'undo source.availability-group',
-      'undo source.mirroring-endpoint',
-      'undo source.validate-certificate-chain',
-      'undo source.trust-azure-authorities',
-      'undo source.trust-target-certificate',
-      'undo target.trust-source-certificate',
-      'undo source.endpoint-certificate',
-      'undo source.master-key',
+      'do instance.link',
+      'undo instance.link',
+      'undo server.distributed-availability-group',
+      'undo server.availability-group',
+      'undo server.mirroring-endpoint',
+      'undo server.validate-certificate-chain',
+      'undo server.trust-azure-authorities',
+      'undo server.trust-instance-certificate',
+      'undo instance.trust-server-certificate',
+      'undo server.endpoint-certificate',
+      'undo server.master-key',
     ]);
     await driver.replay();
     await driver.dispose();
@@ -181,7 +181,7 @@ describe('seeding', () => {
     expect(seen.nextSteps[1]).toBe('sqlferry resume sales');
     expect(await driver.update<Answer>('resume', by('dba'))).toMatchObject({ accepted: true });
     await driver.run();
-    expect(link.changes.filter((effect) => effect === 'do target.link')).toHaveLength(2);
+    expect(link.changes.filter((effect) => effect === 'do instance.link')).toHaveLength(2);
     expect(result(driver).outcome).toBe('completed');
     await driver.dispose();
   });
@@ -211,9 +211,9 @@ describe('the cutover', () => {
     await driver.update('postponeCutover', { by: 'dba', until });
     await driver.update('approveCutover', by('dba'));
     await driver.run(() => false, 11 * HOUR);
-    expect(link.changes).not.toContain('do source.fence');
+    expect(link.changes).not.toContain('do server.fence');
     await driver.run(() => false, 13 * HOUR);
-    expect(link.changes).toContain('do source.fence');
+    expect(link.changes).toContain('do server.fence');
     await driver.dispose();
   });
 
@@ -242,12 +242,12 @@ describe('the cutover', () => {
           : undefined,
     });
     await driver.run();
-    const cutover = link.changes.slice(link.changes.indexOf('do source.fence'));
+    const cutover = link.changes.slice(link.changes.indexOf('do server.fence'));
     expect(cutover.slice(0, 4)).toEqual([
-      'do source.fence',
-      'undo source.fence',
-      'do source.fence',
-      'do source.planned-failover',
+      'do server.fence',
+      'undo server.fence',
+      'do server.fence',
+      'do server.planned-failover',
     ]);
     expect(result(driver).cutoverAttempts).toBe(2);
     await driver.replay();
@@ -259,7 +259,7 @@ describe('the cutover', () => {
       override: (call) => (call.type === 'awaitCatchUp' && call.count === 1 ? hang : undefined),
     });
     await driver.run();
-    expect(link.changes).toContain('undo source.fence');
+    expect(link.changes).toContain('undo server.fence');
     expect(link.effects).toContain('notify cutover.withdrawn');
     expect(result(driver).cutoverAttempts).toBe(2);
     await driver.dispose();
@@ -270,14 +270,14 @@ describe('the cutover', () => {
       let hung = false;
       const { link, driver } = await begin({
         override: (call) => {
-          const isFence = (call.input as { stepId?: string }).stepId === 'source.fence';
+          const isFence = (call.input as { stepId?: string }).stepId === 'server.fence';
           if (hung || call.type !== type || (type === 'performLinkStep' && !isFence)) return undefined;
           hung = true;
           return hang;
         },
       });
       await driver.run();
-      expect(link.changes).toContain('undo source.fence');
+      expect(link.changes).toContain('undo server.fence');
       const [first, second] = result(driver).phases.filter(({ phase }) => phase === 'cutover');
       expect(Date.parse(first?.endedAt ?? '') - Date.parse(first?.startedAt ?? '')).toBeLessThan(0.25 * HOUR);
       expect(second).toBeDefined();
@@ -293,7 +293,7 @@ describe('the cutover', () => {
     const answer = await driver.update<Answer>('postponeCutover', { ...by('dba'), until });
     expect(answer).toMatchObject({ accepted: true });
     await driver.run(() => false, DAY - HOUR);
-    expect(link.changes.at(-1)).toBe('undo source.fence');
+    expect(link.changes.at(-1)).toBe('undo server.fence');
     expect((await status(driver)).attempts).toMatchObject([{ outcome: 'withdrawn' }]);
     await driver.run();
     expect(result(driver).outcome).toBe('completed');
@@ -330,7 +330,7 @@ describe('the cutover', () => {
 describe('abort', () => {
   test('before the point of no return undoes what was made, latest first', async () => {
     const { link, driver } = await begin();
-    await driver.run(() => link.changes.includes('do source.availability-group'));
+    await driver.run(() => link.changes.includes('do server.availability-group'));
     const answer = await driver.update<Answer>('abort', by('dba'));
     expect(answer).toMatchObject({ accepted: true });
     await driver.run();
@@ -354,8 +354,8 @@ describe('abort', () => {
     await driver.update('abort', by('dba'));
     await driver.run();
     expect(result(driver).outcome).toBe('aborted');
-    expect(link.changes).toContain('undo source.fence');
-    expect(link.changes).not.toContain('do source.planned-failover');
+    expect(link.changes).toContain('undo server.fence');
+    expect(link.changes).not.toContain('do server.planned-failover');
     await driver.dispose();
   });
 
@@ -363,11 +363,11 @@ describe('abort', () => {
     const { link, driver } = await begin({
       override: (call) =>
         call.type === 'performLinkStep' &&
-        (call.input as { stepId: string }).stepId === 'source.planned-failover' &&
+        (call.input as { stepId: string }).stepId === 'server.planned-failover' &&
         !driver.calls.some(
           (earlier) =>
             earlier !== call &&
-            (earlier.input as { stepId?: string }).stepId === 'source.planned-failover' &&
+            (earlier.input as { stepId?: string }).stepId === 'server.planned-failover' &&
             earlier.type === 'performLinkStep',
         )
           ? fail(needsPerson('RedoQueueTooLarge'))
@@ -376,7 +376,7 @@ describe('abort', () => {
     await driver.run();
     expect((await status(driver)).blockedBy).toMatchObject({ code: 'RedoQueueTooLarge' });
     expect(await driver.update<Answer>('abort', by('dba'))).toMatchObject({ accepted: false });
-    expect(link.changes).not.toContain('undo source.fence');
+    expect(link.changes).not.toContain('undo server.fence');
     await driver.update('resume', by('dba'));
     await driver.run();
     expect(result(driver).outcome).toBe('completed');
@@ -385,11 +385,11 @@ describe('abort', () => {
 
   test('a cancelled workflow undoes, too', async () => {
     const { link, driver } = await begin();
-    await driver.run(() => link.changes.includes('do source.availability-group'));
+    await driver.run(() => link.changes.includes('do server.availability-group'));
     await driver.cancel();
     await driver.run();
     expect(driver.ended?.kind).toBe('cancelled');
-    expect(link.changes).toContain('undo source.master-key');
+    expect(link.changes).toContain('undo server.master-key');
     await driver.dispose();
   });
 
@@ -397,17 +397,17 @@ describe('abort', () => {
     const { link, driver } = await begin({
       override: (call) =>
         call.type === 'undoLinkStep' &&
-        (call.input as { stepId: string }).stepId === 'source.mirroring-endpoint'
+        (call.input as { stepId: string }).stepId === 'server.mirroring-endpoint'
           ? fail(needsPerson('EndpointInUse'))
           : undefined,
     });
-    await driver.run(() => link.changes.includes('do source.availability-group'));
+    await driver.run(() => link.changes.includes('do server.availability-group'));
     await driver.update('abort', by('dba'));
     await driver.run();
     expect(result(driver).leftovers).toEqual([
-      expect.stringContaining('source.mirroring-endpoint could not be undone'),
+      expect.stringContaining('server.mirroring-endpoint could not be undone'),
     ]);
-    expect(link.changes).toContain('undo source.master-key');
+    expect(link.changes).toContain('undo server.master-key');
     await driver.dispose();
   });
 });
@@ -455,13 +455,13 @@ describe('preflight', () => {
                       outcome: 'failed',
                       evidence: 'SIMPLE',
                       remedy: 'FULL',
-                      source: '',
+                      server: '',
                       preventsError: '1465',
                     },
                   ],
                 },
                 route: 'planned-failover',
-                sourceServerName: 'SQL1',
+                serverName: 'SQL1',
                 instanceFqdn: '',
                 databaseBytes: 0,
               },
@@ -502,7 +502,7 @@ describe('a new history', () => {
     expect(seen.logBackups.count).toBeGreaterThan(10);
     await next.update('approveCutover', by('dba'));
     await next.run(() => next.ended !== undefined);
-    expect(link.changes[0]).toBe('do source.fence');
+    expect(link.changes[0]).toBe('do server.fence');
     expect(result(next).outcome).toBe('completed');
     await next.dispose();
   });

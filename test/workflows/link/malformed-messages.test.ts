@@ -11,17 +11,17 @@ import { answer, closeWorkflowDrivers, hang, WorkflowDriver } from '../../suppor
 afterAll(closeWorkflowDrivers);
 
 const BY = { by: 'ann' };
-const FORCED = { ...BY, type: 'forced', to: 'target', reason: 'lost', acceptLossSeconds: 999_999 };
+const FORCED = { ...BY, type: 'forced', to: 'instance', reason: 'lost', acceptLossSeconds: 999_999 };
 const LONG = 'x'.repeat(5_000);
 
 /** Update, request, and what the rejection must say. */
 const MALFORMED_REQUESTS: readonly (readonly [string, unknown, RegExp])[] = [
-  ['failover', { ...BY, to: 'target', type: 'Planned' }, /type must be "planned" or "forced".*"Planned"/],
-  ['failover', { ...BY, to: 'target' }, /type must be "planned" or "forced".*left out/],
+  ['failover', { ...BY, to: 'instance', type: 'Planned' }, /type must be "planned" or "forced".*"Planned"/],
+  ['failover', { ...BY, to: 'instance' }, /type must be "planned" or "forced".*left out/],
   [
     'failover',
-    { ...BY, to: 'instance', type: 'planned' },
-    /to must be "source" \(the SQL Server\) or "target"/,
+    { ...BY, to: 'target', type: 'planned' },
+    /to must be "server" \(the SQL Server\) or "instance"/,
   ],
   ['failover', { ...BY, type: 'planned' }, /to must be/],
   ['failover', { ...FORCED, acceptLossSeconds: 'abc' }, /acceptLossSeconds must be a number.*"abc"/],
@@ -35,12 +35,12 @@ const MALFORMED_REQUESTS: readonly (readonly [string, unknown, RegExp])[] = [
   ['failover', { ...FORCED, by: '\u001b[31mann' }, /by must be .*control/],
   ['failover', { ...FORCED, by: LONG }, /by must be .*200/],
   ['failover', { ...FORCED, acknowledgedBy: '' }, /acknowledgedBy must be/],
-  ['failover', { ...BY, type: 'planned', to: 'target', acceptDrift: 'yes' }, /acceptDrift must be true/],
-  ['failover', { ...BY, type: 'planned', to: 'target', acceptDrift: false }, /acceptDrift must be true/],
+  ['failover', { ...BY, type: 'planned', to: 'instance', acceptDrift: 'yes' }, /acceptDrift must be true/],
+  ['failover', { ...BY, type: 'planned', to: 'instance', acceptDrift: false }, /acceptDrift must be true/],
   ['failover', null, /request must be an object/],
   ['failover', [FORCED], /request must be an object/],
   ['failover', 'now', /request must be an object/],
-  ['repairSplitBrain', { ...BY, survivor: 'server' }, /survivor must be "source" \(the SQL Server\)/],
+  ['repairSplitBrain', { ...BY, survivor: 'source' }, /survivor must be "server" \(the SQL Server\)/],
   ['repairSplitBrain', BY, /survivor must be/],
   ['drill', { ...BY, holdMs: null }, /holdMs must be a number/],
   ['drill', { ...BY, holdMs: '600000' }, /holdMs must be a number/],
@@ -79,7 +79,7 @@ const SIGNALS: readonly unknown[] = [
   { kind: 'toString' },
   { kind: 'crossed' },
   { kind: 'crossed', record: null },
-  { kind: 'crossed', record: { to: 'instance' } },
+  { kind: 'crossed', record: { to: 'target' } },
   { kind: 'waiting' },
   { kind: 'waiting', place: 7 },
   { kind: 'waiting', waitingFor: {} },
@@ -144,7 +144,7 @@ describe('a request that is not understood is rejected in words, and changes not
 
   test('what it says of the value is short and one line', async () => {
     const standing = await StandingLink.begin();
-    const request = { ...BY, to: 'target', type: `\u001b[2J\n${LONG}` };
+    const request = { ...BY, to: 'instance', type: `\u001b[2J\n${LONG}` };
     const error: unknown = await standing.driver
       .update('failover', request)
       .catch((reason: unknown) => reason);
@@ -219,11 +219,11 @@ describe('a signal that is not understood is noted and ignored', () => {
   test('by a link that stays: also one that lay there before the failover', async () => {
     const standing = await StandingLink.begin();
     for (const signal of SIGNALS) await standing.driver.signal('failoverNews', signal);
-    await standing.driver.update('failover', { ...BY, type: 'planned', to: 'target' });
+    await standing.driver.update('failover', { ...BY, type: 'planned', to: 'instance' });
     await standing.goOn();
     for (const signal of SIGNALS) await standing.driver.signal('failoverNews', signal);
     const { protection, blockedBy } = await standing.status();
-    expect(protection).toMatchObject({ primary: 'target', pendingRequest: null });
+    expect(protection).toMatchObject({ primary: 'instance', pendingRequest: null });
     expect(protection?.failovers).toHaveLength(1);
     expect(blockedBy).toBeNull();
     expect(ignored(await standing.status()).length).toBeGreaterThan(0);
@@ -234,7 +234,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     const standing = await StandingLink.begin({
       override: ({ type }) => (type === 'awaitCutoverReadiness' ? answer({}, 3_600_000) : undefined),
     });
-    await standing.driver.update('failover', { ...BY, type: 'planned', to: 'target' });
+    await standing.driver.update('failover', { ...BY, type: 'planned', to: 'instance' });
     await standing.goOn();
     const [child] = standing.driver.children;
     for (const name of ['failoverControl', 'turnNews']) {
@@ -243,7 +243,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     const status = await child?.query<LinkMigrationStatus>('status');
     expect(status).toMatchObject({ paused: false });
     await standing.goOn(2 * 3_600_000);
-    expect((await standing.protection()).failovers).toMatchObject([{ outcome: 'done', to: 'target' }]);
+    expect((await standing.protection()).failovers).toMatchObject([{ outcome: 'done', to: 'instance' }]);
     await standing.end();
   });
 
@@ -300,7 +300,11 @@ const SPEC = linkSpec();
 const INPUTS: Readonly<Record<(typeof TYPES)[number], Readonly<Record<string, unknown>>>> = {
   linkMigration: { spec: SPEC, visibility: false },
   disasterRecoveryLink: { spec: STANDING_SPEC, visibility: false },
-  linkFailover: { spec: STANDING_SPEC, request: { ...BY, type: 'planned', to: 'target' }, lastHealth: null },
+  linkFailover: {
+    spec: STANDING_SPEC,
+    request: { ...BY, type: 'planned', to: 'instance' },
+    lastHealth: null,
+  },
   instanceFailoverTurns: {
     instance: '/i',
     first: { workflowId: 'w', runId: 'r', name: 'n', database: 'd', limit: 8, forced: false, attempt: 1 },
@@ -385,31 +389,31 @@ describe('a start input that is not understood ends the workflow at once', () =>
   const FIELDS: readonly (readonly [string, unknown])[] = [
     ['spec.version', 2],
     ['spec.names', null],
-    ['spec.target', {}],
-    ['spec.migration.name', 'a/b'],
-    ['spec.migration.name', `a\n${LONG}`],
-    ['spec.migration.purpose', 'Migration'],
-    ['spec.migration.initialPrimary', 'source'],
-    ['spec.migration.polling.heartbeatTimeout', '1m'],
-    ['spec.migration.polling.steady', -1],
-    ['spec.migration.polling.active', 1e18],
-    ['spec.migration.failover.coolDown', 1e18],
-    ['spec.migration.failover.atOnce', 0],
-    ['spec.migration.failover.firstFullBackup', 'Acknowledge'],
-    ['spec.migration.cutover', undefined],
-    ['spec.migration.cutover.approval.validFor', 99_999_999_999 * 86_400_000],
-    ['spec.migration.cutover.approval.required', 'no'],
-    ['spec.migration.cutover.fence.disableLogins', 'app'],
-    ['spec.migration.cutover.attempts', 0],
-    ['spec.migration.cutover.retryAfter', []],
-    ['spec.migration.cutover.schedule', { type: 'At' }],
-    ['spec.migration.cutover.afterwards', 'Keep-Link'],
-    ['spec.migration.seeding.deadline', null],
-    ['spec.migration.seeding.warnBefore', 'early'],
-    ['spec.migration.seeding.keepLog', 'always'],
-    ['spec.migration.hooks', { beforeFailover: [{ name: 'drain', type: 'webhook', timeout: 'soon' }] }],
-    ['spec.migration.instanceObjects', { drift: 'Block' }],
-    ['spec.migration.afterFailover', null],
+    ['spec.instance', {}],
+    ['spec.settings.name', 'a/b'],
+    ['spec.settings.name', `a\n${LONG}`],
+    ['spec.settings.purpose', 'Migration'],
+    ['spec.settings.initialPrimary', 'source'],
+    ['spec.settings.polling.heartbeatTimeout', '1m'],
+    ['spec.settings.polling.steady', -1],
+    ['spec.settings.polling.active', 1e18],
+    ['spec.settings.failover.coolDown', 1e18],
+    ['spec.settings.failover.atOnce', 0],
+    ['spec.settings.failover.firstFullBackup', 'Acknowledge'],
+    ['spec.settings.cutover', undefined],
+    ['spec.settings.cutover.approval.validFor', 99_999_999_999 * 86_400_000],
+    ['spec.settings.cutover.approval.required', 'no'],
+    ['spec.settings.cutover.fence.disableLogins', 'app'],
+    ['spec.settings.cutover.attempts', 0],
+    ['spec.settings.cutover.retryAfter', []],
+    ['spec.settings.cutover.schedule', { type: 'At' }],
+    ['spec.settings.cutover.afterwards', 'Keep-Link'],
+    ['spec.settings.seeding.deadline', null],
+    ['spec.settings.seeding.warnBefore', 'early'],
+    ['spec.settings.seeding.keepLog', 'always'],
+    ['spec.settings.hooks', { beforeFailover: [{ name: 'drain', type: 'webhook', timeout: 'soon' }] }],
+    ['spec.settings.instanceObjects', { drift: 'Block' }],
+    ['spec.settings.afterFailover', null],
     ['spec.replicas', [{ name: 7 }]],
     ['state', { version: 1 }],
     ['maxHistoryEvents', 'many'],
@@ -428,16 +432,16 @@ describe('a start input that is not understood ends the workflow at once', () =>
   const STATE_FIELDS: readonly (readonly [string, unknown])[] = [
     ['phase', 'Replicating'],
     ['route', 'delete'],
-    ['begun', [{ stepId: 'source.explode', before: null }]],
+    ['begun', [{ stepId: 'server.explode', before: null }]],
     ['paused', 'no'],
     ['journal', null],
     ['failedOverAt', 'yesterday'],
-    ['protection.primary', 'instance'],
-    ['protection.failovers', [{ to: 'instance' }]],
-    ['protection.request', { kind: 'failover', request: { by: 'ann', type: 'Forced', to: 'target' } }],
+    ['protection.primary', 'target'],
+    ['protection.failovers', [{ to: 'target' }]],
+    ['protection.request', { kind: 'failover', request: { by: 'ann', type: 'Forced', to: 'instance' } }],
     ['protection.request', { kind: 'explode', request: { by: 'ann' } }],
     ['protection.overtaking', { kind: 'drill', request: { by: 'ann', holdMs: 1 } }],
-    ['protection.drill', { from: 'source' }],
+    ['protection.drill', { from: 'server' }],
   ];
 
   test('each field of a state that is carried over', async () => {

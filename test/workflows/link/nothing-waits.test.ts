@@ -22,7 +22,7 @@ const DBA = { by: 'dba' };
 const FORCED = {
   by: 'head of operations',
   type: 'forced',
-  to: 'target',
+  to: 'instance',
   reason: 'SQL1 is dead',
   acceptLossSeconds: 100_000,
   acknowledgedBy: 'head of operations',
@@ -55,7 +55,7 @@ async function standing(then: Then, spec = STANDING_SPEC): Promise<StandingLink>
 }
 
 const planned = (begun: StandingLink) =>
-  begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'target' });
+  begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
 
 /** Nothing stops when it is asked to, from here on. */
 function nothingStops({ driver }: StandingLink): void {
@@ -85,7 +85,7 @@ test('a watch that hangs', async () => {
   nothingStops(begun);
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn();
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   await begun.end();
 });
 
@@ -102,7 +102,7 @@ test('a log backup that hangs; what it says hours later is not taken for news', 
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn(13 * HOUR);
   const { health, protection } = await begun.status();
-  expect(protection?.primary).toBe('target');
+  expect(protection?.primary).toBe('instance');
   expect(health).toBeNull();
   await begun.end();
 });
@@ -111,9 +111,9 @@ test('a watch of the instance that hangs, where the SQL Server is forced', async
   const begun = await standing((call) => (call.type === 'watchReversedLink' ? hang : undefined));
   await planned(begun);
   await begun.goOn(HOUR);
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   nothingStops(begun);
-  expect(await untilActOf(begun, { to: 'source' })).toBeLessThanOrEqual(LIMIT_MS);
+  expect(await untilActOf(begun, { to: 'server' })).toBeLessThanOrEqual(LIMIT_MS);
   await begun.end();
 });
 
@@ -137,7 +137,7 @@ instanceObjects: { logins: { include: [app] }, drift: warn }
 /** A login that is not on the other side, as a watch of the objects finds it. */
 const missingLogin = (copyable: boolean) => ({
   observedAt: AT,
-  primary: 'source',
+  primary: 'server',
   findings: [
     { kind: 'login', name: 'app', state: 'missing', detail: 'is not there', copyable, remedy: 'make it' },
   ],
@@ -169,7 +169,7 @@ test('a copy of logins that hangs in the midst of a change', async () => {
   const begun = await StandingLink.begin(
     {
       override: (call) => {
-        if (call.type === 'performLinkStep' && stepOf(call) === 'target.logins') return hang;
+        if (call.type === 'performLinkStep' && stepOf(call) === 'instance.logins') return hang;
         return call.type === 'watchInstanceObjects' ? answer(missingLogin(true)) : undefined;
       },
     },
@@ -192,7 +192,7 @@ test('an undo of the lost side that hangs, and the watch with it', async () => {
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn();
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(failovers.map(({ type, outcome }) => `${type} ${outcome}`)).toEqual([
     'planned withdrawn',
     'forced done',
@@ -203,12 +203,12 @@ test('an undo of the lost side that hangs, and the watch with it', async () => {
 test.each<[string, Then]>([
   [
     'an admission to the lost side',
-    (call) => (stepOf(call) === 'source.admit-applications' ? hang : undefined),
+    (call) => (stepOf(call) === 'server.admit-applications' ? hang : undefined),
   ],
   [
     'a look at the roles',
     (call) =>
-      call.type === 'observeLinkStep' && stepOf(call) === 'target.forced-failover' ? hang : undefined,
+      call.type === 'observeLinkStep' && stepOf(call) === 'instance.forced-failover' ? hang : undefined,
   ],
 ])('after a planned failover that was ended by force: %s that hangs', async (_name, then) => {
   let isAsked = false;
@@ -249,11 +249,11 @@ test('a fence that hangs on an old primary that answered just before', async () 
         summary: 'measured',
       });
     }
-    return call.type === 'performLinkStep' && stepOf(call) === 'source.fence' ? hang : undefined;
+    return call.type === 'performLinkStep' && stepOf(call) === 'server.fence' ? hang : undefined;
   });
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn();
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   await begun.end();
 });
 
@@ -287,7 +287,7 @@ test('also by another watch of the same run', async () => {
   });
   await planned(begun);
   await begun.goOn(HOUR);
-  expect((await begun.protection()).primary).toBe('source');
+  expect((await begun.protection()).primary).toBe('server');
   expect(begun.link.effects.filter((effect) => effect === 'notify BackupFailed')).toHaveLength(1);
   await begun.end();
 });

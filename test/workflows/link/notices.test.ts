@@ -21,7 +21,7 @@ test('a workflow ends once its last notification is delivered', async () => {
   const begun = await StandingLink.begin({
     override: (call) => (isNotice(call) ? answer(null, MINUTE / 2) : undefined),
   });
-  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.goOn(5 * MINUTE);
   const [child] = begun.driver.children;
   expect(child?.ended?.kind).toBe('completed');
@@ -35,9 +35,9 @@ test('a notifier that hangs keeps no run from ending', async () => {
   const begun = await StandingLink.begin({
     override: (call) => (isNotice(call) ? hang : undefined),
   });
-  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.goOn(5 * MINUTE);
-  expect(await begun.protection()).toMatchObject({ primary: 'target', pendingRequest: null });
+  expect(await begun.protection()).toMatchObject({ primary: 'instance', pendingRequest: null });
   await begun.driver.update('removeLink', DBA);
   expect((await begun.driver.run(() => false, begun.driver.elapsed + 10 * MINUTE)).kind).toBe('completed');
   await begun.end();

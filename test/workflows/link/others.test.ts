@@ -27,7 +27,7 @@ const health = (healthy = true) => ({
   lagSeconds: healthy ? 0 : null,
   logUsedPercent: 5,
 });
-const roles = (primary: 'source' | 'target', after = MINUTE): FakeOutcome =>
+const roles = (primary: 'server' | 'instance', after = MINUTE): FakeOutcome =>
   answer(
     { kind: 'roles-by-others', primary, reason: 'both agree', instanceTime: SEEN_AT, health: health(false) },
     after,
@@ -41,18 +41,18 @@ const onceStanding =
 
 test('roles that others swapped are adopted: told, recorded, and the other side watched', async () => {
   const begun = await StandingLink.begin({
-    override: onceStanding((call) => (call.type === 'guardReplication' ? roles('target') : undefined)),
+    override: onceStanding((call) => (call.type === 'guardReplication' ? roles('instance') : undefined)),
   });
   await begun.goOn(20 * MINUTE);
   const { primary, failovers } = await begun.protection();
-  expect(primary).toBe('target');
+  expect(primary).toBe('instance');
   expect(failovers).toEqual([
-    expect.objectContaining({ type: 'outside', by: 'outside', to: 'target', outcome: 'done', rtoMs: null }),
+    expect.objectContaining({ type: 'outside', by: 'outside', to: 'instance', outcome: 'done', rtoMs: null }),
   ]);
   expect(begun.link.effects).toEqual(['notify failover.by-others']);
   expect(begun.driver.trace.at(-1)?.call.type).toBe('watchReversedLink');
   // Nobody knows what such a swap was worth: the next one is still asked for by name.
-  const again = await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'source' });
+  const again = await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'server' });
   expect(again).toMatchObject({ accepted: false });
   await begun.end();
 });
@@ -61,18 +61,18 @@ test('a request that is under way is not overruled: people are told, and it is l
   const begun = await StandingLink.begin({
     override: onceStanding((call) => {
       if (call.type === 'awaitCutoverReadiness') return hang;
-      return call.type === 'guardReplication' ? roles('target', 10 * MINUTE) : undefined;
+      return call.type === 'guardReplication' ? roles('instance', 10 * MINUTE) : undefined;
     }),
   });
-  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.goOn(30 * MINUTE);
-  expect((await begun.protection()).primary).toBe('source');
+  expect((await begun.protection()).primary).toBe('server');
   const told = begun.link.effects.filter((effect) => effect === 'notify failover.by-others').length;
   expect(told).toBeGreaterThanOrEqual(1);
   expect(told).toBeLessThanOrEqual(3);
   await begun.driver.update('pause', DBA);
   await begun.goOn(30 * MINUTE);
-  expect((await begun.protection()).primary).toBe('target');
+  expect((await begun.protection()).primary).toBe('instance');
   await begun.end();
 });
 
@@ -80,7 +80,7 @@ test('roles that a failover of the run itself swapped are its own doing', async 
   // The watch hears late that it is over, and has seen the new roles meanwhile.
   const link = new FakeLink({
     override: onceStanding((call) =>
-      call.type === 'guardReplication' ? roles('target', 10 * MINUTE) : undefined,
+      call.type === 'guardReplication' ? roles('instance', 10 * MINUTE) : undefined,
     ),
   });
   const driver = await WorkflowDriver.start(
@@ -90,10 +90,10 @@ test('roles that a failover of the run itself swapped are its own doing', async 
     { cancellationIsLate: true },
   );
   await driver.run(() => driver.calls.some(({ type, at }) => type === 'guardReplication' && at >= 2 * HOUR));
-  await driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, 3 * HOUR);
   const { protection, events } = await driver.query<LinkMigrationStatus>('status');
-  expect(protection?.primary).toBe('target');
+  expect(protection?.primary).toBe('instance');
   expect(protection?.failovers.map(({ by }) => by)).toEqual(['dba']);
   expect(events.map(({ code }) => code)).not.toContain('failover.by-others');
   const guards = driver.trace.filter(({ call }) => call.type === 'guardReplication' && call.at >= 2 * HOUR);
@@ -106,14 +106,14 @@ test('a split brain that others ended is over', async () => {
     override: onceStanding((call) => {
       if (call.type !== 'guardReplication') return undefined;
       const { splitBrainKnown } = call.input as { splitBrainKnown: boolean };
-      if (splitBrainKnown) return roles('source');
+      if (splitBrainKnown) return roles('server');
       if (call.at > 2 * HOUR + 20 * MINUTE) return hang;
-      const logEnds = { source: '9', target: '9' };
+      const logEnds = { server: '9', instance: '9' };
       return answer({ kind: 'split-brain', reason: 'two primaries', health: health(), logEnds }, MINUTE);
     }),
   });
   await begun.goOn(HOUR);
-  expect(await begun.protection()).toMatchObject({ primary: 'source', failovers: [] });
+  expect(await begun.protection()).toMatchObject({ primary: 'server', failovers: [] });
   expect(begun.link.effects).toContain('notify split-brain.ended-by-others');
   await begun.end();
 });
@@ -172,11 +172,11 @@ describe('the log while a person is waited for during seeding', () => {
       },
     });
     const spec = linkSpecWith('cutover: { approval: { required: true } }\n');
-    const { watchLog: _default, ...seeding } = spec.migration.seeding;
+    const { watchLog: _default, ...seeding } = spec.settings.seeding;
     const changed = {
       ...spec,
-      migration: {
-        ...spec.migration,
+      settings: {
+        ...spec.settings,
         seeding: watchLog === undefined ? seeding : { ...seeding, watchLog },
       },
     };
@@ -217,11 +217,8 @@ describe('the log while a person is waited for during seeding', () => {
     await driver.dispose();
   });
 
-  test.each([
-    undefined,
-    false,
-  ])('is not where the spec does not ask for it (%s): old runs replay', async (watchLog) => {
-    const { driver } = await begin(watchLog, hang);
+  test('is not where the spec does not ask for it', async () => {
+    const { driver } = await begin(false, hang);
     expect(driver.calls.map(({ type }) => type)).not.toContain('watchLogSpace');
     await driver.dispose();
   });

@@ -23,7 +23,7 @@ const splitBrain = (healthy = true): FakeOutcome =>
       kind: 'split-brain',
       reason: 'two primaries',
       health: { ...HEALTH, healthy },
-      logEnds: { source: '9', target: '9' },
+      logEnds: { server: '9', instance: '9' },
     },
     MINUTE,
   );
@@ -36,7 +36,7 @@ hooks: { afterFailover: [{ name: dns, type: webhook, url: "https://ops.example.c
 const standing = (watch: (call: ActivityCall) => FakeOutcome | undefined): Promise<StandingLink> =>
   StandingLink.begin({ override: (call) => (call.at >= 2 * HOUR ? watch(call) : undefined) }, { spec: SPEC });
 
-const repair = (begun: StandingLink, survivor: 'source' | 'target') =>
+const repair = (begun: StandingLink, survivor: 'server' | 'instance') =>
   begun.driver.update<Answer>('repairSplitBrain', { ...DBA, survivor });
 
 test('a link that others deleted after the split cannot be repaired; it can be removed', async () => {
@@ -57,7 +57,7 @@ test('a link that others deleted after the split cannot be repaired; it can be r
     what: 'repair of a split brain',
     reason: 'Azure has no link; removal cleans up what is left',
   });
-  expect(await repair(begun, 'source')).toMatchObject({
+  expect(await repair(begun, 'server')).toMatchObject({
     accepted: false,
     reasons: ['Azure has no link; removal cleans up what is left'],
   });
@@ -83,19 +83,19 @@ async function split(by: 'guardReplication' | 'watchReversedLink') {
 
 test('forced to the instance: only the SQL Server, which led before, can be made to follow', async () => {
   const { begun, nextStep } = await split('watchReversedLink');
-  const forced = { ...DBA, type: 'forced', to: 'target', reason: 'fire', acceptLossSeconds: 100_000 };
+  const forced = { ...DBA, type: 'forced', to: 'instance', reason: 'fire', acceptLossSeconds: 100_000 };
   await begun.driver.update('failover', forced);
   await begun.goOn(5 * MINUTE);
   begun.link.effects.length = 0;
-  expect(await repair(begun, 'source')).toMatchObject({
+  expect(await repair(begun, 'server')).toMatchObject({
     accepted: false,
     reasons: [expect.stringContaining('only the SQL Server, which led before, can be made to follow')],
     nextSteps: [expect.stringMatching(/--survivor instance.*drop the copy there, and start the link again/)],
   });
   expect((await begun.status()).nextSteps).toEqual(['sqlferry repair sales --survivor instance']);
-  expect(await repair(begun, 'target')).toMatchObject({ accepted: true });
+  expect(await repair(begun, 'instance')).toMatchObject({ accepted: true });
   await begun.goOn(5 * MINUTE);
-  expect(await begun.protection()).toMatchObject({ primary: 'target', splitBrain: null });
+  expect(await begun.protection()).toMatchObject({ primary: 'instance', splitBrain: null });
   // The applications are there already.
   expect(begun.link.hooks).toEqual([]);
   expect(nextStep()).toBe('nothing');
@@ -106,13 +106,13 @@ test('forced by others, and their side survives: the applications are let in and
   const { begun, nextStep } = await split('guardReplication');
   await begun.goOn(20 * MINUTE);
   begun.link.effects.length = 0;
-  expect(await repair(begun, 'target')).toMatchObject({ accepted: true });
+  expect(await repair(begun, 'instance')).toMatchObject({ accepted: true });
   await begun.goOn(5 * MINUTE);
-  expect(await begun.protection()).toMatchObject({ primary: 'target', splitBrain: null });
+  expect(await begun.protection()).toMatchObject({ primary: 'instance', splitBrain: null });
   expect(begun.link.hooks).toEqual(['afterFailover dns']);
-  expect(begun.link.changes.at(-1)).toBe('do target.admit-applications');
+  expect(begun.link.changes.at(-1)).toBe('do instance.admit-applications');
   expect(nextStep()).toMatch(/applications go to mi-west and no longer to sql1/);
   const call = begun.driver.calls.findLast(({ type }) => type === 'runHook');
-  expect((call?.input as HookInput).occasion).toMatchObject({ kind: 'repair', to: 'target' });
+  expect((call?.input as HookInput).occasion).toMatchObject({ kind: 'repair', to: 'instance' });
   await begun.end();
 });

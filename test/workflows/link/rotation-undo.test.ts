@@ -47,7 +47,7 @@ async function rotation(
     observeRotationStep: (call) =>
       answer({
         before: {},
-        planned: [{ kind: 'tsql', on: 'source', display: 'DO', undo: `UNDO ${stepOf(call)};` }],
+        planned: [{ kind: 'tsql', on: 'server', display: 'DO', undo: `UNDO ${stepOf(call)};` }],
       }),
     performRotationStep: (call) =>
       answer({

@@ -48,7 +48,7 @@ const entry = (phase: string, statements: number, n = 0): JournalEntry => ({
   outcome: 'done',
   effects: Array.from({ length: statements }, (_, index) => ({
     kind: 'tsql',
-    on: 'target',
+    on: 'instance',
     display: `CREATE LOGIN [${longest(index)}] WITH PASSWORD = 0x… HASHED`,
     undo: `DROP LOGIN [${longest(index)}]`,
   })),
@@ -59,7 +59,7 @@ const entry = (phase: string, statements: number, n = 0): JournalEntry => ({
 const failover = (n: number): FailoverRecord => ({
   workflowId: `sqlferry-link-${longest(n)}`,
   type: 'planned',
-  to: n % 2 === 0 ? 'target' : 'source',
+  to: n % 2 === 0 ? 'instance' : 'server',
   by: 'ann',
   reason: longest(n).repeat(5),
   startedAt: AT,
@@ -86,7 +86,7 @@ const failover = (n: number): FailoverRecord => ({
   })),
 });
 
-const standing = (): Protection => ({ primary: 'source', failovers: [], request: null, splitBrain: null });
+const standing = (): Protection => ({ primary: 'server', failovers: [], request: null, splitBrain: null });
 
 /** Hundreds of failovers and drills with hooks, thousands of copies. */
 function years(): LinkRunState {
@@ -131,7 +131,7 @@ test('the journal stays below its bound from entry to entry; the newest statemen
   expect(state.journal[1]?.effects).toEqual([
     {
       kind: 'tsql',
-      on: 'target',
+      on: 'instance',
       omitted: 40,
       display: '-- 40 statement(s) or request(s), not kept here: the history of the run holds it',
     },
@@ -158,7 +158,7 @@ const anyState = fc
       journal: journal.map(([phase, statements], n) => entry(phase, statements, n)),
       events: events.map((message) => ({ at: AT, severity: 'info', code: 'x', message })),
       attempts: attempts.map((reason) => ({ startedAt: AT, endedAt: AT, outcome: 'withdrawn', reason })),
-      begun: begun.map((before) => ({ stepId: 'source.master-key', before })),
+      begun: begun.map((before) => ({ stepId: 'server.master-key', before })),
       protection,
     };
   });
@@ -183,15 +183,17 @@ test('any state comes below any bound that has room for what an undo needs, whic
 test('copies too many for a payload are left out, told by name, and nothing else that an undo needs', () => {
   const state = initialState(linkSpec());
   const names = Array.from({ length: 5_000 }, (_, n) => longest(n));
-  const trust: BegunStep = { stepId: 'source.master-key', before: { there: false } };
+  const trust: BegunStep = { stepId: 'server.master-key', before: { there: false } };
   state.begun = [
     trust,
-    { stepId: 'target.agent-jobs', before: { missing: names, missingCategories: [], there: [] } },
+    { stepId: 'instance.agent-jobs', before: { missing: names, missingCategories: [], there: [] } },
   ];
   const carried = boundState(state);
   expect(carried.begun).toEqual([trust]);
   expect(jsonBytes(carried)).toBeLessThan(UNDO_BYTES);
-  expect(notUndoable(carried)).toEqual([expect.stringMatching(/^target\.agent-jobs: .*an abort leaves it/)]);
+  expect(notUndoable(carried)).toEqual([
+    expect.stringMatching(/^instance\.agent-jobs: .*an abort leaves it/),
+  ]);
 });
 
 test('statements of one step that are too long for a history: the first ones, and how many came after them', () => {
@@ -229,10 +231,11 @@ class DailyLogin {
 
   private step(call: ActivityCall) {
     const { stepId } = call.input as { stepId?: string };
-    if (call.type === 'performLinkStep' && stepId === 'target.logins') this.made.push(`A${this.day}`);
-    if (call.type === 'undoLinkStep' && stepId === 'target.logins') this.undone.push(call);
-    if (call.type !== 'observeLinkStep' || !/^target\.(login|agent-job)/.test(stepId ?? '')) return undefined;
-    if (stepId !== 'target.logins') return answer({ before: {}, settled: 'same', planned: [] });
+    if (call.type === 'performLinkStep' && stepId === 'instance.logins') this.made.push(`A${this.day}`);
+    if (call.type === 'undoLinkStep' && stepId === 'instance.logins') this.undone.push(call);
+    if (call.type !== 'observeLinkStep' || !/^instance\.(login|agent-job)/.test(stepId ?? ''))
+      return undefined;
+    if (stepId !== 'instance.logins') return answer({ before: {}, settled: 'same', planned: [] });
     const before = { missing: [{ sid: `A${this.day}` }], changed: [], roles: [], sids: [] };
     return answer({ before, planned: entry('replicating', 20).effects });
   }

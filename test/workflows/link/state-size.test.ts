@@ -16,11 +16,11 @@ const AT = '2026-11-01T00:00:00.000Z';
 /** The longest name of a database, and a long path. */
 const spec = (() => {
   const given = linkSpec();
-  const { logBackups } = given.migration;
+  const { logBackups } = given.settings;
   const directory = `//backup/${'folder/'.repeat(20)}`;
   return {
     ...given,
-    migration: { ...given.migration, database: 'D'.repeat(128), logBackups: { ...logBackups, directory } },
+    settings: { ...given.settings, database: 'D'.repeat(128), logBackups: { ...logBackups, directory } },
   };
 })();
 
@@ -38,7 +38,7 @@ const entry = (phase: JournalEntry['phase'], stepId: string): JournalEntry => ({
 /** Years of log backups, attempts and long messages. */
 function worst() {
   const state = initialState(spec);
-  for (const id of ['source.master-key', 'source.availability-group'])
+  for (const id of ['server.master-key', 'server.availability-group'])
     addJournalEntry(state, entry('trust', id));
   addPhase(state, { phase: 'preflight', startedAt: AT, endedAt: AT });
   for (let round = 0; round < 1_000; round += 1) {
@@ -57,8 +57,8 @@ test('after years it leaves room for the report of the checks and the facts befo
 test('what comes once stays, of what repeats the newest', () => {
   const { journal, phases, events, attempts } = worst();
   expect(journal.slice(0, 2).map(({ stepId }) => stepId)).toEqual([
-    'source.master-key',
-    'source.availability-group',
+    'server.master-key',
+    'server.availability-group',
   ]);
   expect(journal.at(-1)?.stepId).toBe('round 999');
   expect(journal[2]?.stepId).toBe('round 902');

@@ -45,7 +45,7 @@ function failing(type: string, stepId: string, outcomes: readonly FakeOutcome[])
 }
 
 test('behind the point of no return: through refusals, a worker that died, and a failure that says nothing', async () => {
-  const { carried, override } = failing('performLinkStep', 'target.forced-failover', [
+  const { carried, override } = failing('performLinkStep', 'instance.forced-failover', [
     giveUp(leaving(SENT, false)),
     giveUp(died({ version: 1, operation: 'sealed' })),
     giveUp(ApplicationFailure.create({ type: 'NotFound', message: 'no such activity' })),
@@ -54,16 +54,16 @@ test('behind the point of no return: through refusals, a worker that died, and a
   ]);
   const begun = await StandingLink.begin({ override });
   const loss = { reason: 'fire', acceptLossSeconds: 1_000_000 };
-  await begun.driver.update('failover', { ...DBA, type: 'forced', to: 'target', ...loss });
+  await begun.driver.update('failover', { ...DBA, type: 'forced', to: 'instance', ...loss });
   await begun.goOn(HOUR);
   const both = { operation: 'sealed', mayHaveSent: true };
   expect(carried).toEqual([undefined, SENT, both, both, { mayHaveSent: false }, SENT]);
-  expect(await begun.protection()).toMatchObject({ primary: 'target' });
+  expect(await begun.protection()).toMatchObject({ primary: 'instance' });
   await begun.end();
 });
 
 test('a step that failed for a person, begun again by resume', async () => {
-  const { carried, override } = failing('performLinkStep', 'target.link', [
+  const { carried, override } = failing('performLinkStep', 'instance.link', [
     fail(leaving(SENT, true)),
     fail(leaving(UNDER_WAY, true)),
   ]);
@@ -80,7 +80,7 @@ test('a step that failed for a person, begun again by resume', async () => {
 });
 
 test('an undoing that failed, tried again', async () => {
-  const { carried, override } = failing('undoLinkStep', 'source.fence', [fail(leaving(SENT, true))]);
+  const { carried, override } = failing('undoLinkStep', 'server.fence', [fail(leaving(SENT, true))]);
   const link = new FakeLink({
     override: (call) =>
       override(call) ??

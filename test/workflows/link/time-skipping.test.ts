@@ -62,7 +62,7 @@ test('a seeding that does not end is given up at 6 days, and what the run made i
   const undone = run.link.changes
     .filter((change) => change.startsWith('undo '))
     .map((change) => change.slice(5));
-  expect(done).toContain('target.link');
+  expect(done).toContain('instance.link');
   expect(undone).toEqual(done.toReversed());
 }, 60_000);
 
@@ -70,7 +70,7 @@ test('a step that fails for hours is tried at least each minute, and the run goe
   const until = (await server.now()) + 3 * HOUR;
   const run = await server.run(specWith(''), {}, (attempt) =>
     attempt.type === 'performLinkStep' && attempt.at < until
-      ? Promise.reject(ApplicationFailure.create({ type: 'SourceUnreachable', message: 'no route to host' }))
+      ? Promise.reject(ApplicationFailure.create({ type: 'ServerUnreachable', message: 'no route to host' }))
       : undefined,
   );
   const tries = run.attempts.filter(({ type, at }) => type === 'performLinkStep' && at < until);
@@ -90,5 +90,5 @@ test('an activity whose worker is lost is taken over after the heartbeat time-ou
   expect([first?.attempt, second?.attempt, others.length]).toEqual([1, 2, 0]);
   expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(1_000);
   expect(resultOf(run)).toMatchObject({ outcome: 'completed', seedingRestarts: 0 });
-  expect(run.link.changes.filter((change) => change === 'do target.link')).toHaveLength(1);
+  expect(run.link.changes.filter((change) => change === 'do instance.link')).toHaveLength(1);
 }, 60_000);

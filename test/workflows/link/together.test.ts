@@ -50,13 +50,13 @@ const phaseOf = ({ input }: ActivityCall) => (input as { address?: { phase: stri
 const hookCalls = ({ trace }: WorkflowDriver) =>
   trace.filter(({ call }) => call.type === 'runHook').map(({ call, state }) => `${phaseOf(call)}: ${state}`);
 
-const swappedByOthers = (primary: 'source' | 'target') =>
+const swappedByOthers = (primary: 'server' | 'instance') =>
   answer({ kind: 'roles-by-others', primary, reason: 'both agree', instanceTime: AT, health }, MINUTE);
 
 test('a pause that is accepted before the failover has begun withdraws it', async () => {
   const begun = await standing('');
   const { driver } = begun;
-  expect(await driver.update('failover', { ...DBA, type: 'planned', to: 'target' })).toMatchObject({
+  expect(await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' })).toMatchObject({
     accepted: true,
   });
   expect(await driver.update('pause', DBA)).toMatchObject({ accepted: true });
@@ -64,7 +64,7 @@ test('a pause that is accepted before the failover has begun withdraws it', asyn
   const { protection, paused } = await driver.query<LinkMigrationStatus>('status');
   expect(paused).toBe(true);
   expect(protection).toMatchObject({
-    primary: 'source',
+    primary: 'server',
     pendingRequest: null,
     failovers: [{ outcome: 'withdrawn', summary: expect.stringContaining('paused') }],
   });
@@ -79,7 +79,7 @@ test('a comparison that fails holds the failover for a person, and a pause still
       ? fail(needsPerson('Unreachable'))
       : undefined,
   );
-  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.goOn(10 * MINUTE);
   expect((await begun.status()).blockedBy).toMatchObject({ code: 'Unreachable' });
   await begun.driver.update('pause', DBA);
@@ -106,7 +106,7 @@ describe('a drain that still runs when it is given up', () => {
     await driver.run(() => hookCalls(driver).length === 2);
     expect(hookCalls(driver)).toEqual(['whenFenced: cancelled', 'whenWithdrawn: running']);
     // The applications did not wait for the drain to hear of it.
-    expect(link.changes.at(-1)).toBe('undo source.fence');
+    expect(link.changes.at(-1)).toBe('undo server.fence');
     await driver.dispose();
   });
 
@@ -114,7 +114,7 @@ describe('a drain that still runs when it is given up', () => {
     const begun = await standing(hooks({ beforeFailover: 'drain', whenWithdrawn: 'undrain' }), (call) =>
       call.type === 'runHook' && phaseOf(call) === 'beforeFailover' ? hang : undefined,
     );
-    await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'target' });
+    await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
     await begun.goOn();
     await begun.driver.update('pause', DBA);
     await begun.goOn();
@@ -163,7 +163,7 @@ test('applications are repointed before anybody looks what the old copy went on 
   );
   await driver.run(() => hookCalls(driver).length === 1);
   const proved = driver.calls.find(
-    (call) => call.type === 'performLinkStep' && stepOf(call) === 'target.verify-writable',
+    (call) => call.type === 'performLinkStep' && stepOf(call) === 'instance.verify-writable',
   );
   const hook = driver.calls.find(({ type }) => type === 'runHook');
   expect((hook?.at ?? 0) - (proved?.at ?? 0)).toBeLessThan(MINUTE);
@@ -175,10 +175,10 @@ test('applications are repointed before anybody looks what the old copy went on 
 describe('roles that others swap', () => {
   test('are told although the watch that saw them ends', async () => {
     const begun = await standing('', (call) =>
-      call.type === 'guardReplication' ? swappedByOthers('target') : undefined,
+      call.type === 'guardReplication' ? swappedByOthers('instance') : undefined,
     );
     await begun.goOn(5 * MINUTE);
-    expect((await begun.protection()).primary).toBe('target');
+    expect((await begun.protection()).primary).toBe('instance');
     const told = begun.driver.trace.filter(
       ({ call }) => (call.input as { code?: string }).code === 'failover.by-others',
     );
@@ -189,17 +189,17 @@ describe('roles that others swap', () => {
   test('back, while a drill holds: the jobs go back, too', async () => {
     let back = false;
     const begun = await standing(OBJECTS, (call) =>
-      back && call.type === 'watchReversedLink' ? swappedByOthers('source') : undefined,
+      back && call.type === 'watchReversedLink' ? swappedByOthers('server') : undefined,
     );
     back = true;
     await begun.driver.update('drill', { ...DBA, holdMs: 6 * HOUR });
     await begun.goOn(30 * MINUTE);
-    expect(await begun.protection()).toMatchObject({ primary: 'source', lastDrill: { outcome: 'stopped' } });
+    expect(await begun.protection()).toMatchObject({ primary: 'server', lastDrill: { outcome: 'stopped' } });
     expect(begun.link.changes.filter((change) => change.includes('able-jobs'))).toEqual([
-      'do target.enable-jobs',
-      'do source.disable-jobs',
-      'do source.enable-jobs',
-      'do target.disable-jobs',
+      'do instance.enable-jobs',
+      'do server.disable-jobs',
+      'do server.enable-jobs',
+      'do instance.disable-jobs',
     ]);
     await begun.end();
   });
@@ -217,17 +217,17 @@ test('a hold that is ended early is signed by who ended it, with what that perso
   let differs = false;
   const begun = await standing(OBJECTS, (call) =>
     call.type === 'compareInstanceObjects' && differs
-      ? answer({ observedAt: AT, primary: 'target', findings: [conflict] })
+      ? answer({ observedAt: AT, primary: 'instance', findings: [conflict] })
       : undefined,
   );
   await begun.driver.update('drill', { ...DBA, holdMs: 6 * HOUR });
   await begun.goOn(5 * MINUTE);
   differs = true;
-  const early = { by: 'boss', type: 'planned', to: 'source', acceptDrift: true };
+  const early = { by: 'boss', type: 'planned', to: 'server', acceptDrift: true };
   expect(await begun.driver.update('failover', early)).toMatchObject({ accepted: true });
   await begun.goOn(5 * MINUTE);
   expect(await begun.protection()).toMatchObject({
-    primary: 'source',
+    primary: 'server',
     lastDrill: {
       by: 'dba',
       endedEarlyBy: 'boss',

@@ -39,12 +39,12 @@ describe('a run that fails', () => {
       override: (call) => {
         if (call.type === 'notifyPerson') told.push(call.input);
         if (call.type === 'watchSeeding') return hang;
-        const isGroup = stepOf(call) === 'source.availability-group';
+        const isGroup = stepOf(call) === 'server.availability-group';
         return call.type === 'undoLinkStep' && isGroup ? fail(needsPerson('Stuck')) : undefined;
       },
     });
     const ending = await driver.run();
-    const left = 'source.availability-group could not be undone: Stuck happened';
+    const left = 'server.availability-group could not be undone: Stuck happened';
     expect(ending).toMatchObject({
       kind: 'failed',
       error: {
@@ -68,7 +68,7 @@ describe('a run that fails', () => {
 
   test('a cancelled run is told as well, and still ends as cancelled', async () => {
     const { link, driver } = await begin({});
-    await driver.run(() => link.effects.includes('do target.link'));
+    await driver.run(() => link.effects.includes('do instance.link'));
     await driver.cancel();
     expect((await driver.run()).kind).toBe('cancelled');
     expect(link.effects.at(-1)).toBe('notify run.cancelled');
@@ -90,7 +90,7 @@ describe('a link that is deleted to cut over', () => {
     return { leftovers, summary, events, effects: link.effects };
   };
 
-  test('whose source stands still afterwards: nothing was left out', async () => {
+  test('whose server stands still afterwards: nothing was left out', async () => {
     const { events, summary, effects } = await cutOver('42');
     expect(events).toContainEqual(expect.objectContaining({ code: 'cutover.nothing-left-out' }));
     expect(summary).toContain('no committed transaction was lost');
@@ -103,7 +103,7 @@ describe('a link that is deleted to cut over', () => {
       override: (call) => (call.type === 'readEndOfLog' ? hang : undefined),
     });
     await driver.run();
-    expect(link.effects).toContain('do target.verify-writable');
+    expect(link.effects).toContain('do instance.verify-writable');
     expect((await driver.query<LinkMigrationStatus>('status')).events).toContainEqual(
       expect.objectContaining({ code: 'cutover.done' }),
     );
@@ -113,7 +113,7 @@ describe('a link that is deleted to cut over', () => {
   test.each([
     ['went on', '43', 'from LSN 42 to 43'],
     ['cannot be read', null, 'could not be read'],
-  ])('whose source %s: told, in the summary and among the leftovers', async (_case, lsn, words) => {
+  ])('whose server %s: told, in the summary and among the leftovers', async (_case, lsn, words) => {
     const { leftovers, summary, effects } = await cutOver(lsn);
     expect(effects).toContain('notify cutover.log-moved');
     expect(leftovers).toContainEqual(expect.stringContaining(words));
@@ -128,7 +128,7 @@ test('two problems at once: the first is shown with the other, and one resume tr
       if (call.type === 'awaitLinkConnected' && call.count === 1) {
         return fail(needsPerson('LinkNotConnected'), HOUR);
       }
-      const isLink = call.type === 'performLinkStep' && stepOf(call) === 'target.link';
+      const isLink = call.type === 'performLinkStep' && stepOf(call) === 'instance.link';
       if (isLink) created += 1;
       return isLink && created === 1 ? fail(needsPerson('LinkRequestInvalid'), 60_000) : undefined;
     },
@@ -165,7 +165,7 @@ test('an abort while the fence cannot be lifted closes the attempt', async () =>
   const { driver, status } = await begin({
     override: (call) => {
       if (call.type === 'confirmPointOfNoReturn') return fail(needsPerson('LogMovedBehindFence'));
-      const isFence = call.type === 'undoLinkStep' && stepOf(call) === 'source.fence';
+      const isFence = call.type === 'undoLinkStep' && stepOf(call) === 'server.fence';
       return isFence ? fail(needsPerson('Stuck')) : undefined;
     },
   });
@@ -175,7 +175,7 @@ test('an abort while the fence cannot be lifted closes the attempt', async () =>
   await driver.run();
   expect(resultOf(driver)).toMatchObject({
     outcome: 'aborted',
-    leftovers: ['source.fence could not be undone: Stuck happened'],
+    leftovers: ['server.fence could not be undone: Stuck happened'],
   });
   expect((await status()).attempts).toMatchObject([{ outcome: 'withdrawn', endedAt: expect.any(String) }]);
   await driver.replay();

@@ -48,7 +48,7 @@ const SILENT: readonly (readonly [string, string, () => FakeOutcome])[] = [
   ['has no token', 'Unauthorized', () => fail(needsPerson('Unauthorized'))],
 ];
 
-const sideOf = (step: string): string => (step.startsWith('target.') ? 'mi-west' : 'sql1');
+const sideOf = (step: string): string => (step.startsWith('instance.') ? 'mi-west' : 'sql1');
 const undoneSteps = ({ link }: DisturbedRun): readonly string[] =>
   link.changes.filter((change) => change.startsWith('undo ')).map((change) => change.slice(5));
 const isUndoOf = (call: ActivityCall, is: (step: string) => boolean): boolean =>
@@ -220,7 +220,7 @@ test.each(
   const run = await startRun({
     override: (call) => {
       if (call.type === 'awaitCatchUp' && call.count === 1) return fail(needsPerson('CatchUpFailed'));
-      return !isMended && isUndoOf(call, (step) => step === 'source.fence') ? outcome() : undefined;
+      return !isMended && isUndoOf(call, (step) => step === 'server.fence') ? outcome() : undefined;
     },
   });
   await run.driver.run(() => told(run, code) > 0, 12 * HOUR);

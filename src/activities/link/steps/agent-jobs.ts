@@ -28,24 +28,24 @@ import { readAgentJobs } from '../../observe/instance-objects';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
 import { lookAtObjects } from '../instance-objects';
 
-export const agentJobsOnTarget = defineJobs('target');
-export const agentJobsOnSource = defineJobs('source');
-export const jobChangesOnTarget = defineJobChanges('target');
-export const jobChangesOnSource = defineJobChanges('source');
-export const enableJobsOnTarget = defineEnabling('target', 'enable-jobs', readFormer);
-export const enableJobsOnSource = defineEnabling('source', 'enable-jobs', readFormer);
-export const enableJobsAfterLossOnTarget = defineEnabling(
-  'target',
+export const agentJobsOnInstance = defineJobs('instance');
+export const agentJobsOnServer = defineJobs('server');
+export const jobChangesOnInstance = defineJobChanges('instance');
+export const jobChangesOnServer = defineJobChanges('server');
+export const enableJobsOnInstance = defineEnabling('instance', 'enable-jobs', readFormer);
+export const enableJobsOnServer = defineEnabling('server', 'enable-jobs', readFormer);
+export const enableJobsAfterLossOnInstance = defineEnabling(
+  'instance',
   'enable-jobs-after-loss',
   readFormerIfItAnswers,
 );
-export const enableJobsAfterLossOnSource = defineEnabling(
-  'source',
+export const enableJobsAfterLossOnServer = defineEnabling(
+  'server',
   'enable-jobs-after-loss',
   readFormerIfItAnswers,
 );
-export const disableJobsOnTarget = defineDisabling('target');
-export const disableJobsOnSource = defineDisabling('source');
+export const disableJobsOnInstance = defineDisabling('instance');
+export const disableJobsOnServer = defineDisabling('server');
 
 interface JobFacts {
   readonly missing: readonly string[];
@@ -72,7 +72,7 @@ function defineJobs(on: Side) {
     },
     settled({ missing, there }, { spec }) {
       if (missing.length > 0) return undefined;
-      const where = spec.migration[on];
+      const where = spec.settings[on];
       return there.length === 0 ? `no jobs belong on ${where}` : `${there.join(', ')}: on ${where}`;
     },
     async effects({ missing, missingCategories }, context) {
@@ -159,7 +159,7 @@ function defineJobChanges(on: Side) {
       if (replaced.length === 0) return [];
       throw new NeedsPerson(
         'AgentJobReplaced',
-        `on ${spec.migration[on]} the job(s) ${replaced.join(', ')} stay as they are on the other side, and disabled`,
+        `on ${spec.settings[on]} the job(s) ${replaced.join(', ')} stay as they are on the other side, and disabled`,
         'bring them back from your own scripts, if they were others before',
       );
     },
@@ -207,11 +207,11 @@ function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss'
     }),
     settled(facts, { spec }) {
       if (namesToEnable(facts).length > 0) return undefined;
-      throwIfLeftDisabled(facts, spec.migration[on]);
+      throwIfLeftDisabled(facts, spec.settings[on]);
       const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
       return running.length === 0
-        ? `no jobs are to run on ${spec.migration[on]}`
-        : `${running.join(', ')} enabled on ${spec.migration[on]}`;
+        ? `no jobs are to run on ${spec.settings[on]}`
+        : `${running.join(', ')} enabled on ${spec.settings[on]}`;
     },
     effects: async (facts) =>
       namesToEnable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, true) })),
@@ -246,7 +246,7 @@ function jobsToRun(names: readonly string[], former: readonly Job[], on: Side): 
   return names.filter((name) => {
     const job = former.find((candidate) => sameName(candidate.name, name));
     if (job === undefined || !job.isEnabled) return false;
-    return on === 'source' || job.steps.every((step) => whyNotOnInstance(step).length === 0);
+    return on === 'server' || job.steps.every((step) => whyNotOnInstance(step).length === 0);
   });
 }
 
@@ -297,14 +297,14 @@ function defineDisabling(on: Side) {
       return { enabled: jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name) };
     },
     settled: ({ enabled }, { spec }) =>
-      enabled.length === 0 ? `no named job is enabled on ${spec.migration[on]}` : undefined,
+      enabled.length === 0 ? `no named job is enabled on ${spec.settings[on]}` : undefined,
     effects: async ({ enabled }) =>
       enabled.map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
   });
 }
 
 const jobNames = ({ spec }: LinkContext): readonly string[] =>
-  spec.migration.instanceObjects?.jobs.include ?? [];
+  spec.settings.instanceObjects?.jobs.include ?? [];
 
 async function readJobStates(
   context: LinkContext,

@@ -5,10 +5,10 @@ import { readCertificates } from '../../../tsql/queries/certificates';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing } from '../../failures';
-import { type LinkContext, readSource } from '../context';
+import { type LinkContext, queryServer } from '../context';
 
 export interface CertificateInUse {
-  /** Certificate that the endpoint of the source shall use. */
+  /** Certificate that the endpoint of the SQL Server shall use. */
   readonly name: string;
   /** Name in the spec, or the one by default; differs from `name` after a rotation. */
   readonly wanted: string;
@@ -19,11 +19,11 @@ export interface CertificateInUse {
 /** Which certificate the steps of a link work with: after a rotation, the one that the endpoint has. */
 export async function certificateInUse(context: LinkContext): Promise<CertificateInUse> {
   const [[server], certificates, [endpoint]] = await Promise.all([
-    readSource(context, readServer()),
-    readSource(context, readCertificates()),
-    readSource(context, readEndpoints()),
+    queryServer(context, readServer()),
+    queryServer(context, readCertificates()),
+    queryServer(context, readEndpoints()),
   ]);
-  if (server === undefined) throw new FactMissing(context.ports.source.name, 'its properties');
+  if (server === undefined) throw new FactMissing(context.ports.server.name, 'its properties');
   const { serverTime } = server;
   const wanted = endpointCertificateName(context.spec, server.serverName);
   const used = endpoint?.certificateName ?? null;
@@ -31,13 +31,13 @@ export async function certificateInUse(context: LinkContext): Promise<Certificat
     return { name: wanted, wanted, certificates, serverTime };
   }
   const trusted = await context.ports.azure.readTrustCertificates(context.signal);
-  const isExplicit = context.spec.migration.certificate.name !== undefined;
+  const isExplicit = context.spec.settings.certificate.name !== undefined;
   const name = certificateNameToUse(wanted, isExplicit, {
     endpoint,
     certificates,
     trusted,
     serverTime,
-    servesReplicas: context.spec.migration.link.replicas !== undefined,
+    servesReplicas: context.spec.settings.link.replicas !== undefined,
   });
   return { name, wanted, certificates, serverTime };
 }

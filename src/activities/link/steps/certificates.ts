@@ -15,18 +15,18 @@ import { createMasterKey, dropMasterKey } from '../../../tsql/master-key';
 import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing, NeedsPerson } from '../../failures';
-import { defineLinkStep, type LinkContext, readSource } from '../context';
+import { defineLinkStep, type LinkContext, queryServer } from '../context';
 import { certificateInUse } from './certificate-in-use';
 import { unlessInUse } from './shared-trust';
 
 export const masterKey = defineLinkStep({
-  id: 'source.master-key',
+  id: 'server.master-key',
   async observe(context) {
     return { exists: (await oneServer(context)).hasMasterKey };
   },
   settled: (facts) => (facts.exists ? 'the master database has a master key' : undefined),
   async effects(_facts, context) {
-    const reference = context.spec.source.masterKeyPassword;
+    const reference = context.spec.server.masterKeyPassword;
     if (reference === undefined) {
       throw new NeedsPerson(
         'MasterKeyPasswordMissing',
@@ -36,11 +36,11 @@ export const masterKey = defineLinkStep({
     }
     const password = await context.secret(reference);
     return [
-      { kind: 'tsql', on: 'source', statement: createMasterKey({ password }), undo: dropMasterKey().display },
+      { kind: 'tsql', on: 'server', statement: createMasterKey({ password }), undo: dropMasterKey().display },
     ];
   },
   async undo(before, now) {
-    return !before.exists && now.exists ? [{ kind: 'tsql', on: 'source', statement: dropMasterKey() }] : [];
+    return !before.exists && now.exists ? [{ kind: 'tsql', on: 'server', statement: dropMasterKey() }] : [];
   },
 });
 
@@ -53,7 +53,7 @@ interface CertificateState {
 }
 
 export const endpointCertificate = defineLinkStep<CertificateState>({
-  id: 'source.endpoint-certificate',
+  id: 'server.endpoint-certificate',
   async observe(context) {
     const { name, wanted, certificates, serverTime } = await certificateInUse(context);
     const certificate = certificates.find((row) => sameName(row.name, name)) ?? null;
@@ -72,13 +72,13 @@ export const endpointCertificate = defineLinkStep<CertificateState>({
     );
   },
   async effects({ name, serverTime }, context) {
-    const expiry = new Date(Date.parse(serverTime) + context.spec.migration.certificate.validFor);
+    const expiry = new Date(Date.parse(serverTime) + context.spec.settings.certificate.validFor);
     const statement = createCertificate({
       name,
       subject: `Certificate for ${name}`,
       expiryDate: expiry.toISOString().slice(0, 10),
     });
-    return [{ kind: 'tsql', on: 'source', statement, undo: dropCertificate(name).display }];
+    return [{ kind: 'tsql', on: 'server', statement, undo: dropCertificate(name).display }];
   },
   async undo(before, now, context) {
     if (before.certificate !== null) return [];
@@ -87,7 +87,7 @@ export const endpointCertificate = defineLinkStep<CertificateState>({
       ...rotatedSince(before, now).filter((name) => name !== now.name),
     ];
     const drops = made.map((name): Effect => {
-      return { kind: 'tsql', on: 'source', statement: dropCertificate(name) };
+      return { kind: 'tsql', on: 'server', statement: dropCertificate(name) };
     });
     return unlessInUse(drops, context);
   },
@@ -107,8 +107,8 @@ interface TrustState {
   readonly rotations: readonly string[];
 }
 
-export const trustSourceCertificate = defineLinkStep<TrustState>({
-  id: 'target.trust-source-certificate',
+export const trustServerCertificate = defineLinkStep<TrustState>({
+  id: 'instance.trust-server-certificate',
   async observe(context) {
     const { name, wanted, certificates } = await certificateInUse(context);
     const [publicKey, trusted] = await Promise.all([
@@ -176,8 +176,8 @@ interface ImportedState {
 }
 
 /** The name must be the FQDN of the instance, or the link does not work (link-with-scripts). */
-export const trustTargetCertificate = defineLinkStep<ImportedState>({
-  id: 'source.trust-target-certificate',
+export const trustInstanceCertificate = defineLinkStep<ImportedState>({
+  id: 'server.trust-instance-certificate',
   async observe(context) {
     const [instance, instanceKey] = await Promise.all([
       context.ports.azure.readInstance(context.signal),
@@ -198,8 +198,8 @@ export const trustTargetCertificate = defineLinkStep<ImportedState>({
     });
     const drop = dropCertificate(fqdn);
     return [
-      ...(importedKey === null ? [] : [{ kind: 'tsql' as const, on: 'source' as const, statement: drop }]),
-      { kind: 'tsql', on: 'source', statement: create, undo: drop.display },
+      ...(importedKey === null ? [] : [{ kind: 'tsql' as const, on: 'server' as const, statement: drop }]),
+      { kind: 'tsql', on: 'server', statement: create, undo: drop.display },
     ];
   },
   async undo(before, now, context) {
@@ -209,22 +209,22 @@ export const trustTargetCertificate = defineLinkStep<ImportedState>({
     ) {
       return [];
     }
-    const drop = { kind: 'tsql' as const, on: 'source' as const, statement: dropCertificate(now.fqdn) };
+    const drop = { kind: 'tsql' as const, on: 'server' as const, statement: dropCertificate(now.fqdn) };
     if (before.importedKey === null) return unlessInUse([drop], context, now.fqdn);
     const restore = createCertificateFromBinary({
       name: now.fqdn,
       binaryHex: before.importedKey,
       label: `former public key of ${now.fqdn}`,
     });
-    return unlessInUse([drop, { kind: 'tsql', on: 'source', statement: restore }], context, now.fqdn);
+    return unlessInUse([drop, { kind: 'tsql', on: 'server', statement: restore }], context, now.fqdn);
   },
 });
 
 export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly string[] }>({
-  id: 'source.trust-azure-authorities',
+  id: 'server.trust-azure-authorities',
   async observe(context) {
     const names = new Set(
-      (await readSource(context, readCertificates())).map((row) => row.name.toLowerCase()),
+      (await queryServer(context, readCertificates())).map((row) => row.name.toLowerCase()),
     );
     return {
       present: AZURE_AUTHORITIES.map((authority) => authority.name).filter((name) =>
@@ -237,7 +237,7 @@ export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly
   async effects({ present }) {
     return AZURE_AUTHORITIES.filter((authority) => !present.includes(authority.name)).map((authority) => ({
       kind: 'tsql',
-      on: 'source',
+      on: 'server',
       statement: trustAzureAuthority({ authority, dnsName: AZURE_DNS_NAME }),
       undo: dropCertificate(authority.name).display,
     }));
@@ -245,14 +245,14 @@ export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly
   async undo(before, now, context) {
     const made = now.present.filter((name) => !before.present.includes(name)).reverse();
     const drops = made.map((name): Effect => {
-      return { kind: 'tsql', on: 'source', statement: dropCertificate(name) };
+      return { kind: 'tsql', on: 'server', statement: dropCertificate(name) };
     });
     return unlessInUse(drops, context);
   },
 });
 
 export const validateChain = defineLinkStep<{ readonly possible: boolean; readonly fqdn: string }>({
-  id: 'source.validate-certificate-chain',
+  id: 'server.validate-certificate-chain',
   always: true,
   async observe(context) {
     const [server, instance] = await Promise.all([
@@ -266,18 +266,18 @@ export const validateChain = defineLinkStep<{ readonly possible: boolean; readon
       ? undefined
       : 'this build has no sp_validate_certificate_ca_chain (SQL Server 2022 CU5 and later)',
   async effects({ fqdn }) {
-    return [{ kind: 'tsql', on: 'source', statement: validateCertificateChain({ certificateName: fqdn }) }];
+    return [{ kind: 'tsql', on: 'server', statement: validateCertificateChain({ certificateName: fqdn }) }];
   },
 });
 
 async function oneServer(context: LinkContext) {
-  const [server] = await readSource(context, readServer());
-  if (server === undefined) throw new FactMissing(context.ports.source.name, 'its properties');
+  const [server] = await queryServer(context, readServer());
+  if (server === undefined) throw new FactMissing(context.ports.server.name, 'its properties');
   return server;
 }
 
 async function publicKeyOf(context: LinkContext, name: string): Promise<string | null> {
-  const [row] = await readSource(context, readCertificatePublicKey(name));
+  const [row] = await queryServer(context, readCertificatePublicKey(name));
   return row?.publicKey ?? null;
 }
 

@@ -6,7 +6,7 @@ import {
   restoreMirroringEndpoint,
 } from '../../../tsql/endpoints';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
-import { defineLinkStep, readSource } from '../context';
+import { defineLinkStep, queryServer } from '../context';
 import { certificateInUse } from './certificate-in-use';
 import { unlessInUse } from './shared-trust';
 
@@ -30,11 +30,11 @@ const usesWindows = (endpoint: EndpointFacts): boolean =>
   /NTLM|KERBEROS|NEGOTIATE/.test(endpoint.connectionAuthDesc);
 
 export const mirroringEndpoint = defineLinkStep<EndpointState>({
-  id: 'source.mirroring-endpoint',
+  id: 'server.mirroring-endpoint',
   async observe(context) {
     const [{ name }, endpoints] = await Promise.all([
       certificateInUse(context),
-      readSource(context, readEndpoints()),
+      queryServer(context, readEndpoints()),
     ]);
     return {
       certificateName: name,
@@ -48,11 +48,11 @@ export const mirroringEndpoint = defineLinkStep<EndpointState>({
   },
   async effects({ endpoint, certificateName }, context) {
     if (endpoint === null) {
-      const { name, port } = context.spec.source.endpoint;
+      const { name, port } = context.spec.server.endpoint;
       return [
         {
           kind: 'tsql',
-          on: 'source',
+          on: 'server',
           statement: createMirroringEndpoint({ name, port, certificateName }),
           undo: dropEndpoint(name).display,
         },
@@ -66,17 +66,17 @@ export const mirroringEndpoint = defineLinkStep<EndpointState>({
       authentication: usesWindows(endpoint) ? 'negotiate-and-certificate' : 'certificate',
       before: endpoint,
     });
-    return [{ kind: 'tsql', on: 'source', statement, undo: restoreMirroringEndpoint(endpoint).display }];
+    return [{ kind: 'tsql', on: 'server', statement, undo: restoreMirroringEndpoint(endpoint).display }];
   },
   async undo(before, now, context) {
     if (now.endpoint === null) return [];
     if (before.endpoint === null) {
       return unlessInUse(
-        [{ kind: 'tsql', on: 'source', statement: dropEndpoint(now.endpoint.name) }],
+        [{ kind: 'tsql', on: 'server', statement: dropEndpoint(now.endpoint.name) }],
         context,
       );
     }
     if (JSON.stringify(before.endpoint) === JSON.stringify(now.endpoint)) return [];
-    return [{ kind: 'tsql', on: 'source', statement: restoreMirroringEndpoint(before.endpoint) }];
+    return [{ kind: 'tsql', on: 'server', statement: restoreMirroringEndpoint(before.endpoint) }];
   },
 });

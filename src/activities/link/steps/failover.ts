@@ -7,7 +7,7 @@ import {
   setDistributedAvailabilityMode,
   setRoleSecondary,
 } from '../../../tsql/link/availability-groups';
-import { readTargetDatabase } from '../../../tsql/queries/target';
+import { readInstanceDatabase } from '../../../tsql/queries/instance-database';
 import { NeedsPerson, NotYet } from '../../failures';
 import { askLostSide } from '../../observe/reading';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
@@ -17,9 +17,9 @@ interface ModeState {
   readonly members: readonly { readonly name: string; readonly mode: string }[];
 }
 
-/** Before a cutover by deletion, the source waits for the instance (failover how-to, "switch to synchronous"). */
+/** Before a cutover by deletion, the SQL Server waits for the instance (failover how-to, "switch to synchronous"). */
 export const synchronousCommit = defineLinkStep<ModeState>({
-  id: 'source.synchronous-commit',
+  id: 'server.synchronous-commit',
   async observe(context) {
     const group = await findGroup(context, context.spec.names.link);
     return {
@@ -45,7 +45,7 @@ export const synchronousCommit = defineLinkStep<ModeState>({
     if (members.length === 0) {
       throw new NeedsPerson(
         'LinkGroupMissing',
-        `${spec.migration.source} has no distributed availability group ${spec.names.link}`,
+        `${spec.settings.server} has no distributed availability group ${spec.names.link}`,
         'find out who dropped it; without it there is no link to cut over by',
       );
     }
@@ -53,7 +53,7 @@ export const synchronousCommit = defineLinkStep<ModeState>({
     return [
       {
         kind: 'tsql',
-        on: 'source',
+        on: 'server',
         statement: setDistributedAvailabilityMode({
           name: spec.names.link,
           groups,
@@ -74,62 +74,62 @@ export const synchronousCommit = defineLinkStep<ModeState>({
       groups,
       mode: 'ASYNCHRONOUS_COMMIT',
     });
-    return [{ kind: 'tsql', on: 'source', statement }];
+    return [{ kind: 'tsql', on: 'server', statement }];
   },
 });
 
 /** FAILOVER returns once the roles are swapped; a big redo queue makes it long. */
 const FAILOVER_DEADLINE_MS = 30 * 60_000;
 
-export const plannedFailover = defineLinkStep<{ readonly sourceRole: string | null }>({
-  id: 'source.planned-failover',
+export const plannedFailover = defineLinkStep<{ readonly serverRole: string | null }>({
+  id: 'server.planned-failover',
   async observe(context) {
-    return { sourceRole: (await findGroup(context, context.spec.names.link))?.localRoleDesc ?? null };
+    return { serverRole: (await findGroup(context, context.spec.names.link))?.localRoleDesc ?? null };
   },
   // After the set-up, or on the way back of a drill. A link that stands already tells its role itself.
-  assume: ({ sourceRole }, _context, before) =>
-    sourceRole === null || before.includes('target.planned-failover')
-      ? { sourceRole: 'PRIMARY' }
-      : { sourceRole },
-  settled: ({ sourceRole }) =>
-    sourceRole === 'SECONDARY' ? 'the source is SECONDARY of the link' : undefined,
+  assume: ({ serverRole }, _context, before) =>
+    serverRole === null || before.includes('instance.planned-failover')
+      ? { serverRole: 'PRIMARY' }
+      : { serverRole },
+  settled: ({ serverRole }) =>
+    serverRole === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined,
   async effects(_facts, { spec }) {
     const statement = failoverDistributedAvailabilityGroup(spec.names.link);
-    return [{ kind: 'tsql', on: 'source', statement, deadlineMs: FAILOVER_DEADLINE_MS }];
+    return [{ kind: 'tsql', on: 'server', statement, deadlineMs: FAILOVER_DEADLINE_MS }];
   },
 });
 
-export const verifyWritable = defineWritable('target.verify-writable', 'target');
-export const verifySourceWritable = defineWritable('source.verify-writable', 'source');
+export const verifyWritable = defineWritable('instance.verify-writable', 'instance');
+export const verifyServerWritable = defineWritable('server.verify-writable', 'server');
 
 /** Azure runs a planned failover only on the primary, and forces one only on the secondary instance. */
 export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
-  id: 'target.planned-failover',
+  id: 'instance.planned-failover',
   urgent: true,
   observe: (context) => observeRoles(context),
   // The way back of a drill.
   assume: (facts, _context, before) =>
-    before.includes('source.planned-failover') ? { source: 'SECONDARY', target: 'PRIMARY' } : facts,
-  settled: ({ target }) => (target === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
+    before.includes('server.planned-failover') ? { server: 'SECONDARY', instance: 'PRIMARY' } : facts,
+  settled: ({ instance }) => (instance === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'Planned')],
 });
 
 export const forcedFailoverToInstance = defineLinkStep<RoleState>({
-  id: 'target.forced-failover',
+  id: 'instance.forced-failover',
   urgent: true,
-  observe: (context) => observeRoles(context, 'source'),
-  settled: ({ target }) => (target === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
+  observe: (context) => observeRoles(context, 'server'),
+  settled: ({ instance }) => (instance === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'ForcedAllowDataLoss')],
 });
 
-export const forcedFailoverToSource = defineLinkStep<RoleState>({
-  id: 'source.forced-failover',
-  observe: (context) => observeRoles(context, 'target'),
-  settled: ({ source }) => (source === 'PRIMARY' ? 'the SQL Server is PRIMARY of the link' : undefined),
+export const forcedFailoverToServer = defineLinkStep<RoleState>({
+  id: 'server.forced-failover',
+  observe: (context) => observeRoles(context, 'instance'),
+  settled: ({ server }) => (server === 'PRIMARY' ? 'the SQL Server is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
       kind: 'tsql',
-      on: 'source',
+      on: 'server',
       statement: forceFailoverDistributedAvailabilityGroup(spec.names.link),
       deadlineMs: FAILOVER_DEADLINE_MS,
     },
@@ -137,14 +137,14 @@ export const forcedFailoverToSource = defineLinkStep<RoleState>({
 });
 
 /** After a split brain the former primary follows the survivor; what it has alone is rolled away. */
-export const demoteSource = defineLinkStep<RoleState>({
-  id: 'source.become-secondary',
+export const demoteServer = defineLinkStep<RoleState>({
+  id: 'server.become-secondary',
   observe: (context) => observeRoles(context),
-  settled: ({ source }) => (source === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined),
+  settled: ({ server }) => (server === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
       kind: 'tsql',
-      on: 'source',
+      on: 'server',
       statement: setRoleSecondary(spec.names.link),
       deadlineMs: FAILOVER_DEADLINE_MS,
     },
@@ -152,9 +152,9 @@ export const demoteSource = defineLinkStep<RoleState>({
 });
 
 export const demoteInstance = defineLinkStep<RoleState>({
-  id: 'target.become-secondary',
+  id: 'instance.become-secondary',
   observe: (context) => observeRoles(context),
-  settled: ({ target }) => (target === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
+  settled: ({ instance }) => (instance === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
       kind: 'arm',
@@ -166,14 +166,14 @@ export const demoteInstance = defineLinkStep<RoleState>({
 
 interface RoleState {
   /** Null while the side does not answer: a dead primary is why one forces. */
-  readonly source: string | null;
-  readonly target: string | null;
+  readonly server: string | null;
+  readonly instance: string | null;
 }
 
 /** @param lost side that is not asked for long: it may hang, and what forces the other one to lead does not wait */
 async function observeRoles(context: LinkContext, lost?: Side): Promise<RoleState> {
   const { clock, signal, ports, spec } = context;
-  const query = readTargetDatabase(spec.migration.database, spec.names.link);
+  const query = readInstanceDatabase(spec.settings.database, spec.names.link);
   const read = async (on: Side): Promise<string | null> => {
     const port = bySide(on, ports);
     const rows =
@@ -182,8 +182,8 @@ async function observeRoles(context: LinkContext, lost?: Side): Promise<RoleStat
         : await port.query(query, { signal }).catch(() => undefined);
     return rows?.[0]?.linkRoleDesc ?? null;
   };
-  const [source, target] = await Promise.all([read('source'), read('target')]);
-  return { source, target };
+  const [server, instance] = await Promise.all([read('server'), read('instance')]);
+  return { server, instance };
 }
 
 function failOverLink(linkName: string, failoverType: 'Planned' | 'ForcedAllowDataLoss'): Effect {
@@ -199,21 +199,21 @@ function defineWritable(id: string, on: Side) {
     id,
     always: true,
     async observe(context) {
-      const { database } = context.spec.migration;
-      const [row] = await readOn(context, on, readTargetDatabase(database, context.spec.names.link));
+      const { database } = context.spec.settings;
+      const [row] = await readOn(context, on, readInstanceDatabase(database, context.spec.names.link));
       return { updateability: row?.updateability ?? null };
     },
     assume: () => ({ updateability: 'READ_WRITE' }),
     settled: () => undefined,
     async effects({ updateability }, { spec }) {
       if (updateability !== 'READ_WRITE') {
-        const side = bySide(on, spec.migration);
+        const side = bySide(on, spec.settings);
         throw new NotYet(
-          'TargetNotWritable',
-          `${spec.migration.database} on ${side} is ${updateability ?? 'absent'}`,
+          'PrimaryNotWritable',
+          `${spec.settings.database} on ${side} is ${updateability ?? 'absent'}`,
         );
       }
-      return [{ kind: 'tsql', on, statement: writeProbe({ database: spec.migration.database }) }];
+      return [{ kind: 'tsql', on, statement: writeProbe({ database: spec.settings.database }) }];
     },
   });
 }

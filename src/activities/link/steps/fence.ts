@@ -40,12 +40,12 @@ const onDoor = ({ server }: Door, on: Side) => ({ on, ...(server === undefined ?
  * Keeps the applications out of one side, so that its log stands still. A database in an availability group cannot be
  * set read-only or single-user (error 1468): the logins are disabled and their sessions ended.
  */
-export const fence = defineFence('source.fence', 'source');
-export const fenceInstance = defineFence('target.fence', 'target');
+export const fence = defineFence('server.fence', 'server');
+export const fenceInstance = defineFence('instance.fence', 'instance');
 
 /** Lets the applications in to the new primary; logins that are not there are the operator's to bring. */
-export const admitToSource = defineAdmission('source.admit-applications', 'source');
-export const admitToInstance = defineAdmission('target.admit-applications', 'target');
+export const admitToServer = defineAdmission('server.admit-applications', 'server');
+export const admitToInstance = defineAdmission('instance.admit-applications', 'instance');
 
 function defineFence(id: string, on: Side) {
   return defineLinkStep<FenceState>({
@@ -133,7 +133,7 @@ function defineAdmission(id: string, on: Side) {
     observe: (context) => observeLogins(context, on),
     assume(facts, { spec }, before) {
       if (before.includes(`${on}.fence`)) return withLogins(facts, true);
-      return spec.migration.instanceObjects === undefined ? facts : withCopies(facts);
+      return spec.settings.instanceObjects === undefined ? facts : withCopies(facts);
     },
     settled(state, { spec }) {
       const { logins } = state;
@@ -183,11 +183,11 @@ function everywhere(facts: FenceState, change: (login: FencedLogin) => FencedLog
 }
 
 async function observeLogins(context: LinkContext, on: Side): Promise<FenceState> {
-  const { disableLogins } = context.spec.migration.cutover.fence;
+  const { disableLogins } = context.spec.settings.cutover.fence;
   if (disableLogins.length === 0) return { logins: [], openSessions: 0 };
   const leader = await observeDoor((query) => readOn(context, on, query), disableLogins);
   const { group } = context.ports;
-  if (on !== 'source' || group === undefined) return leader;
+  if (on !== 'server' || group === undefined) return leader;
   const members = [...group.members];
   const looks = await Promise.all(
     members.map(([server, port]) => observeReplica(context, server, port, disableLogins)),
@@ -234,4 +234,4 @@ async function observeDoor(
   };
 }
 
-const sideName = (spec: ResolvedLinkMigration, on: Side): string => bySide(on, spec.migration);
+const sideName = (spec: ResolvedLinkMigration, on: Side): string => bySide(on, spec.settings);

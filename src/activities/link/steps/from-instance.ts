@@ -21,7 +21,7 @@ import { type FollowingCopyRow, readFollowingCopy } from '../../../tsql/queries/
 import { readSecondaryRole } from '../../../tsql/queries/link/secondary-role';
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing, NeedsPerson } from '../../failures';
-import { defineLinkStep, type LinkContext, readSource, sourceEndpointUrl } from '../context';
+import { defineLinkStep, type LinkContext, queryServer, serverEndpointUrl } from '../context';
 import { findGroup } from './groups';
 import { deleteLink, isFailedReplicaState, throwIfMultiDatabase } from './link';
 
@@ -29,9 +29,9 @@ const GROUP_DEADLINE_MS = 180_000;
 /** The server waits for the configuration of the instance by itself, and gives up (47106). */
 const JOIN_DEADLINE_MS = 60_000;
 
-const onSource = (statement: Statement, undo?: string, deadlineMs = GROUP_DEADLINE_MS): Effect => ({
+const onServer = (statement: Statement, undo?: string, deadlineMs = GROUP_DEADLINE_MS): Effect => ({
   kind: 'tsql',
-  on: 'source',
+  on: 'server',
   statement,
   ...(undo === undefined ? {} : { undo }),
   deadlineMs,
@@ -46,13 +46,13 @@ interface EmptyGroupState {
 }
 
 export const emptyAvailabilityGroup = defineLinkStep<EmptyGroupState>({
-  id: 'source.empty-availability-group',
+  id: 'server.empty-availability-group',
   async observe(context) {
-    const { names, migration } = context.spec;
+    const { names, settings } = context.spec;
     const [serverName, group, [copy], link] = await Promise.all([
       ownName(context),
       findGroup(context, names.availabilityGroup),
-      readSource(context, readFollowingCopy(migration.database)),
+      queryServer(context, readFollowingCopy(settings.database)),
       findGroup(context, names.link),
     ]);
     return {
@@ -64,7 +64,7 @@ export const emptyAvailabilityGroup = defineLinkStep<EmptyGroupState>({
   },
   settled({ group, serverName }, { spec }) {
     if (group === null) return undefined;
-    const { database } = spec.migration;
+    const { database } = spec.settings;
     const isOurs =
       !group.isDistributed &&
       group.databases.every((name) => sameName(name, database)) &&
@@ -78,18 +78,18 @@ export const emptyAvailabilityGroup = defineLinkStep<EmptyGroupState>({
     );
   },
   async effects({ serverName, copy }, { spec }) {
-    const { database, source } = spec.migration;
+    const { database, server } = spec.settings;
     if (copy.stateDesc !== null) {
       throw new NeedsPerson(
         'DatabaseOnServer',
-        `${source} has a database ${database} already, ${copy.stateDesc}: the copy of the instance cannot take its place`,
-        `drop or rename ${database} on ${source} if it is not needed, then resume`,
+        `${server} has a database ${database} already, ${copy.stateDesc}: the copy of the instance cannot take its place`,
+        `drop or rename ${database} on ${server} if it is not needed, then resume`,
       );
     }
     const name = spec.names.availabilityGroup;
-    const endpointUrl = sourceEndpointUrl(spec);
+    const endpointUrl = serverEndpointUrl(spec);
     return [
-      onSource(
+      onServer(
         createEmptyAvailabilityGroup({ name, serverName, endpointUrl }),
         `${dropAvailabilityGroup(name).display} then, of a copy that the link made: ${dropDatabase(database).display}`,
       ),
@@ -98,31 +98,31 @@ export const emptyAvailabilityGroup = defineLinkStep<EmptyGroupState>({
   async undo(before, now, { spec }, found) {
     if (before.group !== null) return [];
     throwIfServerLeads(now.linkRole, spec);
-    const { database, source } = spec.migration;
+    const { database, server } = spec.settings;
     const cameBySeeding =
       before.copy.stateDesc === null && sameName(found.copy.groupName ?? '', groupOf(spec));
     const isThere = now.copy.stateDesc !== null && cameBySeeding;
     if (isThere && now.copy.stateDesc !== 'RESTORING') {
       throw new NeedsPerson(
         'CopyInUse',
-        `the copy of ${database} on ${source} is ${now.copy.stateDesc}, not RESTORING: somebody may use it`,
-        `drop ${database} and the availability group ${groupOf(spec)} on ${source} if nobody does`,
+        `the copy of ${database} on ${server} is ${now.copy.stateDesc}, not RESTORING: somebody may use it`,
+        `drop ${database} and the availability group ${groupOf(spec)} on ${server} if nobody does`,
       );
     }
     return [
-      ...(now.group === null ? [] : [onSource(dropAvailabilityGroup(now.group.name))]),
-      ...(isThere ? [onSource(dropDatabase(database))] : []),
+      ...(now.group === null ? [] : [onServer(dropAvailabilityGroup(now.group.name))]),
+      ...(isThere ? [onServer(dropDatabase(database))] : []),
     ];
   },
 });
 
 /** Nothing shows whether it was granted: it is granted again whenever asked, which changes nothing. */
 export const grantCreateDatabase = defineLinkStep<{ readonly group: string }>({
-  id: 'source.grant-create-database',
+  id: 'server.grant-create-database',
   always: true,
   observe: async ({ spec }) => ({ group: groupOf(spec) }),
   settled: () => undefined,
-  effects: async ({ group }) => [onSource(grantCreateAnyDatabase(group))],
+  effects: async ({ group }) => [onServer(grantCreateAnyDatabase(group))],
 });
 
 interface SecondaryRoleState {
@@ -132,11 +132,11 @@ interface SecondaryRoleState {
 }
 
 export const readableSecondary = defineLinkStep<SecondaryRoleState>({
-  id: 'source.readable-secondary',
+  id: 'server.readable-secondary',
   async observe(context) {
     const [serverName, [role]] = await Promise.all([
       ownName(context),
-      readSource(context, readSecondaryRole(groupOf(context.spec))),
+      queryServer(context, readSecondaryRole(groupOf(context.spec))),
     ]);
     return { serverName, connections: role?.connections ?? null };
   },
@@ -144,13 +144,13 @@ export const readableSecondary = defineLinkStep<SecondaryRoleState>({
   async effects({ serverName }, { spec }) {
     const name = groupOf(spec);
     const undo = setSecondaryConnections({ name, serverName, connections: 'NO' }).display;
-    return [onSource(setSecondaryConnections({ name, serverName, connections: 'ALL' }), undo)];
+    return [onServer(setSecondaryConnections({ name, serverName, connections: 'ALL' }), undo)];
   },
   async undo(before, now, { spec }) {
     const earlier = before.connections;
     if (now.connections !== 'ALL' || (earlier !== 'NO' && earlier !== 'READ_ONLY')) return [];
     const { serverName } = now;
-    return [onSource(setSecondaryConnections({ name: groupOf(spec), serverName, connections: earlier }))];
+    return [onServer(setSecondaryConnections({ name: groupOf(spec), serverName, connections: earlier }))];
   },
 });
 
@@ -164,7 +164,7 @@ interface LeadingLinkState {
  * anything on the SQL Server belongs to a link.
  */
 export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
-  id: 'target.link-from-instance',
+  id: 'instance.link-from-instance',
   observe: async ({ ports, spec, signal }) => ({
     link: (await ports.azure.readLink(spec.names.link, signal)) ?? null,
   }),
@@ -174,12 +174,12 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
     return `link ${link.name} exists (${link.database?.replicaState ?? 'starting'})`;
   },
   async effects({ link }, { spec }) {
-    const { names, migration } = spec;
+    const { names, settings } = spec;
     const body = {
-      database: migration.database,
+      database: settings.database,
       partnerAvailabilityGroupName: names.availabilityGroup,
       instanceAvailabilityGroupName: names.instanceAvailabilityGroup,
-      partnerEndpoint: sourceEndpointUrl(spec),
+      partnerEndpoint: serverEndpointUrl(spec),
       instanceLinkRole: 'Primary',
       // One that the instance leads is two-way: the update policy matches, or Azure refuses it (41988).
       failoverMode: 'Manual',
@@ -205,20 +205,20 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
 
 interface JoinState {
   readonly group: AvailabilityGroupFacts | null;
-  readonly targetListenerUrl: string;
+  readonly instanceUrl: string;
 }
 
 export const joinDistributedGroup = defineLinkStep<JoinState>({
-  id: 'source.join-distributed-availability-group',
+  id: 'server.join-distributed-availability-group',
   async observe(context) {
-    const { names, migration } = context.spec;
+    const { names, settings } = context.spec;
     const [group, instance] = await Promise.all([
       findGroup(context, names.link),
       context.ports.azure.readInstance(context.signal),
     ]);
     const { fullyQualifiedDomainName, name } = instance;
-    const targetListenerUrl = leadingInstanceListenerUrl(fullyQualifiedDomainName, name, migration.database);
-    return { group, targetListenerUrl };
+    const instanceUrl = leadingInstanceListenerUrl(fullyQualifiedDomainName, name, settings.database);
+    return { group, instanceUrl };
   },
   settled({ group }, { spec }) {
     if (group === null || isLeftover(group)) return undefined;
@@ -232,22 +232,22 @@ export const joinDistributedGroup = defineLinkStep<JoinState>({
       'set link.name in the migration to an unused name, or drop that group if it is a leftover',
     );
   },
-  async effects({ group, targetListenerUrl }, { spec }) {
+  async effects({ group, instanceUrl }, { spec }) {
     const { names } = spec;
     const statement = joinDistributedAvailabilityGroup({
       name: names.link,
       availabilityGroup: names.availabilityGroup,
-      sourceListenerUrl: sourceEndpointUrl(spec),
+      serverUrl: serverEndpointUrl(spec),
       instanceAvailabilityGroup: names.instanceAvailabilityGroup,
-      targetListenerUrl,
+      instanceUrl,
     });
     const drop = dropAvailabilityGroup(names.link);
-    return [...(group === null ? [] : [onSource(drop)]), onSource(statement, drop.display, JOIN_DEADLINE_MS)];
+    return [...(group === null ? [] : [onServer(drop)]), onServer(statement, drop.display, JOIN_DEADLINE_MS)];
   },
   async undo(before, now, { spec }) {
     if (before.group !== null || now.group === null) return [];
     throwIfServerLeads(now.group.localRoleDesc, spec);
-    return [onSource(dropAvailabilityGroup(now.group.name))];
+    return [onServer(dropAvailabilityGroup(now.group.name))];
   },
 });
 
@@ -260,11 +260,11 @@ const isLeftover = ({ isDistributed, replicas }: AvailabilityGroupFacts): boolea
  * database.
  * @throws NeedsPerson
  */
-function throwIfServerLeads(sourceRole: string | null, { migration }: ResolvedLinkMigration): void {
-  if (sourceRole !== 'PRIMARY') return;
+function throwIfServerLeads(serverRole: string | null, { settings }: ResolvedLinkMigration): void {
+  if (serverRole !== 'PRIMARY') return;
   throw new NeedsPerson(
     'ServerIsPrimary',
-    `${migration.source} is the primary of ${migration.database} now, by a failover that this run did not make`,
+    `${settings.server} is the primary of ${settings.database} now, by a failover that this run did not make`,
     'link, groups and copies are left as they are; remove by hand what is not needed, the link first',
   );
 }
@@ -272,7 +272,7 @@ function throwIfServerLeads(sourceRole: string | null, { migration }: ResolvedLi
 const groupOf = (spec: ResolvedLinkMigration): string => spec.names.availabilityGroup;
 
 async function ownName(context: LinkContext): Promise<string> {
-  const [server] = await readSource(context, readServer());
-  if (server === undefined) throw new FactMissing(context.ports.source.name, 'its properties');
+  const [server] = await queryServer(context, readServer());
+  if (server === undefined) throw new FactMissing(context.ports.server.name, 'its properties');
   return server.serverName;
 }

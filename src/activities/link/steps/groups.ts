@@ -12,7 +12,7 @@ import {
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../../tsql/queries/availability-groups';
 import { readServer } from '../../../tsql/queries/server';
 import { NeedsPerson } from '../../failures';
-import { defineLinkStep, type LinkContext, ownEndpointUrl, readSource, sourceEndpointUrl } from '../context';
+import { defineLinkStep, type LinkContext, ownEndpointUrl, queryServer, serverEndpointUrl } from '../context';
 
 interface GroupState {
   readonly serverName: string;
@@ -21,15 +21,15 @@ interface GroupState {
 }
 
 export const availabilityGroup = defineLinkStep<GroupState>({
-  id: 'source.availability-group',
+  id: 'server.availability-group',
   observe: (context) => observeGroup(context, context.spec.names.availabilityGroup),
   settled({ group }, { spec }) {
     if (group === null) return undefined;
     const holdsOnlyThis =
       group.databases.length === 1 &&
-      group.databases[0]?.toLowerCase() === spec.migration.database.toLowerCase();
+      group.databases[0]?.toLowerCase() === spec.settings.database.toLowerCase();
     if (!group.isDistributed && holdsOnlyThis)
-      return `availability group ${group.name} holds ${spec.migration.database}`;
+      return `availability group ${group.name} holds ${spec.settings.database}`;
     throw new NeedsPerson(
       'AvailabilityGroupNameTaken',
       `an availability group ${group.name} exists with the databases [${group.databases.join(', ')}]`,
@@ -47,7 +47,7 @@ export const availabilityGroup = defineLinkStep<GroupState>({
     }
     const statement = createAvailabilityGroup({
       name,
-      database: spec.migration.database,
+      database: spec.settings.database,
       serverName,
       endpointUrl: ownEndpointUrl(spec),
       clusterType: clusterTypeClause(productVersion),
@@ -55,7 +55,7 @@ export const availabilityGroup = defineLinkStep<GroupState>({
     return [
       {
         kind: 'tsql',
-        on: 'source',
+        on: 'server',
         statement,
         undo: dropAvailabilityGroup(name).display,
         deadlineMs: 180_000,
@@ -65,17 +65,15 @@ export const availabilityGroup = defineLinkStep<GroupState>({
   undo: dropIfMade,
 });
 
-export const distributedAvailabilityGroup = defineLinkStep<
-  GroupState & { readonly targetListenerUrl: string }
->({
-  id: 'source.distributed-availability-group',
+export const distributedAvailabilityGroup = defineLinkStep<GroupState & { readonly instanceUrl: string }>({
+  id: 'server.distributed-availability-group',
   async observe(context) {
     const [state, instance] = await Promise.all([
       observeGroup(context, context.spec.names.link),
       context.ports.azure.readInstance(context.signal),
     ]);
-    const targetListenerUrl = instanceListenerUrl(instance.fullyQualifiedDomainName, instance.name);
-    return { ...state, targetListenerUrl };
+    const instanceUrl = instanceListenerUrl(instance.fullyQualifiedDomainName, instance.name);
+    return { ...state, instanceUrl };
   },
   settled({ group }, { spec }) {
     if (group === null) return undefined;
@@ -90,25 +88,25 @@ export const distributedAvailabilityGroup = defineLinkStep<
       'set link.name in the migration to an unused name, or drop that group if it is a leftover',
     );
   },
-  async effects({ targetListenerUrl }, { spec }) {
+  async effects({ instanceUrl }, { spec }) {
     const statement = createDistributedAvailabilityGroup({
       name: spec.names.link,
       availabilityGroup: spec.names.availabilityGroup,
-      sourceListenerUrl: sourceEndpointUrl(spec),
+      serverUrl: serverEndpointUrl(spec),
       instanceAvailabilityGroup: spec.names.instanceAvailabilityGroup,
-      targetListenerUrl,
+      instanceUrl,
     });
     const undo = dropAvailabilityGroup(spec.names.link).display;
-    return [{ kind: 'tsql', on: 'source', statement, undo, deadlineMs: 180_000 }];
+    return [{ kind: 'tsql', on: 'server', statement, undo, deadlineMs: 180_000 }];
   },
   undo: dropIfMade,
 });
 
 export const dropDistributedAvailabilityGroup = defineDrop(
-  'source.drop-distributed-availability-group',
+  'server.drop-distributed-availability-group',
   'link',
 );
-export const dropLocalAvailabilityGroup = defineDrop('source.drop-availability-group', 'availabilityGroup');
+export const dropLocalAvailabilityGroup = defineDrop('server.drop-availability-group', 'availabilityGroup');
 
 function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
   return defineLinkStep<{ readonly exists: boolean; readonly otherLinks?: readonly string[] }>({
@@ -126,7 +124,7 @@ function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
       return others === undefined ? undefined : `${spec.names[which]} stays: ${others.join(', ')} uses it`;
     },
     async effects(_facts, { spec }) {
-      return [{ kind: 'tsql', on: 'source', statement: dropAvailabilityGroup(spec.names[which]) }];
+      return [{ kind: 'tsql', on: 'server', statement: dropAvailabilityGroup(spec.names[which]) }];
     },
   });
 }
@@ -145,24 +143,24 @@ async function dropIfMade(before: GroupState, now: GroupState, context: LinkCont
       'drop it by hand once no link uses it',
     );
   }
-  return [{ kind: 'tsql' as const, on: 'source' as const, statement: dropAvailabilityGroup(now.group.name) }];
+  return [{ kind: 'tsql' as const, on: 'server' as const, statement: dropAvailabilityGroup(now.group.name) }];
 }
 
 /**
- * Undoing is for a source that is still the primary. Once somebody failed over, the copy on the instance is the database.
- * @throws NeedsPerson when the source is SECONDARY of the link
+ * Undoing is for a SQL Server that is still the primary. Once somebody failed over, the copy on the instance is the database.
+ * @throws NeedsPerson when the SQL Server is SECONDARY of the link
  */
-export function throwIfFailedOver(sourceRole: string | null, { migration }: ResolvedLinkMigration): void {
-  if (sourceRole !== 'SECONDARY') return;
+export function throwIfFailedOver(serverRole: string | null, { settings }: ResolvedLinkMigration): void {
+  if (serverRole !== 'SECONDARY') return;
   throw new NeedsPerson(
     'InstanceIsPrimary',
-    `${migration.target} is the primary of ${migration.database} now, by a failover that this run did not make`,
+    `${settings.instance} is the primary of ${settings.database} now, by a failover that this run did not make`,
     'link, groups and copy are left as they are; remove by hand what is not needed, the link first',
   );
 }
 
 async function observeGroup(context: LinkContext, name: string): Promise<GroupState> {
-  const [[server], group] = await Promise.all([readSource(context, readServer()), findGroup(context, name)]);
+  const [[server], group] = await Promise.all([queryServer(context, readServer()), findGroup(context, name)]);
   return { serverName: server?.serverName ?? '', productVersion: server?.productVersion ?? '', group };
 }
 
@@ -171,4 +169,4 @@ export async function findGroup(context: LinkContext, name: string): Promise<Ava
 }
 
 const readGroups = async (context: LinkContext): Promise<readonly AvailabilityGroupFacts[]> =>
-  groupAvailabilityGroups(await readSource(context, readAvailabilityGroups()));
+  groupAvailabilityGroups(await queryServer(context, readAvailabilityGroups()));

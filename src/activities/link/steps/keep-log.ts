@@ -5,7 +5,7 @@ import { readTraceFlags } from '../../../tsql/queries/server';
 import { clearTraceFlag, setTraceFlag } from '../../../tsql/trace-flags';
 import { NeedsPerson } from '../../failures';
 import { readLinkReplicaFacts } from '../../observe/link';
-import { defineLinkStep, type LinkContext, readSource } from '../context';
+import { defineLinkStep, type LinkContext, queryServer } from '../context';
 
 interface KeepLogState {
   readonly isOn: boolean;
@@ -19,8 +19,8 @@ const TURN_OFF = clearTraceFlag(KEEP_LOG_TRACE_FLAG);
 
 async function observe(context: LinkContext): Promise<KeepLogState> {
   const [flags, links] = await Promise.all([
-    readSource(context, readTraceFlags()),
-    readLinkReplicaFacts(context.ports.source, context.clock, { signal: context.signal }),
+    queryServer(context, readTraceFlags()),
+    readLinkReplicaFacts(context.ports.server, context.clock, { signal: context.signal }),
   ]);
   return {
     isOn: flags.some(({ flag, isOn }) => flag === KEEP_LOG_TRACE_FLAG && isOn),
@@ -28,21 +28,21 @@ async function observe(context: LinkContext): Promise<KeepLogState> {
   };
 }
 
-const onSource = (statement: Statement, undo?: Statement): Effect => ({
+const onServer = (statement: Statement, undo?: Statement): Effect => ({
   kind: 'tsql',
-  on: 'source',
+  on: 'server',
   statement,
   ...(undo === undefined ? {} : { undo: undo.display }),
 });
 
 export const keepLog = defineLinkStep<KeepLogState>({
-  id: 'source.keep-log',
+  id: 'server.keep-log',
   observe,
   settled: ({ isOn }) => (isOn ? `${FLAG} is on` : undefined),
-  effects: async () => [onSource(TURN_ON, TURN_OFF)],
+  effects: async () => [onServer(TURN_ON, TURN_OFF)],
   async undo(before, now) {
     if (before.isOn || !now.isOn) return [];
-    if (now.others.length === 0) return [onSource(TURN_OFF)];
+    if (now.others.length === 0) return [onServer(TURN_OFF)];
     throw new NeedsPerson(
       'TraceFlagInUse',
       `${FLAG} stays on: the copy of ${now.others.join(', ')} is under way and may need the log that it keeps`,
@@ -52,15 +52,15 @@ export const keepLog = defineLinkStep<KeepLogState>({
 });
 
 export const releaseLog = defineLinkStep<KeepLogState>({
-  id: 'source.release-log',
+  id: 'server.release-log',
   observe,
   settled({ isOn, others }) {
     if (!isOn) return `${FLAG} is off`;
     if (others.length === 0) return undefined;
     return `${FLAG} stays on: the copy of ${others.join(', ')} is under way`;
   },
-  effects: async () => [onSource(TURN_OFF, TURN_ON)],
+  effects: async () => [onServer(TURN_OFF, TURN_ON)],
   // In a plan the step before it has turned it on.
   assume: (facts) => ({ ...facts, isOn: true }),
-  undo: async (before, now) => (before.isOn && !now.isOn ? [onSource(TURN_ON)] : []),
+  undo: async (before, now) => (before.isOn && !now.isOn ? [onServer(TURN_ON)] : []),
 });

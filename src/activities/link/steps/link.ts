@@ -4,14 +4,14 @@ import type { Effect } from '../../../model/statement';
 import { linkCapabilities } from '../../../rules/link/capability';
 import { NeedsPerson } from '../../failures';
 import { readServerFacts } from '../../observe/server';
-import { defineLinkStep, type LinkContext, sourceEndpointUrl } from '../context';
+import { defineLinkStep, type LinkContext, serverEndpointUrl } from '../context';
 import { findGroup, throwIfFailedOver } from './groups';
 
 interface LinkState {
   readonly link: AzureLinkFacts | null;
   readonly databaseOnInstance: boolean;
-  /** Role of the source in the distributed group; null when there is none. */
-  readonly sourceRole: string | null;
+  /** Role of the SQL Server in the distributed group; null when there is none. */
+  readonly serverRole: string | null;
   /** Versions and update policy let the link be reversed: Azure calls such a link two-way. */
   readonly canFailBack: boolean;
 }
@@ -20,20 +20,20 @@ interface LinkState {
 export const isFailedReplicaState = (state: string | null | undefined): boolean => /Error$/.test(state ?? '');
 
 export const createLink = defineLinkStep<LinkState>({
-  id: 'target.link',
+  id: 'instance.link',
   async observe(context) {
     const { ports, clock, signal } = context;
     const [link, instance, server, group] = await Promise.all([
       ports.azure.readLink(context.spec.names.link, signal),
       ports.azure.readInstance(signal),
-      readServerFacts(ports.source, clock, signal),
+      readServerFacts(ports.server, clock, signal),
       findGroup(context, context.spec.names.link),
     ]);
-    const wanted = context.spec.migration.database.toLowerCase();
+    const wanted = context.spec.settings.database.toLowerCase();
     return {
       link: link ?? null,
       databaseOnInstance: instance.databaseNames.some((name) => name.toLowerCase() === wanted),
-      sourceRole: group?.localRoleDesc ?? null,
+      serverRole: group?.localRoleDesc ?? null,
       canFailBack: linkCapabilities(server, instance).operations.failback.available === 'yes',
     };
   },
@@ -44,10 +44,10 @@ export const createLink = defineLinkStep<LinkState>({
   },
   async effects({ link, canFailBack }, { spec }) {
     const body = {
-      database: spec.migration.database,
+      database: spec.settings.database,
       partnerAvailabilityGroupName: spec.names.availabilityGroup,
       instanceAvailabilityGroupName: spec.names.instanceAvailabilityGroup,
-      partnerEndpoint: sourceEndpointUrl(spec),
+      partnerEndpoint: serverEndpointUrl(spec),
       instanceLinkRole: 'Secondary',
       failoverMode: canFailBack ? 'Manual' : 'None',
     } as const;
@@ -63,14 +63,14 @@ export const createLink = defineLinkStep<LinkState>({
   async undo(before, now, { spec }, found) {
     if (before.link !== null) return [];
     throwIfMultiDatabase(now.link);
-    throwIfFailedOver(now.sourceRole, spec);
+    throwIfFailedOver(now.serverRole, spec);
     if (now.link?.instanceLinkRole?.toUpperCase() === 'PRIMARY') throwIfFailedOver('SECONDARY', spec);
     if (found.link === null) return copyWithoutLink(before, now, spec);
     // Without its link the copy would stay behind on the instance, open for writes.
     const copyIsOurs = !before.databaseOnInstance && (now.link !== null || now.databaseOnInstance);
     return [
       ...(now.link === null ? [] : [deleteLink(spec.names.link)]),
-      ...(copyIsOurs ? [deleteCopy(spec.migration.database)] : []),
+      ...(copyIsOurs ? [deleteCopy(spec.settings.database)] : []),
     ];
   },
 });
@@ -81,11 +81,11 @@ export const createLink = defineLinkStep<LinkState>({
  */
 function copyWithoutLink(before: LinkState, now: LinkState, spec: ResolvedLinkMigration): readonly Effect[] {
   if (before.databaseOnInstance || !now.databaseOnInstance) return [];
-  const { database, target } = spec.migration;
+  const { database, instance } = spec.settings;
   throw new NeedsPerson(
     'CopyWithoutLink',
-    `the link is gone, and ${database} stays on ${target}: whoever deleted the link may use the copy`,
-    `drop ${database} on ${target} if no application uses it`,
+    `the link is gone, and ${database} stays on ${instance}: whoever deleted the link may use the copy`,
+    `drop ${database} on ${instance} if no application uses it`,
   );
 }
 
@@ -105,7 +105,7 @@ interface LinkExists {
 
 /** On 2016 to 2019 deleting the link is the cutover: both copies become independent (failover how-to). */
 export const deleteLinkToCutOver = defineLinkStep<LinkExists>({
-  id: 'target.delete-link-to-cut-over',
+  id: 'instance.delete-link-to-cut-over',
   observe: linkExists,
   assume: () => ({ exists: true }),
   settled: linkIsGone,
@@ -113,7 +113,7 @@ export const deleteLinkToCutOver = defineLinkStep<LinkExists>({
 });
 
 export const removeLink = defineLinkStep<LinkExists>({
-  id: 'target.remove-link',
+  id: 'instance.remove-link',
   observe: linkExists,
   assume: () => ({ exists: true }),
   settled: linkIsGone,

@@ -2,28 +2,28 @@ import type { ResolvedLinkMigration } from '../../../model/link/spec';
 import type { Effect } from '../../../model/statement';
 import { backupLog } from '../../../tsql/backup';
 import { readServer } from '../../../tsql/queries/server';
-import { defineLinkStep, readSource } from '../context';
+import { defineLinkStep, queryServer } from '../context';
 
 /** A backup of a log that grew for days may take long. */
 const BACKUP_DEADLINE_MS = 12 * 3_600_000;
 
 /** Name of the backup sets of this run: what tells them from those of others. */
-export const logBackupName = ({ migration }: ResolvedLinkMigration): string =>
-  `${migration.name} log backup by sqlferry`;
+export const logBackupName = ({ settings }: ResolvedLinkMigration): string =>
+  `${settings.name} log backup by sqlferry`;
 
-/** @param serverTime time of the source, ISO 8601; it names the file */
+/** @param serverTime time of the SQL Server, ISO 8601; it names the file */
 export function logBackupEffect(spec: ResolvedLinkMigration, serverTime: string): Effect {
-  const { directory, compression } = spec.migration.logBackups;
+  const { directory, compression } = spec.settings.logBackups;
   const separator = /^[A-Za-z]:|\\/.test(directory) ? '\\' : '/';
   const folder = directory.replace(/[\\/]+$/, '');
   const stamp = serverTime.slice(0, 19).replaceAll(/[-:]/g, '');
   const file = (time: string): string =>
-    `${folder}${separator}${fileName(spec.migration.database)}_${time}.trn`;
+    `${folder}${separator}${fileName(spec.settings.database)}_${time}.trn`;
   return {
     kind: 'tsql',
-    on: 'source',
+    on: 'server',
     statement: backupLog({
-      database: spec.migration.database,
+      database: spec.settings.database,
       path: file(stamp),
       displayPath: file('<time>'),
       name: logBackupName(spec),
@@ -34,10 +34,10 @@ export function logBackupEffect(spec: ResolvedLinkMigration, serverTime: string)
 }
 
 export const logBackup = defineLinkStep<{ readonly serverTime: string }>({
-  id: 'source.log-backup',
+  id: 'server.log-backup',
   always: true,
   async observe(context) {
-    const [server] = await readSource(context, readServer());
+    const [server] = await queryServer(context, readServer());
     return { serverTime: server?.serverTime ?? new Date(context.clock.now()).toISOString() };
   },
   settled: () => undefined,

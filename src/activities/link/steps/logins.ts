@@ -42,10 +42,10 @@ import { requireMember } from '../../steps/apply-effect';
 import { defineLinkStep, type LinkContext } from '../context';
 import { lookAtReplicas } from '../instance-objects';
 
-export const loginsOnTarget = defineLogins('target');
-export const loginsOnSource = defineLogins('source');
-export const loginPasswordsOnTarget = defineLoginPasswords('target');
-export const loginPasswordsOnSource = defineLoginPasswords('source');
+export const loginsOnInstance = defineLogins('instance');
+export const loginsOnServer = defineLogins('server');
+export const loginPasswordsOnInstance = defineLoginPasswords('instance');
+export const loginPasswordsOnServer = defineLoginPasswords('server');
 
 interface ServerLogins extends Pick<LoginPlan, 'missing' | 'changed' | 'roles'> {
   /** Names of those that belong on that side and are there. */
@@ -87,18 +87,18 @@ function defineLogins(on: Side) {
     },
     // Nothing is copied before the database is there.
     assume: (facts, { spec }) => {
-      const missing = withDatabase(facts.missing, spec.migration.database);
+      const missing = withDatabase(facts.missing, spec.settings.database);
       if (facts.replicas === undefined) return { ...facts, missing };
       const replicas = facts.replicas.map((replica) => ({
         ...replica,
-        missing: withDatabase(replica.missing, spec.migration.database),
+        missing: withDatabase(replica.missing, spec.settings.database),
       }));
       return { ...facts, missing, replicas };
     },
     settled(facts, { spec }) {
       const { there } = facts;
       if (serversOf(facts).some(isBehind)) return undefined;
-      const where = spec.migration[on];
+      const where = spec.settings[on];
       return there.length === 0
         ? `no logins belong on ${where}`
         : `${there.join(', ')}: on ${where} as on the primary`;
@@ -284,7 +284,7 @@ function defineLoginPasswords(on: Side) {
       if (replaced.length === 0) return [];
       throw new NeedsPerson(
         'LoginPasswordReplaced',
-        `on ${spec.migration[on]} the login(s) ${replaced.join(', ')} keep the password of the other side`,
+        `on ${spec.settings[on]} the login(s) ${replaced.join(', ')} keep the password of the other side`,
         'set their passwords anew, if they had others before',
       );
     },

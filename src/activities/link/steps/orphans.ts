@@ -4,7 +4,7 @@ import type { Side } from '../../../model/statement';
 import { orphanedUsers } from '../../../rules/link/orphaned-users';
 import { mapUserToLogin } from '../../../tsql/after-failover';
 import { readInstanceUsers, readLoginSids } from '../../../tsql/queries/after-failover';
-import { readTargetDatabase } from '../../../tsql/queries/target';
+import { readInstanceDatabase } from '../../../tsql/queries/instance-database';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
 
 interface OrphanState {
@@ -15,8 +15,8 @@ interface OrphanState {
  * Users whose login has another SID on the new primary get the login of their name ("Troubleshoot orphaned users").
  * Only where a spec asks for it: a login of the same name is usually, but not always, the same person.
  */
-export const repairOnInstance = defineRepair('target.repair-orphaned-users', 'target');
-export const repairOnSource = defineRepair('source.repair-orphaned-users', 'source');
+export const repairOnInstance = defineRepair('instance.repair-orphaned-users', 'instance');
+export const repairOnServer = defineRepair('server.repair-orphaned-users', 'server');
 
 function defineRepair(id: string, on: Side) {
   return defineLinkStep<OrphanState>({
@@ -30,7 +30,7 @@ function defineRepair(id: string, on: Side) {
         : `no login of the same name for ${orphans.map(({ user }) => user).join(', ')}`;
     },
     async effects({ orphans }, { spec }) {
-      const { database } = spec.migration;
+      const { database } = spec.settings;
       return orphans.flatMap(({ user, login }) =>
         login === null
           ? []
@@ -45,8 +45,8 @@ function defineRepair(id: string, on: Side) {
  * come along with the database. Logins are those of the side that is asked for.
  */
 export async function findOrphans(context: LinkContext, on: Side): Promise<readonly OrphanedUser[]> {
-  const { database } = context.spec.migration;
-  const [row] = await readOn(context, on, readTargetDatabase(database, context.spec.names.link));
+  const { database } = context.spec.settings;
+  const [row] = await readOn(context, on, readInstanceDatabase(database, context.spec.names.link));
   const readable = row?.updateability === 'READ_WRITE' ? on : opposite(on);
   const [users, logins] = await Promise.all([
     readOn(context, readable, readInstanceUsers(database)),

@@ -12,7 +12,7 @@ import { startEndpoint, stopEndpoint, switchEndpointCertificate } from '../../..
 import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { NeedsPerson } from '../../failures';
-import { defineLinkStep, type LinkContext, type LinkStep, readSource } from '../context';
+import { defineLinkStep, type LinkContext, type LinkStep, queryServer } from '../context';
 
 /** The steps of one rotation; the plan is part of them, since it is decided once. */
 export function rotationStep(plan: RotationPlan, stepId: RotationStepId): LinkStep {
@@ -54,12 +54,12 @@ function createNext({ nextName, nextExpiresOn }: RotationPlan): LinkStep {
         subject: `Certificate for ${nextName}`,
         expiryDate: nextExpiresOn,
       });
-      return [{ kind: 'tsql', on: 'source', statement, undo: dropCertificate(nextName).display }];
+      return [{ kind: 'tsql', on: 'server', statement, undo: dropCertificate(nextName).display }];
     },
     async undo(before, now) {
       if (before.exists || !now.exists) return [];
       if (now.inUse) throw movedOn(nextName, 'still uses');
-      return [{ kind: 'tsql', on: 'source', statement: dropCertificate(nextName) }];
+      return [{ kind: 'tsql', on: 'server', statement: dropCertificate(nextName) }];
     },
   });
 }
@@ -74,7 +74,7 @@ function trustNext({ nextName }: RotationPlan): LinkStep {
     id: 'rotation.trust-certificate',
     async observe(context) {
       const [[row], certificate, trusted] = await Promise.all([
-        readSource(context, readCertificatePublicKey(nextName)),
+        queryServer(context, readCertificatePublicKey(nextName)),
         findCertificate(context, nextName),
         context.ports.azure.readTrustCertificates(context.signal),
       ]);
@@ -85,7 +85,8 @@ function trustNext({ nextName }: RotationPlan): LinkStep {
           match !== undefined && sameName(match.thumbprint, certificate?.thumbprint ?? match.thumbprint),
       };
     },
-    settled: ({ trusted }, { spec }) => (trusted ? `${spec.migration.target} trusts ${nextName}` : undefined),
+    settled: ({ trusted }, { spec }) =>
+      trusted ? `${spec.settings.instance} trusts ${nextName}` : undefined,
     async effects({ publicKey }) {
       if (publicKey === null) throw movedOn(nextName, 'should get');
       return [
@@ -123,13 +124,13 @@ function switchEndpoint({ nextName, old }: RotationPlan): LinkStep {
       if (endpoint === null || !usesCertificate(endpoint, old.name)) throw movedOn(old.name, 'does not use');
       const statement = switchEndpointCertificate(endpoint, nextName);
       const undo = switchEndpointCertificate(endpoint, old.name).display;
-      return [{ kind: 'tsql', on: 'source', statement, undo }];
+      return [{ kind: 'tsql', on: 'server', statement, undo }];
     },
     async undo(before, now) {
       if (before.endpoint === null || now.endpoint === null) return [];
       if (!usesCertificate(now.endpoint, nextName)) return [];
       const statement = switchEndpointCertificate({ ...before.endpoint, stateDesc: 'STARTED' }, old.name);
-      return [{ kind: 'tsql', on: 'source', statement }];
+      return [{ kind: 'tsql', on: 'server', statement }];
     },
   });
 }
@@ -147,11 +148,11 @@ function forceReconnect({ endpointName }: RotationPlan): LinkStep {
     effects: async () => [
       {
         kind: 'tsql',
-        on: 'source',
+        on: 'server',
         statement: stopEndpoint(endpointName),
         undo: startEndpoint(endpointName).display,
       },
-      { kind: 'tsql', on: 'source', statement: startEndpoint(endpointName) },
+      { kind: 'tsql', on: 'server', statement: startEndpoint(endpointName) },
     ],
   });
 }
@@ -172,7 +173,7 @@ function distrustOld({ old }: RotationPlan): LinkStep {
       return { names: namesOfKey(trusted, old.thumbprint), stillUsed: usesCertificate(endpoint, old.name) };
     },
     settled: ({ names }, { spec }) =>
-      names.length === 0 ? `${spec.migration.target} does not trust ${old.name} any more` : undefined,
+      names.length === 0 ? `${spec.settings.instance} does not trust ${old.name} any more` : undefined,
     async effects({ names, stillUsed }) {
       if (stillUsed) throw movedOn(old.name, 'uses again');
       return names.map(deleteTrust);
@@ -200,25 +201,25 @@ function dropOld({ old }: RotationPlan): LinkStep {
     settled: ({ certificate }) => (certificate === null ? `certificate ${old.name} is dropped` : undefined),
     async effects({ stillUsed }) {
       if (stillUsed) throw movedOn(old.name, 'uses again');
-      return [{ kind: 'tsql', on: 'source', statement: dropCertificate(old.name) }];
+      return [{ kind: 'tsql', on: 'server', statement: dropCertificate(old.name) }];
     },
   });
 }
 
-/** What the source holds of the instance and of the authorities of Azure. */
+/** What the SQL Server holds of the instance and of the authorities of Azure. */
 export function dropInstanceTrust(names: readonly string[]): LinkStep {
   return defineLinkStep<{ readonly present: readonly string[] }>({
     id: 'trust.drop-instance-certificates',
     async observe(context) {
-      const rows = await readSource(context, readCertificates());
+      const rows = await queryServer(context, readCertificates());
       return {
         present: rows.map(({ name }) => name).filter((name) => names.some((one) => sameName(one, name))),
       };
     },
     settled: ({ present }) =>
-      present.length === 0 ? `${names.join(', ')} are not on the source` : undefined,
+      present.length === 0 ? `${names.join(', ')} are not on the SQL Server` : undefined,
     effects: async ({ present }) =>
-      present.map((name): Effect => ({ kind: 'tsql', on: 'source', statement: dropCertificate(name) })),
+      present.map((name): Effect => ({ kind: 'tsql', on: 'server', statement: dropCertificate(name) })),
   });
 }
 
@@ -242,9 +243,9 @@ const namesOfKey = (trusted: readonly TrustCertificateFacts[], thumbprint: strin
   trusted.filter((one) => sameName(one.thumbprint, thumbprint)).map(({ name }) => name);
 
 async function findEndpoint(context: LinkContext): Promise<EndpointFacts | null> {
-  return (await readSource(context, readEndpoints()))[0] ?? null;
+  return (await queryServer(context, readEndpoints()))[0] ?? null;
 }
 
 async function findCertificate(context: LinkContext, name: string): Promise<CertificateFacts | undefined> {
-  return (await readSource(context, readCertificates())).find((row) => sameName(row.name, name));
+  return (await queryServer(context, readCertificates())).find((row) => sameName(row.name, name));
 }

@@ -17,9 +17,9 @@ export async function unlessInUse(
   instance?: string,
 ): Promise<readonly Effect[]> {
   if (effects.length === 0) return effects;
-  const { group, source } = context.ports;
+  const { group, server } = context.ports;
   // Only the replica that leads its group shows the links; which one that is does not matter here.
-  const servers = group === undefined ? [source] : [...group.members.values()];
+  const servers = group === undefined ? [server] : [...group.members.values()];
   const groups = (
     await Promise.all(servers.map((server) => readAvailabilityGroupFacts(server, context.signal)))
   ).flat();

@@ -1,10 +1,10 @@
-import type { TargetDatabaseFacts } from '../../model/observation';
+import type { InstanceDatabaseFacts } from '../../model/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readNullableLsn, readNullableText, readNullableUtcTime } from '../rows';
 import { utcOf } from './backup-time';
 
-export type TargetDatabaseRow = Omit<TargetDatabaseFacts, 'observedAt' | 'database'>;
+export type InstanceDatabaseRow = Omit<InstanceDatabaseFacts, 'observedAt' | 'database'>;
 
 /**
  * The copy on the managed instance, read there. Always one row. A Business Critical instance has a row for each of
@@ -12,9 +12,9 @@ export type TargetDatabaseRow = Omit<TargetDatabaseFacts, 'observedAt' | 'databa
  * @param name database
  * @param linkName distributed availability group, for the role
  */
-export const readTargetDatabase = (name: string, linkName: string): Query<TargetDatabaseRow> =>
+export const readInstanceDatabase = (name: string, linkName: string): Query<InstanceDatabaseRow> =>
   query(
-    'read-target-database',
+    'read-instance-database',
     `
 SELECT
     db.state_desc,
