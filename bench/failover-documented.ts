@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import sql from 'mssql';
 import type { WorkloadWriter } from '../estate/workload/writer';
-import type { LinkSide } from '../src/model/link/procedure';
+import type { LinkSite } from '../src/model/link/procedure';
 import {
   APPLICATION,
   administrator,
@@ -33,9 +33,9 @@ WHERE ag.name = N'${LINK}'`;
 export async function documentedFailover(
   stage: BenchStage,
   writer: WorkloadWriter,
-  to: LinkSide,
+  to: LinkSite,
 ): Promise<FailoverSample> {
-  const from: LinkSide = to === 'instance' ? 'server' : 'instance';
+  const from: LinkSite = to === 'instance' ? 'server' : 'instance';
   const [here, there] = await Promise.all([window(stage, from), window(stage, to)]);
   try {
     const askedAt = Date.now();
@@ -67,7 +67,7 @@ async function stopWorkload(here: sql.ConnectionPool): Promise<void> {
 }
 
 /** T-SQL on a SQL Server, Azure on an instance (failover how-to). */
-function failOver(stage: BenchStage, here: sql.ConnectionPool, from: LinkSide): Promise<unknown> {
+function failOver(stage: BenchStage, here: sql.ConnectionPool, from: LinkSite): Promise<unknown> {
   if (from === 'server')
     return here.request().query(`USE master; ALTER AVAILABILITY GROUP [${LINK}] FAILOVER;`);
   const { links, timeline } = stage.estate.world;
@@ -89,7 +89,7 @@ async function value(pool: sql.ConnectionPool, text: string): Promise<string | u
 }
 
 /** In master, as in the how-to: a database that is a secondary lets nobody in. */
-function window(stage: BenchStage, side: LinkSide): Promise<sql.ConnectionPool> {
+function window(stage: BenchStage, side: LinkSite): Promise<sql.ConnectionPool> {
   const { host, port, user, password } = administrator(stage, side);
   return new sql.ConnectionPool({
     server: host,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../estate/workload/writer';
 import type { EstateDefinitionInput } from '../estate/world/definition';
 import type { JournalEntry } from '../src/model/journal';
-import type { LinkSide } from '../src/model/link/procedure';
+import type { LinkSite } from '../src/model/link/procedure';
 import type { FailoverRecord } from '../src/workflows/link/disaster-recovery-messages';
 import { documentedFailover } from './failover-documented';
 import type { BenchResult } from './report';
@@ -57,7 +57,7 @@ polling: { seeding: 500ms }
 
 /** From the request to the first good write on the new primary, and how much of it was the platform's own. */
 export interface FailoverSample {
-  readonly to: LinkSide;
+  readonly to: LinkSite;
   readonly totalMs: number;
   readonly platformMs: number;
 }
@@ -96,7 +96,7 @@ function createLoginOnInstance({ estate }: BenchStage): void {
 }
 
 async function failOver(stage: BenchStage, writer: WorkloadWriter, time: number): Promise<FailoverSample> {
-  const to: LinkSide = time % 2 === 0 ? 'instance' : 'server';
+  const to: LinkSite = time % 2 === 0 ? 'instance' : 'server';
   await delay(SETTLE_MS);
   const askedAt = Date.now();
   const answer = await stage.migrations.failover('bench', {
@@ -152,14 +152,14 @@ async function until<T>(
   }
 }
 
-export const instanceName = (side: LinkSide): 'SQL1' | 'mi-west' => (side === 'server' ? 'SQL1' : 'mi-west');
+export const instanceName = (side: LinkSite): 'SQL1' | 'mi-west' => (side === 'server' ? 'SQL1' : 'mi-west');
 
-export function application(stage: BenchStage, side: LinkSide) {
+export function application(stage: BenchStage, side: LinkSite) {
   const { host, port } = stage.estate.instance(instanceName(side));
   return { host, port, database: 'Sales', user: APPLICATION.name, password: APPLICATION.password };
 }
 
-export function administrator(stage: BenchStage, side: LinkSide) {
+export function administrator(stage: BenchStage, side: LinkSite) {
   const { host, port, adminLogin, adminPassword } = stage.estate.instance(instanceName(side));
   return { host, port, database: 'Sales', user: adminLogin, password: adminPassword };
 }

@@ -1,5 +1,5 @@
 /** How much longer a migration takes than the platform itself needs for it. */
-import type { LinkMigrationResult } from '../src/workflows/link/messages';
+import type { MigrationResult } from '../src/workflows/link/messages';
 import type { BenchResult } from './report';
 import { type BenchStage, startBenchStage } from './stage';
 
@@ -31,7 +31,7 @@ export async function benchMigration(): Promise<BenchResult> {
   }
 }
 
-function resultOf(stage: BenchStage, result: LinkMigrationResult, totalSeconds: number): BenchResult {
+function resultOf(stage: BenchStage, result: MigrationResult, totalSeconds: number): BenchResult {
   const { timeline } = stage.estate.world;
   const platformSeconds = timeline.busy().realMs / 1_000;
   const beyondSeconds = totalSeconds - platformSeconds;

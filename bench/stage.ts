@@ -6,9 +6,9 @@ import type { Client } from '@temporalio/client';
 import { type RunningEstate, startEstate } from '../estate/estate';
 import type { EstateDefinitionInput } from '../estate/world/definition';
 import { WorkerProcess } from '../src/cli/demo/worker-process';
-import { LinkMigrations } from '../src/client/link-migrations';
-import type { ResolvedLinkMigration } from '../src/model/link/spec';
-import { parseLinkMigration, resolveLinkMigration } from '../src/model/link/spec-file';
+import { SqlFerry } from '../src/client/link-migrations';
+import type { ResolvedLink } from '../src/model/link/spec';
+import { parseLink, resolveLink } from '../src/model/link/spec-file';
 import { parseInventory } from '../src/model/spec-file';
 import { connectClient, temporalTarget } from '../src/temporal/connection';
 import { startDevServer } from '../src/temporal/dev-server';
@@ -17,12 +17,12 @@ import { ensureSearchAttributes } from '../src/temporal/search-attributes';
 export interface BenchStage {
   readonly estate: RunningEstate;
   readonly client: Client;
-  readonly migrations: LinkMigrations;
+  readonly migrations: SqlFerry;
   /** host:port of Temporal. */
   readonly address: string;
   readonly worker: WorkerMeter;
   /** @param sections YAML of a migration behind `instance` */
-  spec(name: string, database: string, sections: string): ResolvedLinkMigration;
+  spec(name: string, database: string, sections: string): ResolvedLink;
   close(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export async function startBenchStage(definition: EstateDefinitionInput): Promis
   return {
     estate,
     client,
-    migrations: new LinkMigrations(client, { visibility: async () => true }),
+    migrations: new SqlFerry(client, { visibility: async () => true }),
     address: server.address,
     worker: new WorkerMeter(pid),
     spec: (name, database, sections) => resolveSpec(estate, caFile, name, database, sections),
@@ -99,14 +99,14 @@ function resolveSpec(
   name: string,
   database: string,
   sections: string,
-): ResolvedLinkMigration {
+): ResolvedLink {
   const inventory = parseInventory(inventoryYaml(estate, caFile), 'inventory.yaml');
-  const migration = parseLinkMigration(
-    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
+  const migration = parseLink(
+    `apiVersion: sqlferry/v1\nkind: Link\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
     'migration.yaml',
   );
   if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
-  const resolved = resolveLinkMigration(inventory.value, migration.value, migration.locate);
+  const resolved = resolveLink(inventory.value, migration.value, migration.locate);
   if (!resolved.ok) throw new Error(JSON.stringify(resolved));
   return resolved.value;
 }

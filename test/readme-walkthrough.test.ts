@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { parseLinkMigration, resolveLinkMigration } from '../src/model/link/spec-file';
+import { parseLink, resolveLink } from '../src/model/link/spec-file';
 import { parseInventory } from '../src/model/spec-file';
 import { type DevServer, startDevServer } from '../src/temporal/dev-server';
 import { type Fence, ROOT, readPage, shellLines } from './support/pages';
@@ -125,12 +125,9 @@ test('init writes files that are read without a complaint, under the name that t
   const written = join(folder, 'my-migration');
   expect(readdirSync(written).sort()).toEqual(['inventory.yaml', 'migration.yaml']);
   const inventory = parseInventory(readFileSync(join(written, 'inventory.yaml'), 'utf8'), 'inventory.yaml');
-  const migration = parseLinkMigration(
-    readFileSync(join(written, 'migration.yaml'), 'utf8'),
-    'migration.yaml',
-  );
+  const migration = parseLink(readFileSync(join(written, 'migration.yaml'), 'utf8'), 'migration.yaml');
   if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
-  expect(resolveLinkMigration(inventory.value, migration.value, migration.locate).ok).toBe(true);
+  expect(resolveLink(inventory.value, migration.value, migration.locate).ok).toBe(true);
 
   const names = rest.join('\n').matchAll(/sqlferry (?:watch|approve) (\S+)/g);
   const named = [...names].map(([, name]) => name);

@@ -1,6 +1,6 @@
 /** What the newest looks at a link tell: from heartbeats, from the run, and from the last check of its certificates. */
 import type { CertificateWatch, LastCheck } from '../client/certificates';
-import type { LinkMigrationView } from '../client/link-migrations';
+import type { RunView } from '../client/link-migrations';
 import type { LinkPhase } from '../model/link/procedure';
 import type { LogSpace, Progress } from '../model/progress';
 import { type NextExpiry, nextExpiry } from '../rules/link/certificate-next';
@@ -33,7 +33,7 @@ export interface CertificateLook extends Omit<CertificateWatch, 'last'> {
 
 /** @param now milliseconds since 1970-01-01 UTC */
 export function linkLook(
-  view: LinkMigrationView,
+  view: RunView,
   watch: CertificateWatch | 'unreadable' | null,
   now: number,
 ): LinkLook {
@@ -60,7 +60,7 @@ function rolesOf(seen: readonly Progress[]): LinkLook['roles'] {
   return look?.roles === undefined ? null : { ...look.roles, observedAt: look.observedAt };
 }
 
-function rpoOf({ status }: LinkMigrationView, seen: readonly Progress[], now: number): RpoEstimate | null {
+function rpoOf({ status }: RunView, seen: readonly Progress[], now: number): RpoEstimate | null {
   // Workers of older versions say nothing of it.
   if (status.outcome !== 'running' || status.protection == null) return null;
   const noted = status.protection.lastLag ?? null;
@@ -77,7 +77,7 @@ function lagOf(seen: readonly Progress[]): LagSeen | null {
 /** A log backup could break a copy that is being made: none is taken then. */
 const WITHOUT_BACKUPS: ReadonlySet<LinkPhase> = new Set(['link', 'seeding']);
 
-function logOf({ status }: LinkMigrationView, seen: readonly Progress[]): LinkLook['log'] {
+function logOf({ status }: RunView, seen: readonly Progress[]): LinkLook['log'] {
   const look = seen.find(({ log }) => log !== undefined);
   if (look?.log === undefined) return null;
   const { reuseWait } = look.log;

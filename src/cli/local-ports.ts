@@ -1,5 +1,5 @@
 import type { LinkContext } from '../activities/link/context';
-import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import { EXIT } from './exit-codes';
 import { CliFailure } from './failure';
 
@@ -10,7 +10,7 @@ export type LocalLinkContext = Omit<LinkContext, 'secret'>;
  * @throws CliFailure with the code of the error catalogue, its meaning and the remedy
  */
 export async function withLocalPorts<T>(
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   work: (context: LocalLinkContext) => Promise<T>,
 ): Promise<T> {
   const { openLocalPorts } = await import('../worker/link-ports');

@@ -1,9 +1,9 @@
-import type { LinkSide } from '../model/link/procedure';
+import type { LinkSite } from '../model/link/procedure';
 import { EXIT } from './exit-codes';
 import { CliFailure } from './failure';
 
 /** A side in the words of the command line. @throws CliFailure when it is neither of them */
-export function sideOf(text: string, option: string): LinkSide {
+export function sideOf(text: string, option: string): LinkSite {
   if (text === 'instance') return 'instance';
   if (text === 'server') return 'server';
   throw new CliFailure(`${option} "${text}" is neither "instance" nor "server"`, EXIT.usage);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import { EXIT } from './exit-codes';
 import { CliFailure } from './failure';
 
@@ -10,16 +10,16 @@ export interface SpecFileOptions {
 }
 
 /** Reads and checks both spec files. @throws CliFailure that lists every mistake with file, line, field and remedy */
-export async function loadLinkMigration(options: SpecFileOptions): Promise<ResolvedLinkMigration> {
+export async function loadLinkMigration(options: SpecFileOptions): Promise<ResolvedLink> {
   const { parseInventory, formatSpecProblems } = await import('../model/spec-file');
-  const { parseLinkMigration, resolveLinkMigration } = await import('../model/link/spec-file');
+  const { parseLink, resolveLink } = await import('../model/link/spec-file');
   const inventory = parseInventory(readText(options.inventory, '--inventory'), options.inventory);
-  const migration = parseLinkMigration(readText(options.migration, 'the migration file'), options.migration);
+  const migration = parseLink(readText(options.migration, 'the migration file'), options.migration);
   if (!inventory.ok || !migration.ok) {
     const problems = [inventory, migration].flatMap((result) => (result.ok ? [] : result.problems));
     throw specFailure(formatSpecProblems(problems), problems);
   }
-  const resolved = resolveLinkMigration(inventory.value, migration.value, migration.locate);
+  const resolved = resolveLink(inventory.value, migration.value, migration.locate);
   if (!resolved.ok) throw specFailure(formatSpecProblems(resolved.problems), resolved.problems);
   return resolved.value;
 }

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Certificates } from '../client/certificates';
-import type { LinkMigrations } from '../client/link-migrations';
+import type { SqlFerry } from '../client/link-migrations';
 
 export interface TemporalOptions {
   readonly address?: string;
@@ -26,9 +26,9 @@ async function withClient<T>(
 /** As `withClient`, with the migrations. */
 export async function withMigrations<T>(
   options: TemporalOptions,
-  work: (migrations: LinkMigrations, certificates: () => Promise<Certificates>) => Promise<T>,
+  work: (migrations: SqlFerry, certificates: () => Promise<Certificates>) => Promise<T>,
 ): Promise<T> {
-  const { LinkMigrations: Migrations } = await import('../client/link-migrations');
+  const { SqlFerry: Migrations } = await import('../client/link-migrations');
   return withClient(options, (client, namespace, taskQueue) =>
     work(
       new Migrations(client, {

@@ -7,7 +7,7 @@ import {
   ROTATION_WORKFLOW,
   rotationWorkflowId,
 } from '../model/link/certificate-ids';
-import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type {
   CertificateCheckInput,
@@ -354,8 +354,7 @@ const checkInput = (args: readonly unknown[] | undefined): CertificateCheckInput
 
 /** Why these links do not belong to one endpoint; undefined when they do. */
 export function endpointMismatch({ spec, others }: EndpointLinks): string | undefined {
-  const address = ({ server }: ResolvedLinkMigration): string =>
-    `${server.host}:${server.port}`.toLowerCase();
+  const address = ({ server }: ResolvedLink): string => `${server.host}:${server.port}`.toLowerCase();
   const stranger = others.find((other) => address(other) !== address(spec));
   return stranger === undefined
     ? undefined

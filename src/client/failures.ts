@@ -1,4 +1,4 @@
-export class NoSuchMigration extends Error {
+export class NoSuchRun extends Error {
   override readonly name = 'NoSuchMigration';
   constructor(readonly migration: string) {
     super(`there is no migration "${migration}"; sqlferry list shows those that there are`);

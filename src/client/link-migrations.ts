@@ -5,16 +5,16 @@
 import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import type { PreflightReport } from '../model/check';
 import type { JournalEntry } from '../model/journal';
-import type { CutoverSchedule, ResolvedLinkMigration } from '../model/link/spec';
+import type { CutoverSchedule, ResolvedLink } from '../model/link/spec';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type { DisasterRecoveryResult } from '../workflows/link/disaster-recovery';
 import type { FailoverRequest, RepairRequest } from '../workflows/link/disaster-recovery-messages';
 import type { DrillRequest } from '../workflows/link/drill-messages';
-import type { ApproveRequest, LinkMigrationResult, LinkMigrationStatus } from '../workflows/link/messages';
+import type { ApproveRequest, MigrationResult, RunStatus } from '../workflows/link/messages';
 import type { Answer, Request } from '../workflows/messages';
 import {
-  NoSuchMigration,
+  NoSuchRun,
   NoWorkerAnswers,
   RequestRejected,
   RunCannotAnswer,
@@ -28,13 +28,13 @@ import { type ListedOutcome, runOutcomes } from './run-outcomes';
 import { unservedQueues } from './task-queues';
 
 const WORKFLOW_TYPES = { migration: 'linkMigration', 'disaster-recovery': 'disasterRecoveryLink' } as const;
-const PREFIX = 'sqlferry-link-';
+const PREFIX = 'sqlferry-';
 /** A query needs a worker; without one nobody shall wait long. */
 const QUERY_DEADLINE_MS = 5_000;
 /** Handlers only note what is asked, so a worker that lives answers at once. */
 const UPDATE_DEADLINE_MS = 10_000;
 
-export interface LinkMigrationsOptions {
+export interface SqlFerryOptions {
   readonly taskQueue?: string;
   /** Tells whether the search attributes are registered on the server; asked only by `start`. */
   readonly visibility: () => Promise<boolean>;
@@ -42,7 +42,7 @@ export interface LinkMigrationsOptions {
   readonly maxHistoryEvents?: number;
 }
 
-export interface StartedMigration {
+export interface StartedRun {
   readonly name: string;
   readonly workflowId: string;
   readonly runId: string;
@@ -50,12 +50,12 @@ export interface StartedMigration {
 
 /** How a run ended, by what kind of run it was. */
 export type RunResult =
-  | (LinkMigrationResult & { readonly workflowType: typeof WORKFLOW_TYPES.migration })
+  | (MigrationResult & { readonly workflowType: typeof WORKFLOW_TYPES.migration })
   | (DisasterRecoveryResult & { readonly workflowType: (typeof WORKFLOW_TYPES)['disaster-recovery'] });
 
 /** Status together with what the pending activities tell in their heartbeats. */
-export interface LinkMigrationView {
-  readonly status: LinkMigrationStatus;
+export interface RunView {
+  readonly status: RunStatus;
   readonly pending: readonly PendingWork[];
   /** Task queues of the run that no worker takes work of, while some waits; absent where there are none. */
   readonly unserved?: readonly string[];
@@ -66,7 +66,7 @@ export interface LinkMigrationView {
   readonly historyEvents: number;
 }
 
-export interface ListedMigration {
+export interface ListedRun {
   readonly name: string;
   readonly workflowId: string;
   readonly temporalStatus: string;
@@ -84,18 +84,18 @@ const LIST_QUERY = `(${Object.values(WORKFLOW_TYPES)
   .map((type) => `WorkflowType = "${type}"`)
   .join(' OR ')}) AND ExecutionStatus != "ContinuedAsNew"`;
 
-export const linkWorkflowId = (name: string): string => `${PREFIX}${name}`;
+export const runWorkflowId = (name: string): string => `${PREFIX}${name}`;
 
-export class LinkMigrations {
+export class SqlFerry {
   constructor(
     private readonly client: Client,
-    private readonly options: LinkMigrationsOptions,
+    private readonly options: SqlFerryOptions,
   ) {}
 
   /** Starts a migration. @throws StillRunning when one of this name runs already. */
-  async start(spec: ResolvedLinkMigration): Promise<StartedMigration> {
+  async start(spec: ResolvedLink): Promise<StartedRun> {
     const { settings } = spec;
-    const workflowId = linkWorkflowId(settings.name);
+    const workflowId = runWorkflowId(settings.name);
     const { maxHistoryEvents } = this.options;
     const visibility = await this.options.visibility();
     try {
@@ -126,11 +126,11 @@ export class LinkMigrations {
   }
 
   /** @throws NoSuchMigration, NoWorkerAnswers */
-  async view(name: string): Promise<LinkMigrationView> {
+  async view(name: string): Promise<RunView> {
     const handle = this.handle(name);
     const [description, status] = await Promise.all([
       this.named(name, () => handle.describe()),
-      this.query<LinkMigrationStatus>(name, 'status'),
+      this.query<RunStatus>(name, 'status'),
     ]);
     const activities = description.raw.pendingActivities ?? [];
     const unserved = await unservedQueues(this.client, description.taskQueue, activities);
@@ -167,7 +167,7 @@ export class LinkMigrations {
     }
   }
 
-  async list(): Promise<readonly ListedMigration[]> {
+  async list(): Promise<readonly ListedRun[]> {
     const infos: WorkflowExecutionInfo[] = [];
     for await (const info of this.client.workflow.list({ query: LIST_QUERY })) infos.push(info);
     const outcomes = await runOutcomes(this.client, infos);
@@ -184,8 +184,7 @@ export class LinkMigrations {
     }));
   }
 
-  approve = (name: string, request: ApproveRequest): Promise<Answer> =>
-    this.update(name, 'approveCutover', request);
+  approve = (name: string, request: ApproveRequest): Promise<Answer> => this.update(name, 'approve', request);
   pause = (name: string, request: Request): Promise<Answer> => this.update(name, 'pause', request);
   resume = (name: string, request: Request): Promise<Answer> => this.update(name, 'resume', request);
   abort = (name: string, request: Request): Promise<Answer> => this.update(name, 'abort', request);
@@ -194,11 +193,11 @@ export class LinkMigrations {
 
   /** @param until ISO 8601 time with offset */
   postpone(name: string, request: Request & { readonly until: string }): Promise<Answer> {
-    return this.update(name, 'postponeCutover', request);
+    return this.update(name, 'postpone', request);
   }
 
   changeSchedule(name: string, request: Request & { readonly schedule: CutoverSchedule }): Promise<Answer> {
-    return this.update(name, 'changeCutoverSchedule', request);
+    return this.update(name, 'changeSchedule', request);
   }
 
   /** Only of a link for disaster recovery, as are all that follow. */
@@ -211,10 +210,10 @@ export class LinkMigrations {
   }
 
   repair(name: string, request: RepairRequest): Promise<Answer> {
-    return this.update(name, 'repairSplitBrain', request);
+    return this.update(name, 'repair', request);
   }
 
-  remove = (name: string, request: Request): Promise<Answer> => this.update(name, 'removeLink', request);
+  remove = (name: string, request: Request): Promise<Answer> => this.update(name, 'remove', request);
 
   /** Waits for the end, across new histories. Rejects with WorkflowFailedError when the run failed. */
   result(name: string): Promise<RunResult> {
@@ -226,7 +225,7 @@ export class LinkMigrations {
   }
 
   handle(name: string): WorkflowHandle {
-    return this.client.workflow.getHandle(linkWorkflowId(name));
+    return this.client.workflow.getHandle(runWorkflowId(name));
   }
 
   /** @throws NoSuchMigration, RunIsOver, RequestRejected, NoWorkerAnswers */
@@ -272,7 +271,7 @@ export class LinkMigrations {
     try {
       return await work();
     } catch (error) {
-      if (isNamed(error, 'WorkflowNotFoundError')) throw new NoSuchMigration(name);
+      if (isNamed(error, 'WorkflowNotFoundError')) throw new NoSuchRun(name);
       throw error;
     }
   }
@@ -282,7 +281,7 @@ export class LinkMigrations {
 function resultOf(type: string, result: unknown): RunResult {
   switch (type) {
     case WORKFLOW_TYPES.migration:
-      return { ...(result as LinkMigrationResult), workflowType: type };
+      return { ...(result as MigrationResult), workflowType: type };
     case WORKFLOW_TYPES['disaster-recovery']:
       return { ...(result as DisasterRecoveryResult), workflowType: type };
     default:

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { inventorySchema } from './inventory';
-import { linkMigrationSchema } from './link/spec';
+import { linkSchema } from './link/spec';
 
 const SPECS = {
   inventory: { schema: inventorySchema, title: 'sqlferry inventory' },
-  'link-migration': { schema: linkMigrationSchema, title: 'sqlferry link migration' },
+  'link-migration': { schema: linkSchema, title: 'sqlferry link migration' },
 } as const;
 
 export type SpecSchemaName = keyof typeof SPECS;

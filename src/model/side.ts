@@ -3,14 +3,14 @@ import { byWord } from './by-word';
 import type { Side } from './statement';
 
 /** What belongs to a side. @throws RangeError when it is neither of the two */
-export const bySide = <Choice>(side: Side, choices: Readonly<Record<Side, Choice>>): Choice =>
+export const bySite = <Choice>(side: Side, choices: Readonly<Record<Side, Choice>>): Choice =>
   byWord('side of a link', side, choices);
 
 /** The side that is not this one. */
-export const opposite = (side: Side): Side => bySide(side, { server: 'instance', instance: 'server' });
+export const otherSite = (side: Side): Side => bySite(side, { server: 'instance', instance: 'server' });
 
 /** In sentences for people. */
-export const sideName = (side: Side): string => bySide(side, { server: 'SQL Server', instance: 'instance' });
+export const siteName = (side: Side): string => bySite(side, { server: 'SQL Server', instance: 'instance' });
 
 /** As people type it: `--to`, `--survivor`. */
-export const sideOption = (side: Side): string => bySide(side, { server: 'server', instance: 'instance' });
+export const siteOption = (side: Side): string => bySite(side, { server: 'server', instance: 'instance' });

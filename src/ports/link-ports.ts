@@ -1,4 +1,4 @@
-import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import type { ManagedInstancePort } from './managed-instance';
 import type { SqlServerPort } from './sql-server';
 
@@ -23,4 +23,4 @@ export interface GroupPorts {
 }
 
 /** Opens (or shares) the ports of a migration; pools and clients are kept by the worker. */
-export type OpenLinkPorts = (spec: ResolvedLinkMigration) => Promise<LinkPorts>;
+export type OpenLinkPorts = (spec: ResolvedLink) => Promise<LinkPorts>;

@@ -13,7 +13,7 @@ import { type ClosableSqlServerPort, createSqlServerPort } from '../adapters/mss
 import { createSecrets } from '../adapters/secrets';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../model/inventory';
 import { groupMembers } from '../model/link/replicas';
-import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import type { Clock } from '../ports/clock';
 import type { LinkPorts } from '../ports/link-ports';
 import type { ManagedInstancePort } from '../ports/managed-instance';
@@ -51,7 +51,7 @@ export class LinkPortsPool {
 
   constructor(private readonly options: PortsOptions) {}
 
-  async open(spec: ResolvedLinkMigration): Promise<LinkPorts> {
+  async open(spec: ResolvedLink): Promise<LinkPorts> {
     const side = await this.azureSide(spec.azure);
     const azure = await this.instance(spec.instance, spec.azure, side);
     const { instance } = spec.settings;
@@ -64,7 +64,7 @@ export class LinkPortsPool {
   }
 
   /** The SQL Server, or the replicas of its availability group with the one that leads them. */
-  private serverSide(spec: ResolvedLinkMigration, side: AzureSide): Pick<LinkPorts, 'server' | 'group'> {
+  private serverSide(spec: ResolvedLink, side: AzureSide): Pick<LinkPorts, 'server' | 'group'> {
     const replicas = groupMembers(spec);
     if (replicas.length === 0) return { server: this.server(spec.settings.server, spec.server, side) };
     const members = new Map(replicas.map(({ name, server }) => [name, this.server(name, server, side)]));
@@ -72,7 +72,7 @@ export class LinkPortsPool {
     return { server, group: server.group };
   }
 
-  async secrets(spec: ResolvedLinkMigration): Promise<SecretsPort> {
+  async secrets(spec: ResolvedLink): Promise<SecretsPort> {
     return (await this.azureSide(spec.azure)).secrets;
   }
 

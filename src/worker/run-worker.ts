@@ -9,7 +9,7 @@ import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
 import { createHooks } from '../adapters/hooks';
 import { createNotifier } from '../adapters/notify';
-import type { ResolvedLinkMigration } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import { workflowBundlePath } from '../temporal/package-root';
 import { watchQueueOf } from '../temporal/task-queues';
 import type { WorkerConfig } from './config';
@@ -49,8 +49,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const key: StateKey = stateKeyFrom(await stateSecret(env, config.stateDirectory));
   const ports = new LinkPortsPool({ env, clock: systemClock, stateKeys: [key], warn: log });
   const dependencies = {
-    openPorts: (spec: ResolvedLinkMigration) => ports.open(spec),
-    secrets: (spec: ResolvedLinkMigration) => ports.secrets(spec),
+    openPorts: (spec: ResolvedLink) => ports.open(spec),
+    secrets: (spec: ResolvedLink) => ports.secrets(spec),
     clock: systemClock,
     snapshots: new Snapshots(systemClock),
     notifier: createNotifier({

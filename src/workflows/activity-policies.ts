@@ -14,7 +14,7 @@ const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
  */
 
 /** Reads only, or one quick change that looks first: try again soon, give the platform room when it stays down. */
-export const quickAndIdempotent = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const untilItSucceeds = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '1 hour',
   cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
@@ -25,7 +25,7 @@ export const quickAndIdempotent = (heartbeatTimeoutMs: number): ActivityOptions 
  * Waits on remote work that goes on without us, for hours or days. The attempt's own limit is only a net: the
  * heartbeat notices a dead worker, the workflow's timers hold the deadlines.
  */
-export const longWithHeartbeat = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const longPoll = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '30 days',
   cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
@@ -34,7 +34,7 @@ export const longWithHeartbeat = (heartbeatTimeoutMs: number): ActivityOptions =
 
 /** As `longWithHeartbeat`, for what waits for hours or for good: it takes no slot that a step may need. */
 export const watch = (heartbeatTimeoutMs: number): ActivityOptions => ({
-  ...longWithHeartbeat(heartbeatTimeoutMs),
+  ...longPoll(heartbeatTimeoutMs),
   taskQueue: watchQueueOf(workflowInfo().taskQueue),
 });
 
@@ -51,7 +51,7 @@ export const untilAzureGivesUp = (heartbeatTimeoutMs: number): ActivityOptions =
  * Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long.
  * A host that did not answer until the connection timed out will hardly answer a second later.
  */
-export const beforeAnyChange = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const fewAttempts = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '5 minutes',
   cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,
@@ -103,7 +103,7 @@ export const hookCall = (heartbeatTimeoutMs: number, timeoutMs: number): Activit
  * The act behind the point of no return, where every further attempt is one second more without service. After these
  * few a person is told why it does not go through, and it is tried again.
  */
-export const actOfNoReturn = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const pastNoReturn = (heartbeatTimeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: '1 hour',
   cancellationType,
   heartbeatTimeout: heartbeatTimeoutMs,

@@ -46,7 +46,7 @@ export interface ControlledRun {
 }
 
 /** Where it is decided what becomes of things that cannot be undone. */
-export interface LeaveDesk {
+export interface OpenUndo {
   leave(request: Request): Answer;
 }
 
@@ -73,7 +73,7 @@ export class RunControl {
   private retries = 0;
   /** Waits for a person that are under way, the first first: work that goes on beside other work may need one, too. */
   private readonly waits = new Map<object, readonly Wait[]>();
-  private desk: LeaveDesk | null = null;
+  private desk: OpenUndo | null = null;
   private readonly scope = new CancellationScope({ cancellable: true });
 
   constructor(private readonly run: ControlledRun) {
@@ -97,7 +97,7 @@ export class RunControl {
   }
 
   /** From here on what the run made is being undone: it is not paused any more, and things may be left behind. */
-  beginUndo(desk: LeaveDesk): void {
+  beginUndo(desk: OpenUndo): void {
     this.desk = desk;
   }
 

@@ -7,7 +7,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import { isAboutAccess } from '../rules/errors/access';
 import { type Answer, accept, type Request, refuse } from './messages';
-import { type LeaveDesk, type Problem, problemOf, type RunControl } from './run-control';
+import { type OpenUndo, type Problem, problemOf, type RunControl } from './run-control';
 
 /** Before the second attempt; each pause is twice the one before it. */
 const FIRST_PAUSE_MS = 60_000;
@@ -52,7 +52,7 @@ export function leftSentence({ item, problem }: LeftItem): string {
 const handText = ({ where, byHand }: UndoItem): string =>
   byHand.length === 0 ? '' : `; by hand on ${where}: ${byHand.join(' ')}`;
 
-export class Undoing implements LeaveDesk {
+export class Undo implements OpenUndo {
   private open: readonly UndoItem[];
   private left: readonly LeftItem[] = [];
   private readonly stuck = new Map<UndoItem, Problem>();

@@ -4,9 +4,9 @@ import { plannedHooks } from '../../src/activities/link/plan-hooks';
 import { planAsMarkdown, planAsScript } from '../../src/cli/terminal/plan-view';
 import { statusLines } from '../../src/cli/terminal/status-view';
 import { styleFor } from '../../src/cli/terminal/style';
-import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/link-migrations';
 import { BadWorkerConfig, workerConfig } from '../../src/worker/config';
-import type { LinkMigrationStatus } from '../../src/workflows/link/messages';
+import type { RunStatus } from '../../src/workflows/link/messages';
 import { FakeLink } from '../support/fake-link';
 import { linkSpecWith } from '../support/link-spec';
 import { answer, closeWorkflowDrivers, WorkflowDriver } from '../support/workflow-driver';
@@ -62,8 +62,8 @@ test('the status shows what was found and what did not succeed, each with what t
     link.activities,
   );
   await driver.run();
-  const status = await driver.query<LinkMigrationStatus>('status');
-  const view: LinkMigrationView = {
+  const status = await driver.query<RunStatus>('status');
+  const view: RunView = {
     status,
     pending: [],
     workflowId: 'w',

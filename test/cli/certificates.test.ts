@@ -18,7 +18,7 @@ beforeAll(async () => {
   writeFileSync(inventory, inventoryYaml(stage.estate, join(stage.folder, 'ca.pem')));
   writeFileSync(
     migration,
-    'apiVersion: sqlferry/v1\nkind: LinkMigration\nname: sales\ndatabase: Sales\nserver: sql1\ninstance: mi-west\nlogBackups: { directory: /backup }\n',
+    'apiVersion: sqlferry/v1\nkind: Link\nname: sales\ndatabase: Sales\nserver: sql1\ninstance: mi-west\nlogBackups: { directory: /backup }\n',
   );
   files = [migration, '--inventory', inventory];
   Object.assign(process.env, stage.env);

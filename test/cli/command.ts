@@ -122,7 +122,7 @@ export function writeSpecs({ estate, folder }: EstateStage, changes: SpecFileCha
   writeFileSync(
     migration,
     `apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: ${changes.name ?? 'sales'}
 database: ${changes.database ?? 'Sales'}
 server: sql1

@@ -16,7 +16,7 @@ import {
 } from '../../src/cli/estate/spec-files';
 import { startWorkload } from '../../src/cli/estate/workload';
 import { createOutput, type Output } from '../../src/cli/output';
-import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
+import { parseLink, resolveLink } from '../../src/model/link/spec-file';
 import { formatSpecProblems, parseInventory } from '../../src/model/spec-file';
 
 const EXAMPLES = join(__dirname, '..', '..', 'examples', 'estate');
@@ -48,9 +48,9 @@ async function resolveFiles(files: SpecFiles) {
   if (!inventory.ok) throw new Error(formatSpecProblems(inventory.problems));
   return Promise.all(
     files.migrations.map(async (file) => {
-      const migration = parseLinkMigration(await readFile(file, 'utf8'), file);
+      const migration = parseLink(await readFile(file, 'utf8'), file);
       if (!migration.ok) throw new Error(formatSpecProblems(migration.problems));
-      const resolved = resolveLinkMigration(inventory.value, migration.value, migration.locate);
+      const resolved = resolveLink(inventory.value, migration.value, migration.locate);
       if (!resolved.ok) throw new Error(formatSpecProblems(resolved.problems));
       return resolved.value;
     }),

@@ -42,7 +42,7 @@ beforeAll(async () => {
   writeFileSync(
     migration,
     `apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: sales
 database: Sales
 server: sql1

@@ -55,7 +55,7 @@ describe('one migration, from start to its end, as a script would drive it', () 
     const { code, out, err } = await ferry('start', specs.migration, '-i', specs.inventory);
     expect(err).toBe('');
     expect(out).toBe(
-      'started sales as workflow sqlferry-link-sales\npreflight passed\nlook at it with: sqlferry watch sales\n',
+      'started sales as workflow sqlferry-sales\npreflight passed\nlook at it with: sqlferry watch sales\n',
     );
     expect(code).toBe(0);
   });
@@ -80,7 +80,7 @@ describe('one migration, from start to its end, as a script would drive it', () 
     expect(out).not.toContain('\u001b');
     const view = json(await ferry('status', 'sales', '--json'));
     expect(view).toMatchObject({
-      workflowId: 'sqlferry-link-sales',
+      workflowId: 'sqlferry-sales',
       status: { phase: 'replicating', outcome: 'running' },
     });
   });
@@ -214,7 +214,7 @@ describe('--json prints one object on each line', () => {
     expect(started.code).toBe(0);
     expect(lines[0]).toMatchObject({
       name: 'json',
-      workflowId: 'sqlferry-link-json',
+      workflowId: 'sqlferry-json',
       state: 'preflight-passed',
     });
     expect(lines.at(-1)).toMatchObject({ status: { outcome: 'completed', phase: 'after' } });

@@ -119,9 +119,7 @@ test('a rotation that no worker takes is not begun, and that is said at once', a
 test('a request that this run does not take, or does not understand, is refused with its reason', async () => {
   expect(await run('approve', 'sales', '--yes')).toMatchObject({
     code: 3,
-    err: expect.stringMatching(
-      /link that stays and takes no request "approveCutover"; it takes failover, drill/,
-    ),
+    err: expect.stringMatching(/link that stays and takes no request "approve"; it takes failover, drill/),
   });
   expect(await run('pause', 'sales', '--reason', 'ok\nFAKE 11-30 15:00:00 done')).toMatchObject({
     code: 3,

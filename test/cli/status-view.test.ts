@@ -5,17 +5,17 @@ import { fitLines } from '../../src/cli/terminal/layout';
 import { statusLines } from '../../src/cli/terminal/status-view';
 import { styleFor } from '../../src/cli/terminal/style';
 import type { CertificateWatch, LastCheck } from '../../src/client/certificates';
-import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/link-migrations';
 import type { Progress } from '../../src/model/progress';
-import type { FailoverRecord, ProtectionStatus } from '../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationStatus } from '../../src/workflows/link/messages';
+import type { FailoverRecord, StandingStatus } from '../../src/workflows/link/disaster-recovery-messages';
+import type { RunStatus } from '../../src/workflows/link/messages';
 
 const NOW = Date.parse('2026-11-26T12:00:00.000Z');
 const ago = (seconds: number): string => new Date(NOW - seconds * 1_000).toISOString();
 const DAY = 86_400;
 
 const failover = (changes: Partial<FailoverRecord> = {}): FailoverRecord => ({
-  workflowId: 'sqlferry-link-sales/failover-1',
+  workflowId: 'sqlferry-sales/failover-1',
   type: 'planned',
   to: 'server',
   by: 'dba',
@@ -30,7 +30,7 @@ const failover = (changes: Partial<FailoverRecord> = {}): FailoverRecord => ({
   ...changes,
 });
 
-const protection = (changes: Partial<ProtectionStatus> = {}): ProtectionStatus => ({
+const protection = (changes: Partial<StandingStatus> = {}): StandingStatus => ({
   primary: 'server',
   splitBrain: null,
   pendingRequest: null,
@@ -96,10 +96,10 @@ const lastCheck = (days: number): LastCheck => ({
 });
 
 function view(
-  status: Partial<LinkMigrationStatus>,
+  status: Partial<RunStatus>,
   progress: Progress | null,
   lastFailure: string | null = null,
-): LinkMigrationView {
+): RunView {
   return {
     status: {
       name: 'sales',
@@ -130,8 +130,8 @@ function view(
       protection: null,
       ...status,
     },
-    pending: [{ activity: 'guardReplication', attempt: 1, progress, lastFailure, nextAttemptAt: null }],
-    workflowId: 'sqlferry-link-sales',
+    pending: [{ activity: 'watchReplication', attempt: 1, progress, lastFailure, nextAttemptAt: null }],
+    workflowId: 'sqlferry-sales',
     runId: 'run',
     startedAt: ago(400 * DAY),
     closedAt: null,
@@ -140,7 +140,7 @@ function view(
 }
 
 const plain = styleFor({ isTTY: false }, {});
-const drawn = (seen: LinkMigrationView, newest: CertificateWatch | 'unreadable' | null): string =>
+const drawn = (seen: RunView, newest: CertificateWatch | 'unreadable' | null): string =>
   fitLines(statusLines(seen, plain, NOW, { width: 80, look: linkLook(seen, newest, NOW) }), 80).join('\n');
 
 test('a link that stays, on a good day', () => {
@@ -311,7 +311,7 @@ test('a link that others removed, by a worker of an older version that tells of 
         logUsedPercent: 5,
       },
       protection: protection({
-        removedByOthers: { since: ago(600), reason: 'Azure has no link DAG_Sales' },
+        deletedExternally: { since: ago(600), reason: 'Azure has no link DAG_Sales' },
         failovers: [
           failover({ type: 'outside', by: 'outside', rtoMs: null, summary: 'by others: both agree' }),
         ],
@@ -338,7 +338,7 @@ certificates   not looked at regularly; do so with: sqlferry certificates
 last failover  2026-11-23 12:00:00 UTC, by others: both agree
 last drill     none yet
 possible       removal
-attempt 1      guardReplication: no answer
+attempt 1      watchReplication: no answer
 
 → sqlferry remove sales"
 `);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
+import { parseLink, resolveLink } from '../../src/model/link/spec-file';
 import { parseInventory } from '../../src/model/spec-file';
 import { BIN, json, sqlferry, sqlferryProcess } from './command';
 import { commandNames, helpOf } from './help';
@@ -127,12 +127,9 @@ describe('init', () => {
       readFileSync(join(instance, 'inventory.yaml'), 'utf8'),
       'inventory.yaml',
     );
-    const migration = parseLinkMigration(
-      readFileSync(join(instance, 'migration.yaml'), 'utf8'),
-      'migration.yaml',
-    );
+    const migration = parseLink(readFileSync(join(instance, 'migration.yaml'), 'utf8'), 'migration.yaml');
     if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
-    expect(resolveLinkMigration(inventory.value, migration.value, migration.locate).ok).toBe(true);
+    expect(resolveLink(inventory.value, migration.value, migration.locate).ok).toBe(true);
   });
 
   test('never overwrites without --force', async () => {

@@ -7,7 +7,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { Certificates } from '../../src/client/certificates';
-import { LinkMigrations } from '../../src/client/link-migrations';
+import { SqlFerry } from '../../src/client/link-migrations';
 
 const WHY = 'type must be "planned" or "forced"; got "Planned"';
 
@@ -24,8 +24,7 @@ const rejected = new WorkflowUpdateFailedError(
   'Workflow Update failed',
   ApplicationFailure.create({ message: WHY, type: 'MalformedInput' }),
 );
-const migrations = (error: Error) =>
-  new LinkMigrations(clientThatFails(error), { visibility: async () => false });
+const migrations = (error: Error) => new SqlFerry(clientThatFails(error), { visibility: async () => false });
 
 test('of a link or a migration', async () => {
   await expect(migrations(rejected).pause('sales', { by: 'ann' })).rejects.toMatchObject({

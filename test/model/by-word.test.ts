@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { byWord } from '../../src/model/by-word';
-import { changeProcedure, opposite, sideName, sideOption } from '../../src/model/link/change';
+import { changeProcedure, otherSite, siteName, siteOption } from '../../src/model/link/change';
 import type { CutoverRoute } from '../../src/model/link/facts';
 import { jobSwitch } from '../../src/model/link/instance-object-steps';
 import {
   type FailoverType,
   failoverProcedure,
-  type LinkSide,
+  type LinkSite,
   linkProcedure,
   repairOfUsers,
   repairProcedure,
@@ -16,14 +16,14 @@ import {
 
 /** Data from outside: what the types say of it was never looked at. */
 const unchecked = <T>(word: string): T => word as unknown as T;
-const NO_SIDES = ['target', 'source', 'Source', '', 'toString', '__proto__'].map(unchecked<LinkSide>);
+const NO_SIDES = ['target', 'source', 'Source', '', 'toString', '__proto__'].map(unchecked<LinkSite>);
 const NO_TYPES = ['Planned', 'FORCED', '', 'constructor'].map(unchecked<FailoverType>);
 
 test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
   for (const choose of [
-    () => opposite(side),
-    () => sideName(side),
-    () => sideOption(side),
+    () => otherSite(side),
+    () => siteName(side),
+    () => siteOption(side),
     () => failoverProcedure('planned', side),
     () => failoverProcedure('forced', side),
     () => repairProcedure(side),

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { readLinkCertificates } from '../../src/activities/link/certificates';
 import { Certificates } from '../../src/client/certificates';
-import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/link-migrations';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { StepBench } from '../support/step-bench';
 import { openSteps } from '../support/steps-without-temporal';
@@ -56,7 +56,7 @@ const TRUST_STEPS = [
   'server.mirroring-endpoint',
 ] as const;
 
-async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, name = 'sales') {
+async function until(stage: Stage, reached: (view: RunView) => boolean, name = 'sales') {
   const end = Date.now() + 60_000;
   for (;;) {
     const view = await stage.migrations.view(name);
@@ -331,7 +331,7 @@ test('refused while a database is being seeded; nothing is changed', async () =>
   try {
     await stage.startWorker();
     await stage.migrations.start(stage.spec(SECTIONS, 'big'));
-    const isMoving = ({ pending }: LinkMigrationView): boolean =>
+    const isMoving = ({ pending }: RunView): boolean =>
       pending.some(({ progress }) => (progress?.doneBytes ?? 0) > 0);
     await until(stage, isMoving, 'big');
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
-import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/link-migrations';
 import type { FailoverRecord } from '../../src/workflows/link/disaster-recovery-messages';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
@@ -46,7 +46,7 @@ ${QUICK_POLLING}
 
 const by = { by: 'dba' };
 
-async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, seconds = 60) {
+async function until(stage: Stage, reached: (view: RunView) => boolean, seconds = 60) {
   const end = Date.now() + seconds * 1_000;
   for (;;) {
     const view = await stage.migrations.view('sales');
@@ -60,7 +60,7 @@ async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean
 
 /** What a failover is doing, for the message of a test that waits in vain. */
 async function childReport(stage: Stage): Promise<void> {
-  for await (const info of stage.client.workflow.list({ query: 'WorkflowType = "linkFailover"' })) {
+  for await (const info of stage.client.workflow.list({ query: 'WorkflowType = "failover"' })) {
     const handle = stage.client.workflow.getHandle(info.workflowId);
     const description = await handle.describe();
     const pending = description.raw.pendingActivities?.map((one) => [
@@ -114,7 +114,7 @@ describe('a link that stays', () => {
   });
 
   test('does not listen to a failover that is not its own', async () => {
-    const from = { workflowId: 'sqlferry-link-sales/failover-1', runId: 'of-an-earlier-run' };
+    const from = { workflowId: 'sqlferry-sales/failover-1', runId: 'of-an-earlier-run' };
     const at = new Date().toISOString();
     const record: FailoverRecord = {
       workflowId: from.workflowId,
@@ -130,8 +130,8 @@ describe('a link that stays', () => {
       evidence: null,
       loss: null,
     };
-    const link = stage.client.workflow.getHandle('sqlferry-link-sales');
-    await link.signal('failoverNews', { kind: 'crossed', record, from });
+    const link = stage.client.workflow.getHandle('sqlferry-sales');
+    await link.signal('failoverNews', { kind: 'new-primary-proven', record, from });
     const { status } = await until(stage, ({ status: { events } }) =>
       events.some(({ code }) => code === 'failover.news-of-others'),
     );

@@ -6,7 +6,7 @@ import { planLinkMigration } from '../../src/activities/link/plan';
 import { Certificates } from '../../src/client/certificates';
 import type { JournalEffect } from '../../src/model/journal';
 import { onServer } from '../../src/model/link/replicas';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import {
   APPLICATION,
   applicationOn,
@@ -83,7 +83,7 @@ describe('a group that stands already', () => {
   });
   afterEach(() => stage.close());
 
-  const over = (spec: ResolvedLinkMigration, replicas: readonly string[] = []): ResolvedLinkMigration =>
+  const over = (spec: ResolvedLink, replicas: readonly string[] = []): ResolvedLink =>
     overGroup(spec, stage.estate, {
       replicas,
       listener: { address: LISTENER },

@@ -137,7 +137,7 @@ test('refused again and again: told with its reason, fenced meanwhile, done in t
   await begin('instance');
   const id = async () => {
     for await (const { workflowId } of stage.client.workflow.list({
-      query: `TaskQueue = "${stage.taskQueue}" AND WorkflowType = "linkFailover" AND ExecutionStatus = "Running"`,
+      query: `TaskQueue = "${stage.taskQueue}" AND WorkflowType = "failover" AND ExecutionStatus = "Running"`,
     }))
       return workflowId;
     return undefined;

@@ -124,7 +124,7 @@ test('a failover that is terminated while it has the only turn: the other one ge
     await stage.migrations.failover(nameOf(stage, 1), { ...BY, type: 'planned', to: 'instance' });
     await until('the second waits', async () => (await statusOf(stage, 1)).waitingFor.includes('-db0)'));
     for await (const { workflowId } of stage.client.workflow.list({
-      query: `TaskQueue = "${stage.taskQueue}" AND WorkflowType = "linkFailover" AND ExecutionStatus = "Running"`,
+      query: `TaskQueue = "${stage.taskQueue}" AND WorkflowType = "failover" AND ExecutionStatus = "Running"`,
     })) {
       if (workflowId.includes('-db0/'))
         await stage.client.workflow.getHandle(workflowId).terminate('by a test');

@@ -55,7 +55,7 @@ describe('a primary that dies behind the fence', () => {
       expect.objectContaining({
         type: 'planned',
         outcome: 'withdrawn',
-        gaveWay: { fenceOn: 'server' },
+        preempted: { fenceOn: 'server' },
         summary: expect.stringContaining(`the fence stays on sql1 (disabled there: ${APPLICATION.name})`),
       }),
       expect.objectContaining({ type: 'forced', outcome: 'done' }),

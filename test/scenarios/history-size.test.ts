@@ -1,5 +1,5 @@
 /** A history grows with what happens, not with waiting, and continues as new without anybody noticing. */
-import { LinkMigrations, type StartedMigration } from '../../src/client/link-migrations';
+import { SqlFerry, type StartedRun } from '../../src/client/link-migrations';
 import { estateWithApplication, query, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 
@@ -41,10 +41,7 @@ async function replicates({ migrations }: Stage, name: string): Promise<boolean>
 }
 
 /** Run ids of one migration from its first history to its newest. */
-async function chainOf(
-  { client }: Stage,
-  { runId, workflowId }: StartedMigration,
-): Promise<readonly string[]> {
+async function chainOf({ client }: Stage, { runId, workflowId }: StartedRun): Promise<readonly string[]> {
   const chain = [runId];
   for (;;) {
     const handle = client.workflow.getHandle(workflowId, chain.at(-1));
@@ -56,7 +53,7 @@ async function chainOf(
 }
 
 /** Events of each history of a migration. */
-async function eventsOf(stage: Stage, started: StartedMigration): Promise<number[]> {
+async function eventsOf(stage: Stage, started: StartedRun): Promise<number[]> {
   const runIds = await chainOf(stage, started);
   const handles = runIds.map((runId) => stage.client.workflow.getHandle(started.workflowId, runId));
   const described = await Promise.all(handles.map((handle) => handle.describe()));
@@ -103,7 +100,7 @@ describe('a link that replicates', () => {
     expect(await backupsTaken(stage, 'idle')).toBe(1);
     // One activity watched all the while.
     const { pending } = await stage.migrations.view('idle');
-    expect(pending.map((work) => [work.activity, work.attempt])).toEqual([['guardReplication', 1]]);
+    expect(pending.map((work) => [work.activity, work.attempt])).toEqual([['watchReplication', 1]]);
   });
 
   test('goes on in a new history when the old one is long, and is approved and awaited across them', async () => {
@@ -112,7 +109,7 @@ describe('a link that replicates', () => {
     });
     const { world } = stage.estate;
     await stage.startWorker();
-    const migrations = new LinkMigrations(stage.client, {
+    const migrations = new SqlFerry(stage.client, {
       taskQueue: stage.taskQueue,
       visibility: async () => true,
       maxHistoryEvents: 60,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WorkloadWriter } from '../../estate/workload/writer';
 import { planLinkMigration } from '../../src/activities/link/plan';
 import { WorkerProcess } from '../../src/cli/demo/worker-process';
-import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/link-migrations';
 import { APPLICATION, applicationOn, query, sideOf, until, verifyOn } from '../support/application';
 import { type InstanceFirstParts, instanceFirstEstate } from '../support/instance-first';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
@@ -49,8 +49,8 @@ afterEach(() => stage.close());
 
 const view = () => stage.migrations.view(name);
 
-async function seen(what: string, reached: (view: LinkMigrationView) => boolean, limitMs = 60_000) {
-  let latest: LinkMigrationView | undefined;
+async function seen(what: string, reached: (view: RunView) => boolean, limitMs = 60_000) {
+  let latest: RunView | undefined;
   try {
     await until(
       what,
@@ -63,13 +63,13 @@ async function seen(what: string, reached: (view: LinkMigrationView) => boolean,
   } catch (error) {
     throw new Error(`${what}: ${JSON.stringify(latest, null, 1)}`, { cause: error });
   }
-  return latest as LinkMigrationView;
+  return latest as RunView;
 }
 
 const stands = () => seen('the link stands', ({ status }) => status.protection !== null);
 
 async function failOver(to: 'server' | 'instance', index: number): Promise<void> {
-  const ready = ({ status }: LinkMigrationView) =>
+  const ready = ({ status }: RunView) =>
     status.protection?.pendingRequest === null &&
     status.protection.possible.some((what) => what.startsWith('planned failover'));
   await seen('a failover is possible', ready);

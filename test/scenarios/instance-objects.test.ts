@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import sql from 'mssql';
 import { planLinkMigration } from '../../src/activities/link/plan';
-import type { LinkMigrationView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/link-migrations';
 import { APPLICATION, estateWithApplication, query } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
@@ -41,7 +41,7 @@ async function set(stage: Stage, instance: string, batches: readonly string[]): 
   for (const batch of batches) await query(stage.estate, instance, batch);
 }
 
-async function until(stage: Stage, reached: (view: LinkMigrationView) => boolean, seconds = 60) {
+async function until(stage: Stage, reached: (view: RunView) => boolean, seconds = 60) {
   const end = Date.now() + seconds * 1_000;
   for (;;) {
     const view = await stage.migrations.view('sales');

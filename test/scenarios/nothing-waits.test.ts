@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 const LIMIT_MS = 20_000;
-const RUN = 'sqlferry-link-sales';
+const RUN = 'sqlferry-sales';
 const FORCED = {
   by: 'head of operations',
   type: 'forced',
@@ -65,7 +65,7 @@ async function forceAndMeasure(stage: Stage): Promise<number> {
   );
   const forced = (await failovers(stage)).at(-1) ?? '';
   const act = (await eventsOf(stage, forced)).find((event) =>
-    isActivity(event, 'performLinkStep', 'instance.forced-failover'),
+    isActivity(event, 'performStep', 'instance.forced-failover'),
   );
   if (asked === undefined || act === undefined) throw new Error('the events are not there');
   return timeOf(act) - timeOf(asked);
@@ -156,7 +156,7 @@ describe('behind the fence of a planned failover', () => {
     const planned = await fenceAndFreeze();
     await until(
       'the fence is being lifted',
-      async () => (await eventsOf(stage, planned)).some((event) => isActivity(event, 'undoLinkStep')),
+      async () => (await eventsOf(stage, planned)).some((event) => isActivity(event, 'undoStep')),
       90_000,
     );
     expect(await forceAndMeasure(stage)).toBeLessThanOrEqual(LIMIT_MS);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { Certificates } from '../../src/client/certificates';
-import type { LinkSide } from '../../src/model/link/procedure';
+import type { LinkSite } from '../../src/model/link/procedure';
 import type { FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
 import type { Answer } from '../../src/workflows/messages';
 import { APPLICATION, estateWithApplication, until } from '../support/application';
@@ -174,7 +174,7 @@ async function drill(stage: Stage): Promise<string> {
 }
 
 /** One side is forced to lead while the other one lives: two primaries, and the survivor is the one that was forced. */
-async function forcedAndRepaired(stage: Stage, to: LinkSide): Promise<readonly [string, string]> {
+async function forcedAndRepaired(stage: Stage, to: LinkSite): Promise<readonly [string, string]> {
   const forced = await failOver(stage, {
     type: 'forced',
     to,

@@ -3,7 +3,7 @@
 import type { Effect } from '../../estate/world/model';
 import type { EstateWorld } from '../../estate/world/world';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
-import { preflightLink } from '../../src/activities/link/preflight';
+import { preflight } from '../../src/activities/link/preflight';
 import type { JournalEntry } from '../../src/model/journal';
 import {
   APPLICATION,
@@ -111,7 +111,7 @@ async function planOf(stage: Stage, each: Case): Promise<LinkPlan> {
   const spec = stage.spec(sections(each));
   const steps = await openSteps(spec, stage.env);
   try {
-    const { route } = await preflightLink(steps.context);
+    const { route } = await preflight(steps.context);
     return await planLinkMigration(steps.context, route);
   } finally {
     await steps.close();

@@ -1,7 +1,7 @@
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import { runStep } from '../../src/activities/steps/run-step';
 import type { LinkStepId } from '../../src/model/link/procedure';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import { openSteps } from '../support/steps-without-temporal';
 import type { Arranging, WireCase } from './preflight-wire';
 
@@ -208,6 +208,6 @@ export const LINK_WIRE_CASES: readonly WireCase[] = [
 ];
 
 const atHost = (
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   { host, port }: { readonly host: string; readonly port: number },
-): ResolvedLinkMigration => ({ ...spec, instance: { ...spec.instance, host, port } });
+): ResolvedLink => ({ ...spec, instance: { ...spec.instance, host, port } });

@@ -3,7 +3,7 @@
 import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { readLinkPreflightFacts } from '../../src/activities/observe/link';
 import type { CheckResult, PreflightReport } from '../../src/model/check';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import type { ArmRequest } from '../../src/model/statement';
 import type { Clock } from '../../src/ports/clock';
 import type { LinkPorts } from '../../src/ports/link-ports';
@@ -59,7 +59,7 @@ cutover: { fence: { disableLogins: [sales_app] } }
 /** What a case may do to the running estate before preflight looks at it. */
 export interface Arranging {
   readonly stage: EstateStage;
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
   readonly ports: LinkPorts;
   readonly clock: Clock;
   /** Runs T-SQL over the wire, as a person would. */
@@ -78,7 +78,7 @@ export interface WireCase {
   readonly sections?: string;
   readonly database?: string;
   /** Changes of the inventory that fit the running estate. */
-  readonly inventory?: (spec: ResolvedLinkMigration, stage: EstateStage) => ResolvedLinkMigration;
+  readonly inventory?: (spec: ResolvedLink, stage: EstateStage) => ResolvedLink;
   /** Milliseconds between reading and judging. */
   readonly judgedAfterMs?: number;
   readonly outcome?: 'unknown';
@@ -125,7 +125,7 @@ export async function preflightOverTheWire(
 
 async function arranging(
   stage: EstateStage,
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   ports: LinkPorts,
   clock: Clock,
 ): Promise<Arranging> {

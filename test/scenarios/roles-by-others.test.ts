@@ -38,7 +38,7 @@ describe('roles and links that others change', () => {
       expect.objectContaining({ type: 'outside', by: 'outside', to: 'instance', outcome: 'done' }),
     ]);
     expect(failovers[0]?.summary).toMatch(/mi-west says PRIMARY and sql1 SECONDARY, seen 3 times/);
-    expect((await status()).events.map(({ code }) => code)).toContain('failover.by-others');
+    expect((await status()).events.map(({ code }) => code)).toContain('failover.external');
     await until('the instance is watched', async () =>
       (await progress()).some(
         ({ activity, roles }) => activity === 'instance-leads' && roles?.instance === 'PRIMARY',
@@ -72,7 +72,7 @@ describe('roles and links that others change', () => {
 
   test('a link that others deleted is told, refused what it needs, and cleaned up by remove', async () => {
     stage.estate.world.links.delete('mi-west', 'DAG_Sales');
-    await until('the removal is told', async () => (await protection()).removedByOthers !== undefined);
+    await until('the removal is told', async () => (await protection()).deletedExternally !== undefined);
     const seen = await status();
     expect(seen.protection?.possible).toEqual(['removal']);
     expect(seen.nextSteps).toEqual(['sqlferry remove sales']);

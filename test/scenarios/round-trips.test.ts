@@ -1,7 +1,7 @@
 /** Planned failover and failback, over and over, under a workload: nothing is lost, and nothing is left behind. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
-import type { LinkSide } from '../../src/model/link/procedure';
+import type { LinkSite } from '../../src/model/link/procedure';
 import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 
@@ -39,14 +39,14 @@ failover: { coolDown: 1s }
 polling: { steady: 2s, seeding: 500ms, active: 100ms, heartbeatTimeout: 5s }
 `;
 
-const nameOf = (side: LinkSide): 'SQL1' | 'mi-west' => (side === 'server' ? 'SQL1' : 'mi-west');
+const nameOf = (side: LinkSite): 'SQL1' | 'mi-west' => (side === 'server' ? 'SQL1' : 'mi-west');
 
-function loginOn(stage: Stage, side: LinkSide, login: { readonly name: string; readonly password: string }) {
+function loginOn(stage: Stage, side: LinkSite, login: { readonly name: string; readonly password: string }) {
   const { host, port } = stage.estate.instance(nameOf(side));
   return { host, port, database: 'Sales', user: login.name, password: login.password };
 }
 
-async function failOver(stage: Stage, writer: WorkloadWriter, to: LinkSide, number: number): Promise<void> {
+async function failOver(stage: Stage, writer: WorkloadWriter, to: LinkSite, number: number): Promise<void> {
   const request = { by: 'test', type: 'planned' as const, to, acknowledgedBy: 'test' };
   expect(await stage.migrations.failover('sales', request)).toMatchObject({ accepted: true });
   await until(`failover ${number}`, async () => {

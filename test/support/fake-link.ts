@@ -40,7 +40,7 @@ export class FakeLink {
     const stepOf = (call: ActivityCall): string => (call.input as { stepId: string }).stepId;
     const done = new Set<string>();
     const defaults: Record<keyof FakedActivities, FakeActivity> = {
-      preflightLink: () =>
+      preflight: () =>
         answer({
           report: { observedAt: AT, checks: [], blockers: 0, warnings: 0 },
           route,
@@ -48,14 +48,14 @@ export class FakeLink {
           instanceFqdn: 'mi-west.zone.database.windows.net',
           databaseBytes: 1,
         }),
-      observeLinkStep: (call) => {
+      observeStep: (call) => {
         const step = stepOf(call);
         const planned = [{ kind: 'tsql', on: 'server', display: `DO ${step}` }];
         if (options.settledSteps?.includes(step))
           return answer({ before: { step }, settled: 'there', planned: [] });
         return answer({ before: { step, done: done.has(step) }, planned });
       },
-      performLinkStep: (call) => {
+      performStep: (call) => {
         const step = stepOf(call);
         done.add(step);
         this.effects.push(`do ${step}`);
@@ -64,11 +64,11 @@ export class FakeLink {
           10,
         );
       },
-      undoLinkStep: (call) => {
+      undoStep: (call) => {
         this.effects.push(`undo ${stepOf(call)}`);
         return answer([{ kind: 'tsql', on: 'server', display: `UNDO ${stepOf(call)}` }]);
       },
-      openClosedDoors: () => answer([]),
+      liftRemainingFences: () => answer([]),
       joinFromInstance: () => {
         const step = 'server.join-distributed-availability-group';
         this.effects.push(`do ${step}`);
@@ -89,7 +89,7 @@ export class FakeLink {
         this.effects.push('do first-log-backup');
         return answer({ at: AT, ruleId: 'log-backup.first', reason: 'first', effects: [], durationMs: 5 });
       },
-      guardReplication: (call) => {
+      watchReplication: (call) => {
         if (call.count > 5_000) return hang;
         return answer(
           {
@@ -100,11 +100,11 @@ export class FakeLink {
           15 * 60_000,
         );
       },
-      awaitCutoverReadiness: () => answer({ observedAt: AT, summary: 'ready' }, 1_000),
+      awaitReadiness: () => answer({ observedAt: AT, summary: 'ready' }, 1_000),
       awaitCatchUp: () => answer(evidence, 2_000),
       confirmPointOfNoReturn: () => answer(evidence),
       readEndOfLog: () => answer({ lsn: '42' }),
-      watchReversedLink: () => hang,
+      watchInstancePrimary: () => hang,
       watchLogSpace: () => hang,
       measureLoss: () =>
         answer({
@@ -116,7 +116,7 @@ export class FakeLink {
           newPrimaryTime: AT,
           summary: 'estimate',
         }),
-      awaitLinkHealthy: () => answer({ evidence: 'healthy' }, 1_000),
+      awaitHealthy: () => answer({ evidence: 'healthy' }, 1_000),
       awaitAzureFullBackup: () => answer({ evidence: 'full backup' }, 60_000),
       readDatabaseProperties: () => answer({ observedAt: AT, on: 'server', compatibilityLevel: 160 }),
       checkAfterFailover: () =>

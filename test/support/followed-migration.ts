@@ -1,5 +1,5 @@
 /** One migration on a stage of its own, and what a scenario asks of it again and again. */
-import type { LinkMigrationResult, LinkMigrationStatus } from '../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../src/workflows/link/messages';
 import { APPLICATION, type EstateParts, estateWithApplication, until } from './application';
 import { QUICK_POLLING, type Stage, startStage } from './scenario';
 
@@ -32,7 +32,7 @@ export class FollowedMigration {
     return this.stage.estate.world;
   }
 
-  async status(): Promise<LinkMigrationStatus> {
+  async status(): Promise<RunStatus> {
     return (await this.stage.migrations.view(this.name)).status;
   }
 
@@ -41,7 +41,7 @@ export class FollowedMigration {
     return (await this.status()).events.map((event) => event.code);
   }
 
-  until(what: string, fits: (status: LinkMigrationStatus) => boolean): Promise<void> {
+  until(what: string, fits: (status: RunStatus) => boolean): Promise<void> {
     return until(what, async () => fits(await this.status()));
   }
 
@@ -53,7 +53,7 @@ export class FollowedMigration {
     return this.until(`it waits for: ${text}`, ({ waitingFor }) => waitingFor.includes(text));
   }
 
-  async result(): Promise<LinkMigrationResult> {
+  async result(): Promise<MigrationResult> {
     const result = await this.stage.migrations.result(this.name);
     if (result.workflowType !== 'linkMigration') throw new Error(`${this.name} is no migration`);
     return result;

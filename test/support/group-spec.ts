@@ -1,6 +1,6 @@
 /** Specs over availability groups of the estate: further SQL Servers as replicas, a listener, another instance. */
 import type { RunningEstate } from '../../estate/estate';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 
 export interface GroupParts {
   /** Names of the estate's SQL Servers beside SQL1. */
@@ -11,10 +11,10 @@ export interface GroupParts {
 
 /** The migration of `spec` over an availability group that stands already. */
 export function overGroup(
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   estate: RunningEstate,
   { replicas = [], listener, availabilityGroup }: GroupParts,
-): ResolvedLinkMigration {
+): ResolvedLink {
   const named = replicas.map((server) => server.toLowerCase());
   const link = {
     ...spec.settings.link,
@@ -35,11 +35,7 @@ export function overGroup(
 }
 
 /** The migration of `spec` to another managed instance of the estate, by a link of its own. */
-export function toInstance(
-  spec: ResolvedLinkMigration,
-  estate: RunningEstate,
-  name: string,
-): ResolvedLinkMigration {
+export function toInstance(spec: ResolvedLink, estate: RunningEstate, name: string): ResolvedLink {
   const { host, port, resourceId = '' } = estate.instance(name);
   return {
     ...spec,

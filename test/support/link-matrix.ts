@@ -3,8 +3,8 @@
  * one call of an activity of the undisturbed run.
  */
 import type { CutoverRoute } from '../../src/model/link/facts';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
-import type { LinkMigrationResult, LinkMigrationStatus } from '../../src/workflows/link/messages';
+import type { ResolvedLink } from '../../src/model/link/spec';
+import type { MigrationResult, RunStatus } from '../../src/workflows/link/messages';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpec } from './link-spec';
 import {
@@ -42,17 +42,12 @@ export interface DisturbedRun {
   readonly overlaps: readonly string[];
 }
 
-const CHANGING: readonly string[] = [
-  'performLinkStep',
-  'undoLinkStep',
-  'takeFirstLogBackup',
-  'guardReplication',
-];
+const CHANGING: readonly string[] = ['performStep', 'undoStep', 'takeFirstLogBackup', 'watchReplication'];
 
 export async function startRun(
   options: FakeLinkOptions,
   driverOptions: DriverOptions = {},
-  spec: ResolvedLinkMigration = linkSpec(),
+  spec: ResolvedLink = linkSpec(),
   workflowType: 'linkMigration' | 'disasterRecoveryLink' = 'linkMigration',
 ): Promise<DisturbedRun> {
   const overlaps: string[] = [];
@@ -60,7 +55,7 @@ export async function startRun(
   const link = new FakeLink({
     ...options,
     override: (call) => {
-      if (call.type === 'undoLinkStep') overlaps.push(...runningBeside(call, running.trace));
+      if (call.type === 'undoStep') overlaps.push(...runningBeside(call, running.trace));
       return options.override?.(call);
     },
   });
@@ -82,7 +77,7 @@ export async function undisturbed(
   let isPast = false;
   const positions = driver.calls.map((call, index): Position => {
     const stepId = stepOf(call);
-    isPast ||= call.type === 'observeLinkStep' && CROSSING.includes(stepId ?? '');
+    isPast ||= call.type === 'observeStep' && CROSSING.includes(stepId ?? '');
     return {
       number: index + 1,
       type: call.type,
@@ -98,7 +93,7 @@ export async function undisturbed(
 
 /** As `isPastPointOfNoReturn`, of a run as it stands. */
 export const hasPassed = ({ driver }: DisturbedRun): boolean =>
-  driver.calls.some((call) => call.type === 'observeLinkStep' && CROSSING.includes(stepOf(call) ?? ''));
+  driver.calls.some((call) => call.type === 'observeStep' && CROSSING.includes(stepOf(call) ?? ''));
 
 /** Goes on until the call at a position is made; it is still running then. */
 export async function runUpTo({ driver }: DisturbedRun, { number }: Position): Promise<void> {
@@ -110,12 +105,12 @@ export const at =
   (call: ActivityCall): FakeOutcome | undefined =>
     call.type === position.type && call.count === position.count ? outcome : undefined;
 
-export const statusOf = ({ driver }: DisturbedRun): Promise<LinkMigrationStatus> => driver.query('status');
+export const statusOf = ({ driver }: DisturbedRun): Promise<RunStatus> => driver.query('status');
 
-export function resultOf({ driver }: DisturbedRun): LinkMigrationResult {
+export function resultOf({ driver }: DisturbedRun): MigrationResult {
   const { ended } = driver;
   if (ended?.kind !== 'completed') throw new Error(`the run did not complete: ${JSON.stringify(ended)}`);
-  return ended.result as LinkMigrationResult;
+  return ended.result as MigrationResult;
 }
 
 /** Steps that the run began, in the order of their first beginning; log backups are never undone. */
@@ -155,13 +150,13 @@ function crossedWithoutProof(trace: readonly TracedCall[]): readonly string[] {
   const found: string[] = [];
   for (const { call, state } of trace) {
     const stepId = stepOf(call);
-    if (call.type === 'undoLinkStep' && stepId === 'server.fence') {
+    if (call.type === 'undoStep' && stepId === 'server.fence') {
       fenced = false;
       confirmed = false;
     }
-    if (call.type === 'performLinkStep' && stepId === 'server.fence') fenced = state === 'completed';
+    if (call.type === 'performStep' && stepId === 'server.fence') fenced = state === 'completed';
     if (call.type === 'confirmPointOfNoReturn') confirmed = fenced && state === 'completed';
-    if (call.type === 'performLinkStep' && CROSSING.includes(stepId ?? '') && !confirmed) {
+    if (call.type === 'performStep' && CROSSING.includes(stepId ?? '') && !confirmed) {
       found.push(`${stepId} began without equal LSNs behind a fence`);
     }
   }
@@ -171,15 +166,12 @@ function crossedWithoutProof(trace: readonly TracedCall[]): readonly string[] {
 /** A run that did not cross over must not keep the applications out when it ends or waits. */
 function fenceLeft(trace: readonly TracedCall[]): readonly string[] {
   const calls = trace.map(({ call }) => call);
-  const crossed = calls.some(
-    (call) => call.type === 'performLinkStep' && CROSSING.includes(stepOf(call) ?? ''),
-  );
+  const crossed = calls.some((call) => call.type === 'performStep' && CROSSING.includes(stepOf(call) ?? ''));
   if (crossed) return [];
   const last = calls.findLast(
-    (call) =>
-      stepOf(call) === 'server.fence' && (call.type === 'performLinkStep' || call.type === 'undoLinkStep'),
+    (call) => stepOf(call) === 'server.fence' && (call.type === 'performStep' || call.type === 'undoStep'),
   );
-  return last?.type === 'performLinkStep' ? ['the SQL Server is still fenced'] : [];
+  return last?.type === 'performStep' ? ['the SQL Server is still fenced'] : [];
 }
 
 /** A step must not be undone beneath an activity that may still be at it. */

@@ -1,5 +1,5 @@
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
-import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
+import type { ResolvedLink } from '../../src/model/link/spec';
+import { parseLink, resolveLink } from '../../src/model/link/spec-file';
 import { parseInventory } from '../../src/model/spec-file';
 
 const INVENTORY = `
@@ -19,7 +19,7 @@ managedInstances:
 
 const MIGRATION = `
 apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: sales
 database: Sales
 server: sql1
@@ -31,15 +31,15 @@ cutover:
 `;
 
 /** A small valid migration. @param migration YAML text in place of the default one */
-export function linkSpec(migration = MIGRATION): ResolvedLinkMigration {
+export function linkSpec(migration = MIGRATION): ResolvedLink {
   const inventory = parseInventory(INVENTORY, 'inventory.yaml');
-  const parsed = parseLinkMigration(migration, 'migration.yaml');
+  const parsed = parseLink(migration, 'migration.yaml');
   if (!inventory.ok || !parsed.ok) throw new Error(JSON.stringify([inventory, parsed]));
-  const resolved = resolveLinkMigration(inventory.value, parsed.value);
+  const resolved = resolveLink(inventory.value, parsed.value);
   if (!resolved.ok) throw new Error(JSON.stringify(resolved));
   return resolved.value;
 }
 
 /** The default migration with the cutover section (YAML, two spaces deep) replaced. */
-export const linkSpecWith = (sections: string): ResolvedLinkMigration =>
+export const linkSpecWith = (sections: string): ResolvedLink =>
   linkSpec(`${MIGRATION.slice(0, MIGRATION.indexOf('cutover:'))}${sections}`);

@@ -12,7 +12,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
 import { findTemporalCli } from '../../src/temporal/server-binary';
 import { watchQueueOf } from '../../src/temporal/task-queues';
@@ -35,7 +35,7 @@ interface Recording {
   /** `linkMigration` unless another one is named. */
   readonly workflow?: 'disasterRecoveryLink';
   readonly fake?: FakeLinkOptions;
-  readonly spec?: ResolvedLinkMigration;
+  readonly spec?: ResolvedLink;
   readonly maxHistoryEvents?: number;
   /** What people do meanwhile. */
   readonly act?: (handle: WorkflowHandle) => Promise<void>;
@@ -88,7 +88,7 @@ async function untilStatus(
 const quiet =
   (override: NonNullable<FakeLinkOptions['override']> = () => undefined) =>
   (call: ActivityCall): FakeOutcome | undefined =>
-    call.type === 'guardReplication' ? hang : override(call);
+    call.type === 'watchReplication' ? hang : override(call);
 
 const RECORDINGS: readonly Recording[] = [
   { name: 'planned-failover-complete', fake: { override: quiet() } },
@@ -116,11 +116,11 @@ const RECORDINGS: readonly Recording[] = [
     spec: APPROVED,
     maxHistoryEvents: 150,
     fake: {
-      override: (call) => (call.type === 'guardReplication' && call.count > 8 ? hang : undefined),
+      override: (call) => (call.type === 'watchReplication' && call.count > 8 ? hang : undefined),
     },
     act: async (handle) => {
       await untilStatus(handle, ({ logBackups }) => logBackups.count >= 8);
-      await handle.executeUpdate('approveCutover', { args: [{ by: 'operator' }] });
+      await handle.executeUpdate('approve', { args: [{ by: 'operator' }] });
     },
   },
   {
@@ -132,7 +132,7 @@ const RECORDINGS: readonly Recording[] = [
       await untilStatus(handle, ({ protection }) => protection !== null);
       await ask(handle, 'failover', { ...PLANNED, to: 'instance' });
       await ask(handle, 'failover', { ...PLANNED, to: 'server' });
-      await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
+      await handle.executeUpdate('remove', { args: [{ by: 'operator' }] });
     },
   },
   {
@@ -141,7 +141,7 @@ const RECORDINGS: readonly Recording[] = [
     spec: STAYS,
     fake: {
       override: quiet((call) =>
-        call.type === 'watchReversedLink' && call.count === 1
+        call.type === 'watchInstancePrimary' && call.count === 1
           ? answer({
               kind: 'split-brain',
               reason: 'both say that they are PRIMARY',
@@ -155,8 +155,8 @@ const RECORDINGS: readonly Recording[] = [
       await untilStatus(handle, ({ protection }) => protection !== null);
       await ask(handle, 'failover', { ...FORCED, to: 'instance' });
       await untilStatus(handle, ({ protection }) => protection?.splitBrain !== null);
-      await ask(handle, 'repairSplitBrain', { survivor: 'instance' });
-      await handle.executeUpdate('removeLink', { args: [{ by: 'operator' }] });
+      await ask(handle, 'repair', { survivor: 'instance' });
+      await handle.executeUpdate('remove', { args: [{ by: 'operator' }] });
     },
   },
 ];
@@ -205,7 +205,7 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
   const served = <T>(work: () => Promise<T>): Promise<T> => watches.runUntil(() => worker.runUntil(work));
   const runs = await served(async () => {
     const handle = await env.client.workflow.start(recording.workflow ?? 'linkMigration', {
-      workflowId: `sqlferry-link-${recording.name}`,
+      workflowId: `sqlferry-${recording.name}`,
       taskQueue: TASK_QUEUE,
       args: [
         {
@@ -222,7 +222,7 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
     const own = await chainOf(env, handle.workflowId, handle.firstExecutionRunId);
     const chains = (type: string) =>
       Promise.all(childrenIn(own, type).map((child) => chainOf(env, child.id, child.runId)));
-    return { own, failovers: await chains('linkFailover'), turns: await chains('instanceFailoverTurns') };
+    return { own, failovers: await chains('failover'), turns: await chains('failoverSlots') };
   });
   write(recording.name, runs.own);
   write(`${recording.name}-failover`, runs.failovers.flat());

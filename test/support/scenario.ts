@@ -9,9 +9,9 @@ import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { type RunningEstate, startEstate } from '../../estate/estate';
 import type { EstateDefinitionInput } from '../../estate/world/definition';
-import { LinkMigrations } from '../../src/client/link-migrations';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
-import { parseLinkMigration, resolveLinkMigration } from '../../src/model/link/spec-file';
+import { SqlFerry } from '../../src/client/link-migrations';
+import type { ResolvedLink } from '../../src/model/link/spec';
+import { parseLink, resolveLink } from '../../src/model/link/spec-file';
 import { parseInventory } from '../../src/model/spec-file';
 import { connectClient, connectWorker, temporalTarget } from '../../src/temporal/connection';
 import { type DevServer, startDevServer } from '../../src/temporal/dev-server';
@@ -48,7 +48,7 @@ export interface EstateStage {
   readonly estate: RunningEstate;
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
-  spec(sections?: string, name?: string, database?: string): ResolvedLinkMigration;
+  spec(sections?: string, name?: string, database?: string): ResolvedLink;
   close(): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export interface Stage extends EstateStage {
   readonly server: DevServer;
   readonly taskQueue: string;
   readonly client: Client;
-  readonly migrations: LinkMigrations;
+  readonly migrations: SqlFerry;
   /** Starts a worker in this process. */
   startWorker(settings?: Partial<WorkerConfig>): Promise<RunningWorker>;
 }
@@ -101,7 +101,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     server,
     taskQueue,
     client,
-    migrations: new LinkMigrations(client, { taskQueue, visibility: async () => true }),
+    migrations: new SqlFerry(client, { taskQueue, visibility: async () => true }),
     async startWorker(settings = {}) {
       // Not before: a runtime ends with its last worker, and one that never had any would keep the process alive.
       if (!runtimeInstalled) {
@@ -158,14 +158,14 @@ function resolveSpec(
   sections: string,
   name: string,
   database: string,
-): ResolvedLinkMigration {
+): ResolvedLink {
   const inventory = parseInventory(inventoryYaml(estate, caFile), 'inventory.yaml');
-  const migration = parseLinkMigration(
-    `apiVersion: sqlferry/v1\nkind: LinkMigration\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
+  const migration = parseLink(
+    `apiVersion: sqlferry/v1\nkind: Link\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
     'migration.yaml',
   );
   if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
-  const resolved = resolveLinkMigration(inventory.value, migration.value, migration.locate);
+  const resolved = resolveLink(inventory.value, migration.value, migration.locate);
   if (!resolved.ok) throw new Error(JSON.stringify(resolved));
   return resolved.value;
 }

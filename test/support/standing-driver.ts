@@ -1,7 +1,7 @@
 /** A link that stays, in virtual time, until it stands: where tests of its workflow begin. */
-import type { ProtectionStatus } from '../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationStatus } from '../../src/workflows/link/messages';
-import type { LinkMigrationInput } from '../../src/workflows/link/state';
+import type { StandingStatus } from '../../src/workflows/link/disaster-recovery-messages';
+import type { RunStatus } from '../../src/workflows/link/messages';
+import type { RunInput } from '../../src/workflows/link/state';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpecWith } from './link-spec';
 import { answer, type DriverOptions, type FakeActivity, hang, WorkflowDriver } from './workflow-driver';
@@ -37,7 +37,7 @@ export class StandingLink {
   /** Two hours after its run began; the link stands, and SQL Server leads. */
   static async begin(
     options: FakeLinkOptions = {},
-    input: Partial<LinkMigrationInput> = {},
+    input: Partial<RunInput> = {},
     driverOptions: DriverOptions = {},
   ): Promise<StandingLink> {
     const begun = await StandingLink.start(options, input, driverOptions);
@@ -48,7 +48,7 @@ export class StandingLink {
 
   static async start(
     options: FakeLinkOptions = {},
-    input: Partial<LinkMigrationInput> = {},
+    input: Partial<RunInput> = {},
     driverOptions: DriverOptions = {},
   ): Promise<StandingLink> {
     const link = new FakeLink(options);
@@ -61,12 +61,12 @@ export class StandingLink {
     return new StandingLink(link, driver);
   }
 
-  status(): Promise<LinkMigrationStatus> {
-    return this.driver.query<LinkMigrationStatus>('status');
+  status(): Promise<RunStatus> {
+    return this.driver.query<RunStatus>('status');
   }
 
   /** @throws Error while the link does not stand */
-  async protection(): Promise<ProtectionStatus> {
+  async protection(): Promise<StandingStatus> {
     const { protection } = await this.status();
     if (protection === null) throw new Error('the link does not stand');
     return protection;

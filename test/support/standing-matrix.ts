@@ -15,7 +15,7 @@ export const BEGINNINGS = {
 } as const;
 export type Beginning = keyof typeof BEGINNINGS;
 
-const WATCHES: readonly string[] = ['guardReplication', 'watchReversedLink'];
+const WATCHES: readonly string[] = ['watchReplication', 'watchInstancePrimary'];
 
 export const startLink = (beginning: Beginning, driverOptions: DriverOptions = {}): Promise<DisturbedRun> =>
   startRun({}, driverOptions, BEGINNINGS[beginning], 'disasterRecoveryLink');
@@ -100,7 +100,7 @@ export async function callsOfFailover(request: Pick<FailoverRequest, 'type' | 't
 }
 
 export const isAct = (call: ActivityCall | undefined): boolean =>
-  call?.type === 'observeLinkStep' && ACTS.includes(stepOf(call) ?? '');
+  call?.type === 'observeStep' && ACTS.includes(stepOf(call) ?? '');
 
 /** The act of the failover was asked for: there is no way back. */
 export const hasActed = ({ begun, before }: DisturbedFailover): boolean =>

@@ -17,7 +17,7 @@ import { systemClock } from '../../src/adapters/clock';
 import { createSecrets } from '../../src/adapters/secrets';
 import type { JournalEffect } from '../../src/model/journal';
 import type { LinkStepId } from '../../src/model/link/procedure';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import type { Effect } from '../../src/model/statement';
 import type { LinkPorts } from '../../src/ports/link-ports';
 import type { SealedOperation } from '../../src/ports/managed-instance';
@@ -38,11 +38,11 @@ export class StepBench {
   private constructor(
     private readonly pool: LinkPortsPool,
     readonly ports: LinkPorts,
-    readonly spec: ResolvedLinkMigration,
+    readonly spec: ResolvedLink,
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
-  static async open(stage: EstateStage, spec: ResolvedLinkMigration): Promise<StepBench> {
+  static async open(stage: EstateStage, spec: ResolvedLink): Promise<StepBench> {
     const pool = new LinkPortsPool({
       env: stage.env,
       clock: systemClock,

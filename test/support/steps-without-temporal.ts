@@ -4,7 +4,7 @@ import type { LinkContext } from '../../src/activities/link/context';
 import type { ApplyContext } from '../../src/activities/steps/apply-effect';
 import { randomStateKey } from '../../src/adapters/azure';
 import { systemClock } from '../../src/adapters/clock';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import { LinkPortsPool } from '../../src/worker/link-ports';
 
 export interface OpenedSteps {
@@ -14,7 +14,7 @@ export interface OpenedSteps {
 }
 
 /** @param env where the spec's secrets are */
-export async function openSteps(spec: ResolvedLinkMigration, env: NodeJS.ProcessEnv): Promise<OpenedSteps> {
+export async function openSteps(spec: ResolvedLink, env: NodeJS.ProcessEnv): Promise<OpenedSteps> {
   const pool = new LinkPortsPool({
     env,
     clock: systemClock,

@@ -8,7 +8,7 @@ import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activit
 import { CancelledFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
-import type { ResolvedLinkMigration } from '../../src/model/link/spec';
+import type { ResolvedLink } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
 import { findTemporalTestServer } from '../../src/temporal/server-binary';
 import { watchQueueOf } from '../../src/temporal/task-queues';
@@ -73,7 +73,7 @@ export class TimeSkipping {
 
   /** Runs one migration to its end. To be called once: the server's clock has run far on afterwards. */
   async run(
-    spec: ResolvedLinkMigration,
+    spec: ResolvedLink,
     fake: FakeLinkOptions,
     override: AttemptOverride = () => undefined,
   ): Promise<SkippedRun> {

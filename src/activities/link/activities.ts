@@ -3,24 +3,19 @@ import { boundedEffects, type JournalEffect, onReplica } from '../../model/journ
 import type { LinkStepId } from '../../model/link/procedure';
 import type { Effect } from '../../model/statement';
 import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../steps/run-step';
-import { atTheEdge } from '../temporal/edge';
+import { asActivity } from '../temporal/edge';
 import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
-import { openClosedDoors } from './closed-doors';
+import { liftRemainingFences } from './closed-doors';
 import { awaitConnected } from './connecting';
 import { contextOn, type LinkContext } from './context';
-import {
-  awaitAzureFullBackup,
-  awaitCatchUp,
-  awaitCutoverReadiness,
-  confirmPointOfNoReturn,
-} from './cutting-over';
+import { awaitAzureFullBackup, awaitCatchUp, awaitReadiness, confirmPointOfNoReturn } from './cutting-over';
 import { takeFirstLogBackup } from './first-log-backup';
-import { guardReplication } from './guarding';
+import { watchReplication } from './guarding';
 import { joinFromInstance } from './joining';
 import { linkFacts } from './observing';
-import { preflightLink } from './preflight';
-import { awaitLinkHealthy, measureLoss, watchReversedLink } from './reversed';
+import { preflight } from './preflight';
+import { awaitHealthy, measureLoss, watchInstancePrimary } from './reversed';
 import { LINK_STEPS } from './steps/registry';
 import { watchLogSpace } from './watching-log';
 import { watchSeeding } from './watching-seeding';
@@ -35,9 +30,9 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
   const call = linkCalls(dependencies);
 
   return {
-    preflightLink: ({ spec }) => call(spec, ({ context }) => preflightLink(context)),
+    preflight: ({ spec }) => call(spec, ({ context }) => preflight(context)),
 
-    observeLinkStep: ({ spec, stepId, server }) =>
+    observeStep: ({ spec, stepId, server }) =>
       call(spec, async ({ context }) => {
         const looking: LinkContext = contextOn({ ...context, secret: async () => UNREAD_SECRET }, server);
         const seen = await stepOf(stepId).look(looking);
@@ -52,7 +47,7 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         return { before, planned, ...(stepOf(stepId).asksAfter ? { asksAfter: true } : {}) };
       }),
 
-    performLinkStep: ({ spec, stepId, server, carried }) =>
+    performStep: ({ spec, stepId, server, carried }) =>
       call(
         spec,
         async ({ context, apply }) => {
@@ -63,7 +58,7 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         carried,
       ),
 
-    undoLinkStep: ({ spec, stepId, server, before, after, carried }) =>
+    undoStep: ({ spec, stepId, server, before, after, carried }) =>
       call(
         spec,
         async ({ context, apply }) => {
@@ -78,7 +73,8 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         carried,
       ),
 
-    openClosedDoors: ({ spec, doors }) => call(spec, ({ context }) => openClosedDoors(context, doors)),
+    liftRemainingFences: ({ spec, doors }) =>
+      call(spec, ({ context }) => liftRemainingFences(context, doors)),
 
     joinFromInstance: ({ spec }) =>
       call(spec, ({ context, apply, reporter }) => joinFromInstance(context, apply, reporter)),
@@ -95,11 +91,11 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
     takeFirstLogBackup: ({ spec, seedingCompletedAt }) =>
       call(spec, ({ observing, apply }) => takeFirstLogBackup(observing, apply, seedingCompletedAt)),
 
-    guardReplication: (input) =>
-      call(input.spec, ({ observing, reporter }) => guardReplication(observing, reporter, input)),
+    watchReplication: (input) =>
+      call(input.spec, ({ observing, reporter }) => watchReplication(observing, reporter, input)),
 
-    awaitCutoverReadiness: ({ spec, primary }) =>
-      call(spec, ({ observing, reporter }) => awaitCutoverReadiness(observing, reporter, primary)),
+    awaitReadiness: ({ spec, primary }) =>
+      call(spec, ({ observing, reporter }) => awaitReadiness(observing, reporter, primary)),
 
     awaitCatchUp: ({ spec, primary, fencedAt }) =>
       call(spec, ({ observing, reporter }) => awaitCatchUp(observing, reporter, primary, fencedAt)),
@@ -107,14 +103,14 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
     confirmPointOfNoReturn: ({ spec, primary, evidence }) =>
       call(spec, ({ observing, reporter }) => confirmPointOfNoReturn(observing, reporter, primary, evidence)),
 
-    watchReversedLink: (input) =>
-      call(input.spec, ({ observing, reporter }) => watchReversedLink(observing, reporter, input)),
+    watchInstancePrimary: (input) =>
+      call(input.spec, ({ observing, reporter }) => watchInstancePrimary(observing, reporter, input)),
 
     measureLoss: ({ spec, to, lastHealth }) =>
       call(spec, ({ observing, reporter }) => measureLoss(observing, reporter.signal, to, lastHealth)),
 
-    awaitLinkHealthy: ({ spec, primary }) =>
-      call(spec, ({ observing, reporter }) => awaitLinkHealthy(observing, reporter, primary)),
+    awaitHealthy: ({ spec, primary }) =>
+      call(spec, ({ observing, reporter }) => awaitHealthy(observing, reporter, primary)),
 
     readEndOfLog: ({ spec }) =>
       call(spec, async ({ observing }) => ({
@@ -124,7 +120,7 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
     awaitAzureFullBackup: ({ spec, since }) =>
       call(spec, ({ observing, reporter }) => awaitAzureFullBackup(observing, reporter, since)),
 
-    notifyPerson: (notification) => atTheEdge(() => notifier.notify(notification)),
+    notifyPerson: (notification) => asActivity(() => notifier.notify(notification)),
   };
 }
 

@@ -5,16 +5,16 @@
 import type { PreflightReport } from '../../model/check';
 import type { JournalEffect } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkSide, LinkStepId } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { LinkSite, LinkStepId } from '../../model/link/procedure';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { Lsn } from '../../model/lsn';
-import type { Unreached } from '../../model/unreached';
+import type { PendingOnServer } from '../../model/unreached';
 import type { Notification } from '../../ports/notifier';
 import type { TakesOver } from '../steps/carried';
 import type { StepOutcome, UndoneStep } from '../steps/run-step';
 
 export interface LinkInput {
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
 }
 
 export interface StepInput extends LinkInput, TakesOver {
@@ -37,10 +37,10 @@ export interface ObservedStep {
   /** Evidence that nothing is to be done; undefined otherwise. */
   readonly settled?: string;
   readonly planned: readonly JournalEffect[];
-  /** Should the step fail, its facts are to be observed once more, for `undoLinkStep`. */
+  /** Should the step fail, its facts are to be observed once more, for `undoStep`. */
   readonly asksAfter?: true;
   /** Settled, but for servers that do not answer; absent where there are none. */
-  readonly unreached?: readonly Unreached[];
+  readonly unreached?: readonly PendingOnServer[];
 }
 
 export interface UndoInput extends StepInput {
@@ -50,7 +50,7 @@ export interface UndoInput extends StepInput {
 }
 
 /** A replica that answers again, with what opened the logins of the fence there; nothing when they were open. */
-export interface OpenedDoor {
+export interface LiftedFence {
   readonly server: string;
   readonly effects: readonly JournalEffect[];
 }
@@ -106,7 +106,7 @@ export type ReplicationNews =
   | SplitBrainNews
   | { readonly kind: 'log-alarm'; readonly reason: string; readonly health: LinkHealth }
   /** Another replica leads the availability group of the SQL Server now. */
-  | { readonly kind: 'group-moved'; readonly leader: string; readonly health: LinkHealth }
+  | { readonly kind: 'group-failed-over'; readonly leader: string; readonly health: LinkHealth }
   /** Somebody else backs up the log as well. */
   | {
       readonly kind: 'foreign-log-backup';
@@ -114,17 +114,17 @@ export type ReplicationNews =
       readonly jobs: readonly string[];
       readonly health: LinkHealth;
     }
-  | RolesNews
-  | LinkGoneNews
+  | ExternalFailoverNews
+  | DeletedExternallyNews
   /** Replicas that did not answer when the fence was lifted do now. */
-  | { readonly kind: 'doors-opened'; readonly doors: readonly OpenedDoor[]; readonly health: LinkHealth }
+  | { readonly kind: 'fences-lifted'; readonly doors: readonly LiftedFence[]; readonly health: LinkHealth }
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
 /** Both sides agree on a primary that this run did not make one. */
-export interface RolesNews {
-  readonly kind: 'roles-by-others';
-  readonly primary: LinkSide;
+export interface ExternalFailoverNews {
+  readonly kind: 'external-failover';
+  readonly primary: LinkSite;
   /** What was seen, and when. */
   readonly reason: string;
   /** Clock of the instance, ISO 8601 UTC; null when it could not be read. */
@@ -133,18 +133,18 @@ export interface RolesNews {
 }
 
 /** Somebody deleted the link. */
-export interface LinkGoneNews {
-  readonly kind: 'link-gone';
+export interface DeletedExternallyNews {
+  readonly kind: 'deleted-externally';
   readonly reason: string;
   readonly health: LinkHealth;
 }
 
 /** What a link that stays asks of its watch beside its health; absent in inputs of older versions. */
-export interface WatchOthers {
+export interface ExternalChangesInput {
   /** Roles that others swapped, and a link that others removed, are news. */
-  readonly watchOthers?: {
+  readonly externalChanges?: {
     /** The removal by others is known already. */
-    readonly linkGoneKnown: boolean;
+    readonly deletionKnown: boolean;
   };
 }
 
@@ -161,12 +161,12 @@ export interface SplitBrainNews {
   readonly reason: string;
   readonly health: LinkHealth;
   /** How far each log reaches now. */
-  readonly logEnds: Readonly<Record<LinkSide, Lsn | null>>;
+  readonly logEnds: Readonly<Record<LinkSite, Lsn | null>>;
 }
 
 /** The part of a former primary's log that the new primary does not have. */
 export interface DivergedLog {
-  readonly on: LinkSide;
+  readonly on: LinkSite;
   /** The new primary had hardened this much when it took over; what came after it is on one side only. */
   readonly afterLsn: Lsn | null;
   readonly toLsn: Lsn;
@@ -183,7 +183,7 @@ export interface LinkHealth {
   readonly logUsedPercent: number;
 }
 
-export interface GuardInput extends LinkInput, WatchOthers {
+export interface ReplicationWatchInput extends LinkInput, ExternalChangesInput {
   /** End of the last log backup that this run took, by the clock of the SQL Server, ISO 8601 UTC; absent: none is known. */
   readonly lastBackupAt?: string;
   /** Health that the workflow knows already: only changes are news. */
@@ -202,7 +202,7 @@ export interface GuardInput extends LinkInput, WatchOthers {
    */
   readonly knownLeader?: string | null;
   /** Logins of the fence to be opened where they could not be before; absent where there are none. */
-  readonly closedDoors?: readonly Unreached[];
+  readonly unliftedFences?: readonly PendingOnServer[];
   /** Return a checkpoint after this long without news, milliseconds. */
   readonly checkpointAfterMs: number;
 }
@@ -239,20 +239,20 @@ export interface LossReport {
 }
 
 export interface PrimaryInput extends LinkInput {
-  readonly primary: LinkSide;
+  readonly primary: LinkSite;
 }
 
 /** News of a link that the instance leads. */
-export type ReversedNews =
+export type InstancePrimaryNews =
   | HealthChanged
   | SplitBrainNews
-  | RolesNews
-  | LinkGoneNews
+  | ExternalFailoverNews
+  | DeletedExternallyNews
   /** Azure finished the first full backup since the instance leads. */
   | { readonly kind: 'full-backup'; readonly at: string; readonly health: LinkHealth }
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
-export interface ReversedInput extends LinkInput, WatchOthers {
+export interface InstancePrimaryInput extends LinkInput, ExternalChangesInput {
   readonly knownHealthy: boolean;
   readonly splitBrainKnown: boolean;
   /** Azure's first full backup after this time (clock of the instance, ISO 8601 UTC) is news; absent: it is not. */
@@ -270,17 +270,17 @@ export interface LogSpaceNews {
 export interface LinkSteps {
   /** What a forced failover would lose now. */
   measureLoss(
-    input: LinkInput & { readonly to: LinkSide; readonly lastHealth: LinkHealth | null },
+    input: LinkInput & { readonly to: LinkSite; readonly lastHealth: LinkHealth | null },
   ): Promise<LossReport>;
-  preflightLink(input: LinkInput): Promise<PreflightOutcome>;
-  observeLinkStep(input: StepInput): Promise<ObservedStep>;
-  performLinkStep(input: StepInput): Promise<StepOutcome>;
+  preflight(input: LinkInput): Promise<PreflightOutcome>;
+  observeStep(input: StepInput): Promise<ObservedStep>;
+  performStep(input: StepInput): Promise<StepOutcome>;
   /** @returns the effects alone where nothing is left to undo, as it always did: histories hold that */
-  undoLinkStep(input: UndoInput): Promise<readonly JournalEffect[] | UndoneStep>;
+  undoStep(input: UndoInput): Promise<readonly JournalEffect[] | UndoneStep>;
   /** Asks once each replica that did not answer when the fence was lifted. */
-  openClosedDoors(
-    input: LinkInput & { readonly doors: readonly Unreached[] },
-  ): Promise<readonly OpenedDoor[]>;
+  liftRemainingFences(
+    input: LinkInput & { readonly doors: readonly PendingOnServer[] },
+  ): Promise<readonly LiftedFence[]>;
   /** Only of a link that the instance leads at first. */
   joinFromInstance(input: LinkInput): Promise<LinkJoined>;
   takeFirstLogBackup(input: LinkInput & { readonly seedingCompletedAt: string }): Promise<LogBackupTaken>;
@@ -299,13 +299,13 @@ export interface LinkWatches {
   /** Watches the log while a person is waited for, before the link replicates. */
   watchLogSpace(input: LinkInput & { readonly alarmRaised: boolean }): Promise<LogSpaceNews>;
   /** Watches a link whose primary is the instance; both sides are asked for their roles. */
-  watchReversedLink(input: ReversedInput): Promise<ReversedNews>;
+  watchInstancePrimary(input: InstancePrimaryInput): Promise<InstancePrimaryNews>;
   /** Waits until the link replicates again after a repair. */
-  awaitLinkHealthy(input: PrimaryInput): Promise<{ readonly evidence: string }>;
+  awaitHealthy(input: PrimaryInput): Promise<{ readonly evidence: string }>;
   awaitLinkConnected(input: LinkInput): Promise<LinkConnection>;
   watchSeeding(input: LinkInput & { readonly mark: SeedingMark | null }): Promise<SeedingNews>;
-  guardReplication(input: GuardInput): Promise<ReplicationNews>;
-  awaitCutoverReadiness(input: PrimaryInput): Promise<ReadinessEvidence>;
+  watchReplication(input: ReplicationWatchInput): Promise<ReplicationNews>;
+  awaitReadiness(input: PrimaryInput): Promise<ReadinessEvidence>;
   /** `since`: clock of the instance before the failover. */
   awaitAzureFullBackup(input: LinkInput & { readonly since: string }): Promise<{ readonly evidence: string }>;
 }

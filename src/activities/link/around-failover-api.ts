@@ -2,14 +2,14 @@
 import type { DatabaseProperties, FailoverCheck } from '../../model/link/failover-facts';
 import type { HookMessage, HookRecord } from '../../model/link/hook-message';
 import type { HookAddress } from '../../model/link/hook-phases';
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { LinkInput } from './api';
 
 /** What the workflow knows for a message to a hook; the rest follows from the spec. */
 export type HookOccasion = Pick<
   HookMessage,
   'workflowId' | 'kind' | 'idempotencyKey' | 'time' | 'reason' | 'evidence'
-> & { readonly to: LinkSide };
+> & { readonly to: LinkSite };
 
 export interface HookInput extends LinkInput {
   readonly address: HookAddress;
@@ -18,7 +18,7 @@ export interface HookInput extends LinkInput {
 
 export interface AfterFailoverInput extends LinkInput {
   /** Side that leads now. */
-  readonly primary: LinkSide;
+  readonly primary: LinkSite;
   readonly before: DatabaseProperties | null;
   readonly firstWriteAt: string | null;
   /** False where the cutover deleted the link. */
@@ -29,7 +29,7 @@ export interface AroundFailoverActivities {
   /** Calls a hook until it answers or its time is over. A refusal is an answer, not a failure. */
   runHook(input: HookInput): Promise<HookRecord>;
   /** The database as it is on the side that leads still: what is the same afterwards is compared with it. */
-  readDatabaseProperties(input: LinkInput & { readonly on: LinkSide }): Promise<DatabaseProperties>;
+  readDatabaseProperties(input: LinkInput & { readonly on: LinkSite }): Promise<DatabaseProperties>;
   /** A look at the new primary; changes nothing. */
   checkAfterFailover(input: AfterFailoverInput): Promise<readonly FailoverCheck[]>;
 }

@@ -8,9 +8,9 @@ import type {
 } from '../../model/link/failover-facts';
 import type { HookMessage, HookParty, HookRecord } from '../../model/link/hook-message';
 import { hooksOf } from '../../model/link/hook-phases';
-import type { LinkSide } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
-import { bySide, opposite } from '../../model/side';
+import type { LinkSite } from '../../model/link/procedure';
+import type { ResolvedLink } from '../../model/link/spec';
+import { bySite, otherSite } from '../../model/side';
 import type { HooksPort } from '../../ports/hooks';
 import type { SecretsPort } from '../../ports/secrets';
 import { afterFailoverChecks, type Repairs } from '../../rules/link/after-failover';
@@ -26,7 +26,7 @@ import { setDistributedAvailabilityMode } from '../../tsql/link/availability-gro
 import { readDatabaseProperties } from '../../tsql/queries/after-failover';
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../tsql/queries/availability-groups';
 import { NeedsPerson } from '../failures';
-import { type ActivityReporter, atTheEdge } from '../temporal/edge';
+import { type ActivityReporter, asActivity } from '../temporal/edge';
 import type { AfterFailoverInput, AroundFailoverActivities, HookInput } from './around-failover-api';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import { type LinkContext, readOn } from './context';
@@ -43,7 +43,7 @@ export function createAroundFailoverActivities(
   return {
     // Without the ports of the link: a hook is to be called also while a side does not answer.
     runHook: (input) =>
-      atTheEdge(async (reporter) =>
+      asActivity(async (reporter) =>
         callUntilAnswered(dependencies, await dependencies.secrets(input.spec), reporter, input),
       ),
 
@@ -94,7 +94,7 @@ async function callUntilAnswered(
   }
 }
 
-function messageOf(spec: ResolvedLinkMigration, hook: string, { address, occasion }: HookInput): HookMessage {
+function messageOf(spec: ResolvedLink, hook: string, { address, occasion }: HookInput): HookMessage {
   const { to, ...known } = occasion;
   const { settings } = spec;
   return {
@@ -104,20 +104,20 @@ function messageOf(spec: ResolvedLinkMigration, hook: string, { address, occasio
     database: settings.database,
     hook,
     phase: address.phase,
-    from: party(spec, opposite(to)),
+    from: party(spec, otherSite(to)),
     to: party(spec, to),
     ...known,
   };
 }
 
-function party({ settings, server, instance }: ResolvedLinkMigration, side: LinkSide): HookParty {
-  return bySide(side, {
+function party({ settings, server, instance }: ResolvedLink, side: LinkSite): HookParty {
+  return bySite(side, {
     server: { side, name: settings.server, host: server.host, port: server.port },
     instance: { side, name: settings.instance, host: instance.host ?? null, port: instance.port },
   });
 }
 
-async function propertiesOf(context: LinkContext, on: LinkSide): Promise<DatabaseProperties> {
+async function propertiesOf(context: LinkContext, on: LinkSite): Promise<DatabaseProperties> {
   const [row] = await readOn(context, on, readDatabaseProperties(context.spec.settings.database));
   const absent = {
     stateDesc: null,
@@ -158,7 +158,7 @@ async function modesOf(context: LinkContext): Promise<readonly GroupMode[]> {
   return sides.flat();
 }
 
-function repairsFor({ settings, names }: ResolvedLinkMigration): Repairs {
+function repairsFor({ settings, names }: ResolvedLink): Repairs {
   const { database } = settings;
   return {
     user: ({ user, login }) => mapUserToLogin({ database, user, login }).display,

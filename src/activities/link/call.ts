@@ -1,5 +1,5 @@
 /** What an activity of a link gets: its ports, its context, and its edge to Temporal. */
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { Clock } from '../../ports/clock';
 import type { OpenLinkPorts } from '../../ports/link-ports';
 import type { NotifierPort } from '../../ports/notifier';
@@ -7,13 +7,13 @@ import type { SecretsPort } from '../../ports/secrets';
 import type { Snapshots } from '../observe/snapshots';
 import type { ApplyContext } from '../steps/apply-effect';
 import type { Carried } from '../steps/carried';
-import { type ActivityReporter, atTheEdge } from '../temporal/edge';
+import { type ActivityReporter, asActivity } from '../temporal/edge';
 import type { LinkContext } from './context';
 import type { Observing } from './observing';
 
 export interface LinkActivityDependencies {
   readonly openPorts: OpenLinkPorts;
-  readonly secrets: (spec: ResolvedLinkMigration) => Promise<SecretsPort>;
+  readonly secrets: (spec: ResolvedLink) => Promise<SecretsPort>;
   readonly clock: Clock;
   readonly snapshots: Snapshots;
   readonly notifier: NotifierPort;
@@ -28,7 +28,7 @@ export interface LinkCall {
 
 /** @param carried what an activity that gave up left to this one */
 export type CallLink = <T>(
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   work: (call: LinkCall) => Promise<T>,
   carried?: Carried,
 ) => Promise<T>;
@@ -37,7 +37,7 @@ export type CallLink = <T>(
 export function linkCalls(dependencies: LinkActivityDependencies): CallLink {
   const { clock, snapshots } = dependencies;
   return (spec, work, carried) =>
-    atTheEdge(async (reporter) => {
+    asActivity(async (reporter) => {
       const ports = await dependencies.openPorts(spec);
       const { signal } = reporter;
       return work({

@@ -1,6 +1,6 @@
 /** The activities around certificates as workflows see them. All inputs and results are plain data, without secrets. */
 import type { JournalEffect } from '../../model/journal';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { CertificateInventory } from '../../rules/link/certificate-inventory';
 import type {
   RotatedCertificate,
@@ -13,12 +13,12 @@ import type { StepOutcome } from '../steps/run-step';
 import type { ObservedStep } from './api';
 
 export interface CertificateInput {
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
 }
 
 /** The links of one endpoint: `spec`, and those to other instances. */
 export interface EndpointInput extends CertificateInput {
-  readonly others: readonly ResolvedLinkMigration[];
+  readonly others: readonly ResolvedLink[];
 }
 
 export interface RotationVerdict {

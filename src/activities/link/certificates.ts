@@ -1,6 +1,6 @@
 /** Certificates of a link: read, judged, rotated, imported again. */
 import { createHash, X509Certificate } from 'node:crypto';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import { SqlServerFailure } from '../../ports/failures';
 import {
   type CertificateInventory,
@@ -37,10 +37,10 @@ const STABLE_LOOKS = 3;
 export function createCertificateActivities(dependencies: LinkActivityDependencies): CertificateActivities {
   const call = linkCalls(dependencies);
   const endsOf = async (
-    specs: readonly [ResolvedLinkMigration, ...ResolvedLinkMigration[]],
+    specs: readonly [ResolvedLink, ...ResolvedLink[]],
   ): Promise<[LinkEnd, ...LinkEnd[]]> => {
     const [first, ...others] = specs;
-    const end = async (spec: ResolvedLinkMigration) => ({ spec, ports: await dependencies.openPorts(spec) });
+    const end = async (spec: ResolvedLink) => ({ spec, ports: await dependencies.openPorts(spec) });
     return [await end(first), ...(await Promise.all(others.map(end)))];
   };
 

@@ -1,14 +1,14 @@
 /** Logins of the fence on replicas that did not answer when it was lifted: opened as soon as the replica answers. */
 import type { JournalEffect } from '../../model/journal';
 import type { Effect } from '../../model/statement';
-import type { Unreached } from '../../model/unreached';
+import type { PendingOnServer } from '../../model/unreached';
 import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
 import { sameName } from '../../rules/names';
 import { enableLogin } from '../../tsql/logins';
 import { readLogins } from '../../tsql/queries/logins';
 import { toJournalEffect } from '../steps/run-step';
-import type { OpenedDoor } from './api';
+import type { LiftedFence } from './api';
 
 /** A replica that is away must not hold up the log backups of the link: it is asked again with the next look. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -22,18 +22,18 @@ interface DoorContext {
  * Asks each server once. Can run twice: a login that is enabled already is left as it is.
  * @returns the servers that answered, with what was done there; the others are still closed
  */
-export async function openClosedDoors(
+export async function liftRemainingFences(
   context: DoorContext,
-  doors: readonly Unreached[],
-): Promise<readonly OpenedDoor[]> {
+  doors: readonly PendingOnServer[],
+): Promise<readonly LiftedFence[]> {
   const opened = await Promise.all(doors.map((door) => openDoor(context, door)));
   return opened.filter((door) => door !== undefined);
 }
 
 async function openDoor(
   { ports, signal }: DoorContext,
-  { server, logins }: Unreached,
-): Promise<OpenedDoor | undefined> {
+  { server, logins }: PendingOnServer,
+): Promise<LiftedFence | undefined> {
   const port = ports.group?.members.get(server);
   if (port === undefined) return undefined;
   const options = { signal, deadlineMs: ANSWER_WITHIN_MS };

@@ -1,16 +1,16 @@
 import { onServer } from '../../model/link/replicas';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
-import { bySide } from '../../model/side';
+import type { ResolvedLink } from '../../model/link/spec';
+import { bySite } from '../../model/side';
 import type { Query, Side } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';
 import { requireMember } from '../steps/apply-effect';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../steps/step';
 
-export type LinkContext = StepContext<LinkPorts, ResolvedLinkMigration>;
-export type LinkStep = AnyStep<LinkPorts, ResolvedLinkMigration>;
+export type LinkContext = StepContext<LinkPorts, ResolvedLink>;
+export type LinkStep = AnyStep<LinkPorts, ResolvedLink>;
 
-export const defineLinkStep = <Facts>(step: Step<LinkPorts, ResolvedLinkMigration, Facts>): LinkStep =>
+export const defineLinkStep = <Facts>(step: Step<LinkPorts, ResolvedLink, Facts>): LinkStep =>
   defineStep(step);
 
 /** One read on the SQL Server, with the activity's cancellation. */
@@ -23,7 +23,7 @@ export const queryInstance = <Row>(context: LinkContext, query: Query<Row>): Pro
 
 /** One read on the side that is named. */
 export const readOn = <Row>(context: LinkContext, on: Side, query: Query<Row>): Promise<readonly Row[]> =>
-  bySide(on, { server: queryServer<Row>, instance: queryInstance<Row> })(context, query);
+  bySite(on, { server: queryServer<Row>, instance: queryInstance<Row> })(context, query);
 
 /**
  * The context of a step that is about one replica of an availability group: its server is the SQL Server there, and what
@@ -41,14 +41,14 @@ export function contextOn<Context extends Omit<LinkContext, 'secret'>>(
 }
 
 /** `TCP://host:port` of the SQL Server's own mirroring endpoint. */
-export const ownEndpointUrl = ({ server }: ResolvedLinkMigration): string =>
+export const ownEndpointUrl = ({ server }: ResolvedLink): string =>
   mirroringUrl(server.endpoint.address, server.endpoint.port);
 
 /**
  * `TCP://host:port` at which the instance reaches the group: the listener's address where there is one, with the port
  * of the mirroring endpoint (link-with-scripts, "link to an availability group that already exists").
  */
-export function serverEndpointUrl(spec: ResolvedLinkMigration): string {
+export function serverEndpointUrl(spec: ResolvedLink): string {
   const { listener } = spec.settings.link;
   if (listener === undefined) return ownEndpointUrl(spec);
   return mirroringUrl(listener.address, listener.port ?? spec.server.endpoint.port);

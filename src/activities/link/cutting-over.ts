@@ -1,9 +1,9 @@
 /** What the cutover waits for: the gate, equal LSNs behind the fence, the last look, Azure's first full backup. */
 
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import { compareLsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
-import { bySide, opposite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import { cutoverRoute } from '../../rules/link/capability';
 import { linkGate, redoReason } from '../../rules/link/cutover-gate';
 import { type LsnSample, lsnEquality } from '../../rules/link/lsn-equality';
@@ -27,10 +27,10 @@ const AGREED_POLL_MS = 5;
 const GATE_FACTS_MAX_AGE_MS = 5_000;
 
 /** Waits until the state of the link lets the cutover begin; tells why it does not. */
-export async function awaitCutoverReadiness(
+export async function awaitReadiness(
   observing: Observing,
   reporter: ActivityReporter,
-  primary: LinkSide,
+  primary: LinkSite,
 ): Promise<ReadinessEvidence> {
   const { spec, clock } = observing;
   const { polling, cutover } = spec.settings;
@@ -85,7 +85,7 @@ async function refuseWithOtherLinks({ ports, spec, clock }: Observing, signal: A
 export async function awaitCatchUp(
   observing: Observing,
   reporter: ActivityReporter,
-  primary: LinkSide,
+  primary: LinkSite,
   fencedAt: string,
 ): Promise<CatchUpEvidence> {
   const { spec, clock } = observing;
@@ -131,7 +131,7 @@ export async function awaitCatchUp(
 export async function confirmPointOfNoReturn(
   observing: Observing,
   reporter: ActivityReporter,
-  primary: LinkSide,
+  primary: LinkSite,
   evidence: CatchUpEvidence,
 ): Promise<CatchUpEvidence> {
   const { spec } = observing;
@@ -214,7 +214,7 @@ const redoOf = (facts: LinkReplicaFacts | undefined, maxLag: number) =>
 /** Both sides at once, each read locally: what the SQL Server has heard of the instance may be old. */
 async function sampleBoth(
   observing: Observing,
-  primary: LinkSide,
+  primary: LinkSite,
   signal: AbortSignal,
 ): Promise<LsnSample & { readonly facts: LinkReplicaFacts | undefined }> {
   const { ports, spec, clock } = observing;
@@ -222,7 +222,7 @@ async function sampleBoth(
   const [facts, instance] = await Promise.all([
     linkFacts(observing, 0, primary),
     readInstanceDatabaseFacts(
-      bySide(opposite(primary), ports),
+      bySite(otherSite(primary), ports),
       clock,
       spec.settings.database,
       spec.names.link,

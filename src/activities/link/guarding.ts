@@ -14,11 +14,11 @@ import { applyEffect } from '../steps/apply-effect';
 import { toJournalEffect } from '../steps/run-step';
 import { type DescribedFailure, describeFailure } from '../temporal/describe-failure';
 import type { ActivityReporter } from '../temporal/edge';
-import type { GuardInput, LinkHealth, LogBackupTaken, ReplicationNews } from './api';
-import { openClosedDoors } from './closed-doors';
+import type { LinkHealth, LogBackupTaken, ReplicationNews, ReplicationWatchInput } from './api';
+import { liftRemainingFences } from './closed-doors';
 import { newestLogBackup } from './first-log-backup';
 import { healthOf } from './health';
-import { orAborted, withLastLook } from './last-look';
+import { keepLastHealth, orAborted } from './last-look';
 import { type Observing, otherLinkFacts, requireLinkFacts } from './observing';
 import { linkGone, rolesByOthers, rolesSeen } from './others';
 import { otherFacts, splitBrain } from './split-brain';
@@ -40,19 +40,19 @@ const LOOKS_UNTIL_NEWS = 3;
  * backed up is read from the backup history of the server, so an activity that begins again does not take one twice,
  * and a backup by somebody else counts.
  */
-export function guardReplication(
+export function watchReplication(
   observing: Observing,
   reporter: ActivityReporter,
-  input: GuardInput,
+  input: ReplicationWatchInput,
 ): Promise<ReplicationNews> {
   if (input.splitBrainKnown === undefined) return guard(observing, reporter, input, () => undefined);
-  return withLastLook(reporter.signal, (keep) => guard(observing, reporter, input, keep));
+  return keepLastHealth(reporter.signal, (keep) => guard(observing, reporter, input, keep));
 }
 
 async function guard(
   observing: Observing,
   reporter: ActivityReporter,
-  input: GuardInput,
+  input: ReplicationWatchInput,
   keep: (health: LinkHealth) => void,
 ): Promise<ReplicationNews> {
   const { spec, clock } = observing;
@@ -64,7 +64,7 @@ async function guard(
   let unreadableSince: number | undefined;
   let lastSeen: LinkHealth | undefined;
   let secondarySince: number | undefined;
-  const { watchOthers } = input;
+  const { externalChanges } = input;
   const { signal } = reporter;
   for (;;) {
     let facts: LinkReplicaFacts;
@@ -77,7 +77,7 @@ async function guard(
       unreadableSince = undefined;
     } catch (error) {
       const { message } = whatPasses(error, reporter.signal);
-      if (watchOthers?.linkGoneKnown === false && error instanceof NotYet) {
+      if (externalChanges?.deletionKnown === false && error instanceof NotYet) {
         const gone = await orAborted(linkGone(observing, 'server', signal), signal);
         if (gone !== undefined) return { ...gone, health: unreadable(message, clock.now()) };
       }
@@ -94,7 +94,7 @@ async function guard(
       continue;
     }
     const health = healthOf(facts);
-    if (watchOthers !== undefined) {
+    if (externalChanges !== undefined) {
       const mayDiffer = facts.localRoleDesc === 'SECONDARY' || input.splitBrainKnown === true;
       const roles = mayDiffer
         ? await orAborted(rolesByOthers(observing, 'server', input.splitBrainKnown === true, signal), signal)
@@ -108,7 +108,7 @@ async function guard(
         continue;
       }
       secondarySince = undefined;
-      if (!health.healthy && !watchOthers.linkGoneKnown) {
+      if (!health.healthy && !externalChanges.deletionKnown) {
         const gone = await orAborted(linkGone(observing, 'server', signal), signal);
         if (gone !== undefined) return { ...gone, health };
       }
@@ -116,13 +116,13 @@ async function guard(
     throwIfNotPrimary(facts, observing);
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
-    if (input.closedDoors !== undefined) {
-      const doors = await openClosedDoors({ ports: observing.ports, signal }, input.closedDoors);
-      if (doors.length > 0) return { kind: 'doors-opened', doors, health };
+    if (input.unliftedFences !== undefined) {
+      const doors = await liftRemainingFences({ ports: observing.ports, signal }, input.unliftedFences);
+      if (doors.length > 0) return { kind: 'fences-lifted', doors, health };
     }
     const leader = observing.ports.group?.leader();
     if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {
-      return { kind: 'group-moved', leader, health };
+      return { kind: 'group-failed-over', leader, health };
     }
     const theirs =
       input.splitBrainKnown === undefined
@@ -216,13 +216,13 @@ interface BackupHistory {
 }
 
 /** What this run remembers of its own last backup says when to look again; before each backup the server is asked. */
-const knownHistory = ({ lastBackupAt }: GuardInput): BackupHistory | undefined =>
+const knownHistory = ({ lastBackupAt }: ReplicationWatchInput): BackupHistory | undefined =>
   lastBackupAt === undefined ? undefined : { lastAt: Date.parse(lastBackupAt), foreign: [] };
 
 /** Read before each backup only: jobs of others are found as often as this run takes its own. */
 async function readHistory(
   { ports, spec }: Observing,
-  { foreignBackups }: GuardInput,
+  { foreignBackups }: ReplicationWatchInput,
   signal: AbortSignal,
 ): Promise<BackupHistory> {
   const backups = await ports.server.query(readBackups(spec.settings.database), { signal });

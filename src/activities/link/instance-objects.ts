@@ -1,15 +1,15 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
 
-import { opposite } from '../../model/link/change';
+import { otherSite } from '../../model/link/change';
 import {
-  driftMark,
+  driftFingerprint,
   driftOf,
   type ObjectFinding,
   type ObjectsReport,
 } from '../../model/link/instance-objects';
 import { instanceObjectsSchema } from '../../model/link/instance-objects-spec';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
-import { bySide } from '../../model/side';
+import type { ResolvedLink } from '../../model/link/spec';
+import { bySite } from '../../model/side';
 import type { Side } from '../../model/statement';
 import { SqlServerFailure } from '../../ports/failures';
 import type { SqlServerPort } from '../../ports/sql-server';
@@ -115,11 +115,11 @@ export async function lookAtReplicas(context: ObjectsContext, primarySide: Side)
     others.map(async ([replica, port]) => {
       const input = await unlessSilent(context.signal, async () => {
         const other = await readSideObjects(port, [], context.signal);
-        const here = bySide(primarySide, { server, instance });
+        const here = bySite(primarySide, { server, instance });
         const seen = { ...looked, objects: { ...looked.objects, jobs: { include: [] } }, other };
         const names = { ...looked.names, server: replica };
         const passwords = await comparePasswords(here, port, seen, context.signal);
-        return { ...seen, passwords, names: bySide(primarySide, { server: looked.names, instance: names }) };
+        return { ...seen, passwords, names: bySite(primarySide, { server: looked.names, instance: names }) };
       });
       return { server: replica, input };
     }),
@@ -158,7 +158,7 @@ async function lookAtLeader(context: ObjectsContext, primarySide: Side): Promise
   const { ports, spec, signal } = context;
   const { settings } = spec;
   const objects = settings.instanceObjects ?? instanceObjectsSchema.parse({});
-  const to = opposite(primarySide);
+  const to = otherSite(primarySide);
   const names = objects.jobs.include;
   const [primary, other, users] = await Promise.all([
     readSideObjects(ports[primarySide], names, signal),
@@ -180,7 +180,7 @@ async function lookAtLeader(context: ObjectsContext, primarySide: Side): Promise
   return { ...input, passwords: await comparePasswords(ports[primarySide], ports[to], input, signal) };
 }
 
-const ownLogins = ({ server, instance }: ResolvedLinkMigration): readonly string[] =>
+const ownLogins = ({ server, instance }: ResolvedLink): readonly string[] =>
   [server.authentication, instance.authentication].flatMap((authentication) =>
     authentication.type === 'sql' ? [authentication.user] : [],
   );
@@ -226,7 +226,7 @@ async function watchObjects(context: ObjectsContext, input: ObjectsWatchInput): 
   if (input.waitsFirst) await clock.sleep(input.everyMs, signal);
   for (;;) {
     const report = await compareObjects(context, input.primary);
-    if (driftMark(report) !== input.known) return report;
+    if (driftFingerprint(report) !== input.known) return report;
     if (clock.now() - startedAt >= input.checkpointAfterMs) return report;
     // No progress is told: what people wait for meanwhile is something else.
     await clock.sleep(input.everyMs, signal);

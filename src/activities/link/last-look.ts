@@ -4,7 +4,7 @@ import type { LinkHealth } from './api';
  * A watch that is told to end leaves what it saw last: the loss of a forced failover is estimated from it, and nobody
  * may be able to look any more.
  */
-export async function withLastLook<T>(
+export async function keepLastHealth<T>(
   signal: AbortSignal,
   watch: (keep: (health: LinkHealth) => void) => Promise<T>,
 ): Promise<T | { readonly kind: 'checkpoint'; readonly health: LinkHealth }> {

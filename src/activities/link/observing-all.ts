@@ -1,5 +1,5 @@
 /** Every link of one SQL Server at once, each from the view of the side that leads it. */
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
@@ -7,7 +7,7 @@ import { sameName } from '../../rules/names';
 import { readLinkReplicaFacts } from '../observe/link';
 
 export interface LinkEnd {
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
   readonly ports: LinkPorts;
 }
 

@@ -1,9 +1,9 @@
 /** Shared by the activities that wait: the newest facts of one link, read for all links of its server at once. */
 
-import type { LinkSide } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { LinkSite } from '../../model/link/procedure';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkReplicaFacts } from '../../model/observation';
-import { bySide } from '../../model/side';
+import { bySite } from '../../model/side';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
 import { sameName } from '../../rules/names';
@@ -13,7 +13,7 @@ import type { Snapshots } from '../observe/snapshots';
 
 export interface Observing {
   readonly ports: LinkPorts;
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
   readonly clock: Clock;
   readonly snapshots: Snapshots;
 }
@@ -22,13 +22,10 @@ export interface Observing {
  * Tells the instances apart whose reads are shared. Groups with several replicas on the same servers may have different
  * leaders.
  */
-export function serverKey(
-  { server, instance, replicas, names }: ResolvedLinkMigration,
-  on: LinkSide,
-): string {
+export function serverKey({ server, instance, replicas, names }: ResolvedLink, on: LinkSite): string {
   const address = `${server.host}:${server.port}`;
   const led = replicas === undefined ? address : `${address}, leader of ${names.availabilityGroup}`;
-  return bySide(on, { server: led, instance: instance.resourceId });
+  return bySite(on, { server: led, instance: instance.resourceId });
 }
 
 /**
@@ -39,7 +36,7 @@ export function serverKey(
 export async function linkFacts(
   { ports, spec, clock, snapshots }: Observing,
   maxAgeMs: number,
-  on: LinkSide = 'server',
+  on: LinkSite = 'server',
 ): Promise<LinkReplicaFacts | undefined> {
   const all = await allLinks({ ports, spec, clock, snapshots }, maxAgeMs, on);
   return all.find((facts) => sameName(facts.linkName, spec.names.link));
@@ -60,11 +57,11 @@ export async function otherLinkFacts(
 function allLinks(
   { ports, spec, clock, snapshots }: Observing,
   maxAgeMs: number,
-  on: LinkSide,
+  on: LinkSite,
 ): Promise<readonly LinkReplicaFacts[]> {
   // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
   return snapshots.read(`links of ${serverKey(spec, on)}`, maxAgeMs, () =>
-    readLinkReplicaFacts(bySide(on, ports), clock),
+    readLinkReplicaFacts(bySite(on, ports), clock),
   );
 }
 
@@ -72,13 +69,13 @@ function allLinks(
 export async function requireLinkFacts(
   observing: Observing,
   maxAgeMs: number,
-  on: LinkSide = 'server',
+  on: LinkSite = 'server',
 ): Promise<LinkReplicaFacts> {
   const facts = await linkFacts(observing, maxAgeMs, on);
   if (facts !== undefined) return facts;
   const { server, instance } = observing.spec.settings;
   throw new NotYet(
     'LinkNotOnServer',
-    `${bySide(on, { server, instance })} has no distributed availability group ${observing.spec.names.link}`,
+    `${bySite(on, { server, instance })} has no distributed availability group ${observing.spec.names.link}`,
   );
 }

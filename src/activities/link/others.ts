@@ -1,11 +1,11 @@
 /** What other hands did to a link that stays: swapped its roles, or took it away. Judged by fresh looks only. */
 
-import { opposite } from '../../model/link/change';
-import type { LinkSide } from '../../model/link/procedure';
+import { otherSite } from '../../model/link/change';
+import type { LinkSite } from '../../model/link/procedure';
 import type { LinkReplicaFacts } from '../../model/observation';
-import { bySide } from '../../model/side';
+import { bySite } from '../../model/side';
 import { readServer } from '../../tsql/queries/server';
-import type { LinkGoneNews, RolesNews } from './api';
+import type { DeletedExternallyNews, ExternalFailoverNews } from './api';
 import { linkFacts, type Observing } from './observing';
 import { otherFacts } from './split-brain';
 
@@ -20,13 +20,13 @@ const LOOKS_NEEDED = 3;
  */
 export async function rolesByOthers(
   observing: Observing,
-  leads: LinkSide,
+  leads: LinkSite,
   splitBrainKnown: boolean,
   signal: AbortSignal,
-): Promise<Omit<RolesNews, 'health'> | undefined> {
+): Promise<Omit<ExternalFailoverNews, 'health'> | undefined> {
   const { clock, spec } = observing;
   const looks: string[] = [];
-  let agreed: LinkSide | undefined;
+  let agreed: LinkSite | undefined;
   for (;;) {
     const [server, instance] = await Promise.all([
       otherFacts(observing, 'server', 0),
@@ -41,12 +41,12 @@ export async function rolesByOthers(
     await clock.sleep(spec.settings.polling.active, signal);
   }
   const { server, instance } = spec.settings;
-  const [first, second] = bySide(agreed, {
+  const [first, second] = bySite(agreed, {
     server: [server, instance],
     instance: [instance, server],
   } as const);
   return {
-    kind: 'roles-by-others',
+    kind: 'external-failover',
     primary: agreed,
     reason: `${first} says PRIMARY and ${second} SECONDARY, seen ${looks.length} times from ${looks[0]} to ${looks.at(-1)}`,
     instanceTime: await instanceTime(observing, signal),
@@ -56,7 +56,7 @@ export async function rolesByOthers(
 function agreedPrimary(
   server: LinkReplicaFacts | undefined,
   instance: LinkReplicaFacts | undefined,
-): LinkSide | undefined {
+): LinkSite | undefined {
   const roles = [server?.localRoleDesc, instance?.localRoleDesc];
   if (roles[0] === 'PRIMARY' && roles[1] === 'SECONDARY') return 'server';
   return roles[0] === 'SECONDARY' && roles[1] === 'PRIMARY' ? 'instance' : undefined;
@@ -68,9 +68,9 @@ function agreedPrimary(
  */
 export async function linkGone(
   observing: Observing,
-  leads: LinkSide,
+  leads: LinkSite,
   signal: AbortSignal,
-): Promise<Omit<LinkGoneNews, 'health'> | undefined> {
+): Promise<Omit<DeletedExternallyNews, 'health'> | undefined> {
   const { ports, spec, clock } = observing;
   for (let look = 1; ; look += 1) {
     const inAzure = await ports.azure.readLink(spec.names.link, signal).then(
@@ -82,10 +82,10 @@ export async function linkGone(
     if (facts === null || facts?.connectedStateDesc === 'CONNECTED') return undefined;
     if (look === LOOKS_NEEDED) {
       const { server, instance } = spec.settings;
-      const name = bySide(leads, { server, instance });
+      const name = bySite(leads, { server, instance });
       const group = facts === undefined ? 'has no such group either' : 'has the group without its partner';
       return {
-        kind: 'link-gone',
+        kind: 'deleted-externally',
         reason: `Azure has no link ${spec.names.link}, and ${name} ${group}, seen ${look} times`,
       };
     }
@@ -103,12 +103,12 @@ async function instanceTime({ ports }: Observing, signal: AbortSignal): Promise<
 
 /** What each side says, for those who look. */
 export const rolesSeen = (
-  leads: LinkSide,
+  leads: LinkSite,
   facts: LinkReplicaFacts | undefined,
   theirs: LinkReplicaFacts | undefined,
-): Readonly<Record<LinkSide, string | null>> => {
-  const seen = { [leads]: facts, [opposite(leads)]: theirs } as Record<
-    LinkSide,
+): Readonly<Record<LinkSite, string | null>> => {
+  const seen = { [leads]: facts, [otherSite(leads)]: theirs } as Record<
+    LinkSite,
     LinkReplicaFacts | undefined
   >;
   return { server: seen.server?.localRoleDesc ?? null, instance: seen.instance?.localRoleDesc ?? null };

@@ -1,7 +1,7 @@
 /** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
-import { changeProcedure, type LinkChange, opposite } from '../../model/link/change';
-import type { LinkSide, LinkStepId, LinkStepInfo } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { changeProcedure, type LinkChange, otherSite } from '../../model/link/change';
+import type { LinkSite, LinkStepId, StepRef } from '../../model/link/procedure';
+import type { ResolvedLink } from '../../model/link/spec';
 import { cutoverRoute } from '../../rules/link/capability';
 import { type ChangeFacts, changeRefusals, type SideRole } from '../../rules/link/change-refusals';
 import { NeedsPerson, NotYet } from '../failures';
@@ -25,7 +25,7 @@ export interface LinkChangePlan {
   readonly instance: string;
   readonly change: LinkChange;
   /** What each side says that it is, just now; null where it does not answer, `none` where it has no such link. */
-  readonly roles: Readonly<Record<LinkSide, SideRole>>;
+  readonly roles: Readonly<Record<LinkSite, SideRole>>;
   /** Why a run would be refused now; empty when it would not. What only the run itself knows is not among them. */
   readonly refusals: readonly string[];
   /** Forced only: what would be lost now, as far as both ends can be read. */
@@ -78,7 +78,7 @@ export async function planLinkChange(
 }
 
 async function planned(
-  { id, phase, title, repeats }: LinkStepInfo,
+  { id, phase, title, repeats }: StepRef,
   context: LinkContext,
   before: readonly LinkStepId[],
   change: LinkChange,
@@ -101,13 +101,10 @@ async function planned(
   }
 }
 
-const isFenceOf = ({ id }: LinkStepInfo, change: LinkChange): boolean =>
-  change.kind === 'failover' && id === `${opposite(change.to)}.fence`;
+const isFenceOf = ({ id }: StepRef, change: LinkChange): boolean =>
+  change.kind === 'failover' && id === `${otherSite(change.to)}.fence`;
 
-const outOfReach = (
-  { id, phase, title, repeats }: LinkStepInfo,
-  spec: ResolvedLinkMigration,
-): PlannedStep => ({
+const outOfReach = ({ id, phase, title, repeats }: StepRef, spec: ResolvedLink): PlannedStep => ({
   stepId: id,
   phase,
   title,
@@ -118,7 +115,7 @@ const outOfReach = (
 });
 
 /** What the run knows and a plan does not. */
-function noteOf(id: LinkStepId, change: LinkChange, spec: ResolvedLinkMigration): string | undefined {
+function noteOf(id: LinkStepId, change: LinkChange, spec: ResolvedLink): string | undefined {
   if (change.kind === 'removal' && id === 'server.drop-availability-group') {
     return `only if the run of ${spec.settings.name} made the group itself`;
   }
@@ -128,7 +125,7 @@ function noteOf(id: LinkStepId, change: LinkChange, spec: ResolvedLinkMigration)
   return undefined;
 }
 
-async function roleOf(observing: Observing, side: LinkSide): Promise<SideRole> {
+async function roleOf(observing: Observing, side: LinkSite): Promise<SideRole> {
   try {
     return (await linkFacts(observing, 0, side))?.localRoleDesc ?? 'none';
   } catch {

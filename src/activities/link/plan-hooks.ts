@@ -1,6 +1,6 @@
 import { HOOK_PHASES, type HookPhase, hooksOf } from '../../model/link/hook-phases';
 import type { Hook } from '../../model/link/hooks';
-import type { LinkMigration } from '../../model/link/spec';
+import type { LinkSpec } from '../../model/link/spec';
 
 /** A hook that a failover or cutover would call. */
 export interface PlannedHook {
@@ -11,7 +11,7 @@ export interface PlannedHook {
 }
 
 /** Hooks in the order in which they are called; those of whenWithdrawn only where nothing crosses. */
-export const plannedHooks = (migration: Pick<LinkMigration, 'hooks'>): readonly PlannedHook[] =>
+export const plannedHooks = (migration: Pick<LinkSpec, 'hooks'>): readonly PlannedHook[] =>
   HOOK_PHASES.flatMap((phase) =>
     hooksOf(migration, phase).map((hook) => ({ phase, name: hook.name, calls: callOf(hook) })),
   );

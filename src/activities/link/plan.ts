@@ -10,7 +10,7 @@ import {
   linkProcedure,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import { toJournalEffect } from '../steps/run-step';
 import { contextOn, type LinkContext } from './context';
 import { type PlannedHook, plannedHooks } from './plan-hooks';
@@ -95,10 +95,7 @@ export async function planLinkMigration(
 }
 
 /** A group that stands there already is not this run's to drop; the run decides the same (takeDown). */
-function dropGroupOnlyIfMade(
-  steps: readonly PlannedStep[],
-  spec: ResolvedLinkMigration,
-): readonly PlannedStep[] {
+function dropGroupOnlyIfMade(steps: readonly PlannedStep[], spec: ResolvedLink): readonly PlannedStep[] {
   const made = steps.find((step) => step.stepId === 'server.availability-group');
   if (made?.settled === null) return steps;
   return steps.map((step) =>

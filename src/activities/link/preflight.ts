@@ -5,7 +5,7 @@ import type { PreflightOutcome } from './api';
 import type { LinkContext } from './context';
 
 /** Reads all that the checks ask for and judges it. Changes nothing. */
-export async function preflightLink(context: Omit<LinkContext, 'secret'>): Promise<PreflightOutcome> {
+export async function preflight(context: Omit<LinkContext, 'secret'>): Promise<PreflightOutcome> {
   const { ports, spec, clock, signal } = context;
   const facts = await readLinkPreflightFacts(ports, spec, clock, signal);
   const report = runLinkPreflight(facts, spec, clock.now());

@@ -1,9 +1,9 @@
 /** A link that stays: watched while the instance leads it, its loss measured, its health awaited. */
 
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import { compareLsn, type Lsn } from '../../model/lsn';
 import type { LinkReplicaFacts } from '../../model/observation';
-import { bySide, opposite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import { sameName } from '../../rules/names';
 import { readServer } from '../../tsql/queries/server';
 import { readInstanceDatabaseFacts } from '../observe/database';
@@ -11,10 +11,10 @@ import { readLinkReplicaFacts } from '../observe/link';
 import { askLostSide } from '../observe/reading';
 import { sharedAgeMs, untilNextLook } from '../observe/snapshots';
 import type { ActivityReporter } from '../temporal/edge';
-import type { LinkHealth, LossReport, ReversedInput, ReversedNews } from './api';
+import type { InstancePrimaryInput, InstancePrimaryNews, LinkHealth, LossReport } from './api';
 import { whatPasses } from './guarding';
 import { healthOf } from './health';
-import { orAborted, withLastLook } from './last-look';
+import { keepLastHealth, orAborted } from './last-look';
 import { linkFacts, type Observing } from './observing';
 import { linkGone, rolesByOthers, rolesSeen } from './others';
 import { otherFacts, splitBrain } from './split-brain';
@@ -24,20 +24,20 @@ const LOOKS_UNTIL_NEWS = 3;
 const UNREADABLE_MS = 2 * 60_000;
 
 /** Watches until there is news. Both sides are asked for their roles: two primaries are a split brain. */
-export function watchReversedLink(
+export function watchInstancePrimary(
   observing: Observing,
   reporter: ActivityReporter,
-  input: ReversedInput,
-): Promise<ReversedNews> {
-  return withLastLook(reporter.signal, (keep) => watch(observing, reporter, input, keep));
+  input: InstancePrimaryInput,
+): Promise<InstancePrimaryNews> {
+  return keepLastHealth(reporter.signal, (keep) => watch(observing, reporter, input, keep));
 }
 
 async function watch(
   observing: Observing,
   reporter: ActivityReporter,
-  input: ReversedInput,
+  input: InstancePrimaryInput,
   keep: (health: LinkHealth) => void,
-): Promise<ReversedNews> {
+): Promise<InstancePrimaryNews> {
   const { spec, clock } = observing;
   const { polling } = spec.settings;
   const startedAt = clock.now();
@@ -94,16 +94,16 @@ async function watch(
 async function newsOfOthers(
   observing: Observing,
   signal: AbortSignal,
-  { watchOthers, splitBrainKnown }: ReversedInput,
+  { externalChanges, splitBrainKnown }: InstancePrimaryInput,
   facts: LinkReplicaFacts | undefined,
   health: LinkHealth,
-): Promise<ReversedNews | undefined> {
-  if (watchOthers === undefined) return undefined;
+): Promise<InstancePrimaryNews | undefined> {
+  if (externalChanges === undefined) return undefined;
   if (facts?.localRoleDesc === 'SECONDARY' || splitBrainKnown) {
     const roles = await rolesByOthers(observing, 'instance', splitBrainKnown, signal);
     if (roles !== undefined) return { ...roles, health };
   }
-  if (health.healthy || watchOthers.linkGoneKnown) return undefined;
+  if (health.healthy || externalChanges.deletionKnown) return undefined;
   const gone = await linkGone(observing, 'instance', signal);
   return gone === undefined ? undefined : { ...gone, health };
 }
@@ -112,7 +112,7 @@ async function newsOfOthers(
 async function fullBackupSince(
   observing: Observing,
   signal: AbortSignal,
-  { fullBackupSince: since }: ReversedInput,
+  { fullBackupSince: since }: InstancePrimaryInput,
 ): Promise<string | null> {
   if (since === undefined) return null;
   const at = await sideFacts(observing, 'instance', signal).then(
@@ -129,11 +129,11 @@ async function fullBackupSince(
 export async function measureLoss(
   observing: Observing,
   signal: AbortSignal,
-  to: LinkSide,
+  to: LinkSite,
   lastHealth: LinkHealth | null,
 ): Promise<LossReport> {
   const { clock } = observing;
-  const from = opposite(to);
+  const from = otherSite(to);
   const now = clock.now();
   const [old, hardened, newPrimaryTime] = await Promise.all([
     lostSideFacts(observing, from, signal),
@@ -175,10 +175,10 @@ export async function measureLoss(
 /** secondary_lag_seconds comes in whole seconds, so up to one more may be meant. */
 const upperBound = (seconds: number): number => Math.ceil(seconds) + 1;
 
-export async function awaitLinkHealthy(
+export async function awaitHealthy(
   observing: Observing,
   reporter: ActivityReporter,
-  primary: LinkSide,
+  primary: LinkSite,
 ): Promise<{ readonly evidence: string }> {
   const { spec, clock } = observing;
   for (;;) {
@@ -200,10 +200,10 @@ export async function awaitLinkHealthy(
 /** Undefined when it does not answer soon, or has no such link. */
 async function lostSideFacts(
   { ports, spec, clock }: Observing,
-  from: LinkSide,
+  from: LinkSite,
   signal: AbortSignal,
 ): Promise<LinkReplicaFacts | undefined> {
-  const port = bySide(from, ports);
+  const port = bySite(from, ports);
   const all = await askLostSide((options) => readLinkReplicaFacts(port, clock, options), clock, signal);
   return all?.find(({ linkName }) => sameName(linkName, spec.names.link));
 }
@@ -217,22 +217,22 @@ const notSeen = (summary: string, now: number): LinkHealth => ({
 });
 
 /** Null when it cannot be read: its clock is evidence, not a condition. */
-async function serverTime({ ports }: Observing, side: LinkSide, signal: AbortSignal): Promise<string | null> {
-  const port = bySide(side, ports);
+async function serverTime({ ports }: Observing, side: LinkSite, signal: AbortSignal): Promise<string | null> {
+  const port = bySite(side, ports);
   return port.query(readServer(), { signal }).then(
     ([server]) => server?.serverTime ?? null,
     () => null,
   );
 }
 
-async function hardenedLsn(observing: Observing, side: LinkSide, signal: AbortSignal): Promise<Lsn | null> {
+async function hardenedLsn(observing: Observing, side: LinkSite, signal: AbortSignal): Promise<Lsn | null> {
   return sideFacts(observing, side, signal).then(
     (facts) => facts.lastHardenedLsn,
     () => null,
   );
 }
 
-function sideFacts({ ports, spec, clock }: Observing, side: LinkSide, signal: AbortSignal) {
-  const port = bySide(side, ports);
+function sideFacts({ ports, spec, clock }: Observing, side: LinkSite, signal: AbortSignal) {
+  const port = bySite(side, ports);
   return readInstanceDatabaseFacts(port, clock, spec.settings.database, spec.names.link, signal);
 }

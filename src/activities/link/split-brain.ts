@@ -1,6 +1,6 @@
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { LinkReplicaFacts } from '../../model/observation';
-import { bySide, opposite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import { sharedAgeMs } from '../observe/snapshots';
 import type { SplitBrainNews } from './api';
 import { linkFacts, type Observing } from './observing';
@@ -13,17 +13,17 @@ import { linkFacts, type Observing } from './observing';
  */
 export async function splitBrain(
   observing: Observing,
-  leads: LinkSide,
+  leads: LinkSite,
   facts: LinkReplicaFacts | undefined,
   theirs: LinkReplicaFacts | undefined,
 ): Promise<Omit<SplitBrainNews, 'health'> | undefined> {
   if (facts?.localRoleDesc !== 'PRIMARY' || theirs?.localRoleDesc !== 'PRIMARY') return undefined;
   const { settings } = observing.spec;
-  const now = await otherFacts(observing, opposite(leads), 0);
+  const now = await otherFacts(observing, otherSite(leads), 0);
   if (now?.localRoleDesc !== 'PRIMARY') return undefined;
   const ours = await linkFacts(observing, 0, leads);
   if (ours?.localRoleDesc !== 'PRIMARY') return undefined;
-  const [server, instance] = bySide(leads, { server: [ours, now], instance: [now, ours] } as const);
+  const [server, instance] = bySite(leads, { server: [ours, now], instance: [now, ours] } as const);
   return {
     kind: 'split-brain',
     reason: `${settings.server} and ${settings.instance} both say that they are PRIMARY`,
@@ -34,6 +34,6 @@ export async function splitBrain(
 /** Undefined while that side does not answer: a dead former primary is the usual case. */
 export const otherFacts = (
   observing: Observing,
-  side: LinkSide,
+  side: LinkSite,
   maxAgeMs = sharedAgeMs(observing.spec.settings.polling.steady),
 ): Promise<LinkReplicaFacts | undefined> => linkFacts(observing, maxAgeMs, side).catch(() => undefined);

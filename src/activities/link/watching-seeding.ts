@@ -1,7 +1,7 @@
 import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary';
 import type { LinkReplicaFacts } from '../../model/observation';
 import type { Progress } from '../../model/progress';
-import { bySide } from '../../model/side';
+import { bySite } from '../../model/side';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/link/foreign-backups';
 import { type LogBackupVerdict, type LogUseSample, logBackupVerdict } from '../../rules/link/log-backup';
 import {
@@ -61,7 +61,7 @@ export async function watchSeeding(
       progress,
       mark,
       here,
-      bySide(from, { server: verdict, instance: undefined }),
+      bySite(from, { server: verdict, instance: undefined }),
     );
     // Of an instance Azure alone backs up the log.
     const mayLook =

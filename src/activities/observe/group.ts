@@ -1,6 +1,6 @@
 import type { GroupFacts, GroupListenerFacts, GroupMemberFacts } from '../../model/link/group-facts';
 import { groupMembers } from '../../model/link/replicas';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
 import type { SqlServerPort } from '../../ports/sql-server';
@@ -18,7 +18,7 @@ import { withSignal } from './reading';
 /** An availability group that exists, with its listeners and the replicas that the migration names. Only reads. */
 export async function readGroupFacts(
   ports: LinkPorts,
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   signal?: AbortSignal,
 ): Promise<GroupFacts> {
   const options = withSignal(signal);
@@ -39,7 +39,7 @@ export async function readGroupFacts(
 /** A replica that does not answer is a finding, not a failure of the reading. */
 async function readMember(
   ports: LinkPorts,
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<GroupMemberFacts> {
@@ -55,7 +55,7 @@ async function readMember(
 
 async function readReplica(
   port: SqlServerPort,
-  { settings, names }: ResolvedLinkMigration,
+  { settings, names }: ResolvedLink,
   signal: AbortSignal | undefined,
 ): Promise<NonNullable<GroupMemberFacts['server']>> {
   const options = withSignal(signal);

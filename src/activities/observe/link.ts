@@ -1,6 +1,6 @@
 import type { LinkPreflightFacts } from '../../model/link/facts';
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkReplicaFacts, ManagedInstanceFacts } from '../../model/observation';
 import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
@@ -41,7 +41,7 @@ const linkKey = (row: Pick<SeedingRow, 'linkName' | 'database'>): string =>
 /** Everything that preflight judges. Only reads. */
 export async function readLinkPreflightFacts(
   ports: LinkPorts,
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<LinkPreflightFacts> {

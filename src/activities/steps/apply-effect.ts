@@ -29,7 +29,7 @@ export interface ApplyContext {
    * Is the effect there already? Asked while an operation of Azure goes on for which applications wait: Azure wants to
    * be asked seldom, the servers show the roles at once.
    */
-  readonly glimpse?: () => Promise<boolean>;
+  readonly probeSettled?: () => Promise<boolean>;
 }
 
 /** Makes one change and waits until the platform says that it is made. */
@@ -124,8 +124,8 @@ async function followOperation(
 }
 
 /** @returns true as soon as the effect shows; false after the wait, milliseconds */
-async function isThereWithin(wait: number, { clock, signal, glimpse }: ApplyContext): Promise<boolean> {
-  if (glimpse === undefined) {
+async function isThereWithin(wait: number, { clock, signal, probeSettled }: ApplyContext): Promise<boolean> {
+  if (probeSettled === undefined) {
     await clock.sleep(wait, signal);
     return false;
   }
@@ -133,7 +133,7 @@ async function isThereWithin(wait: number, { clock, signal, glimpse }: ApplyCont
   while (clock.now() < until) {
     await clock.sleep(Math.min(GLIMPSE_MS, wait), signal);
     // A server that does not answer tells nothing; the operation does.
-    if (await glimpse().catch(() => false)) return true;
+    if (await probeSettled().catch(() => false)) return true;
   }
   return false;
 }

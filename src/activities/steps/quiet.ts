@@ -18,7 +18,7 @@ export interface ToDo {
  * effect is awaited for a while, so that it is not sent a second time to effect.
  * @param resumed the last request of the earlier attempts is known, and came to its end
  */
-export async function lookWhenQuiet(
+export async function awaitUnansweredRequest(
   look: () => Promise<ToDo>,
   resumed: boolean,
   context: ApplyContext,

@@ -1,10 +1,10 @@
 import { boundedEffects, type JournalEffect } from '../../model/journal';
 import { type Effect, effectDisplay } from '../../model/statement';
-import type { Unreached } from '../../model/unreached';
+import type { PendingOnServer } from '../../model/unreached';
 import { NeedsPerson } from '../failures';
 import { isAlreadyDone } from './already-done';
 import { type ApplyContext, applyEffect, type EffectPorts, resumeOperation } from './apply-effect';
-import { lookWhenQuiet } from './quiet';
+import { awaitUnansweredRequest } from './quiet';
 import type { AnyStep, LookedAtStep, StepContext } from './step';
 
 /** How long an effect may take to become visible after the platform said that it is made. */
@@ -18,7 +18,7 @@ export interface StepOutcome {
   readonly startedAt: string;
   readonly durationMs: number;
   /** What is left to do on servers that do not answer; absent where nothing is. */
-  readonly unreached?: readonly Unreached[];
+  readonly unreached?: readonly PendingOnServer[];
 }
 
 /** The step was acted upon, but what it wanted cannot be seen. Passes by itself, or the platform undid it. */
@@ -39,10 +39,10 @@ export async function runStep<Ports extends EffectPorts, Spec>(
   calm: ApplyContext,
 ): Promise<StepOutcome> {
   const apply = step.urgent
-    ? { ...calm, glimpse: async () => (await step.look(context)).settled !== undefined }
+    ? { ...calm, probeSettled: async () => (await step.look(context)).settled !== undefined }
     : calm;
   const started = context.clock.now();
-  let unreached: readonly Unreached[] = [];
+  let unreached: readonly PendingOnServer[] = [];
   const lookAtStep = async () => {
     const seen = await step.look(context);
     unreached = seen.unreached;
@@ -67,7 +67,7 @@ export async function runStep<Ports extends EffectPorts, Spec>(
     return { settled: seen.settled, effects: seen.settled === undefined ? await seen.effects() : [] };
   };
   const resumed = await resumeOperation(apply);
-  const { settled, effects } = await lookWhenQuiet(look, resumed, apply);
+  const { settled, effects } = await awaitUnansweredRequest(look, resumed, apply);
   if (settled !== undefined) return finish('already-done', [], settled);
 
   try {
@@ -85,7 +85,7 @@ export async function runStep<Ports extends EffectPorts, Spec>(
 export interface UndoneStep {
   readonly effects: readonly JournalEffect[];
   /** What is left to give back on servers that do not answer. */
-  readonly unreached: readonly Unreached[];
+  readonly unreached: readonly PendingOnServer[];
 }
 
 /** Gives back the state that the step found. @returns what was done for it, and what is left. */
@@ -97,7 +97,7 @@ export async function undoStep<Ports extends EffectPorts, Spec>(
 ): Promise<UndoneStep> {
   const { reporter } = apply;
   let earlier = reporter.resumeState;
-  let unreached: readonly Unreached[] = [];
+  let unreached: readonly PendingOnServer[] = [];
   const look = async () => {
     const { effects, found, unreached: left } = await step.undoTo(before, context, earlier);
     earlier = found;
@@ -106,7 +106,7 @@ export async function undoStep<Ports extends EffectPorts, Spec>(
     return { settled: undefined, effects };
   };
   const resumed = await resumeOperation(apply);
-  const { effects } = await lookWhenQuiet(look, resumed, apply);
+  const { effects } = await awaitUnansweredRequest(look, resumed, apply);
   for (const effect of effects) await applyUnlessDone(effect, apply);
   return { effects: boundedEffects(effects.map(toJournalEffect)), unreached };
 }

@@ -1,6 +1,6 @@
 import type { SecretReference } from '../../model/secret-reference';
 import type { Effect } from '../../model/statement';
-import type { Unreached } from '../../model/unreached';
+import type { PendingOnServer } from '../../model/unreached';
 import type { Clock } from '../../ports/clock';
 
 /** What a step may use. `Ports` and `Spec` belong to the topology. */
@@ -27,7 +27,7 @@ export interface Step<Ports, Spec, Facts> {
   /** What to do, in order. Called only when not settled. */
   effects(facts: Facts, context: StepContext<Ports, Spec>): Promise<readonly Effect[]>;
   /** Applications wait for it: what shows its end first counts, the servers or Azure. */
-  readonly urgent?: true;
+  readonly endsOutage?: true;
   /** True for steps that prove something by doing it (a validation, a write probe): they run whenever asked. */
   readonly always?: true;
   /**
@@ -55,9 +55,9 @@ export interface Step<Ports, Spec, Facts> {
     found: Facts,
   ): Promise<readonly Effect[]>;
   /** Of a step that counts as settled while a server does not answer: what it has still to do there. */
-  unreached?(facts: Facts, context: StepContext<Ports, Spec>): readonly Unreached[];
+  unreached?(facts: Facts, context: StepContext<Ports, Spec>): readonly PendingOnServer[];
   /** The same of its undoing. */
-  undoUnreached?(before: Facts, now: Facts, context: StepContext<Ports, Spec>): readonly Unreached[];
+  undoUnreached?(before: Facts, now: Facts, context: StepContext<Ports, Spec>): readonly PendingOnServer[];
 }
 
 /** A step whose facts are its own affair; what registries hold. */
@@ -83,7 +83,7 @@ interface Undoing {
   readonly effects: readonly Effect[];
   /** Serialisable facts, to be given to later attempts as `found`. */
   readonly found: unknown;
-  readonly unreached: readonly Unreached[];
+  readonly unreached: readonly PendingOnServer[];
 }
 
 export interface LookedAtStep {
@@ -91,7 +91,7 @@ export interface LookedAtStep {
   /** What is kept of them to be given back to `undoTo`; serialisable. */
   readonly kept: unknown;
   readonly settled: string | undefined;
-  readonly unreached: readonly Unreached[];
+  readonly unreached: readonly PendingOnServer[];
   effects(): Promise<readonly Effect[]>;
 }
 
@@ -101,7 +101,7 @@ export function defineStep<Ports, Spec, Facts>(step: Step<Ports, Spec, Facts>): 
   return {
     id: step.id,
     always: step.always ?? false,
-    urgent: step.urgent ?? false,
+    urgent: step.endsOutage ?? false,
     undoable: step.undo !== undefined,
     asksAfter: step.made !== undefined,
     // Both are what this very step observed; they went through history as JSON.

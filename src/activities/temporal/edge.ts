@@ -38,7 +38,7 @@ const WORTH_ONE_RETRY: ReadonlySet<string> = new Set(['PartnerGroupSilent']);
  * @param carried what an activity that gave up left to this one
  * @throws ApplicationFailure with a catalogue code, or CancelledFailure
  */
-export async function atTheEdge<T>(
+export async function asActivity<T>(
   body: (reporter: ActivityReporter) => Promise<T>,
   carried?: Carried,
 ): Promise<T> {

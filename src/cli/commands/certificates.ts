@@ -2,7 +2,7 @@
 import type { Certificates } from '../../client/certificates';
 import { formatDuration, LONGEST_DURATION_MS, parseDuration } from '../../model/duration';
 import { groupMembers, onServer } from '../../model/link/replicas';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import { confirm, requester } from '../asking';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
@@ -177,12 +177,12 @@ export async function unschedule(output: Output, name: string, options: Temporal
 
 async function loadEndpoint(
   options: EndpointOptions,
-): Promise<{ spec: ResolvedLinkMigration; others: readonly ResolvedLinkMigration[] }> {
+): Promise<{ spec: ResolvedLink; others: readonly ResolvedLink[] }> {
   const { inventory, migration, server } = options;
-  const load = async (file: string): Promise<ResolvedLinkMigration> =>
+  const load = async (file: string): Promise<ResolvedLink> =>
     onReplica(await loadLinkMigration({ inventory, migration: file }), server);
   const spec = await load(migration);
-  const others: ResolvedLinkMigration[] = [];
+  const others: ResolvedLink[] = [];
   for (const file of options.with ?? []) others.push(await load(file));
   const { endpointMismatch } = await import('../../client/certificates');
   const mismatch = endpointMismatch({ spec, others });
@@ -194,7 +194,7 @@ async function loadEndpoint(
  * One endpoint at a time: of a group with several replicas the one of `server`. What is scheduled for another replica
  * than the SQL Server gets a name of its own.
  */
-function onReplica(spec: ResolvedLinkMigration, replica: string | undefined): ResolvedLinkMigration {
+function onReplica(spec: ResolvedLink, replica: string | undefined): ResolvedLink {
   const { name, server } = spec.settings;
   if (replica === undefined || replica === server) return onServer(spec, server);
   const known = groupMembers(spec).map((member) => member.name);

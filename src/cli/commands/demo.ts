@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verify } from '../../../estate/workload/writer';
-import type { LinkMigrationView } from '../../client/link-migrations';
+import type { RunView } from '../../client/link-migrations';
 import { formatDuration } from '../../model/duration';
 import { administratorTarget, applicationTarget } from '../demo/estate';
 import { readProof } from '../demo/proof';
@@ -125,7 +125,7 @@ async function replicate({ migrations, spec }: DemoStage, story: Story): Promise
 }
 
 /** @returns the run at its end */
-async function cutOver({ writer, estate }: DemoStage, story: Story): Promise<LinkMigrationView> {
+async function cutOver({ writer, estate }: DemoStage, story: Story): Promise<RunView> {
   story.chapter(5, 'Cutover', 'fence, equal LSNs, point of no return, failover, proof');
   const { status } = await story.until((view) => view.status.rtoMs !== null);
   writer.repoint(applicationTarget(estate, 'mi-west'));
@@ -138,7 +138,7 @@ async function cutOver({ writer, estate }: DemoStage, story: Story): Promise<Lin
 }
 
 interface EndedRun {
-  readonly end: LinkMigrationView;
+  readonly end: RunView;
   readonly totalMs: number;
   readonly workflowId: string;
 }
@@ -169,7 +169,7 @@ async function prove(
   };
 }
 
-function seedingPercent(view: LinkMigrationView): number {
+function seedingPercent(view: RunView): number {
   return view.pending.find((work) => work.progress?.activity === 'seeding')?.progress?.percent ?? 0;
 }
 

@@ -58,7 +58,7 @@ managedInstances:
 
 const MIGRATION = `# One database and how it shall cross.
 apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: sales-to-west
 database: Sales
 server: sql1

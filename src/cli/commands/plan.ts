@@ -16,10 +16,10 @@ export async function plan(output: Output, options: PlanOptions): Promise<ExitCo
   if (options.of !== undefined) return planChange(output, { ...options, of: options.of });
   requireNoChange(options);
   const spec = await loadLinkMigration(options);
-  const { preflightLink } = await import('../../activities/link/preflight');
+  const { preflight } = await import('../../activities/link/preflight');
   const { planLinkMigration } = await import('../../activities/link/plan');
   const { planned, report } = await withLocalPorts(spec, async (context) => {
-    const outcome = await preflightLink(context);
+    const outcome = await preflight(context);
     return { planned: await planLinkMigration(context, outcome.route), report: outcome.report };
   });
   output.say(render(planned, options.format));

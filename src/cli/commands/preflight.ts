@@ -12,8 +12,8 @@ export interface PreflightOptions extends SpecFileOptions {
 /** Runs the checks from here, without Temporal. Reads only. */
 export async function preflight(output: Output, options: PreflightOptions): Promise<ExitCode> {
   const spec = await loadLinkMigration(options);
-  const { preflightLink } = await import('../../activities/link/preflight');
-  const outcome = await withLocalPorts(spec, (context) => preflightLink(context));
+  const { preflight } = await import('../../activities/link/preflight');
+  const outcome = await withLocalPorts(spec, (context) => preflight(context));
   for (const line of checkLines(outcome.report, output.style, options.all ? 'all' : 'open')) output.say(line);
   output.result(outcome);
   return outcome.report.blockers > 0 ? EXIT.refused : EXIT.ok;

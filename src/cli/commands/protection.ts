@@ -1,7 +1,7 @@
 /** failover, drill, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
 
 import { formatDuration } from '../../model/duration';
-import { bySide, opposite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';
@@ -24,7 +24,7 @@ export async function failover(output: Output, name: string, options: FailoverOp
   const to = sideOf(options.to, '--to');
   const acceptLossSeconds = lossOf(options.acceptLossSeconds);
   const acknowledgedBy = personOf(options.acknowledgeBy);
-  const where = bySide(to, NAMES);
+  const where = bySite(to, NAMES);
   await confirm(
     output,
     options.force
@@ -74,7 +74,7 @@ export async function repair(
   options: RequestOptions & { readonly survivor: string },
 ): Promise<void> {
   const survivor = sideOf(options.survivor, '--survivor');
-  const loser = bySide(opposite(survivor), NAMES);
+  const loser = bySite(otherSite(survivor), NAMES);
   await confirm(
     output,
     `This makes ${loser} follow again: what only ${loser} has is rolled away (its log is backed up first where that can be done from here).`,

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { LinkMigrations } from '../../client/link-migrations';
+import type { SqlFerry } from '../../client/link-migrations';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
 import type { Output } from '../output';
@@ -32,7 +32,7 @@ export async function start(output: Output, options: StartOptions): Promise<Exit
   });
 }
 
-async function untilPreflightPassed(output: Output, migrations: LinkMigrations, name: string): Promise<void> {
+async function untilPreflightPassed(output: Output, migrations: SqlFerry, name: string): Promise<void> {
   let told = false;
   for (;;) {
     const { status, closedAt, pending } = await migrations.view(name);
@@ -50,7 +50,7 @@ async function untilPreflightPassed(output: Output, migrations: LinkMigrations, 
 }
 
 /** A run that is over already did not get past preflight. */
-async function explainEnd(output: Output, migrations: LinkMigrations, name: string): Promise<void> {
+async function explainEnd(output: Output, migrations: SqlFerry, name: string): Promise<void> {
   const report = await migrations.preflight(name);
   if (report !== null && report.blockers > 0) {
     for (const line of checkLines(report, output.style, 'important')) output.say(line);

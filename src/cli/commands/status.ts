@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Certificates, CertificateWatch } from '../../client/certificates';
-import type { LinkMigrations, LinkMigrationView } from '../../client/link-migrations';
+import type { RunView, SqlFerry } from '../../client/link-migrations';
 import type { RunFailure } from '../../client/run-failure';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { type LinkLook, linkLook } from '../link-look';
@@ -58,7 +58,7 @@ const CHECK_AGAIN_MS = 60_000;
 /** @param readCheck who looks at the certificates, and what was found */
 export async function watchRun(
   output: Output,
-  migrations: LinkMigrations,
+  migrations: SqlFerry,
   name: string,
   intervalMs: number,
   readCheck: () => Promise<ReadWatch> = async () => null,
@@ -84,7 +84,7 @@ export async function watchRun(
   }
 }
 
-type LookedAt = LinkMigrationView & { readonly look: LinkLook };
+type LookedAt = RunView & { readonly look: LinkLook };
 
 /** Draws over what it drew before. */
 class Screen {
@@ -126,6 +126,6 @@ function screenLines(view: LookedAt, style: Style, width: number, rows: number):
   return [];
 }
 
-function exitCodeOf(view: LinkMigrationView): ExitCode {
+function exitCodeOf(view: RunView): ExitCode {
   return view.status.outcome === 'failed' ? EXIT.failed : EXIT.ok;
 }

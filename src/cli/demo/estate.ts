@@ -53,7 +53,7 @@ export function administratorTarget(estate: RunningEstate, name: 'SQL1' | 'mi-we
 
 /** migration.yaml of the demo: as for the real thing, but with a day's cadence in seconds. */
 export const DEMO_MIGRATION = `apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: sales-to-west
 database: Sales
 server: SQL1

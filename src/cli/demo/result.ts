@@ -1,5 +1,5 @@
 /** What the demo found, as an object and as lines. */
-import type { LinkMigrationView } from '../../client/link-migrations';
+import type { RunView } from '../../client/link-migrations';
 import { formatDuration } from '../../model/duration';
 import type { Output } from '../output';
 import { table } from '../terminal/format';
@@ -21,7 +21,7 @@ export interface DemoResult {
   readonly temporalUi: string | null;
 }
 
-export function phaseSeconds(view: LinkMigrationView): Record<string, number> {
+export function phaseSeconds(view: RunView): Record<string, number> {
   const seconds: Record<string, number> = {};
   for (const { phase, startedAt, endedAt } of view.status.phases) {
     const spent = (Date.parse(endedAt ?? new Date().toISOString()) - Date.parse(startedAt)) / 1_000;

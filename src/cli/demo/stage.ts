@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningEstate } from '../../../estate/estate';
 import { WorkloadWriter } from '../../../estate/workload/writer';
-import { LinkMigrations } from '../../client/link-migrations';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import { SqlFerry } from '../../client/link-migrations';
+import type { ResolvedLink } from '../../model/link/spec';
 import { connectClient } from '../../temporal/connection';
 import { ensureSearchAttributes } from '../../temporal/search-attributes';
 import { openTemporalServer, type TemporalServer } from '../../temporal/server';
@@ -19,8 +19,8 @@ export const ROWS_PER_SECOND = 40;
 export interface DemoStage {
   readonly temporal: TemporalServer;
   readonly estate: RunningEstate;
-  readonly spec: ResolvedLinkMigration;
-  readonly migrations: LinkMigrations;
+  readonly spec: ResolvedLink;
+  readonly migrations: SqlFerry;
   /** Not started yet, as the writer. */
   readonly worker: WorkerProcess;
   readonly writer: WorkloadWriter;
@@ -41,7 +41,7 @@ export async function openStage(folder: string, closing: (() => Promise<void>)[]
   const client = await connectClient(temporal.target);
   closing.push(async () => client.connection.close());
   const { usable } = await ensureSearchAttributes(client.connection, temporal.target.namespace);
-  const migrations = new LinkMigrations(client, { taskQueue: TASK_QUEUE, visibility: async () => usable });
+  const migrations = new SqlFerry(client, { taskQueue: TASK_QUEUE, visibility: async () => usable });
 
   const worker = new WorkerProcess(workerEnvironment(temporal, estate, folder), join(folder, 'worker.log'));
   closing.push(() => worker.stop());
@@ -50,7 +50,7 @@ export async function openStage(folder: string, closing: (() => Promise<void>)[]
   return { temporal, estate, spec, migrations, worker, writer };
 }
 
-async function writeSpec(estate: RunningEstate, folder: string): Promise<ResolvedLinkMigration> {
+async function writeSpec(estate: RunningEstate, folder: string): Promise<ResolvedLink> {
   const { inventory } = await writeSpecFiles(estate, folder);
   const migration = join(folder, 'sales.yaml');
   await writeFile(migration, DEMO_MIGRATION);

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { LinkMigrations, LinkMigrationView } from '../../client/link-migrations';
+import type { RunView, SqlFerry } from '../../client/link-migrations';
 import { formatDuration } from '../../model/duration';
 import type { JournalEntry } from '../../model/journal';
 import type { LinkPhase } from '../../model/link/procedure';
@@ -18,7 +18,7 @@ export class Story {
 
   constructor(
     private readonly output: Output,
-    private readonly migrations: LinkMigrations,
+    private readonly migrations: SqlFerry,
     private readonly name: string,
   ) {}
 
@@ -37,7 +37,7 @@ export class Story {
   }
 
   /** Looks at the run until something holds; tells what it did meanwhile. @throws Error when the run ends before */
-  async until(reached: (view: LinkMigrationView) => boolean): Promise<LinkMigrationView> {
+  async until(reached: (view: RunView) => boolean): Promise<RunView> {
     for (;;) {
       const view = await this.look();
       if (view !== undefined) {
@@ -59,12 +59,12 @@ export class Story {
     }
   }
 
-  isPast(view: LinkMigrationView, phase: LinkPhase): boolean {
+  isPast(view: RunView, phase: LinkPhase): boolean {
     return view.status.phases.some((times) => times.phase === phase && times.endedAt !== null);
   }
 
   /** While no worker lives, nobody answers: that is a part of the story. */
-  private async look(): Promise<LinkMigrationView | undefined> {
+  private async look(): Promise<RunView | undefined> {
     try {
       return await this.migrations.view(this.name);
     } catch (error) {
@@ -86,7 +86,7 @@ export class Story {
     this.line(`  ${sign} ${entry.title}${spent}  ${style.dim(entry.evidence)}`);
   }
 
-  private drawBar({ pending }: LinkMigrationView): void {
+  private drawBar({ pending }: RunView): void {
     const progress = pending.find((work) => work.progress?.activity === 'seeding')?.progress;
     if (progress?.percent === undefined) return;
     const { style } = this.output;

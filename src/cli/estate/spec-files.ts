@@ -240,7 +240,7 @@ function migration(crossing: Crossing, estate: RunningEstate): unknown {
   const goal = specName(leader === undefined ? instance : server.name);
   return {
     apiVersion: 'sqlferry/v1',
-    kind: 'LinkMigration',
+    kind: 'Link',
     name: `${specName(database.name).toLowerCase()}-to-${goal}`.slice(0, 63),
     ...(leader === undefined ? {} : { purpose: 'disaster-recovery', initialPrimary: 'instance' }),
     database: database.name,

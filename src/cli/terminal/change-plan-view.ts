@@ -1,7 +1,7 @@
 import type { LinkChangePlan } from '../../activities/link/plan-change';
 import type { LinkChange } from '../../model/link/change';
-import type { LinkSide } from '../../model/link/procedure';
-import { bySide } from '../../model/side';
+import type { LinkSite } from '../../model/link/procedure';
+import { bySite } from '../../model/side';
 import { stepAsMarkdown, stepAsScript } from './plan-view';
 
 /** The plan of a change as a script, as the plan of a set-up is one. */
@@ -25,7 +25,7 @@ export function changeAsMarkdown(plan: LinkChangePlan): string {
 }
 
 function remarks({ roles, server, instance, loss, refusals }: LinkChangePlan): string[] {
-  const role = (side: LinkSide): string => roles[side] ?? 'no answer';
+  const role = (side: LinkSite): string => roles[side] ?? 'no answer';
   return [
     `Now: ${server} ${role('server')}, ${instance} ${role('instance')}.`,
     ...refusals.map((refusal) => `A run would be refused now: ${refusal}.`),
@@ -38,7 +38,7 @@ function titleOf(
   change: LinkChange,
   { server, instance }: Pick<LinkChangePlan, 'server' | 'instance'>,
 ): string {
-  const nameOf = (side: LinkSide): string => bySide(side, { server, instance });
+  const nameOf = (side: LinkSite): string => bySite(side, { server, instance });
   switch (change.kind) {
     case 'failover':
       return `the ${change.type} failover to ${nameOf(change.to)}`;

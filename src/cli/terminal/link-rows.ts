@@ -1,9 +1,9 @@
 /** The rows of a status about the link itself: label and value, for a migration and for a link that stays. */
 
-import type { LinkMigrationView } from '../../client/link-migrations';
+import type { RunView } from '../../client/link-migrations';
 import { formatDuration } from '../../model/duration';
-import type { LinkSide } from '../../model/link/procedure';
-import { bySide } from '../../model/side';
+import type { LinkSite } from '../../model/link/procedure';
+import { bySite } from '../../model/side';
 import { EXPIRY_THRESHOLD_DAYS } from '../../rules/link/certificate-expiry';
 import type { NextExpiry } from '../../rules/link/certificate-next';
 import type { RpoEstimate } from '../../rules/link/rpo';
@@ -12,14 +12,9 @@ import { formatBytes, formatSpent, formatTime } from './format';
 import type { Style } from './style';
 
 type Row = [label: string, value: string];
-type Standing = NonNullable<LinkMigrationView['status']['protection']>;
+type Standing = NonNullable<RunView['status']['protection']>;
 
-export function linkRows(
-  view: LinkMigrationView,
-  look: LinkLook | undefined,
-  style: Style,
-  now: number,
-): Row[] {
+export function linkRows(view: RunView, look: LinkLook | undefined, style: Style, now: number): Row[] {
   const { status } = view;
   const { protection } = status;
   const stays = protection ?? null;
@@ -36,16 +31,16 @@ export function linkRows(
 }
 
 function primaryRows(
-  { status }: LinkMigrationView,
+  { status }: RunView,
   protection: Standing,
   look: LinkLook | undefined,
   style: Style,
   now: number,
 ): Row[] {
-  const nameOf = (side: LinkSide): string =>
-    bySide(side, { server: status.server, instance: status.instance });
-  const kind = bySide(protection.primary, { server: 'SQL Server', instance: 'managed instance' });
-  const { splitBrain, removedByOthers, drill } = protection;
+  const nameOf = (side: LinkSite): string =>
+    bySite(side, { server: status.server, instance: status.instance });
+  const kind = bySite(protection.primary, { server: 'SQL Server', instance: 'managed instance' });
+  const { splitBrain, deletedExternally, drill } = protection;
   return [
     ['primary', `${nameOf(protection.primary)} (${kind})`],
     ...(look?.roles == null
@@ -57,9 +52,9 @@ function primaryRows(
           ] satisfies Row,
         ]),
     ...(splitBrain === null ? [] : [['split brain', style.red(splitBrain.reason)] satisfies Row]),
-    ...(removedByOthers === undefined
+    ...(deletedExternally === undefined
       ? []
-      : [['removed', style.red(`by others: ${removedByOthers.reason}`)] satisfies Row]),
+      : [['removed', style.red(`by others: ${deletedExternally.reason}`)] satisfies Row]),
     ...(drill === undefined
       ? []
       : [
@@ -74,7 +69,7 @@ function primaryRows(
 }
 
 /** The heartbeat of the watch is newer than what the run has noted. */
-function healthRows({ status, pending }: LinkMigrationView): Row[] {
+function healthRows({ status, pending }: RunView): Row[] {
   const seen = pending.find(({ progress }) => progress?.details?.link !== undefined)?.progress;
   const link = seen?.details?.link ?? status.health?.summary;
   const queues = Object.entries(seen?.details ?? {}).filter(([label]) => label.endsWith('queue'));
@@ -120,7 +115,7 @@ function logRows({ log }: LinkLook, style: Style): Row[] {
 }
 
 /** Nothing here deletes their files: whoever restores needs them as long as no newer full backup is kept. */
-function backupRows({ status }: LinkMigrationView): Row[] {
+function backupRows({ status }: RunView): Row[] {
   const { logBackups, protection } = status;
   if (protection?.primary === 'instance') return [['log backups', 'by Azure, while the instance leads']];
   if (logBackups.count === 0) return [];
@@ -191,7 +186,7 @@ function nextText({ name, where, daysLeft, level }: NextExpiry, style: Style): s
   }
 }
 
-function historyRows({ status }: LinkMigrationView, protection: Standing): Row[] {
+function historyRows({ status }: RunView, protection: Standing): Row[] {
   const { failovers, lastDrill, fullBackupAt } = protection;
   const last = failovers.at(-1);
   const isInstance = status.protection?.primary === 'instance';

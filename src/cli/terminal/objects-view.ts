@@ -1,17 +1,17 @@
 import type { ObjectFinding, ObjectsReport } from '../../model/link/instance-objects';
-import type { LinkMigration } from '../../model/link/spec';
-import { opposite } from '../../model/side';
+import type { LinkSpec } from '../../model/link/spec';
+import { otherSite } from '../../model/side';
 import type { Style } from './style';
 
 /** What was found outside of the database, the gravest first, each with what to do. */
 export function objectLines(
   report: ObjectsReport,
-  migration: LinkMigration,
+  migration: LinkSpec,
   style: Style,
   all: boolean,
 ): string[] {
   const from = migration[report.primary];
-  const to = migration[opposite(report.primary)];
+  const to = migration[otherSite(report.primary)];
   const shown = report.findings
     .filter(({ state }) => all || state !== 'same')
     .sort((a, b) => WEIGHTS[a.state] - WEIGHTS[b.state]);

@@ -1,9 +1,9 @@
-import type { LinkMigrationView } from '../../client/link-migrations';
+import type { RunView } from '../../client/link-migrations';
 import type { PendingWork } from '../../client/pending-work';
 import { formatDuration } from '../../model/duration';
 import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
 import type { Progress } from '../../model/progress';
-import { bySide } from '../../model/side';
+import { bySite } from '../../model/side';
 import type { RunEvent } from '../../workflows/link/messages';
 import type { LinkLook } from '../link-look';
 import { bar, formatBytes, formatSpent, formatTime, table } from './format';
@@ -26,7 +26,7 @@ export interface StatusLayout {
 
 /** The run as lines for a person: phases, progress, health, what it waits for and what to do. */
 export function statusLines(
-  view: LinkMigrationView,
+  view: RunView,
   style: Style,
   now: number,
   { width = 100, events = EVENTS_SHOWN, look }: StatusLayout = {},
@@ -55,28 +55,27 @@ export function statusLines(
 /** Waits whose progress the rows of a link that stands hold already. */
 const IN_ROWS: ReadonlySet<string> = new Set(['replicating', 'instance-leads']);
 
-const standsNow = ({ status }: LinkMigrationView): boolean =>
-  status.outcome === 'running' && status.protection != null;
+const standsNow = ({ status }: RunView): boolean => status.outcome === 'running' && status.protection != null;
 
 /** From the side that leads to the one that follows. */
-function direction({ status }: LinkMigrationView): string {
+function direction({ status }: RunView): string {
   const { instance, protection } = status;
   const server = status.groupLeader ?? status.server;
   const first = status.initialPrimary ?? 'server';
-  return bySide(protection?.primary ?? first, {
+  return bySite(protection?.primary ?? first, {
     server: `${server} → ${instance}`,
     instance: `${instance} → ${server}`,
   });
 }
 
 /** What makes a new line of a watched run: rates, lag and estimates change with every look and are no news. */
-export function newsOf({ status, pending }: LinkMigrationView): string {
+export function newsOf({ status, pending }: RunView): string {
   const percent = Math.floor(progressOf(pending)?.percent ?? 0);
   return JSON.stringify([status.outcome, status.phase, status.waitingFor, status.paused, percent]);
 }
 
 /** The run as one plain line, for logs and pipes. */
-export function statusLine(view: LinkMigrationView): string {
+export function statusLine(view: RunView): string {
   const { status } = view;
   const progress = progressOf(view.pending);
   const parts = [
@@ -101,7 +100,7 @@ export function eventLine(event: RunEvent, style: Style): string {
 /** @returns `11-28 02:57:09`, UTC: a migration may last for days */
 export const shortTime = (iso: string): string => iso.slice(5, 19).replace('T', ' ');
 
-function outcomeText({ status }: LinkMigrationView, style: Style): string {
+function outcomeText({ status }: RunView, style: Style): string {
   switch (status.outcome) {
     case 'completed':
       return style.green('completed');
@@ -118,7 +117,7 @@ function outcomeText({ status }: LinkMigrationView, style: Style): string {
   }
 }
 
-function phaseLines(view: LinkMigrationView, style: Style, now: number): string[] {
+function phaseLines(view: RunView, style: Style, now: number): string[] {
   const { status } = view;
   // Azure takes the log backups of an instance: there is no first one of this run.
   const phases = LINK_PHASES.filter(
@@ -133,7 +132,7 @@ function phaseLines(view: LinkMigrationView, style: Style, now: number): string[
   return table(rows, '  ').split('\n');
 }
 
-function phaseSign({ status }: LinkMigrationView, phase: LinkPhase, style: Style): string {
+function phaseSign({ status }: RunView, phase: LinkPhase, style: Style): string {
   const times = status.phases.filter((entry) => entry.phase === phase);
   if (times.length === 0) return style.dim('○');
   if (phase === status.phase && status.outcome === 'running') {
@@ -143,7 +142,7 @@ function phaseSign({ status }: LinkMigrationView, phase: LinkPhase, style: Style
 }
 
 /** All visits of a phase together: a withdrawn cutover goes back to replicating. */
-function phaseMs({ status }: LinkMigrationView, phase: LinkPhase, now: number): number | undefined {
+function phaseMs({ status }: RunView, phase: LinkPhase, now: number): number | undefined {
   const times = status.phases.filter((entry) => entry.phase === phase);
   if (times.length === 0) return undefined;
   return times.reduce(
@@ -191,12 +190,7 @@ function progressLines(progress: Progress, style: Style, width: number, logIsSho
 /** Requests to Azure are told with their body, which is for the log. */
 const withoutBody = (text: string): string => text.replace(/ \{.*$/s, '');
 
-function detailLines(
-  view: LinkMigrationView,
-  style: Style,
-  now: number,
-  look: LinkLook | undefined,
-): string[] {
+function detailLines(view: RunView, style: Style, now: number, look: LinkLook | undefined): string[] {
   const { status } = view;
   const rows: string[][] = [];
   if (status.seedingDeadline !== null) {
@@ -207,7 +201,7 @@ function detailLines(
   }
   if (status.seedingRestarts > 0) rows.push(['seeding restarts', String(status.seedingRestarts)]);
   rows.push(...linkRows(view, look, style, now), ...surroundingRows(view));
-  for (const { server, logins, statement, since } of status.closedDoors ?? [])
+  for (const { server, logins, statement, since } of status.unliftedFences ?? [])
     rows.push([
       style.red('fence not lifted'),
       `${server} does not answer since ${formatTime(since)}: ${logins.join(', ')} may be disabled there. It is tried again; by hand on ${server}: ${statement}`,
@@ -233,7 +227,7 @@ function detailLines(
 }
 
 /** Hooks that did not succeed, and what was found on the new primary, each with what mends it. */
-function surroundingRows({ status }: LinkMigrationView): string[][] {
+function surroundingRows({ status }: RunView): string[][] {
   const hooks = (status.hooks ?? []).filter(({ outcome }) => outcome !== 'passed');
   const found = (status.checks ?? []).filter(({ outcome }) => outcome !== 'passed');
   return [
@@ -248,11 +242,7 @@ function surroundingRows({ status }: LinkMigrationView): string[][] {
   ];
 }
 
-function objectsText({
-  count,
-  drift,
-  observedAt,
-}: NonNullable<LinkMigrationView['status']['instanceObjects']>) {
+function objectsText({ count, drift, observedAt }: NonNullable<RunView['status']['instanceObjects']>) {
   const when = `looked at ${formatTime(observedAt)}`;
   if (count === 0) return `the same on both sides (${when})`;
   const [first] = drift;

@@ -1,6 +1,6 @@
 /** Names by which workflows and schedules around certificates are found. */
 
-export const ROTATION_WORKFLOW = 'rotateLinkCertificate';
+export const ROTATION_WORKFLOW = 'certificateRotation';
 export const CERTIFICATE_CHECK_WORKFLOW = 'certificateCheck';
 
 /**

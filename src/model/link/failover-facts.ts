@@ -1,10 +1,10 @@
 /** What is known of a database around its failover. */
-import type { LinkSide } from './procedure';
+import type { LinkSite } from './procedure';
 
 /** As the catalog shows the database, on the side that was asked. */
 export interface DatabaseProperties {
   readonly observedAt: string;
-  readonly on: LinkSide;
+  readonly on: LinkSite;
   /** Null when there is no such database. */
   readonly stateDesc: string | null;
   /** READ_WRITE or READ_ONLY. */
@@ -40,7 +40,7 @@ export interface LoginSid {
 
 /** One member of the distributed group, and how it commits. */
 export interface GroupMode {
-  readonly on: LinkSide;
+  readonly on: LinkSite;
   readonly member: string;
   readonly mode: string;
 }

@@ -1,12 +1,12 @@
 /** What a hook is told, and what it answered. */
 import type { HookPhase } from './hook-phases';
-import type { LinkSide } from './procedure';
+import type { LinkSite } from './procedure';
 
 export type FailoverKind = 'cutover' | 'planned-failover' | 'forced-failover' | 'repair';
 
 /** One side of the link as those know it who repoint applications. */
 export interface HookParty {
-  readonly side: LinkSide;
+  readonly side: LinkSite;
   /** Name in the inventory. */
   readonly name: string;
   /** As the inventory gives it; null where only Azure knows it. */

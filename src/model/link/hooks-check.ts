@@ -1,9 +1,9 @@
 import { formatDuration } from '../duration';
 import type { SpecIssue } from '../spec-issue';
 import { HOOK_PHASES, hooksOf } from './hook-phases';
-import type { LinkMigration } from './spec';
+import type { LinkSpec } from './spec';
 
-type Checked = Pick<LinkMigration, 'hooks' | 'cutover'>;
+type Checked = Pick<LinkSpec, 'hooks' | 'cutover'>;
 
 /** Conditions between the hooks of a migration. */
 export const checkHooks = (migration: Checked): readonly SpecIssue[] => [

@@ -1,7 +1,7 @@
 /** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
 import { byWord } from '../by-word';
-import { opposite } from '../side';
-import type { LinkPhase, LinkSide, LinkStepInfo } from './procedure';
+import { otherSite } from '../side';
+import type { LinkPhase, LinkSite, StepRef } from './procedure';
 
 export const INSTANCE_OBJECT_STEP_IDS = [
   'instance.logins',
@@ -21,13 +21,13 @@ export const INSTANCE_OBJECT_STEP_IDS = [
 ] as const;
 export type InstanceObjectStepId = (typeof INSTANCE_OBJECT_STEP_IDS)[number];
 
-const NAMES: Readonly<Record<LinkSide, string>> = { server: 'SQL Server', instance: 'instance' };
+const NAMES: Readonly<Record<LinkSite, string>> = { server: 'SQL Server', instance: 'instance' };
 
 /**
  * Copies from the present primary to the other side.
  * @param to the other side
  */
-export const copySteps = (to: LinkSide): readonly LinkStepInfo[] => [
+export const copySteps = (to: LinkSite): readonly StepRef[] => [
   step(`${to}.logins`, 'replicating', `Logins on the ${NAMES[to]}`),
   step(`${to}.login-passwords`, 'replicating', `Passwords of logins on the ${NAMES[to]}`),
   step(`${to}.agent-jobs`, 'replicating', `Agent jobs on the ${NAMES[to]}`),
@@ -35,17 +35,17 @@ export const copySteps = (to: LinkSide): readonly LinkStepInfo[] => [
 ];
 
 export interface JobSwitch {
-  readonly on: LinkStepInfo;
+  readonly on: StepRef;
   /** After `on`: which jobs are to run is read from the former primary. */
-  readonly off: LinkStepInfo;
+  readonly off: StepRef;
 }
 
 /**
  * Jobs run where the primary is.
  * @param by after a forced failover the former primary may be silent
  */
-export function jobSwitch(primary: LinkSide, by: 'planned' | 'forced' = 'planned'): JobSwitch {
-  const former = opposite(primary);
+export function jobSwitch(primary: LinkSite, by: 'planned' | 'forced' = 'planned'): JobSwitch {
+  const former = otherSite(primary);
   const enable = byWord('type of a failover', by, {
     planned: 'enable-jobs',
     forced: 'enable-jobs-after-loss',
@@ -57,7 +57,7 @@ export function jobSwitch(primary: LinkSide, by: 'planned' | 'forced' = 'planned
 }
 
 /** What a cutover has in addition: the logins were copied disabled, and the jobs move. */
-export const cutoverAdditions = (): readonly LinkStepInfo[] => {
+export const cutoverAdditions = (): readonly StepRef[] => {
   const { on, off } = jobSwitch('instance');
   return [
     {
@@ -75,7 +75,7 @@ export const cutoverAdditions = (): readonly LinkStepInfo[] => {
 export const movesJobs = (stepId: string): boolean =>
   /\.(?:enable|disable)-jobs(?:-after-loss)?$/.test(stepId);
 
-const step = (id: InstanceObjectStepId, phase: LinkPhase, title: string): LinkStepInfo => ({
+const step = (id: InstanceObjectStepId, phase: LinkPhase, title: string): StepRef => ({
   id,
   phase,
   title,

@@ -162,7 +162,7 @@ export const driftOf = (report: Pick<ObjectsReport, 'findings'>): readonly Objec
   report.findings.filter(({ state }) => state !== 'same' && state !== 'remark');
 
 /** Short enough for a history: the same mark means that the differences are the same. */
-export function driftMark(report: Pick<ObjectsReport, 'findings'>): string {
+export function driftFingerprint(report: Pick<ObjectsReport, 'findings'>): string {
   const drift = driftOf(report);
   const texts = drift.map(({ kind, name, state, detail }) => `${kind} ${name}: ${state} ${detail}`).sort();
   return `${drift.length}:${fnv1a(texts.join('\n')).toString(16)}`;

@@ -1,5 +1,5 @@
 import { byWord } from '../by-word';
-import { bySide } from '../side';
+import { bySite } from '../side';
 import type { CutoverRoute } from './facts';
 import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from './instance-object-steps';
 
@@ -72,7 +72,7 @@ export const LINK_STEP_IDS = [
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
-export interface LinkStepInfo {
+export interface StepRef {
   readonly id: LinkStepId;
   readonly phase: LinkPhase;
   readonly title: string;
@@ -85,7 +85,7 @@ export interface LinkStepInfo {
   readonly server?: string;
 }
 
-const TRUST: readonly LinkStepInfo[] = [
+const TRUST: readonly StepRef[] = [
   step('server.master-key', 'trust', 'Master key of the SQL Server'),
   step('server.endpoint-certificate', 'trust', 'Certificate of the endpoint of the SQL Server'),
   step('instance.trust-server-certificate', 'trust', 'Instance trusts the SQL Server'),
@@ -95,37 +95,35 @@ const TRUST: readonly LinkStepInfo[] = [
   step('server.mirroring-endpoint', 'trust', 'Mirroring endpoint of the SQL Server'),
 ];
 
-const GROUPS: readonly LinkStepInfo[] = [
+const GROUPS: readonly StepRef[] = [
   step('server.availability-group', 'groups', 'Availability group'),
   step('server.distributed-availability-group', 'groups', 'Distributed availability group'),
 ];
 
-const LINK: readonly LinkStepInfo[] = [step('instance.link', 'link', 'Create the link')];
+const LINK: readonly StepRef[] = [step('instance.link', 'link', 'Create the link')];
 
 /** How the log that the copy needs is kept while it is made: see `seeding.keepLog` of a spec. */
 export type KeepLog = 'none' | 'trace-flag-12381';
 
 /** Last of its phase: the link comes next. */
-const KEEP_LOG: Readonly<Record<KeepLog, readonly LinkStepInfo[]>> = {
+const KEEP_LOG: Readonly<Record<KeepLog, readonly StepRef[]>> = {
   none: [],
   'trace-flag-12381': [step('server.keep-log', 'groups', 'Keep the log for the copy')],
 };
 
 /** Before the first log backup, so that this one frees the log. */
-const RELEASE_LOG: Readonly<Record<KeepLog, readonly LinkStepInfo[]>> = {
+const RELEASE_LOG: Readonly<Record<KeepLog, readonly StepRef[]>> = {
   none: [],
   'trace-flag-12381': [step('server.release-log', 'first-log-backup', 'Keep the log no longer')],
 };
 
-const FIRST_BACKUP: readonly LinkStepInfo[] = [
-  step('server.log-backup', 'first-log-backup', 'First log backup'),
-];
+const FIRST_BACKUP: readonly StepRef[] = [step('server.log-backup', 'first-log-backup', 'First log backup')];
 
-const BACKUPS: readonly LinkStepInfo[] = [
+const BACKUPS: readonly StepRef[] = [
   { id: 'server.log-backup', phase: 'replicating', title: 'Log backup', repeats: 'on-cadence' },
 ];
 
-const CUTOVER: Readonly<Record<CutoverRoute, readonly LinkStepInfo[]>> = {
+const CUTOVER: Readonly<Record<CutoverRoute, readonly StepRef[]>> = {
   'planned-failover': [
     step('server.fence', 'cutover', 'Fence the SQL Server'),
     step('server.planned-failover', 'cutover', 'Planned failover'),
@@ -139,13 +137,13 @@ const CUTOVER: Readonly<Record<CutoverRoute, readonly LinkStepInfo[]>> = {
   ],
 };
 
-const DROP_GROUPS: readonly LinkStepInfo[] = [
+const DROP_GROUPS: readonly StepRef[] = [
   step('server.drop-distributed-availability-group', 'after', 'Drop the distributed availability group'),
   step('server.drop-availability-group', 'after', 'Drop the availability group'),
 ];
 
 /** Setting up a link that replicates: all there is to plan of a link that stays. */
-export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly LinkStepInfo[] => [
+export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly StepRef[] => [
   ...TRUST,
   ...GROUPS,
   ...byWord('seeding.keepLog', keepLog, KEEP_LOG),
@@ -164,12 +162,12 @@ export interface AskedFor {
   readonly objects?: boolean;
 }
 /** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
-export const establishingFromInstance = (objects = false): readonly LinkStepInfo[] => [
+export const establishingFromInstance = (objects = false): readonly StepRef[] => [
   ...FROM_INSTANCE,
   ...(objects ? copySteps('server') : []),
 ];
 
-const FROM_INSTANCE: readonly LinkStepInfo[] = [
+const FROM_INSTANCE: readonly StepRef[] = [
   ...TRUST,
   step('server.empty-availability-group', 'groups', 'Availability group without a database'),
   step('server.grant-create-database', 'groups', 'The group may create the database'),
@@ -179,7 +177,7 @@ const FROM_INSTANCE: readonly LinkStepInfo[] = [
 ];
 
 /** What follows a cutover; on the route `delete-link` there is no link any more that could be kept. */
-const AFTER: Readonly<Record<CutoverRoute, (afterwards: Afterwards) => readonly LinkStepInfo[]>> = {
+const AFTER: Readonly<Record<CutoverRoute, (afterwards: Afterwards) => readonly StepRef[]>> = {
   'planned-failover': (afterwards) =>
     byWord('cutover.afterwards', afterwards, {
       'remove-link': [step('instance.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS],
@@ -202,7 +200,7 @@ export function linkProcedure(
   afterwards: Afterwards,
   keepLog: KeepLog = 'none',
   { repairUsers = false, objects = false }: AskedFor = {},
-): readonly LinkStepInfo[] {
+): readonly StepRef[] {
   const common = [
     ...establishing(keepLog, objects),
     ...byWord('route of a cutover', route, CUTOVER),
@@ -213,32 +211,32 @@ export function linkProcedure(
 }
 
 /** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
-export type LinkSide = 'server' | 'instance';
+export type LinkSite = 'server' | 'instance';
 
 export type FailoverType = 'planned' | 'forced';
 
 /** Steps of a failover of a link that stays: the fence first where there is one. */
 export interface FailoverProcedure {
-  readonly fence: LinkStepInfo | null;
-  readonly forward: readonly LinkStepInfo[];
+  readonly fence: StepRef | null;
+  readonly forward: readonly StepRef[];
 }
 
 /**
  * The failover of a long-lived link as a table. A forced one knows no fence: the old primary is out of reach.
  * @param to side that becomes the primary
  */
-export function failoverProcedure(type: FailoverType, to: LinkSide): FailoverProcedure {
-  const { fence, act, proof } = bySide(to, byWord('type of a failover', type, FAILOVERS));
+export function failoverProcedure(type: FailoverType, to: LinkSite): FailoverProcedure {
+  const { fence, act, proof } = bySite(to, byWord('type of a failover', type, FAILOVERS));
   return { fence, forward: [act, ...proof] };
 }
 
 interface FailoverSteps {
-  readonly fence: LinkStepInfo | null;
-  readonly act: LinkStepInfo;
-  readonly proof: readonly LinkStepInfo[];
+  readonly fence: StepRef | null;
+  readonly act: StepRef;
+  readonly proof: readonly StepRef[];
 }
 
-const PROOF: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
+const PROOF: Readonly<Record<LinkSite, readonly StepRef[]>> = {
   instance: [
     step('instance.verify-writable', 'cutover', 'New primary takes writes'),
     step('instance.admit-applications', 'cutover', 'Admit the applications to the instance'),
@@ -250,7 +248,7 @@ const PROOF: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
 };
 
 /** By the side that becomes the primary. */
-const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSide, FailoverSteps>>>> = {
+const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSite, FailoverSteps>>>> = {
   planned: {
     instance: {
       fence: step('server.fence', 'cutover', 'Fence the SQL Server'),
@@ -278,9 +276,9 @@ const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSide, Failove
 };
 
 /** Repair after a split brain: what the loser has alone is backed up first, then it follows the survivor. */
-export const repairProcedure = (survivor: LinkSide): readonly LinkStepInfo[] => bySide(survivor, REPAIRS);
+export const repairProcedure = (survivor: LinkSite): readonly StepRef[] => bySite(survivor, REPAIRS);
 
-const REPAIRS: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
+const REPAIRS: Readonly<Record<LinkSite, readonly StepRef[]>> = {
   server: [step('instance.become-secondary', 'replicating', 'Demote the instance')],
   instance: [
     step('server.log-backup', 'replicating', 'Back up the log of the former primary'),
@@ -289,8 +287,8 @@ const REPAIRS: Readonly<Record<LinkSide, readonly LinkStepInfo[]>> = {
 };
 
 /** Users without a login of their SID get the login of their name, once the new primary takes writes. */
-export const repairOfUsers = (on: LinkSide): LinkStepInfo =>
-  bySide(on, {
+export const repairOfUsers = (on: LinkSite): StepRef =>
+  bySite(on, {
     server: step(
       'server.repair-orphaned-users',
       'cutover',
@@ -304,7 +302,7 @@ export const repairOfUsers = (on: LinkSide): LinkStepInfo =>
   });
 
 /** Taking a long-lived link down, in the documented order. */
-export const REMOVAL: readonly LinkStepInfo[] = [
+export const REMOVAL: readonly StepRef[] = [
   step('instance.remove-link', 'after', 'Remove the link'),
   ...DROP_GROUPS,
 ];
@@ -317,12 +315,9 @@ const OF_EACH_SERVER: readonly LinkStepId[] = ['server.keep-log', 'server.releas
  * there once for each of them, since any of them may lead the group tomorrow. So are those of trace flags.
  * @param servers all replicas, by their names in the inventory; empty where the group has one
  */
-export function forReplicas(
-  procedure: readonly LinkStepInfo[],
-  servers: readonly string[],
-): readonly LinkStepInfo[] {
+export function forReplicas(procedure: readonly StepRef[], servers: readonly string[]): readonly StepRef[] {
   if (servers.length === 0) return procedure;
-  const on = (one: LinkStepInfo, server: string) => ({ ...one, server, title: `${one.title} (${server})` });
+  const on = (one: StepRef, server: string) => ({ ...one, server, title: `${one.title} (${server})` });
   const rest = procedure.filter(({ phase }) => phase !== 'trust');
   return [
     ...servers.flatMap((server) => TRUST.map((one) => on(one, server))),
@@ -333,10 +328,10 @@ export function forReplicas(
 }
 
 /** @returns the steps of one phase, in order. */
-export function stepsOfPhase(procedure: readonly LinkStepInfo[], phase: LinkPhase): readonly LinkStepInfo[] {
+export function stepsOfPhase(procedure: readonly StepRef[], phase: LinkPhase): readonly StepRef[] {
   return procedure.filter((candidate) => candidate.phase === phase);
 }
 
-function step(id: LinkStepId, phase: LinkPhase, title: string): LinkStepInfo {
+function step(id: LinkStepId, phase: LinkPhase, title: string): StepRef {
   return { id, phase, title, repeats: 'once' };
 }

@@ -1,8 +1,8 @@
 /** The replicas of an availability group that a migration names. Without zod: workflows use it, too. */
-import type { GroupReplica, ResolvedLinkMigration } from './spec';
+import type { GroupReplica, ResolvedLink } from './spec';
 
 /** @returns all replicas of the availability group, `server` first; empty where the group has one replica */
-export function groupMembers({ settings, server, replicas }: ResolvedLinkMigration): readonly GroupReplica[] {
+export function groupMembers({ settings, server, replicas }: ResolvedLink): readonly GroupReplica[] {
   if (replicas === undefined) return [];
   return [{ name: settings.server, server: server }, ...replicas];
 }
@@ -12,7 +12,7 @@ export function groupMembers({ settings, server, replicas }: ResolvedLinkMigrati
  * a certificate of its own, so a name in the spec is that of `server` only.
  * @throws RangeError when the migration names no such server
  */
-export function onServer(spec: ResolvedLinkMigration, name: string): ResolvedLinkMigration {
+export function onServer(spec: ResolvedLink, name: string): ResolvedLink {
   const { replicas, ...alone } = spec;
   const { server, certificate } = spec.settings;
   if (name === server) return alone;

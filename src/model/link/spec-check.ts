@@ -2,7 +2,7 @@ import { type DurationMs, formatDuration } from '../duration';
 import type { SpecIssue } from '../spec-issue';
 import { checkHooks } from './hooks-check';
 import { checkInstanceObjects } from './instance-objects-spec';
-import { type LinkMigration, linkNames } from './spec';
+import { type LinkSpec, linkNames } from './spec';
 
 /** Azure cancels the creation of a link 6 days after it was requested (troubleshooting page of the link). */
 const AZURE_SEEDING_LIMIT_MS: DurationMs = 6 * 86_400_000;
@@ -11,7 +11,7 @@ const AZURE_SEEDING_LIMIT_MS: DurationMs = 6 * 86_400_000;
 const SYSTEM_DATABASES = ['master', 'model', 'msdb', 'tempdb', 'distribution'];
 
 /** Conditions between fields of a link migration. */
-export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue[] {
+export function checkLink(migration: LinkSpec): readonly SpecIssue[] {
   return [
     ...checkDatabase(migration),
     ...checkInitialPrimary(migration),
@@ -26,7 +26,7 @@ export function checkLinkMigration(migration: LinkMigration): readonly SpecIssue
   ];
 }
 
-function checkDatabase({ database }: LinkMigration): readonly SpecIssue[] {
+function checkDatabase({ database }: LinkSpec): readonly SpecIssue[] {
   if (database.trim() !== database) {
     // ARM: CannotUseTrailingWhitespacesInDatabaseName.
     return [{ path: ['database'], message: 'must not begin or end with a space' }];
@@ -37,12 +37,7 @@ function checkDatabase({ database }: LinkMigration): readonly SpecIssue[] {
 }
 
 /** A migration goes from a SQL Server to an instance and ends there; what begins on the instance is a link that stays. */
-function checkInitialPrimary({
-  initialPrimary,
-  purpose,
-  seeding,
-  database,
-}: LinkMigration): readonly SpecIssue[] {
+function checkInitialPrimary({ initialPrimary, purpose, seeding, database }: LinkSpec): readonly SpecIssue[] {
   if (initialPrimary !== 'instance') return [];
   const issues: SpecIssue[] = [];
   if (purpose !== 'disaster-recovery') {
@@ -72,7 +67,7 @@ function checkInitialPrimary({
 }
 
 /** Object names are compared without case, as a case-insensitive server would. */
-function checkNames(migration: LinkMigration): readonly SpecIssue[] {
+function checkNames(migration: LinkSpec): readonly SpecIssue[] {
   const { link, availabilityGroup, instanceAvailabilityGroup } = linkNames(migration);
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   const issues: SpecIssue[] = [];
@@ -100,7 +95,7 @@ function checkNames(migration: LinkMigration): readonly SpecIssue[] {
 }
 
 /** An availability group that exists, with several replicas. */
-function checkReplicas({ server, link }: LinkMigration): readonly SpecIssue[] {
+function checkReplicas({ server, link }: LinkSpec): readonly SpecIssue[] {
   const { replicas = [], listener } = link;
   const issues = replicas.flatMap((name, index): readonly SpecIssue[] => {
     const path = ['link', 'replicas', index];
@@ -117,7 +112,7 @@ function checkReplicas({ server, link }: LinkMigration): readonly SpecIssue[] {
   return [...issues, { path: ['link', 'replicas'], message, remedy }];
 }
 
-function checkSeeding({ seeding }: LinkMigration): readonly SpecIssue[] {
+function checkSeeding({ seeding }: LinkSpec): readonly SpecIssue[] {
   const issues = positive(['seeding', 'stalledAfter'], seeding.stalledAfter);
   if (seeding.deadline > AZURE_SEEDING_LIMIT_MS) {
     const message = `${formatDuration(seeding.deadline)} is beyond the 6d after which Azure cancels the creation itself`;
@@ -134,14 +129,14 @@ function checkSeeding({ seeding }: LinkMigration): readonly SpecIssue[] {
   ];
 }
 
-function checkLogBackups({ logBackups }: LinkMigration): readonly SpecIssue[] {
+function checkLogBackups({ logBackups }: LinkSpec): readonly SpecIssue[] {
   const issues = positive(['logBackups', 'every'], logBackups.every);
   if (logBackups.alarmAtUsedPercent > logBackups.atUsedPercent) return issues;
   const message = `must be above atUsedPercent (${logBackups.atUsedPercent}), or the alarm comes before the backup`;
   return [...issues, { path: ['logBackups', 'alarmAtUsedPercent'], message }];
 }
 
-function checkCutover({ cutover }: LinkMigration): readonly SpecIssue[] {
+function checkCutover({ cutover }: LinkSpec): readonly SpecIssue[] {
   const limits = [
     ...positive(['cutover', 'maxLag'], cutover.maxLag),
     ...positive(['cutover', 'catchUpTimeout'], cutover.catchUpTimeout),
@@ -164,7 +159,7 @@ function checkCutover({ cutover }: LinkMigration): readonly SpecIssue[] {
   return [...limits, ...windows];
 }
 
-function checkPolling({ polling }: LinkMigration): readonly SpecIssue[] {
+function checkPolling({ polling }: LinkSpec): readonly SpecIssue[] {
   return [
     ...positive(['polling', 'steady'], polling.steady),
     ...positive(['polling', 'seeding'], polling.seeding),

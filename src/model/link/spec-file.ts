@@ -9,28 +9,22 @@ import {
 } from '../spec-file';
 import type { SpecIssue } from '../spec-issue';
 import { nearest } from '../suggest';
-import {
-  type GroupReplica,
-  type LinkMigration,
-  linkMigrationSchema,
-  linkNames,
-  type ResolvedLinkMigration,
-} from './spec';
-import { checkLinkMigration } from './spec-check';
+import { type GroupReplica, type LinkSpec, linkNames, linkSchema, type ResolvedLink } from './spec';
+import { checkLink } from './spec-check';
 
-export const LINK_MIGRATION_KIND: SpecKind<typeof linkMigrationSchema> = {
-  kind: 'LinkMigration',
-  schema: linkMigrationSchema,
-  check: checkLinkMigration,
+export const LINK_KIND: SpecKind<typeof linkSchema> = {
+  kind: 'Link',
+  schema: linkSchema,
+  check: checkLink,
 };
 
 /** Reads the text of migration.yaml. */
-export function parseLinkMigration(text: string, file: string): SpecResult<LinkMigration> {
-  return parseSpec(text, file, LINK_MIGRATION_KIND);
+export function parseLink(text: string, file: string): SpecResult<LinkSpec> {
+  return parseSpec(text, file, LINK_KIND);
 }
 
 export type ResolveResult =
-  | { readonly ok: true; readonly value: ResolvedLinkMigration }
+  | { readonly ok: true; readonly value: ResolvedLink }
   | { readonly ok: false; readonly problems: readonly SpecProblem[] };
 
 const NOWHERE: LocateField = () => ({ file: 'migration', line: 1, column: 1 });
@@ -39,15 +33,15 @@ const NOWHERE: LocateField = () => ({ file: 'migration', line: 1, column: 1 });
  * Joins a migration with the inventory entries that it names.
  * @param locate places of the migration's fields, as parseLinkMigration returns it; without it problems name line 1
  */
-export function resolveLinkMigration(
+export function resolveLink(
   inventory: Inventory,
-  migration: LinkMigration,
+  migration: LinkSpec,
   locate: LocateField = NOWHERE,
 ): ResolveResult {
   const server = own(inventory.sqlServers, migration.server);
   const instance = own(inventory.managedInstances, migration.instance);
   // Asked again here: a migration may come from a caller that only validated its fields.
-  const issues: SpecIssue[] = [...checkLinkMigration(migration)];
+  const issues: SpecIssue[] = [...checkLink(migration)];
   if (server === undefined) {
     const known = Object.keys(inventory.sqlServers);
     issues.push(unknownInstance('server', migration.server, 'SQL Server', 'sqlServers', known));

@@ -130,9 +130,9 @@ const groupListenerSchema = z.strictObject({
 });
 
 /** migration.yaml: one database and how it shall cross. */
-export const linkMigrationSchema = z.strictObject({
+export const linkSchema = z.strictObject({
   apiVersion: z.literal('sqlferry/v1'),
-  kind: z.literal('LinkMigration'),
+  kind: z.literal('Link'),
   name: nameSchema,
   purpose: z
     .enum(['migration', 'disaster-recovery'])
@@ -201,7 +201,7 @@ export const linkMigrationSchema = z.strictObject({
     .describe('What lives outside of the database and must be on the other side before a failover'),
   polling: pollingSchema,
 });
-export type LinkMigration = z.output<typeof linkMigrationSchema>;
+export type LinkSpec = z.output<typeof linkSchema>;
 
 /** Names of the objects that a link consists of, with the defaults filled in. */
 export interface LinkNames {
@@ -212,9 +212,9 @@ export interface LinkNames {
 }
 
 /** A migration with its inventory entries: all that a workflow or an activity needs. Holds references to secrets, no secret. */
-export interface ResolvedLinkMigration {
+export interface ResolvedLink {
   readonly version: 1;
-  readonly settings: LinkMigration;
+  readonly settings: LinkSpec;
   readonly names: LinkNames;
   readonly server: SqlServer;
   readonly instance: ManagedInstance;
@@ -231,7 +231,7 @@ export interface GroupReplica {
 }
 
 /** @returns names of the link's objects; a name that the spec gives is kept as it is. */
-export function linkNames(migration: Pick<LinkMigration, 'database' | 'link'>): LinkNames {
+export function linkNames(migration: Pick<LinkSpec, 'database' | 'link'>): LinkNames {
   const cut = (name: string): string => name.slice(0, 128);
   return {
     link: migration.link.name ?? cut(`DAG_${migration.database}`),

@@ -1,4 +1,4 @@
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { CertificateFacts, EndpointFacts, TrustCertificateFacts } from '../../model/observation';
 import { includesName, sameName } from '../names';
 
@@ -6,7 +6,7 @@ import { includesName, sameName } from '../names';
 const LONGEST_NAME = 128;
 
 /** Name of the SQL Server's endpoint certificate; a backslash (named instance) is not allowed in it. */
-export function endpointCertificateName(spec: ResolvedLinkMigration, serverName: string): string {
+export function endpointCertificateName(spec: ResolvedLink, serverName: string): string {
   return spec.settings.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
 }
 

@@ -1,14 +1,14 @@
 /** Why a change of a link that stands would be refused, as far as both ends tell it. */
 import { byWord } from '../../model/by-word';
-import { type LinkChange, sideName } from '../../model/link/change';
+import { type LinkChange, siteName } from '../../model/link/change';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 
 /** PRIMARY, SECONDARY, RESOLVING ...; `none` where there is no such link; null where the side does not answer. */
 export type SideRole = string | null;
 
 export interface ChangeFacts {
-  readonly roles: Readonly<Record<LinkSide, SideRole>>;
+  readonly roles: Readonly<Record<LinkSite, SideRole>>;
   /** Null when it cannot be told. */
   readonly route: CutoverRoute | null;
 }
@@ -29,12 +29,12 @@ export function changeRefusals(change: LinkChange, facts: ChangeFacts): readonly
   }
 }
 
-function swapRefusals(to: LinkSide, facts: ChangeFacts): readonly string[] {
+function swapRefusals(to: LinkSite, facts: ChangeFacts): readonly string[] {
   const { roles, route } = facts;
   const refusals: string[] = [];
   if (isSplit(facts)) refusals.push('both sides say that they are the primary; repair comes first');
-  else if (roles[to] === 'PRIMARY') refusals.push(`the ${sideName(to)} is the primary already`);
-  if (roles[to] === 'none') refusals.push(`the ${sideName(to)} has no such link`);
+  else if (roles[to] === 'PRIMARY') refusals.push(`the ${siteName(to)} is the primary already`);
+  if (roles[to] === 'none') refusals.push(`the ${siteName(to)} has no such link`);
   if (route === 'delete-link')
     refusals.push('these versions cannot swap the roles of a link; remove it to cut over');
   return refusals;
@@ -46,7 +46,7 @@ function silentRefusals(
 ): readonly string[] {
   return byWord('type of a failover', type, {
     planned: silentSides(facts),
-    forced: facts.roles[to] === null ? [`the ${sideName(to)} does not answer`] : [],
+    forced: facts.roles[to] === null ? [`the ${siteName(to)} does not answer`] : [],
   });
 }
 
@@ -54,12 +54,12 @@ function silentRefusals(
 const silentSides = ({ roles }: ChangeFacts): readonly string[] =>
   (['server', 'instance'] as const)
     .filter((side) => roles[side] === null)
-    .map((side) => `the ${sideName(side)} does not answer`);
+    .map((side) => `the ${siteName(side)} does not answer`);
 
 const isSplit = ({ roles }: ChangeFacts): boolean =>
   roles.server === 'PRIMARY' && roles.instance === 'PRIMARY';
 
 const rolesInWords = ({ roles }: ChangeFacts): string =>
   (['server', 'instance'] as const)
-    .map((side) => `${sideName(side)}: ${roles[side] ?? 'no answer'}`)
+    .map((side) => `${siteName(side)}: ${roles[side] ?? 'no answer'}`)
     .join(', ');

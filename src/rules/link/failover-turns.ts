@@ -4,7 +4,7 @@
  */
 
 /** A workflow that wants a turn, or has one. One run of a workflow has at most one. */
-export interface TurnRequest {
+export interface SlotRequest {
   readonly workflowId: string;
   readonly runId: string;
   /** Name of the migration, for people. */
@@ -18,30 +18,30 @@ export interface TurnRequest {
   readonly attempt: number;
 }
 
-export interface Turns {
-  readonly holders: readonly TurnRequest[];
+export interface Slots {
+  readonly holders: readonly SlotRequest[];
   /** In the order in which they get their turn. */
-  readonly queue: readonly TurnRequest[];
+  readonly queue: readonly SlotRequest[];
 }
 
-export const NO_TURNS: Turns = { holders: [], queue: [] };
+export const NO_SLOTS: Slots = { holders: [], queue: [] };
 
-export type TurnKey = Pick<TurnRequest, 'workflowId' | 'runId'>;
+export type SlotKey = Pick<SlotRequest, 'workflowId' | 'runId'>;
 
-export const sameTurn = (a: TurnKey, b: TurnKey): boolean =>
+export const sameSlot = (a: SlotKey, b: SlotKey): boolean =>
   a.workflowId === b.workflowId && a.runId === b.runId;
 
-const without = (turns: readonly TurnRequest[], key: TurnKey): readonly TurnRequest[] =>
-  turns.filter((turn) => !sameTurn(turn, key));
+const without = (turns: readonly SlotRequest[], key: SlotKey): readonly SlotRequest[] =>
+  turns.filter((turn) => !sameSlot(turn, key));
 
-export const hasTurn = ({ holders }: Turns, key: TurnKey): boolean =>
-  holders.some((holder) => sameTurn(holder, key));
+export const hasSlot = ({ holders }: Slots, key: SlotKey): boolean =>
+  holders.some((holder) => sameSlot(holder, key));
 
 /** Asked again, nobody loses the place that they have; it is the newest request that is answered from then on. */
-export function ask(turns: Turns, request: TurnRequest): Turns {
-  if ([...turns.holders, ...turns.queue].some((known) => sameTurn(known, request))) {
-    const newest = (known: TurnRequest): TurnRequest =>
-      sameTurn(known, request) ? { ...known, attempt: request.attempt } : known;
+export function enqueue(turns: Slots, request: SlotRequest): Slots {
+  if ([...turns.holders, ...turns.queue].some((known) => sameSlot(known, request))) {
+    const newest = (known: SlotRequest): SlotRequest =>
+      sameSlot(known, request) ? { ...known, attempt: request.attempt } : known;
     return { holders: turns.holders.map(newest), queue: turns.queue.map(newest) };
   }
   if (!request.forced) return { ...turns, queue: [...turns.queue, request] };
@@ -51,21 +51,21 @@ export function ask(turns: Turns, request: TurnRequest): Turns {
 }
 
 /** The turn is over, or is not wanted any more. */
-export const leave = (turns: Turns, key: TurnKey): Turns => ({
+export const release = (turns: Slots, key: SlotKey): Slots => ({
   holders: without(turns.holders, key),
   queue: without(turns.queue, key),
 });
 
 /** A forced failover does not wait longer: it counts, but nobody gave it a turn. */
-export const goAhead = (turns: Turns, request: TurnRequest): Turns => ({
+export const acquireUnconditionally = (turns: Slots, request: SlotRequest): Slots => ({
   holders: [...without(turns.holders, request), request],
   queue: without(turns.queue, request),
 });
 
 /** Gives turns in the order of the queue. Nobody overtakes, so that nobody waits for ever. */
-export function grant(turns: Turns): { readonly turns: Turns; readonly granted: readonly TurnRequest[] } {
+export function grant(turns: Slots): { readonly turns: Slots; readonly granted: readonly SlotRequest[] } {
   const holders = [...turns.holders];
-  const granted: TurnRequest[] = [];
+  const granted: SlotRequest[] = [];
   for (const next of turns.queue) {
     if (holders.length >= next.limit) break;
     holders.push(next);
@@ -78,8 +78,8 @@ export function grant(turns: Turns): { readonly turns: Turns; readonly granted: 
 const NAMES_SHOWN = 8;
 
 /** @returns for whom somebody waits and at which place, as one sentence; undefined when nobody waits under that key */
-export function placeOf({ holders, queue }: Turns, key: TurnKey): string | undefined {
-  const index = queue.findIndex((turn) => sameTurn(turn, key));
+export function placeOf({ holders, queue }: Slots, key: SlotKey): string | undefined {
+  const index = queue.findIndex((turn) => sameSlot(turn, key));
   if (index === -1) return undefined;
   const names = holders.slice(0, NAMES_SHOWN).map(({ name }) => name);
   const more = holders.length > names.length ? ` and ${holders.length - names.length} more` : '';

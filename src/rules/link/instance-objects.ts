@@ -1,5 +1,5 @@
 /** What was found when the objects of both sides were compared, in words for people. */
-import { opposite } from '../../model/link/change';
+import { otherSite } from '../../model/link/change';
 import type { Login, ObjectFinding, ReportedKind, ReportedObject } from '../../model/link/instance-objects';
 import type { Side } from '../../model/statement';
 import { sameName } from '../names';
@@ -40,7 +40,7 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
 }
 
 function loginFinding(login: Login, input: ObjectsInput): ObjectFinding {
-  const there = input.names[opposite(input.primarySide)];
+  const there = input.names[otherSite(input.primarySide)];
   const verdict = judgeLogin(login, input);
   switch (verdict.kind) {
     case 'same':
@@ -61,7 +61,7 @@ function loginFinding(login: Login, input: ObjectsInput): ObjectFinding {
 }
 
 function roleFinding({ name, present }: RoleChange, { names, primarySide }: ObjectsInput): ObjectFinding {
-  const there = names[opposite(primarySide)];
+  const there = names[otherSite(primarySide)];
   return present === null
     ? copyable('login', name, 'missing', `${there} has no server role of this name`)
     : copyable('login', name, 'differs', `on ${there}: permissions of the server role`);
@@ -90,7 +90,7 @@ function unselectedFindings(
         'map it to a login (ALTER USER ... WITH LOGIN), or drop it',
       ),
     ),
-    ...(owner === undefined ? [] : [ownerRemark(owner, names[opposite(primarySide)])]),
+    ...(owner === undefined ? [] : [ownerRemark(owner, names[otherSite(primarySide)])]),
   ];
 }
 
@@ -103,7 +103,7 @@ const ownerRemark = (owner: string, there: string): ObjectFinding =>
   );
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {
-  const there = input.names[opposite(input.primarySide)];
+  const there = input.names[otherSite(input.primarySide)];
   return judgeJobs(input).flatMap(({ name, verdict }): readonly ObjectFinding[] => {
     const job = input.primary.jobs.find((candidate) => sameName(candidate.name, name));
     const operator = job?.notifiesOperator
@@ -135,7 +135,7 @@ function reportedFindings(
   { names, primarySide }: ObjectsInput,
   reported: Readonly<Record<Side, readonly ReportedObject[]>>,
 ): readonly ObjectFinding[] {
-  const to = opposite(primarySide);
+  const to = otherSite(primarySide);
   return reported[primarySide].map(({ kind, name }) => {
     const isThere = reported[to].some((other) => other.kind === kind && sameName(other.name, name));
     return isThere

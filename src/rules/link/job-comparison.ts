@@ -1,7 +1,7 @@
 /** Which agent jobs of the primary belong on the other side, and what keeps one from being brought there. */
-import { opposite } from '../../model/link/change';
+import { otherSite } from '../../model/link/change';
 import type { Job } from '../../model/link/instance-objects';
-import { bySide } from '../../model/side';
+import { bySite } from '../../model/side';
 import { includesName, sameName } from '../names';
 import { judgeLogin, SA_SID, selectLogins } from './login-plan';
 import type { ObjectsInput } from './objects-input';
@@ -31,7 +31,7 @@ export function judgeJobs(input: ObjectsInput): readonly JudgedJob[] {
 
 function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>): JobVerdict {
   const { primary, other, primarySide, names } = input;
-  const to = opposite(primarySide);
+  const to = otherSite(primarySide);
   const job = primary.jobs.find((candidate) => sameName(candidate.name, name));
   if (job === undefined) {
     return {
@@ -40,7 +40,7 @@ function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>
       remedy: 'correct instanceObjects.jobs.include',
     };
   }
-  const unsupported = bySide(to, { server: [], instance: job.steps.flatMap(whyNotOnInstance) });
+  const unsupported = bySite(to, { server: [], instance: job.steps.flatMap(whyNotOnInstance) });
   if (unsupported.length > 0) {
     return {
       kind: 'impossible',
@@ -77,7 +77,7 @@ function whyNotInDatabases(
   job: Job,
   { names, primarySide, other, database: linked }: ObjectsInput,
 ): JobVerdict | undefined {
-  const there = names[opposite(primarySide)];
+  const there = names[otherSite(primarySide)];
   const missing = job.steps.flatMap(({ id, name, subsystem, database }) =>
     subsystem.toUpperCase() === 'TSQL' &&
     database !== null &&
@@ -99,7 +99,7 @@ function whyNotOwned(
   { names, primarySide, other }: ObjectsInput,
   copied: ReadonlySet<string>,
 ): JobVerdict | undefined {
-  const there = names[opposite(primarySide)];
+  const there = names[otherSite(primarySide)];
   if (job.owner === null) {
     return {
       kind: 'impossible',

@@ -1,5 +1,5 @@
 /** Which logins of the primary belong on the other side, what is missing there, and which cannot be brought there. */
-import { opposite } from '../../model/link/change';
+import { otherSite } from '../../model/link/change';
 import type {
   DatabaseUser,
   Login,
@@ -7,7 +7,7 @@ import type {
   ServerPermission,
   SideObjects,
 } from '../../model/link/instance-objects';
-import { bySide } from '../../model/side';
+import { bySite } from '../../model/side';
 import { includesName, sameName } from '../names';
 import type { ObjectsInput, PasswordState } from './objects-input';
 import { samePermissions } from './server-permissions';
@@ -136,7 +136,7 @@ export type LoginVerdict =
 export function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
   if (login.kind !== 'sql') return judgeForeign(login, input);
   const { names, primarySide, other, passwords } = input;
-  const there = names[opposite(primarySide)];
+  const there = names[otherSite(primarySide)];
   const named = other.logins.filter(({ name }) => sameName(name, login.name));
   // A server that tells cases apart may have several of one name.
   const twin = named.find(({ sid }) => sid === login.sid) ?? named[0];
@@ -175,13 +175,13 @@ export function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
 
 /** Logins that no password makes: of Windows, Entra, certificates and keys. */
 function judgeForeign(login: Login, { names, primarySide, other }: ObjectsInput): LoginVerdict {
-  const to = opposite(primarySide);
+  const to = otherSite(primarySide);
   const isThere = other.logins.some(({ name, sid }) => sameName(name, login.name) && sid === login.sid);
   if (isThere) return { kind: 'same' };
   switch (login.kind) {
     case 'windows-user':
     case 'windows-group':
-      return bySide(to, {
+      return bySite(to, {
         server: impossible(
           'a login of Windows is made by the domain of its server',
           `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,

@@ -1,5 +1,5 @@
 /** A server role that is a member of others gives their rights, too. That is compared, and not copied. */
-import { opposite } from '../../model/link/change';
+import { otherSite } from '../../model/link/change';
 import type { ObjectFinding, ServerRole } from '../../model/link/instance-objects';
 import { includesName, sameName } from '../names';
 import type { ObjectsInput } from './objects-input';
@@ -34,7 +34,7 @@ function membershipFindings(
   role: ServerRole,
   there: readonly string[],
 ): readonly ObjectFinding[] {
-  const other = names[opposite(primarySide)];
+  const other = names[otherSite(primarySide)];
   const lacking = role.roles.filter((name) => !includesName(there, name));
   const extra = there.filter((name) => !includesName(role.roles, name));
   return [
@@ -58,8 +58,8 @@ function membershipFindings(
 const permissionFinding = ({ names, primarySide }: Input, role: string): ObjectFinding =>
   finding(
     role,
-    `on ${names[opposite(primarySide)]}: permissions of the server role, of which roles of copied logins are members`,
-    `grant on ${names[opposite(primarySide)]} what it has on ${names[primarySide]}, and take back the rest`,
+    `on ${names[otherSite(primarySide)]}: permissions of the server role, of which roles of copied logins are members`,
+    `grant on ${names[otherSite(primarySide)]} what it has on ${names[primarySide]}, and take back the rest`,
   );
 
 const finding = (name: string, detail: string, remedy: string): ObjectFinding => ({

@@ -1,5 +1,5 @@
 import type { LinkPreflightFacts } from '../../model/link/facts';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { AvailabilityGroupFacts, DatabaseFacts } from '../../model/observation';
 import { includesName, sameName } from '../names';
 import type { PreflightCheck } from '../preflight';
@@ -9,7 +9,7 @@ import { type LinkCapabilities, linkCapabilities } from './capability';
 /** All that a preflight check of a link may look at. */
 export interface LinkPreflightContext {
   readonly facts: LinkPreflightFacts;
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now: number;
   readonly capabilities: LinkCapabilities;
@@ -19,7 +19,7 @@ export type LinkCheck = PreflightCheck<LinkPreflightContext>;
 
 export const linkPreflightContext = (
   facts: LinkPreflightFacts,
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   now: number,
 ): LinkPreflightContext => ({
   facts,

@@ -1,6 +1,6 @@
 import type { PreflightReport } from '../../model/check';
 import type { LinkPreflightFacts } from '../../model/link/facts';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import { checkTable, runChecks } from '../preflight';
 import { type LinkCheck, linkPreflightContext } from './preflight-context';
 import { CUTOVER_CHECKS } from './preflight-cutover';
@@ -38,7 +38,7 @@ export const LINK_CHECKS: readonly LinkCheck[] = LINK_CHECK_GROUPS.flatMap(({ ch
  */
 export function runLinkPreflight(
   facts: LinkPreflightFacts,
-  spec: ResolvedLinkMigration,
+  spec: ResolvedLink,
   now: number,
 ): PreflightReport {
   return runChecks(LINK_CHECKS, linkPreflightContext(facts, spec, now), oldestObservation(facts));

@@ -1,8 +1,8 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import { leftSentence, Undoing } from '../undoing';
-import { lastOpening } from './closed-doors';
-import type { LinkRun } from './run';
+import { leftSentence, Undo } from '../undoing';
+import { liftOnceMore } from './closed-doors';
+import type { Run } from './run';
 import { notUndoable } from './state-size';
 
 /** Between two attempts at what does not get through; before that the pauses grow. */
@@ -13,12 +13,12 @@ const LONGEST_PAUSE_MS = 60 * 60_000;
  * it can be interrupted. What does not get through is told, and waited for until somebody decides.
  * @returns what had to be left behind
  */
-export function undoRun(run: LinkRun): Promise<readonly string[]> {
+export function undoRun(run: Run): Promise<readonly string[]> {
   return CancellationScope.nonCancellable(async () => {
     // A pause holds what is done, not what is undone.
     run.state.paused = false;
-    const items = run.state.begun.toReversed().map((begun) => run.undoItem(begun));
-    const undoing = new Undoing(run.control, items, {
+    const items = run.state.startedSteps.toReversed().map((begun) => run.undoItem(begun));
+    const undoing = new Undo(run.control, items, {
       refused: 'leave',
       longestPauseMs: LONGEST_PAUSE_MS,
       leaveCommand: `sqlferry leave ${run.spec.settings.name}`,
@@ -28,21 +28,21 @@ export function undoRun(run: LinkRun): Promise<readonly string[]> {
     run.control.beginUndo(undoing);
     const left = await undoing.all();
     run.step = null;
-    return [...notUndoable(run.state), ...left.map(leftSentence), ...(await lastOpening(run))];
+    return [...notUndoable(run.state), ...left.map(leftSentence), ...(await liftOnceMore(run))];
   });
 }
 
 /** An abort that left something behind ends well, and still must not be taken for a clean one. */
-export async function tellLeftovers(run: LinkRun, leftovers: readonly string[]): Promise<void> {
+export async function tellLeftovers(run: Run, leftovers: readonly string[]): Promise<void> {
   if (leftovers.length === 0) return;
   const message = `the run was aborted; what it made was undone, except: ${leftovers.join('; ')}`;
   await CancellationScope.nonCancellable(() =>
-    run.tell('critical', 'run.aborted', message, 'remove by hand what was left behind'),
+    run.notify('critical', 'run.aborted', message, 'remove by hand what was left behind'),
   );
 }
 
 /** What became of the work of a run that ends, and what a person does now. */
-function endOf({ state }: LinkRun, leftovers: readonly string[]): { undone: string; nextStep: string } {
+function endOf({ state }: Run, leftovers: readonly string[]): { undone: string; nextStep: string } {
   // Of a link that stands nothing is undone: others rely on it.
   if (state.protection !== null) {
     return {
@@ -60,7 +60,7 @@ function endOf({ state }: LinkRun, leftovers: readonly string[]): { undone: stri
  * A run that ends without its goal tells people why, and what it left behind.
  * @returns the failure to end with; it carries the leftovers in its details
  */
-export async function failWith(run: LinkRun, error: unknown, leftovers: readonly string[]): Promise<unknown> {
+export async function failWith(run: Run, error: unknown, leftovers: readonly string[]): Promise<unknown> {
   const isCancelled = isCancellation(error);
   const cause = error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error;
   const why = isCancelled ? 'the run was cancelled' : cause instanceof Error ? cause.message : String(cause);
@@ -68,7 +68,7 @@ export async function failWith(run: LinkRun, error: unknown, leftovers: readonly
   const { undone, nextStep } = endOf(run, leftovers);
   const code = isCancelled ? 'run.cancelled' : 'run.failed';
   await CancellationScope.nonCancellable(async () => {
-    await run.tell('critical', code, `${why}; ${undone}${left}`, nextStep);
+    await run.notify('critical', code, `${why}; ${undone}${left}`, nextStep);
     await run.notices.delivered();
   });
   // A cancelled run must end as cancelled; an error that is no failure ends no run.

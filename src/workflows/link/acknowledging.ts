@@ -1,14 +1,14 @@
 /** What a failover of a link that stays needs a person's name for, and what is only told. */
 import { formatDuration } from '../../model/duration';
-import { opposite } from '../../model/link/change';
+import { otherSite } from '../../model/link/change';
 import type { Acknowledgement, FailoverRequest } from './disaster-recovery-messages';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 import type { Protection } from './state';
 
 type Asked = Pick<FailoverRequest, 'type' | 'to'>;
 
 /** @returns what a person must acknowledge by name before such a failover begins, one sentence; null when nothing */
-export function toAcknowledge(run: LinkRun, protection: Protection, asked: Asked): string | null {
+export function toAcknowledge(run: Run, protection: Protection, asked: Asked): string | null {
   const flapping = coolDown(run, protection, asked);
   if (flapping !== null) return flapping;
   if (run.spec.settings.failover.firstFullBackup !== 'acknowledge') return null;
@@ -16,24 +16,24 @@ export function toAcknowledge(run: LinkRun, protection: Protection, asked: Asked
 }
 
 /** What is told when such a failover begins, since nobody has to acknowledge it; null when there is nothing to tell. */
-export const toTell = (run: LinkRun, protection: Protection, asked: Asked): string | null =>
+export const disclosure = (run: Run, protection: Protection, asked: Asked): string | null =>
   run.spec.settings.failover.firstFullBackup === 'acknowledge'
     ? null
     : withoutFullBackup(run, protection, asked);
 
 /** @param what the answer of `toAcknowledge` */
 export const acknowledgement = (
-  run: LinkRun,
+  run: Run,
   what: string | null,
   by: string | undefined,
 ): { readonly acknowledged?: Acknowledgement } =>
   what === null || by === undefined ? {} : { acknowledged: { by, at: run.now(), what } };
 
 /** Anti-flapping: a second failover soon after the first. The way back of a drill is no flapping. */
-function coolDown(run: LinkRun, protection: Protection, { to }: Asked): string | null {
+function coolDown(run: Run, protection: Protection, { to }: Asked): string | null {
   const last = protection.failovers.findLast(({ outcome }) => outcome === 'done');
   if (last === undefined) return null;
-  if (last.drill === 'there' && to === opposite(last.to)) return null;
+  if (last.drill === 'there' && to === otherSite(last.to)) return null;
   const until = Date.parse(last.endedAt) + run.spec.settings.failover.coolDown;
   if (until <= Date.now()) return null;
   const ago = formatDuration(Math.max(Date.now() - Date.parse(last.endedAt), 1_000));
@@ -44,7 +44,7 @@ function coolDown(run: LinkRun, protection: Protection, { to }: Asked): string |
  * Azure takes a full backup of an instance that became the primary; it may delay the next failover, and a link that is
  * dropped before it can leave the database unavailable (troubleshooting page of the link).
  */
-function withoutFullBackup(run: LinkRun, protection: Protection, { type, to }: Asked): string | null {
+function withoutFullBackup(run: Run, protection: Protection, { type, to }: Asked): string | null {
   const { failedOverAt } = run.state;
   if (type !== 'planned' || to !== 'server' || protection.primary !== 'instance') return null;
   if (failedOverAt === null || protection.fullBackupAt !== undefined) return null;

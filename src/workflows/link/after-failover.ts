@@ -8,12 +8,12 @@ import {
 import type { LinkActivities } from '../../activities/link/api';
 import type { AroundFailoverActivities } from '../../activities/link/around-failover-api';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
-import { type LinkSide, type LinkStepInfo, repairOfUsers } from '../../model/link/procedure';
-import { beforeAnyChange, lookAfterwards } from '../activity-policies';
-import type { LinkRun } from './run';
+import { type LinkSite, repairOfUsers, type StepRef } from '../../model/link/procedure';
+import { fewAttempts, lookAfterwards } from '../activity-policies';
+import type { Run } from './run';
 
 export interface NewPrimary {
-  readonly side: LinkSide;
+  readonly side: LinkSite;
   /** From before the failover; null when nobody could look. */
   readonly before: DatabaseProperties | null;
   /** False where the cutover deleted the link. */
@@ -21,46 +21,48 @@ export interface NewPrimary {
 }
 
 /** The database as the side shows it that still leads. Never a reason not to fail over: null when it cannot be read. */
-export async function lookBefore(run: LinkRun, on: LinkSide): Promise<DatabaseProperties | null> {
+export async function readBefore(run: Run, on: LinkSite): Promise<DatabaseProperties | null> {
   if (!run.spec.settings.afterFailover.checks) return null;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
-    beforeAnyChange(run.spec.settings.polling.heartbeatTimeout),
+    fewAttempts(run.spec.settings.polling.heartbeatTimeout),
   );
   try {
     return await activities.readDatabaseProperties({ spec: run.spec, on });
   } catch (error) {
     if (isCancellation(error)) throw error;
-    run.event('warning', 'after.unknown-before', `the database could not be looked at before: ${why(error)}`);
+    run.logEvent(
+      'warning',
+      'after.unknown-before',
+      `the database could not be looked at before: ${why(error)}`,
+    );
     return null;
   }
 }
 
 /** Mends what the spec asks for, then looks. Whatever fails is told; nothing waits for it. */
-export async function lookAtNewPrimary(run: LinkRun, primary: NewPrimary): Promise<void> {
+export async function checkNewPrimary(run: Run, primary: NewPrimary): Promise<void> {
   const asked = run.spec.settings.afterFailover;
   if (asked.repairOrphanedUsers) await repairUsers(run, repairOfUsers(primary.side));
   if (asked.checks) await check(run, primary);
 }
 
-async function repairUsers(run: LinkRun, step: LinkStepInfo): Promise<void> {
+async function repairUsers(run: Run, step: StepRef): Promise<void> {
   const { spec } = run;
   const stepId = step.id;
   const activities: ActivityInterfaceFor<LinkActivities> = proxyActivities(
     lookAfterwards(spec.settings.polling.heartbeatTimeout),
   );
   try {
-    const { settled, planned } = await activities.observeLinkStep({ spec, stepId });
+    const { settled, planned } = await activities.observeStep({ spec, stepId });
     if (settled !== undefined) {
-      run.record(step, 'already-done', [], settled, 0);
+      run.journal(step, 'already-done', [], settled, 0);
       return;
     }
-    const done = await activities.performLinkStep.executeWithOptions({ summary: step.title }, [
-      { spec, stepId },
-    ]);
-    run.record(step, 'done', planned, done.evidence, done.durationMs);
+    const done = await activities.performStep.executeWithOptions({ summary: step.title }, [{ spec, stepId }]);
+    run.journal(step, 'done', planned, done.evidence, done.durationMs);
   } catch (error) {
     if (isCancellation(error)) throw error;
-    await run.tell(
+    await run.notify(
       'critical',
       'after.users-not-repaired',
       `orphaned users did not get their logins: ${why(error)}`,
@@ -69,7 +71,7 @@ async function repairUsers(run: LinkRun, step: LinkStepInfo): Promise<void> {
   }
 }
 
-async function check(run: LinkRun, { side, before, linkStands }: NewPrimary): Promise<void> {
+async function check(run: Run, { side, before, linkStands }: NewPrimary): Promise<void> {
   const { spec, state } = run;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
     lookAfterwards(spec.settings.polling.heartbeatTimeout),
@@ -86,7 +88,7 @@ async function check(run: LinkRun, { side, before, linkStands }: NewPrimary): Pr
   } catch (error) {
     if (isCancellation(error)) throw error;
     const remedy = 'look at the users, the owner and the compatibility level of the database yourself';
-    await run.tell(
+    await run.notify(
       'warning',
       'after.not-checked',
       `the new primary could not be checked: ${why(error)}`,
@@ -95,7 +97,7 @@ async function check(run: LinkRun, { side, before, linkStands }: NewPrimary): Pr
     return;
   }
   for (const { id, outcome, evidence, remedy } of state.checks) {
-    if (outcome === 'warning') await run.tell('warning', id, evidence, remedy ?? 'see the evidence');
+    if (outcome === 'warning') await run.notify('warning', id, evidence, remedy ?? 'see the evidence');
   }
 }
 

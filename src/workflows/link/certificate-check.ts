@@ -27,7 +27,7 @@ import type {
   CertificateCheckResult,
   CertificateRotationResult,
 } from './certificate-messages';
-import { rotateLinkCertificate } from './certificate-rotation';
+import { certificateRotation } from './certificate-rotation';
 import { certificateCheckShape } from './input-shapes';
 
 /**
@@ -212,7 +212,7 @@ async function rotateOnce(
 ): Promise<CertificateRotationResult | null> {
   const { server } = spec.settings;
   try {
-    const rotation = await startChild(rotateLinkCertificate, {
+    const rotation = await startChild(certificateRotation, {
       workflowId: rotationWorkflowId(server),
       // Its own way back takes care of what it made, also after the end of this check.
       parentClosePolicy: 'ABANDON',
@@ -227,7 +227,7 @@ async function rotateOnce(
 }
 
 async function resultWithin(
-  rotation: ChildWorkflowHandle<typeof rotateLinkCertificate>,
+  rotation: ChildWorkflowHandle<typeof certificateRotation>,
   withinMs: number,
 ): Promise<CertificateRotationResult | null> {
   const timer = new CancellationScope();

@@ -1,16 +1,16 @@
 /** Messages, inputs and results of the workflows around certificates. */
 import { defineQuery } from '@temporalio/workflow';
 import type { JournalEntry } from '../../model/journal';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { CertificateInventory } from '../../rules/link/certificate-inventory';
 import type { RotatedCertificate, RotationRefusal } from '../../rules/link/certificate-rotation';
 import type { Problem } from '../run-control';
 
 /** Links of one endpoint. */
 export interface EndpointLinks {
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
   /** Links of the same SQL Server to other instances: they get the new public key as well. */
-  readonly others: readonly ResolvedLinkMigration[];
+  readonly others: readonly ResolvedLink[];
 }
 
 export interface CertificateRotationInput extends EndpointLinks {

@@ -11,7 +11,7 @@ import type {
 } from '../../rules/link/certificate-rotation';
 import { checkInput, refuseOtherUpdates } from '../incoming';
 import { AbortRequested, CONTROL_UPDATES, personProblem, problemOf } from '../run-control';
-import { isForPerson, leftSentence, type UndoItem, Undoing } from '../undoing';
+import { isForPerson, leftSentence, Undo, type UndoItem } from '../undoing';
 import {
   type CertificateRotationInput,
   type CertificateRotationResult,
@@ -33,10 +33,10 @@ interface Findings {
   leftovers: string[];
 }
 
-export async function rotateLinkCertificate(
+export async function certificateRotation(
   input: CertificateRotationInput,
 ): Promise<CertificateRotationResult> {
-  checkInput('rotateLinkCertificate', rotationShape, input);
+  checkInput('certificateRotation', rotationShape, input);
   const run = new CertificateRun(input, workflowInfo().workflowId);
   refuseOtherUpdates({
     run: 'a rotation of a certificate',
@@ -62,7 +62,7 @@ export async function rotateLinkCertificate(
   const [outcome, summary] = await carryOut(run, found);
   const severity = outcome === 'done' ? 'info' : outcome === 'rolled-back' ? 'critical' : 'warning';
   await CancellationScope.nonCancellable(() =>
-    run.tell(severity, `certificate.${outcome}`, summary, 'look at sqlferry certificates'),
+    run.notify(severity, `certificate.${outcome}`, summary, 'look at sqlferry certificates'),
   );
   return result(run, found, outcome, summary);
 }
@@ -102,7 +102,7 @@ async function approach(run: CertificateRun, found: Findings): Promise<Ending | 
 
   found.plan = plan;
   await run.perform(plan, 'rotation.create-certificate');
-  found.newCertificate = await run.quick.readCertificate({ spec: input.spec, name: plan.nextName });
+  found.newCertificate = await run.untilItSucceeds.readCertificate({ spec: input.spec, name: plan.nextName });
   for (const end of run.ends) await run.perform(plan, 'rotation.trust-certificate', end);
   await run.control.quietPoint();
   // The uploads took their time: a seeding or a failover may have begun since the first look.
@@ -138,7 +138,7 @@ function gate(run: CertificateRun): Promise<RotationVerdict> {
   const { spec, others } = run.input;
   run.waitingFor = 'a look at the links of the endpoint';
   return run.control.untilDone('Gate of the rotation', () =>
-    run.quick.planCertificateRotation({ spec, others }),
+    run.untilItSucceeds.planCertificateRotation({ spec, others }),
   );
 }
 
@@ -147,12 +147,12 @@ async function reimport(run: CertificateRun): Promise<string> {
   const title = 'Drop the certificates of the instance and of the authorities';
   run.waitingFor = title;
   await run.control.untilDone(title, async () => {
-    const done = await run.long.dropInstanceTrust({ spec: run.input.spec });
+    const done = await run.longPoll.dropInstanceTrust({ spec: run.input.spec });
     run.note(done.stepId, title, done.outcome, done.effects, done.evidence, done.durationMs);
   });
-  await run.performLinkStep('server.trust-instance-certificate', 'SQL Server trusts the instance');
-  await run.performLinkStep('server.trust-azure-authorities', 'SQL Server trusts the authorities of Azure');
-  return run.performLinkStep('server.validate-certificate-chain', 'Certificate chain validates');
+  await run.performStep('server.trust-instance-certificate', 'SQL Server trusts the instance');
+  await run.performStep('server.trust-azure-authorities', 'SQL Server trusts the authorities of Azure');
+  return run.performStep('server.validate-certificate-chain', 'Certificate chain validates');
 }
 
 /** A server that does not answer within the time proves nothing: the links are not back. */
@@ -245,7 +245,7 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
 
 /** @returns whether all of it was undone; what was left stands in the result */
 async function undoAll(run: CertificateRun, found: Findings, items: readonly UndoItem[]): Promise<boolean> {
-  const undoing = new Undoing(run.control, items, {
+  const undoing = new Undo(run.control, items, {
     refused: 'wait',
     longestPauseMs: LONGEST_PAUSE_MS,
     leaveCommand: `sqlferry certificates leave ${run.input.spec.settings.server}`,

@@ -5,26 +5,20 @@ import type { CertificateActivities } from '../../activities/link/certificate-ap
 import type { Carried } from '../../activities/steps/carried';
 import type { JournalEntry } from '../../model/journal';
 import type { LinkStepId } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { RotationPlan, RotationStepId } from '../../rules/link/certificate-rotation';
-import {
-  BOUNDED_WORK_MS,
-  bounded,
-  longWithHeartbeat,
-  notification,
-  quickAndIdempotent,
-} from '../activity-policies';
+import { BOUNDED_WORK_MS, bounded, longPoll, notification, untilItSucceeds } from '../activity-policies';
 import { CarriedOver, carriedBy } from '../carried';
 import { type Problem, RunControl } from '../run-control';
 import type { UndoItem } from '../undoing';
 import type { CertificateRotationInput } from './certificate-messages';
 
-type Activities = CertificateActivities & Pick<LinkActivities, 'observeLinkStep' | 'performLinkStep'>;
+type Activities = CertificateActivities & Pick<LinkActivities, 'observeStep' | 'performStep'>;
 
 /** A step on one end, with what was there before it. */
 interface Begun {
   readonly stepId: RotationStepId;
-  readonly spec: ResolvedLinkMigration;
+  readonly spec: ResolvedLink;
   readonly before: unknown;
   /** What a person can send to undo it. */
   readonly byHand: readonly string[];
@@ -43,8 +37,8 @@ export const ROTATION_STEP_TITLES: Readonly<Record<RotationStepId, string>> = {
 
 export class CertificateRun {
   readonly control: RunControl;
-  readonly quick: Activities;
-  readonly long: Activities;
+  readonly untilItSucceeds: Activities;
+  readonly longPoll: Activities;
   /** The look that proves a connection; it has a limit of its own. */
   readonly proving: Activities;
   /** Whatever becomes of it is known soon. */
@@ -63,10 +57,10 @@ export class CertificateRun {
     readonly workflowId: string,
   ) {
     const heartbeat = input.spec.settings.polling.heartbeatTimeout;
-    this.quick = proxyActivities<Activities>(quickAndIdempotent(heartbeat));
-    this.long = proxyActivities<Activities>(longWithHeartbeat(heartbeat));
+    this.untilItSucceeds = proxyActivities<Activities>(untilItSucceeds(heartbeat));
+    this.longPoll = proxyActivities<Activities>(longPoll(heartbeat));
     this.proving = proxyActivities<Activities>({
-      ...longWithHeartbeat(heartbeat),
+      ...longPoll(heartbeat),
       scheduleToCloseTimeout: input.connectWithinMs + BOUNDED_WORK_MS,
     });
     this.bounded = proxyActivities<Activities>(bounded(heartbeat));
@@ -84,12 +78,17 @@ export class CertificateRun {
         this.blockedBy = problem;
       },
       announce: (problem, where) =>
-        this.tell('critical', problem.code, `${where}: ${problem.message}`, `${problem.remedy}; then resume`),
+        this.notify(
+          'critical',
+          problem.code,
+          `${where}: ${problem.message}`,
+          `${problem.remedy}; then resume`,
+        ),
     });
   }
 
   /** All ends of the endpoint: each instance is asked through the spec of its link. */
-  get ends(): readonly ResolvedLinkMigration[] {
+  get ends(): readonly ResolvedLink[] {
     return [this.input.spec, ...this.input.others];
   }
 
@@ -103,13 +102,13 @@ export class CertificateRun {
     this.waitingFor = title;
     const over = new CarriedOver();
     return this.control.untilDone(title, async () => {
-      const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
+      const seen = await this.untilItSucceeds.observeRotationStep({ spec, plan, stepId });
       this.control.throwIfAborted();
       if (!this.hasBegun(stepId, spec)) {
         this.begun.push({ stepId, spec, before: seen.before, byHand: byHandOf(seen.planned) });
       }
       const done = await over.into((carried) =>
-        this.long.performRotationStep({ spec, plan, stepId, ...carried }),
+        this.longPoll.performRotationStep({ spec, plan, stepId, ...carried }),
       );
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(
@@ -128,20 +127,20 @@ export class CertificateRun {
   async tryStep(plan: RotationPlan, stepId: RotationStepId, spec = this.input.spec): Promise<void> {
     const title = ROTATION_STEP_TITLES[stepId];
     this.waitingFor = title;
-    const seen = await this.quick.observeRotationStep({ spec, plan, stepId });
-    const done = await this.long.performRotationStep({ spec, plan, stepId });
+    const seen = await this.untilItSucceeds.observeRotationStep({ spec, plan, stepId });
+    const done = await this.longPoll.performRotationStep({ spec, plan, stepId });
     const effects = seen.planned.length > 0 ? seen.planned : done.effects;
     this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
   }
 
   /** A step of the link itself: the same that a migration performs. */
-  async performLinkStep(stepId: LinkStepId, title: string): Promise<string> {
+  async performStep(stepId: LinkStepId, title: string): Promise<string> {
     const { spec } = this.input;
     this.waitingFor = title;
     const over = new CarriedOver();
     return this.control.untilDone(title, async () => {
-      const seen = await this.quick.observeLinkStep({ spec, stepId });
-      const done = await over.into((carried) => this.long.performLinkStep({ spec, stepId, ...carried }));
+      const seen = await this.untilItSucceeds.observeStep({ spec, stepId });
+      const done = await over.into((carried) => this.longPoll.performStep({ spec, stepId, ...carried }));
       const effects = seen.planned.length > 0 ? seen.planned : done.effects;
       this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
       return done.evidence;
@@ -212,7 +211,7 @@ export class CertificateRun {
   }
 
   /** Tells a person. A notifier that fails never holds a run up. */
-  async tell(
+  async notify(
     severity: 'info' | 'warning' | 'critical',
     code: string,
     message: string,

@@ -4,19 +4,19 @@
  * replica nothing here makes a command.
  */
 import { isCancellation } from '@temporalio/workflow';
-import type { OpenedDoor } from '../../activities/link/api';
-import type { Unreached } from '../../model/unreached';
+import type { LiftedFence } from '../../activities/link/api';
+import type { PendingOnServer } from '../../model/unreached';
 import type { FailoverRecord } from './disaster-recovery-messages';
-import type { LinkRun } from './run';
-import type { ClosedDoor } from './state';
+import type { Run } from './run';
+import type { UnliftedFence } from './state';
 
 /** Remembers replicas on which logins may be disabled still; `tellClosedDoors` tells people. */
-export function noteClosedDoors(run: LinkRun, doors: readonly Unreached[] | undefined): void {
+export function noteUnliftedFences(run: Run, doors: readonly PendingOnServer[] | undefined): void {
   if (doors === undefined || doors.length === 0) return;
-  const known = run.state.closedDoors ?? [];
-  run.state.closedDoors = [
+  const known = run.state.unliftedFences ?? [];
+  run.state.unliftedFences = [
     ...known.filter(({ server }) => !doors.some((door) => door.server === server)),
-    ...doors.map((door): ClosedDoor => {
+    ...doors.map((door): UnliftedFence => {
       const earlier = known.find(({ server }) => server === door.server);
       return { ...door, since: earlier?.since ?? run.now(), told: earlier?.told ?? false };
     }),
@@ -24,12 +24,12 @@ export function noteClosedDoors(run: LinkRun, doors: readonly Unreached[] | unde
 }
 
 /** Told once for each replica, when nobody waits for it any more. */
-export async function tellClosedDoors(run: LinkRun): Promise<void> {
-  const untold = (run.state.closedDoors ?? []).filter(({ told }) => !told);
+export async function tellUnliftedFences(run: Run): Promise<void> {
+  const untold = (run.state.unliftedFences ?? []).filter(({ told }) => !told);
   if (untold.length === 0) return;
   markTold(run);
   for (const { server, logins, statement } of untold) {
-    await run.tell(
+    await run.notify(
       'critical',
       'fence.not-lifted',
       `${server} does not answer: ${logins.join(', ')} may be disabled there still, and would be locked out if it led the group`,
@@ -39,30 +39,30 @@ export async function tellClosedDoors(run: LinkRun): Promise<void> {
 }
 
 /** Somebody told people already. */
-export function markTold({ state }: LinkRun): void {
-  if (state.closedDoors === undefined) return;
-  state.closedDoors = state.closedDoors.map((door) => ({ ...door, told: true }));
+export function markTold({ state }: Run): void {
+  if (state.unliftedFences === undefined) return;
+  state.unliftedFences = state.unliftedFences.map((door) => ({ ...door, told: true }));
 }
 
 /** The failover told people; from here on the watch of the link looks after them. */
-export function adoptClosedDoors(run: LinkRun, { closedDoors }: Pick<FailoverRecord, 'closedDoors'>): void {
-  noteClosedDoors(run, closedDoors);
+export function adoptClosedDoors(run: Run, { unliftedFences }: Pick<FailoverRecord, 'unliftedFences'>): void {
+  noteUnliftedFences(run, unliftedFences);
   markTold(run);
 }
 
 /** What the watch of the link, or an abort, opened. */
-export async function noteOpened(run: LinkRun, doors: readonly OpenedDoor[]): Promise<void> {
-  const closed = run.state.closedDoors ?? [];
+export async function noteLiftedFences(run: Run, doors: readonly LiftedFence[]): Promise<void> {
+  const closed = run.state.unliftedFences ?? [];
   const left = closed.filter(({ server }) => !doors.some((door) => door.server === server));
-  if (left.length > 0) run.state.closedDoors = left;
-  else delete run.state.closedDoors;
+  if (left.length > 0) run.state.unliftedFences = left;
+  else delete run.state.unliftedFences;
   for (const { server, effects } of doors) {
     const done =
       effects.length === 0 ? 'the logins of the fence are open' : 'the logins of the fence are opened';
     const evidence = `${server} answers again: ${done}`;
     if (effects.length > 0) {
       const title = `Open the logins of the fence (${server})`;
-      run.record(
+      run.journal(
         { id: 'server.admit-applications', title, phase: run.state.phase, server },
         'done',
         effects,
@@ -70,37 +70,37 @@ export async function noteOpened(run: LinkRun, doors: readonly OpenedDoor[]): Pr
         0,
       );
     }
-    await run.tell('info', 'fence.lifted', evidence, 'nothing');
+    await run.notify('info', 'fence.lifted', evidence, 'nothing');
   }
 }
 
 /** One more attempt where no watch follows. @returns what is left to people, a sentence for each replica */
-export async function lastOpening(run: LinkRun): Promise<readonly string[]> {
-  const { closedDoors } = run.state;
-  if (closedDoors === undefined) return [];
+export async function liftOnceMore(run: Run): Promise<readonly string[]> {
+  const { unliftedFences } = run.state;
+  if (unliftedFences === undefined) return [];
   try {
-    const doors = closedDoors.map(({ server, logins, statement }) => ({ server, logins, statement }));
-    const opened = await run.first.openClosedDoors({ spec: run.spec, doors });
-    await noteOpened(run, opened);
+    const doors = unliftedFences.map(({ server, logins, statement }) => ({ server, logins, statement }));
+    const opened = await run.fewAttempts.liftRemainingFences({ spec: run.spec, doors });
+    await noteLiftedFences(run, opened);
   } catch (error) {
     // What could not be tried is left to people as well.
     if (isCancellation(error)) throw error;
   }
-  return (run.state.closedDoors ?? []).map(
+  return (run.state.unliftedFences ?? []).map(
     ({ server, logins, statement }) =>
       `${server} did not answer when the fence was lifted, ${logins.join(', ')} may be disabled there; send there: ${statement}`,
   );
 }
 
 /** A side that is not the primary is meant to be closed. */
-export const forgetClosedDoors = ({ state }: LinkRun): void => {
-  delete state.closedDoors;
+export const forgetUnliftedFences = ({ state }: Run): void => {
+  delete state.unliftedFences;
 };
 
 /** `the fence is lifted`, with the replicas on which it is not. */
-export function fenceIsLifted({ state }: LinkRun): string {
-  const { closedDoors = [] } = state;
-  if (closedDoors.length === 0) return 'the fence is lifted';
-  const servers = closedDoors.map(({ server }) => server).join(', ');
+export function fenceIsLifted({ state }: Run): string {
+  const { unliftedFences = [] } = state;
+  if (unliftedFences.length === 0) return 'the fence is lifted';
+  const servers = unliftedFences.map(({ server }) => server).join(', ');
   return `the fence is lifted, but for ${servers} (no answer; opened as soon as there is one)`;
 }

@@ -5,28 +5,28 @@ import { type Answer, accept, refuse } from '../messages';
 import { CONTROL_UPDATES } from '../run-control';
 import {
   type ApproveRequest,
-  approveCutoverUpdate,
+  approveUpdate,
   type ChangeScheduleRequest,
   changeScheduleUpdate,
   type PostponeRequest,
-  postponeCutoverUpdate,
+  postponeUpdate,
 } from './messages';
 import { approveShape, changeScheduleShape, postponeShape } from './request-shapes';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
-export function handleCutoverMessages(run: LinkRun): void {
-  onUpdate(approveCutoverUpdate, approveShape, (request) => approve(run, request));
-  onUpdate(postponeCutoverUpdate, postponeShape, (request) => postpone(run, request));
+export function handleCutoverMessages(run: Run): void {
+  onUpdate(approveUpdate, approveShape, (request) => approve(run, request));
+  onUpdate(postponeUpdate, postponeShape, (request) => postpone(run, request));
   onUpdate(changeScheduleUpdate, changeScheduleShape, (request) => changeSchedule(run, request));
   const { name } = run.spec.settings;
   refuseOtherUpdates({
     run: 'a migration',
-    updates: [approveCutoverUpdate, postponeCutoverUpdate, changeScheduleUpdate, ...CONTROL_UPDATES],
+    updates: [approveUpdate, postponeUpdate, changeScheduleUpdate, ...CONTROL_UPDATES],
     nextStep: `sqlferry approve, postpone, schedule, pause, resume or abort ${name}`,
   });
 }
 
-function approve(run: LinkRun, request: ApproveRequest): Answer {
+function approve(run: Run, request: ApproveRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   run.state.approval = {
@@ -34,8 +34,8 @@ function approve(run: LinkRun, request: ApproveRequest): Answer {
     at: run.now(),
     ...(request.acceptDrift === true ? { acceptsDrift: true } : {}),
   };
-  run.changes += 1;
-  run.event(
+  run.revision += 1;
+  run.logEvent(
     'info',
     'cutover.approved',
     `approved by ${request.by}${request.reason ? `: ${request.reason}` : ''}`,
@@ -47,18 +47,18 @@ function approve(run: LinkRun, request: ApproveRequest): Answer {
   );
 }
 
-function postpone(run: LinkRun, request: PostponeRequest): Answer {
+function postpone(run: Run, request: PostponeRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   const until = Date.parse(request.until);
   if (until <= Date.now()) return refuse('that time is past', 'give a time in the future');
   run.state.postponedUntil = new Date(until).toISOString();
-  run.changes += 1;
-  run.event('info', 'cutover.postponed', `postponed by ${request.by} until ${run.state.postponedUntil}`);
+  run.revision += 1;
+  run.logEvent('info', 'cutover.postponed', `postponed by ${request.by} until ${run.state.postponedUntil}`);
   return accept(`the cutover does not begin before ${run.state.postponedUntil}`);
 }
 
-function changeSchedule(run: LinkRun, request: ChangeScheduleRequest): Answer {
+function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   const read = readSchedule(request.schedule);
@@ -70,12 +70,12 @@ function changeSchedule(run: LinkRun, request: ChangeScheduleRequest): Answer {
   }
   run.state.schedule = read.schedule;
   run.state.postponedUntil = null;
-  run.changes += 1;
-  run.event('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`);
+  run.revision += 1;
+  run.logEvent('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`);
   return accept('the new schedule is in force');
 }
 
-function tooLate(run: LinkRun): Answer | undefined {
+function tooLate(run: Run): Answer | undefined {
   if (run.state.pointOfNoReturn !== null) {
     return refuse('the point of no return is passed', 'let the run finish');
   }

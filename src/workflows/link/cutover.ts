@@ -2,23 +2,23 @@ import { CancellationScope, condition, isCancellation, workflowInfo } from '@tem
 import { formatDuration } from '../../model/duration';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
 import { movesJobs } from '../../model/link/instance-object-steps';
-import type { LinkStepInfo } from '../../model/link/procedure';
+import type { StepRef } from '../../model/link/procedure';
 import { cutoverWait } from '../../rules/link/cutover-wait';
 import { AbortRequested } from '../run-control';
 import { throwIfLeftBadly, until } from '../until';
-import { lookBefore } from './after-failover';
+import { readBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
-import { approachPointOfNoReturn, crossOver, giveBack, giveBackOnce, reasonOf } from './crossing';
+import { fenceAndCatchUp, giveBackOnce, liftFence, reasonOf, swapRoles } from './crossing';
 import { historyIsLong } from './history';
 import { FailoverHooks, type FailoverOccasion } from './hooks';
 import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from './instance-objects';
-import { isReadyStill } from './readiness';
+import { recheckReadiness } from './readiness';
 import { ReplicationWatch } from './replication-watch';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 import { serverWatch } from './server-watch';
 import { addAttempt, attemptsMade } from './state';
-import { surround } from './surroundings';
-import { FailoverTurn } from './turn';
+import { runPostFailover } from './surroundings';
+import { FailoverSlot } from './turn';
 
 /** A wait is looked at again after this long at most: windows and approvals are also a matter of time. */
 const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
@@ -27,16 +27,16 @@ const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
  * The link replicates, log backups go on, and the run waits until the cutover may begin; then it tries.
  * @returns 'cut-over', or 'new-history' when the history is long and this is a quiet point
  */
-export async function replicateUntilCutOver(run: LinkRun): Promise<'cut-over' | 'new-history'> {
-  const turn = new FailoverTurn(run);
+export async function replicateUntilCutOver(run: Run): Promise<'cut-over' | 'new-history'> {
+  const turn = new FailoverSlot(run);
   try {
     return await replicateInTurn(run, turn);
   } finally {
-    await turn.giveBack();
+    await turn.release();
   }
 }
 
-async function replicateInTurn(run: LinkRun, turn: FailoverTurn): Promise<'cut-over' | 'new-history'> {
+async function replicateInTurn(run: Run, turn: FailoverSlot): Promise<'cut-over' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
     const watch = new ReplicationWatch(run, serverWatch(run));
@@ -52,18 +52,18 @@ async function replicateInTurn(run: LinkRun, turn: FailoverTurn): Promise<'cut-o
       run.enter('cutover');
       if (await attemptCutover(run, turn)) return 'cut-over';
     }
-    await turn.giveBack();
+    await turn.release();
   }
 }
 
 /** @returns true when everything says that the cutover may begin; false when a new history should begin. */
-async function untilReady(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
+async function untilReady(run: Run, turn: FailoverSlot): Promise<boolean> {
   for (;;) {
     run.control.throwIfAborted();
     if (historyIsLong(run)) return false;
     const wait = waitVerdict(run);
     run.waitingFor = wait.reason;
-    const seen = run.changes;
+    const seen = run.revision;
     await askForApproval(run, wait);
     if (wait.mayBegin) {
       if (hasObjects(run)) {
@@ -77,13 +77,13 @@ async function untilReady(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
       continue;
     }
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
-    const changed = condition(() => run.changes > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
+    const changed = condition(() => run.revision > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
     await keepObjectsWhile(run, 'server', changed);
   }
 }
 
 /** Told once for each approval that is needed: nobody looks at a status for weeks. */
-async function askForApproval(run: LinkRun, wait: ReturnType<typeof waitVerdict>): Promise<void> {
+async function askForApproval(run: Run, wait: ReturnType<typeof waitVerdict>): Promise<void> {
   const reason = wait.reasons.find(({ id }) => id.startsWith('gate.approval'))?.reason;
   if (reason === undefined) {
     run.state.approvalAsked = false;
@@ -91,10 +91,10 @@ async function askForApproval(run: LinkRun, wait: ReturnType<typeof waitVerdict>
   }
   if (run.state.approvalAsked === true) return;
   run.state.approvalAsked = true;
-  await run.tell('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.settings.name}`);
+  await run.notify('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.settings.name}`);
 }
 
-export function waitVerdict(run: LinkRun) {
+export function waitVerdict(run: Run) {
   const { state, spec } = run;
   return cutoverWait({
     now: run.now(),
@@ -108,10 +108,10 @@ export function waitVerdict(run: LinkRun) {
 }
 
 /** Facts of the link decide now; a message in between (postpone, pause) ends the wait. */
-async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
+async function linkIsReady(run: Run, seen: number): Promise<boolean> {
   const gate = () =>
     run.control.untilDone('Cutover gate', () =>
-      run.watches.awaitCutoverReadiness({ spec: run.spec, primary: 'server' }),
+      run.watches.awaitReadiness({ spec: run.spec, primary: 'server' }),
     );
   run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
   const passed = await until(gate, () => mustLeave(run, seen));
@@ -120,50 +120,50 @@ async function linkIsReady(run: LinkRun, seen: number): Promise<boolean> {
 }
 
 /** The log is guarded meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
-async function takeTurn(run: LinkRun, seen: number, turn: FailoverTurn): Promise<boolean> {
+async function takeTurn(run: Run, seen: number, turn: FailoverSlot): Promise<boolean> {
   const leave = () => mustLeave(run, seen);
-  const waitedMs = await turn.take(leave);
-  if (waitedMs !== null && (await isReadyStill(run, 'server', waitedMs, leave))) return true;
-  await turn.giveBack();
+  const waitedMs = await turn.acquire(leave);
+  if (waitedMs !== null && (await recheckReadiness(run, 'server', waitedMs, leave))) return true;
+  await turn.release();
   return false;
 }
 
-const mustLeave = (run: LinkRun, seen: number): boolean =>
-  (run.changes > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
+const mustLeave = (run: Run, seen: number): boolean =>
+  (run.revision > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
 
 /**
  * Fence, final LSNs, point of no return, failover, proof. Anything that fails before the point of no return lifts
  * the fence (promise 7) and counts as an attempt; after it there is only forward.
  * @returns true when the instance is the primary and takes writes
  */
-async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean> {
+async function attemptCutover(run: Run, turn: FailoverSlot): Promise<boolean> {
   const [fence, ...rest] = run.steps('cutover');
   if (fence === undefined) return false;
   const number = attemptsMade(run.state) + 1;
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
-  run.event('info', 'cutover.begun', `attempt ${number} of ${run.spec.settings.cutover.attempts}`);
-  const modes = rest.filter((step) => step.id === 'server.synchronous-commit');
+  run.logEvent('info', 'cutover.begun', `attempt ${number} of ${run.spec.settings.cutover.attempts}`);
+  const revocable = rest.filter((step) => step.id === 'server.synchronous-commit');
   const forward = rest.filter(
     ({ id }) => id !== 'server.synchronous-commit' && !isRepair(id) && !movesJobs(id),
   );
-  const heard = run.changes;
+  const heard = run.revision;
   const hooks = new FailoverHooks(run, cutoverOccasion(run, number));
-  const isHeld = () => run.changes > heard && !waitVerdict(run).mayBegin;
+  const isHeld = () => run.revision > heard && !waitVerdict(run).mayBegin;
   let before: DatabaseProperties | null = null;
   try {
-    before = await lookBefore(run, 'server');
+    before = await readBefore(run, 'server');
     await callBeforeFence(run, hooks, isHeld);
     throwIfHeld(run, heard);
-    await approachPointOfNoReturn(run, {
+    await fenceAndCatchUp(run, {
       fence,
-      modes,
+      revocable,
       primary: 'server',
       throwIfHeld: () => throwIfHeld(run, heard),
       whenFenced: () => hooks.mayRefuse('whenFenced', isHeld),
     });
   } catch (error) {
     try {
-      await withdraw(run, error, [...modes].reverse(), fence);
+      await withdraw(run, error, [...revocable].reverse(), fence);
     } finally {
       // Also when an abort ends the wait for a fence that cannot be lifted: it is lifted with the undoing of the run.
       await CancellationScope.nonCancellable(() => callWithdrawn(run, hooks, error));
@@ -172,11 +172,11 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
     return false;
   }
   await CancellationScope.nonCancellable(async () => {
-    const { looked } = await crossOver(run, forward);
+    const { looked } = await swapRoles(run, forward);
     closeAttempt(run, 'succeeded', 'the instance is the primary');
-    await turn.giveBack();
+    await turn.release();
     const linkStands = run.state.route === 'planned-failover';
-    await surround(run, hooks, { side: 'instance', before, linkStands });
+    await runPostFailover(run, hooks, { side: 'instance', before, linkStands });
     if (hasObjects(run)) await switchJobs(run, 'instance');
     await looked;
   });
@@ -185,7 +185,7 @@ async function attemptCutover(run: LinkRun, turn: FailoverTurn): Promise<boolean
 
 const isRepair = (id: string): boolean => id === 'instance.repair-orphaned-users';
 
-const cutoverOccasion = ({ workflowId }: LinkRun, attempt: number): FailoverOccasion => ({
+const cutoverOccasion = ({ workflowId }: Run, attempt: number): FailoverOccasion => ({
   // The id of a migration can be used again: its first run tells which one it was.
   attempt: `${workflowId}/${workflowInfo().firstExecutionRunId}/cutover-${attempt}`,
   kind: 'cutover',
@@ -194,7 +194,7 @@ const cutoverOccasion = ({ workflowId }: LinkRun, attempt: number): FailoverOcca
 });
 
 /** A drain may take its time: the log is guarded beside it. */
-async function callBeforeFence(run: LinkRun, hooks: FailoverHooks, isHeld: () => boolean): Promise<void> {
+async function callBeforeFence(run: Run, hooks: FailoverHooks, isHeld: () => boolean): Promise<void> {
   if (!hooks.has('beforeFailover')) return;
   const watch = new ReplicationWatch(run, serverWatch(run));
   try {
@@ -205,7 +205,7 @@ async function callBeforeFence(run: LinkRun, hooks: FailoverHooks, isHeld: () =>
 }
 
 /** Applications write again by now: the log is guarded beside it, unless the run ends and all of it is undone. */
-async function callWithdrawn(run: LinkRun, hooks: FailoverHooks, error: unknown): Promise<void> {
+async function callWithdrawn(run: Run, hooks: FailoverHooks, error: unknown): Promise<void> {
   const reason = reasonOf(error, run);
   const isOver = run.control.abortRequest !== undefined || isCancellation(error);
   if (isOver || !hooks.mayGiveBack) return hooks.withdrawn(reason);
@@ -222,8 +222,8 @@ async function callWithdrawn(run: LinkRun, hooks: FailoverHooks, error: unknown)
  * alone (a window that ends, an approval that expires) does not stop what has begun.
  * @param heard `run.changes` when the attempt began
  */
-function throwIfHeld(run: LinkRun, heard: number): void {
-  if (run.changes === heard) return;
+function throwIfHeld(run: Run, heard: number): void {
+  if (run.revision === heard) return;
   const wait = waitVerdict(run);
   if (!wait.mayBegin) throw new HeldBehindFence(wait.reason, wait.until);
 }
@@ -239,17 +239,17 @@ class HeldBehindFence extends Error {
 
 /** Gives the SQL Server back to its applications, whatever happened. */
 async function withdraw(
-  run: LinkRun,
+  run: Run,
   error: unknown,
-  modes: readonly LinkStepInfo[],
-  fence: LinkStepInfo,
+  revocable: readonly StepRef[],
+  fence: StepRef,
 ): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     const isStopped = run.control.abortRequest !== undefined || isCancellation(error);
     // A run that is being undone tries once more what is left, and reports it; any other must not leave it.
-    const back = isStopped ? giveBackOnce : giveBack;
+    const back = isStopped ? giveBackOnce : liftFence;
     try {
-      await back(run, [...modes, fence]);
+      await back(run, [...revocable, fence]);
     } finally {
       // Also when an abort ends the wait for a person here: what is left is undone with the run then.
       run.state.fencedAt = null;
@@ -259,11 +259,11 @@ async function withdraw(
     const reason = reasonOf(error, run);
     const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : fenceIsLifted(run);
     const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
-    await run.tell('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
+    await run.notify('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
   });
 }
 
-function nextTry(run: LinkRun, error: unknown): string {
+function nextTry(run: Run, error: unknown): string {
   if (error instanceof HeldBehindFence) {
     return error.until === null
       ? 'resume or approve to try again'
@@ -282,7 +282,7 @@ function nextTry(run: LinkRun, error: unknown): string {
   return `it is tried again in ${formatDuration(wait)}`;
 }
 
-function closeAttempt(run: LinkRun, outcome: 'succeeded' | 'withdrawn', reason: string): void {
+function closeAttempt(run: Run, outcome: 'succeeded' | 'withdrawn', reason: string): void {
   const last = run.state.attempts.pop();
   if (last !== undefined) addAttempt(run.state, { ...last, endedAt: run.now(), outcome, reason });
 }

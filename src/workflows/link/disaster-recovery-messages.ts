@@ -3,19 +3,19 @@ import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CatchUpEvidence, DivergedLog, LinkHealth, LossReport } from '../../activities/link/api';
 import type { FailoverCheck } from '../../model/link/failover-facts';
 import type { HookRecord } from '../../model/link/hook-message';
-import type { FailoverType, LinkSide } from '../../model/link/procedure';
-import type { ResolvedLinkMigration } from '../../model/link/spec';
+import type { FailoverType, LinkSite } from '../../model/link/procedure';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { LagSeen } from '../../rules/link/rpo';
 import type { Answer, Request } from '../messages';
 import type { Problem } from '../run-control';
 import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';
-import type { ClosedDoor } from './state';
+import type { UnliftedFence } from './state';
 
 /** A forced failover never happens by accident (promise 6): a reason, and a loss that the person accepts. */
 export interface FailoverRequest extends Request {
   readonly type: FailoverType;
   /** Side that shall be the primary. */
-  readonly to: LinkSide;
+  readonly to: LinkSite;
   /** Forced only: how many seconds of committed transactions may be lost. */
   readonly acceptLossSeconds?: number;
   /** Name of the person who acknowledges another failover within the cool-down. */
@@ -27,14 +27,14 @@ export const failoverUpdate = defineUpdate<Answer, [FailoverRequest]>('failover'
 
 export interface RepairRequest extends Request {
   /** Side whose data stays. */
-  readonly survivor: LinkSide;
+  readonly survivor: LinkSite;
 }
-export const repairUpdate = defineUpdate<Answer, [RepairRequest]>('repairSplitBrain');
+export const repairUpdate = defineUpdate<Answer, [RepairRequest]>('repair');
 
-export const removeUpdate = defineUpdate<Answer, [Request]>('removeLink');
+export const removeUpdate = defineUpdate<Answer, [Request]>('remove');
 
 /** What the run was asked to do next. */
-export type LinkRequest =
+export type StandingRequest =
   | {
       readonly kind: 'failover';
       readonly request: FailoverRequest;
@@ -54,8 +54,8 @@ export interface Acknowledgement {
 }
 
 /** Input of the child workflow that carries one failover out. */
-export interface LinkFailoverInput {
-  readonly spec: ResolvedLinkMigration;
+export interface FailoverInput {
+  readonly spec: ResolvedLink;
   readonly request: FailoverRequest;
   readonly lastHealth: LinkHealth | null;
 }
@@ -72,7 +72,7 @@ export interface FailoverRecord {
   readonly workflowId: string;
   /** `outside`: others swapped the roles, by means that this run does not know. */
   readonly type: FailoverType | 'outside';
-  readonly to: LinkSide;
+  readonly to: LinkSite;
   /** Who asked; `outside` when it was nobody who asked this run. */
   readonly by: string;
   readonly reason: string | null;
@@ -100,12 +100,12 @@ export interface FailoverRecord {
   /** It was a way of a drill. */
   readonly drill?: 'there' | 'back';
   /** It ended where it was, for a forced failover that was asked for meanwhile. */
-  readonly gaveWay?: {
+  readonly preempted?: {
     /** Side whose fence stays as it is; null when there was none. */
-    readonly fenceOn: LinkSide | null;
+    readonly fenceOn: LinkSite | null;
   };
   /** Replicas on which the fence could not be lifted; absent where there are none. */
-  readonly closedDoors?: readonly ClosedDoor[];
+  readonly unliftedFences?: readonly UnliftedFence[];
 }
 
 /** One run of a workflow. A name is used again, and signals outlive those who sent them. */
@@ -125,9 +125,9 @@ export const isFrom = ({ from }: FromRun, { workflowId, runId }: WorkflowRun): b
 /** What a failover tells the link that began it, while it goes on. */
 export type FailoverNews =
   /** The gate is passed: the guard of the old primary is to end. */
-  | { readonly kind: 'closing-in' }
+  | { readonly kind: 'fencing' }
   /** The new primary took a write, the applications are in: it is watched while hooks and checks go on. */
-  | { readonly kind: 'crossed'; readonly record: FailoverRecord }
+  | { readonly kind: 'new-primary-proven'; readonly record: FailoverRecord }
   /** What it waits for before that, for the status of the link; null when it waits no more. */
   | { readonly kind: 'waiting'; readonly waitingFor: string | null }
   /** A person is needed, or no more (null): the link's status shows it, and its `resume` is passed on. */
@@ -138,7 +138,7 @@ export const failoverNewsSignal = defineSignal<[FailoverNews & FromRun]>('failov
 export type FailoverControl =
   | { readonly kind: 'pause' | 'retry' }
   /** A forced failover was asked for: a planned one ends where it is. */
-  | { readonly kind: 'give-way'; readonly by: string };
+  | { readonly kind: 'preempt'; readonly by: string };
 export const failoverControlSignal = defineSignal<[FailoverControl & FromRun]>('failoverControl');
 
 /** Two primaries, since when, and what the old one has alone. */
@@ -149,13 +149,13 @@ export interface SplitBrain {
 }
 
 /** What can be asked of a link that stays, and what cannot, with reasons. */
-export interface ProtectionStatus {
-  readonly primary: LinkSide;
+export interface StandingStatus {
+  readonly primary: LinkSite;
   readonly splitBrain: SplitBrain | null;
   readonly pendingRequest: string | null;
   readonly failovers: readonly FailoverRecord[];
   /** Absent while the link stands in Azure. */
-  readonly removedByOthers?: { readonly since: string; readonly reason: string };
+  readonly deletedExternally?: { readonly since: string; readonly reason: string };
   /** Absent while there is none. */
   readonly drill?: DrillView;
   /** Absent as long as there was none. */

@@ -11,22 +11,22 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
-import { failoverProcedure, type LinkSide, REMOVAL, repairProcedure } from '../../model/link/procedure';
-import { bySide } from '../../model/side';
+import { failoverProcedure, type LinkSite, REMOVAL, repairProcedure } from '../../model/link/procedure';
+import { bySite } from '../../model/side';
 import { checkInput } from '../incoming';
 import { AbortRequested } from '../run-control';
 import { failWith, tellLeftovers, undoRun } from './abort';
-import { admitOrTell, followSwap, hasFenceLeft, swappedInTheEnd } from './after-failed';
-import { adoptClosedDoors, forgetClosedDoors, lastOpening, tellClosedDoors } from './closed-doors';
+import { admitApplicationsOrTell, followSwap, hasFenceLeft, resolveInDoubt } from './after-failed';
+import { adoptClosedDoors, forgetUnliftedFences, liftOnceMore, tellUnliftedFences } from './closed-doors';
 import type {
   FailoverRecord,
   FailoverRequest,
-  LinkRequest,
   RepairRequest,
+  StandingRequest,
 } from './disaster-recovery-messages';
-import { beginDrill, goOnWithDrill, type Swap, whileHolding } from './drill';
+import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from './drill';
 import { establish } from './establish-from-instance';
-import { carryOutFailover, dropNewsOfOthers, isOvertaken, unlessOvertaken } from './failover-under-way';
+import { dropNewsOfOthers, isPreempted, runFailoverChild, unlessOvertaken } from './failover-under-way';
 import { copyLeftRestoring } from './former-copy';
 import { isForced, unlessForced } from './giving-way';
 import { historyIsLong } from './history';
@@ -36,16 +36,16 @@ import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './inst
 import { instanceWatch } from './instance-watch';
 import { mayDrop } from './link-migration';
 import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
-import { sideName, waitsAtGate } from './protection';
+import { siteName, waitsAtGate } from './protection';
 import { handleProtectionMessages } from './protection-messages';
 import { type LinkWatch, ReplicationWatch } from './replication-watch';
-import { LinkRun } from './run';
+import { Run } from './run';
 import { serverWatch } from './server-watch';
-import { addFailover, type LinkMigrationInput, type Protection } from './state';
+import { addFailover, type Protection, type RunInput } from './state';
 import { boundState } from './state-size';
 import { stateOf } from './state-version';
 import { statusOf } from './status';
-import { occasionOf, surround, surrounded } from './surroundings';
+import { occasionOf, runPostFailover, withPostFailover } from './surroundings';
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -53,10 +53,10 @@ export interface DisasterRecoveryResult {
   readonly leftovers: readonly string[];
 }
 
-export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<DisasterRecoveryResult> {
+export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRecoveryResult> {
   checkInput('disasterRecoveryLink', linkInputShape, input);
   const state = stateOf(input);
-  const run = new LinkRun(input, state, workflowInfo().workflowId);
+  const run = new Run(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
@@ -74,7 +74,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
     }
     outcome = 'completed';
     run.leavePhase();
-    const leftovers = [...copyLeftRestoring(run), ...(await lastOpening(run))];
+    const leftovers = [...copyLeftRestoring(run), ...(await liftOnceMore(run))];
     await run.notices.delivered();
     await condition(allHandlersFinished);
     return { outcome: 'removed', failovers: state.protection?.failoverCount ?? 0, leftovers };
@@ -92,7 +92,7 @@ export async function disasterRecoveryLink(input: LinkMigrationInput): Promise<D
   }
 }
 
-async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
+async function protect(run: Run): Promise<'removed' | 'new-history'> {
   if (run.state.protection === null) {
     await establish(run);
     // An abort may have been accepted while the last activity was at its end: from the next line on there is none.
@@ -111,10 +111,10 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
     run.enter('replicating');
     run.forcedAt = isForced(protection.request) ? (run.forcedAt ?? Date.now()) : null;
     const ledBy = protection.primary;
-    if (ledBy === 'instance') forgetClosedDoors(run);
+    if (ledBy === 'instance') forgetUnliftedFences(run);
     const watch = begun ?? watchOf(run, protection);
     try {
-      run.waitingFor = `a request; the ${sideName(protection.primary)} is the primary`;
+      run.waitingFor = `a request; the ${siteName(protection.primary)} is the primary`;
       await watch.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
       const { request, drill } = protection;
       // Others swapped the roles: the side that leads now is watched, and has the jobs.
@@ -124,7 +124,7 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
         if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch))))
           return 'new-history';
         // What overtook its way back is next; what ended its hold is the request already.
-        protection.request ??= overtakingOf(protection);
+        protection.request ??= preemptingRequest(protection);
         continue;
       }
       if (isSwapped) continue;
@@ -135,32 +135,32 @@ async function protect(run: LinkRun): Promise<'removed' | 'new-history'> {
       begun = watch.next;
       await CancellationScope.nonCancellable(() => watch.stop());
     }
-    protection.request = overtakingOf(protection);
-    run.changes += 1;
+    protection.request = preemptingRequest(protection);
+    run.revision += 1;
   }
 }
 
-const watchOf = (run: LinkRun, protection: Protection): LinkWatch =>
-  bySide<() => LinkWatch>(protection.primary, {
+const watchOf = (run: Run, protection: Protection): LinkWatch =>
+  bySite<() => LinkWatch>(protection.primary, {
     server: () => new ReplicationWatch(run, serverWatch(run, protection)),
     instance: () => new ReplicationWatch(run, instanceWatch(run, protection)),
   })();
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
-function untilNextTurn(run: LinkRun, protection: Protection, ledBy: LinkSide): Promise<unknown> {
+function untilNextTurn(run: Run, protection: Protection, ledBy: LinkSite): Promise<unknown> {
   const isDue = (): boolean =>
     protection.request !== null || protection.primary !== ledBy || historyIsLong(run);
   const { drill } = protection;
   if (drill === undefined) return condition(isDue);
-  run.waitingFor = `the end of the drill; the ${sideName(ledBy)} leads until ${drill.holdUntil}`;
+  run.waitingFor = `the end of the drill; the ${siteName(ledBy)} leads until ${drill.holdUntil}`;
   return whileHolding(run, protection, drill, isDue);
 }
 
 /** @returns true when the link is gone */
 async function carryOut(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
-  asked: LinkRequest,
+  asked: StandingRequest,
   watch: LinkWatch,
 ): Promise<boolean> {
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
@@ -186,32 +186,32 @@ async function carryOut(
 }
 
 /** The forced failover to which the last one gave way. */
-function overtakingOf(protection: Protection): LinkRequest | null {
-  const { overtaking } = protection;
-  delete protection.overtaking;
-  return overtaking ?? null;
+function preemptingRequest(protection: Protection): StandingRequest | null {
+  const { preemptedBy } = protection;
+  delete protection.preemptedBy;
+  return preemptedBy ?? null;
 }
 
 /** The planned failover got through before it could give way. */
-function tellLeadsAlready(run: LinkRun, { to, by }: FailoverRequest): Promise<void> {
-  const message = `the ${sideName(to)} leads already, since the failover under way got through: the forced one that ${by} asked for was not needed`;
-  return run.tell('warning', 'failover.not-needed', message, 'look at status');
+function tellLeadsAlready(run: Run, { to, by }: FailoverRequest): Promise<void> {
+  const message = `the ${siteName(to)} leads already, since the failover under way got through: the forced one that ${by} asked for was not needed`;
+  return run.notify('warning', 'failover.not-needed', message, 'look at status');
 }
 
 const swapWith =
-  (run: LinkRun, protection: Protection, watch: LinkWatch): Swap =>
+  (run: Run, protection: Protection, watch: LinkWatch): RunFailover =>
   (request, more) =>
     failOver(run, protection, request, more, watch);
 
 async function failOver(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
   request: FailoverRequest,
   { acknowledged, drill }: Pick<FailoverRecord, 'acknowledged' | 'drill'>,
   watch: LinkWatch,
 ): Promise<FailoverRecord> {
   run.enter('cutover');
-  run.waitingFor = `the ${request.type} failover to the ${sideName(request.to)}`;
+  run.waitingFor = `the ${request.type} failover to the ${siteName(request.to)}`;
   if (request.type === 'forced' && hasObjects(run)) await tellKnownDrift(run);
   // Applications do not wait for the watch to hear that it is over.
   const stopWatch = () => {
@@ -221,35 +221,36 @@ async function failOver(
     ...(acknowledged === undefined ? {} : { acknowledged }),
     ...(drill === undefined ? {} : { drill }),
   };
-  const noteCrossed = (record: FailoverRecord): void => {
-    if (protection.crossed === true) return;
+  const noteProven = (record: FailoverRecord): void => {
+    if (protection.proven === true) return;
     stopWatch();
     addFailover(protection, { ...record, ...more });
     adoptClosedDoors(run, record);
     noteSwapped(run, protection, record);
-    protection.crossed = true;
-    run.changes += 1;
+    protection.proven = true;
+    run.revision += 1;
     watch.next = watchOf(run, protection);
   };
-  const result = await carryOutFailover(run, request, stopWatch, noteCrossed).catch(async (error) => {
+  const result = await runFailoverChild(run, request, stopWatch, noteProven).catch(async (error) => {
     // The link itself ends: so does the watch that was to go on.
     await CancellationScope.nonCancellable(async () => watch.next?.stop());
     throw error;
   });
   const done = { ...result, ...more };
-  if (protection.crossed === true) return endCrossed(run, protection, request, done);
+  if (protection.proven === true) return endProven(run, protection, request, done);
   addFailover(protection, done);
   adoptClosedDoors(run, done);
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
-  const isUnknown = done.outcome === 'failed' && !isOvertaken(run);
-  const swapped = isUnknown ? await swappedInTheEnd(run, done.to) : done.outcome === 'done';
+  const isUnknown = done.outcome === 'failed' && !isPreempted(run);
+  const swapped = isUnknown ? await resolveInDoubt(run, done.to) : done.outcome === 'done';
   if (swapped) noteSwapped(run, protection, done);
-  if (done.outcome === 'withdrawn' && hasFenceLeft(protection)) await admitOrTell(run, protection.primary);
+  if (done.outcome === 'withdrawn' && hasFenceLeft(protection))
+    await admitApplicationsOrTell(run, protection.primary);
   if (isUnknown) {
     await unlessOvertaken(run, async () => {
-      await admitOrTell(run, protection.primary);
-      await surroundFailed(run, protection, request, done);
+      await admitApplicationsOrTell(run, protection.primary);
+      await postFailoverAfterLostChild(run, protection, request, done);
       if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
     });
   }
@@ -257,9 +258,9 @@ async function failOver(
   return done;
 }
 
-function noteSwapped(run: LinkRun, protection: Protection, done: FailoverRecord): void {
+function noteSwapped(run: Run, protection: Protection, done: FailoverRecord): void {
   protection.primary = done.to;
-  if (done.to === 'instance') forgetClosedDoors(run);
+  if (done.to === 'instance') forgetUnliftedFences(run);
   run.state.health = null;
   run.state.lastLag = null;
   delete protection.fullBackupAt;
@@ -268,13 +269,13 @@ function noteSwapped(run: LinkRun, protection: Protection, done: FailoverRecord)
 }
 
 /** What the watch found meanwhile stays in the record. One that was ended by force still has its hooks before it. */
-async function endCrossed(
-  run: LinkRun,
+async function endProven(
+  run: Run,
   protection: Protection,
   request: FailoverRequest,
   result: FailoverRecord,
 ): Promise<FailoverRecord> {
-  delete protection.crossed;
+  delete protection.proven;
   run.waitingFor = '';
   const noted = protection.failovers.at(-1) ?? result;
   const isCut = result.outcome !== 'done';
@@ -285,7 +286,7 @@ async function endCrossed(
   protection.failovers = [...protection.failovers.slice(0, -1), done];
   if (isCut) {
     await unlessOvertaken(run, async () => {
-      await surroundFailed(run, protection, request, done);
+      await postFailoverAfterLostChild(run, protection, request, done);
       if (hasObjects(run)) await switchJobs(run, protection.primary);
     });
   }
@@ -293,9 +294,9 @@ async function endCrossed(
   return done;
 }
 
-async function tellEnd(run: LinkRun, done: FailoverRecord): Promise<void> {
+async function tellEnd(run: Run, done: FailoverRecord): Promise<void> {
   const severity = SEVERITY[done.outcome];
-  await run.tell(
+  await run.notify(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
     `failover.${done.outcome}`,
     done.summary,
@@ -304,38 +305,38 @@ async function tellEnd(run: LinkRun, done: FailoverRecord): Promise<void> {
 }
 
 /** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */
-async function surroundFailed(
-  run: LinkRun,
+async function postFailoverAfterLostChild(
+  run: Run,
   protection: Protection,
   request: FailoverRequest,
   done: FailoverRecord,
 ): Promise<void> {
   const hooks = new FailoverHooks(run, occasionOf(done.workflowId, request));
   const swapped = protection.primary === done.to;
-  if (swapped) await surround(run, hooks, { side: done.to, before: null, linkStands: true });
+  if (swapped) await runPostFailover(run, hooks, { side: done.to, before: null, linkStands: true });
   else await hooks.withdrawnForOther(done.summary);
-  protection.failovers = [...protection.failovers.slice(0, -1), surrounded(done, run, hooks)];
+  protection.failovers = [...protection.failovers.slice(0, -1), withPostFailover(done, run, hooks)];
 }
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
 
 /** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 7). */
-async function admitApplications(run: LinkRun, primary: LinkSide): Promise<void> {
+async function admitApplications(run: Run, primary: LinkSite): Promise<void> {
   const admit = failoverProcedure('planned', primary).forward.at(-1);
   if (admit !== undefined) await run.perform(admit);
-  await tellClosedDoors(run);
+  await tellUnliftedFences(run);
 }
 
 /** Two primaries: what the loser has alone is backed up, then it follows the survivor. */
 async function repair(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
-  { request }: Extract<LinkRequest, { kind: 'repair' }>,
+  { request }: Extract<StandingRequest, { kind: 'repair' }>,
 ): Promise<void> {
   for (const step of repairProcedure(request.survivor)) await run.perform(step);
   run.waitingFor = 'the link to replicate again';
   const { evidence } = await run.control.untilDone('Resynchronisation', () =>
-    run.watches.awaitLinkHealthy({ spec: run.spec, primary: request.survivor }),
+    run.watches.awaitHealthy({ spec: run.spec, primary: request.survivor }),
   );
   await admitApplications(run, request.survivor);
   if (hasObjects(run)) await switchJobs(run, request.survivor);
@@ -346,7 +347,7 @@ async function repair(
   run.state.health = null;
   run.state.lastLag = null;
   const isElsewhere = cameFrom !== request.survivor;
-  await run.tell(
+  await run.notify(
     isElsewhere ? 'warning' : 'info',
     'split-brain.repaired',
     `the link is whole again: ${evidence}`,
@@ -356,9 +357,9 @@ async function repair(
 }
 
 /** The applications may still point at the side that was demoted. */
-function toRepoint(run: LinkRun, survivor: LinkSide): string {
+function toRepoint(run: Run, survivor: LinkSite): string {
   const { server, instance } = run.spec.settings;
-  const [here, there] = bySide(survivor, {
+  const [here, there] = bySite(survivor, {
     server: [server, instance],
     instance: [instance, server],
   } as const);
@@ -366,28 +367,28 @@ function toRepoint(run: LinkRun, survivor: LinkSide): string {
 }
 
 /** For the applications it is a failover: who leads is not whom they were pointed at. */
-async function surroundRepair(run: LinkRun, { survivor, reason }: RepairRequest): Promise<void> {
+async function surroundRepair(run: Run, { survivor, reason }: RepairRequest): Promise<void> {
   const hooks = new FailoverHooks(run, {
     attempt: `${run.workflowId}/repair-${Date.now()}`,
     kind: 'repair',
     to: survivor,
     reason: reason ?? null,
   });
-  await surround(run, hooks, { side: survivor, before: null, linkStands: true });
+  await runPostFailover(run, hooks, { side: survivor, before: null, linkStands: true });
 }
 
 /** Link first, then the distributed group, then the group if this run made it. */
-async function remove(run: LinkRun, protection: Protection): Promise<void> {
+async function remove(run: Run, protection: Protection): Promise<void> {
   run.enter('after');
   // Where others deleted the link already, there is nothing left to wait with.
-  const isGone = protection.removedByOthers !== undefined;
+  const isGone = protection.deletedExternally !== undefined;
   if (protection.primary === 'instance' && run.state.failedOverAt !== null && !isGone) {
     const since = run.state.failedOverAt;
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
       run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
     );
-    run.event('info', 'after.full-backup', evidence);
+    run.logEvent('info', 'after.full-backup', evidence);
   }
   for (const step of REMOVAL.filter(({ id }) => mayDrop(run, id))) await run.perform(step);
 }

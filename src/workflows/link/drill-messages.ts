@@ -1,6 +1,6 @@
 /** Messages and views of drills: a planned failover, held for a time, and one back. */
 import { defineUpdate } from '@temporalio/workflow';
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { Answer, Request } from '../messages';
 import type { FailoverRecord } from './disaster-recovery-messages';
 
@@ -17,7 +17,7 @@ export interface DrillUnderWay {
   readonly request: DrillRequest;
   readonly startedAt: string;
   /** Side that led before, and shall lead again. */
-  readonly from: LinkSide;
+  readonly from: LinkSite;
   readonly there: FailoverRecord;
   /** When the way back begins by itself, ISO 8601. */
   readonly holdUntil: string;
@@ -31,7 +31,7 @@ export interface DrillUnderWay {
 export interface DrillView {
   readonly by: string;
   readonly startedAt: string;
-  readonly from: LinkSide;
+  readonly from: LinkSite;
   /** Null once the way back has begun. */
   readonly holdUntil: string | null;
 }
@@ -44,9 +44,9 @@ export interface DrillRecord {
   /** Who asked for the way back before the hold was over; absent: it ended by itself. */
   readonly endedEarlyBy?: string;
   /** Side that led before the drill. */
-  readonly from: LinkSide;
+  readonly from: LinkSite;
   /** Side that was tried. */
-  readonly to: LinkSide;
+  readonly to: LinkSite;
   /**
    * `done`: there and back. `withdrawn`: it did not get there, nothing was changed. `not-back`: the way back was
    * withdrawn. `stopped`: somebody stopped it, or swapped the roles, while the other side led.

@@ -1,29 +1,29 @@
 /** A drill of a link that stays: a planned failover, held for a time, and one back, as one request with one record. */
 import { condition } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import { opposite, sideOption } from '../../model/link/change';
-import type { FailoverRecord, FailoverRequest, LinkRequest } from './disaster-recovery-messages';
+import { otherSite, siteOption } from '../../model/link/change';
+import type { FailoverRecord, FailoverRequest, StandingRequest } from './disaster-recovery-messages';
 import type { DrillRecord, DrillRequest, DrillUnderWay } from './drill-messages';
-import { sideName } from './protection';
-import type { LinkRun } from './run';
+import { siteName } from './protection';
+import type { Run } from './run';
 import type { Protection } from './state';
 
 /** Carries one planned failover out, with its record among the failovers of the link. */
-export type Swap = (
+export type RunFailover = (
   request: FailoverRequest,
   more: Pick<FailoverRecord, 'drill' | 'acknowledged'>,
 ) => Promise<FailoverRecord>;
 
 /** The way there. Afterwards the other side leads, and `protection.drill` holds. */
 export async function beginDrill(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
-  { request, acknowledged }: Extract<LinkRequest, { kind: 'drill' }>,
-  swap: Swap,
+  { request, acknowledged }: Extract<StandingRequest, { kind: 'drill' }>,
+  swap: RunFailover,
 ): Promise<void> {
   const startedAt = run.now();
   const from = protection.primary;
-  const there = await swap(wayOf(request, opposite(from)), {
+  const there = await swap(wayOf(request, otherSite(from)), {
     drill: 'there',
     ...(acknowledged === undefined ? {} : { acknowledged }),
   });
@@ -31,10 +31,10 @@ export async function beginDrill(
   const drill: DrillUnderWay = { request, startedAt, from, there, holdUntil };
   if (there.outcome === 'done') {
     protection.drill = drill;
-    run.event(
+    run.logEvent(
       'info',
       'drill.holding',
-      `the ${sideName(there.to)} leads until ${holdUntil}; then the way back begins`,
+      `the ${siteName(there.to)} leads until ${holdUntil}; then the way back begins`,
     );
     return;
   }
@@ -44,7 +44,7 @@ export async function beginDrill(
 
 /** Waits beside the watch of the link, as long as the drill holds; `isDue` are the other reasons to go on. */
 export function whileHolding(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
   { holdUntil }: DrillUnderWay,
   isDue: () => boolean,
@@ -55,10 +55,10 @@ export function whileHolding(
 
 /** The way back, or the end of a drill that cannot or shall not go back. @returns false while the hold lasts */
 export async function goOnWithDrill(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
   drill: DrillUnderWay,
-  swap: Swap,
+  swap: RunFailover,
 ): Promise<boolean> {
   const stop = reasonToStop(run, protection, drill);
   if (stop !== null) {
@@ -90,7 +90,7 @@ function wayBack({ request, from, endedEarlyBy, acceptsDrift }: DrillUnderWay): 
   return { ...way, by: endedEarlyBy, ...(acceptsDrift === true ? { acceptDrift: true as const } : {}) };
 }
 
-function holdIsOver(run: LinkRun, protection: Protection): boolean {
+function holdIsOver(run: Run, protection: Protection): boolean {
   const { drill } = protection;
   return (
     drill?.endedEarlyBy !== undefined ||
@@ -100,19 +100,19 @@ function holdIsOver(run: LinkRun, protection: Protection): boolean {
 
 /** Nothing is forced: whatever keeps the way back from being a planned failover ends the drill where it is. */
 function reasonToStop(
-  run: LinkRun,
-  { primary, splitBrain, removedByOthers, request }: Protection,
+  run: Run,
+  { primary, splitBrain, deletedExternally, request }: Protection,
   drill: DrillUnderWay,
 ) {
   if (primary === drill.from) return 'others swapped the roles back';
   if (splitBrain !== null) return splitBrain.reason;
-  if (removedByOthers !== undefined) return removedByOthers.reason;
+  if (deletedExternally !== undefined) return deletedExternally.reason;
   if (run.state.paused) return 'the run was paused';
   return request === null ? null : `a ${request.kind} was requested by ${request.request.by}`;
 }
 
 async function finishDrill(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
   { request, startedAt, from, there, endedEarlyBy }: DrillUnderWay,
   outcome: DrillRecord['outcome'],
@@ -120,7 +120,7 @@ async function finishDrill(
   ways: { readonly back: FailoverRecord; readonly heldMs: number } | null,
 ): Promise<void> {
   const { primary } = protection;
-  const leads = `the ${sideName(primary)} is the primary`;
+  const leads = `the ${siteName(primary)} is the primary`;
   const record: DrillRecord = {
     by: request.by,
     reason: request.reason ?? null,
@@ -137,15 +137,15 @@ async function finishDrill(
   };
   delete protection.drill;
   protection.lastDrill = record;
-  run.changes += 1;
+  run.revision += 1;
   const { name } = run.spec.settings;
-  await run.tell(
+  await run.notify(
     outcome === 'done' ? 'info' : 'warning',
     `drill.${outcome}`,
     record.summary,
     primary === from
       ? 'look at status'
-      : `bring it back once the cause is gone: sqlferry failover ${name} --to ${sideOption(from)}`,
+      : `bring it back once the cause is gone: sqlferry failover ${name} --to ${siteOption(from)}`,
   );
 }
 

@@ -6,20 +6,20 @@
 import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import type { LinkStepInfo } from '../../model/link/procedure';
+import type { StepRef } from '../../model/link/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
 import { CarriedOver } from '../carried';
 import { personProblem } from '../run-control';
-import { leftSentence, Undoing } from '../undoing';
+import { leftSentence, Undo } from '../undoing';
 import { establishLink, preflight } from './link-migration';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 import { besideCreation, type CreationState, connect, seed, withDeadline } from './seeding';
 
 /** The one place that knows from which side a link begins. */
-export const establish = (run: LinkRun): Promise<void> =>
+export const establish = (run: Run): Promise<void> =>
   instanceIsFirst(run.spec) ? establishFromInstance(run) : establishLink(run);
 
-async function establishFromInstance(run: LinkRun): Promise<void> {
+async function establishFromInstance(run: Run): Promise<void> {
   await preflight(run);
   await run.performPhase('trust');
   for (;;) {
@@ -35,7 +35,7 @@ async function establishFromInstance(run: LinkRun): Promise<void> {
 }
 
 /** Nobody is waited for here: what cannot go on is a problem, and what was made is given back. */
-async function createJoinAndSeed(run: LinkRun): Promise<BrokenLink | undefined> {
+async function createJoinAndSeed(run: Run): Promise<BrokenLink | undefined> {
   const [create, join] = run.steps('link');
   if (create === undefined || join === undefined) return undefined;
   // Noted before the request, so that an undo goes the documented way: Azure's side first, then the SQL Server's.
@@ -53,9 +53,9 @@ async function createJoinAndSeed(run: LinkRun): Promise<BrokenLink | undefined> 
   }
 }
 
-async function look(run: LinkRun, join: LinkStepInfo): Promise<ObservedStep> {
+async function look(run: Run, join: StepRef): Promise<ObservedStep> {
   return run.control.untilDone(join.title, async () => {
-    const seen = await run.quick.observeLinkStep({ spec: run.spec, stepId: join.id });
+    const seen = await run.untilItSucceeds.observeStep({ spec: run.spec, stepId: join.id });
     if (seen.settled === undefined) run.begin(join.id, seen.before, undefined, seen.planned);
     return seen;
   });
@@ -70,9 +70,9 @@ class LinkGivenUp extends Error {
 }
 
 /** As `perform`, but a creation that Azure gave up is not simply sent again: its other half stands on the SQL Server. */
-async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
+async function requestLink(run: Run, create: StepRef): Promise<void> {
   const heartbeat = run.spec.settings.polling.heartbeatTimeout;
-  const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performLinkStep'>> = proxyActivities(
+  const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performStep'>> = proxyActivities(
     untilAzureGivesUp(heartbeat),
   );
   const over = new CarriedOver();
@@ -80,7 +80,7 @@ async function requestLink(run: LinkRun, create: LinkStepInfo): Promise<void> {
     try {
       await run.attempt(create, () =>
         over.into((carried) =>
-          patient.performLinkStep.executeWithOptions({ summary: create.title }, [
+          patient.performStep.executeWithOptions({ summary: create.title }, [
             { spec: run.spec, stepId: create.id, ...carried },
           ]),
         ),
@@ -105,19 +105,19 @@ function joinProblem(error: unknown): BrokenLink | undefined {
 }
 
 async function follow(
-  run: LinkRun,
-  join: LinkStepInfo,
+  run: Run,
+  join: StepRef,
   before: ObservedStep,
   creation: CreationState,
 ): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the SQL Server to join the link; Azure gives up after five minutes';
-  const joined = await run.long.joinFromInstance.executeWithOptions({ summary: join.title }, [
+  const joined = await run.longPoll.joinFromInstance.executeWithOptions({ summary: join.title }, [
     { spec: run.spec },
   ]);
   if (joined.kind === 'broken') return joined;
   const { outcome } = joined;
   const did = before.settled === undefined ? 'done' : 'already-done';
-  run.record(join, did, before.planned, outcome.evidence, outcome.durationMs);
+  run.journal(join, did, before.planned, outcome.evidence, outcome.durationMs);
   // A creation that failed is not mended by itself: what broke is broken.
   const once = { isDone: true, done: creation.done };
   const unconnected = await connect(run, once);
@@ -132,17 +132,17 @@ async function follow(
 }
 
 /** Groups, link, and the half-made copy with them, latest first. @returns what had to be left, one sentence each */
-function giveBack(run: LinkRun): Promise<readonly string[]> {
+function giveBack(run: Run): Promise<readonly string[]> {
   const ours: ReadonlySet<string> = new Set(
     [...run.steps('groups'), ...run.steps('link')].map(({ id }) => id),
   );
   return CancellationScope.nonCancellable(async () => {
-    const items = run.state.begun
+    const items = run.state.startedSteps
       .filter(({ stepId }) => ours.has(stepId))
       .toReversed()
       .map((begun) => run.undoItem(begun));
     // A person is asked right afterwards, and hears of it.
-    const undoing = new Undoing(run.control, items, {
+    const undoing = new Undo(run.control, items, {
       refused: 'leave',
       longestPauseMs: 0,
       leaveCommand: null,

@@ -9,11 +9,11 @@ import {
   failoverControlSignal,
   isFrom,
 } from './disaster-recovery-messages';
-import type { GivingWay } from './giving-way';
-import type { LinkRun } from './run';
+import type { Preemption } from './giving-way';
+import type { Run } from './run';
 import { failoverControlShape } from './signal-shapes';
 
-export function handleFailoverMessages(run: LinkRun, way: GivingWay): void {
+export function handleFailoverMessages(run: Run, way: Preemption): void {
   const hear = (control: FailoverControl & FromRun): void => {
     const { parent } = workflowInfo();
     if (parent !== undefined && isFrom(control, parent)) hearControl(run, way, control);
@@ -27,13 +27,13 @@ export function handleFailoverMessages(run: LinkRun, way: GivingWay): void {
   });
 }
 
-function noteOthers(run: LinkRun, { from, kind }: FailoverControl & FromRun): void {
+function noteOthers(run: Run, { from, kind }: FailoverControl & FromRun): void {
   const who = from?.workflowId ?? 'somebody without a name';
-  run.event('warning', 'failover.control-of-others', `${who} asked for ${kind}, but is not its link`);
+  run.logEvent('warning', 'failover.control-of-others', `${who} asked for ${kind}, but is not its link`);
 }
 
 /** Whatever a later version of the link may ask, is not for this one. */
-function hearControl(run: LinkRun, way: GivingWay, control: FailoverControl): void {
+function hearControl(run: Run, way: Preemption, control: FailoverControl): void {
   switch (control.kind) {
     case 'retry':
       run.control.retry();
@@ -41,11 +41,11 @@ function hearControl(run: LinkRun, way: GivingWay, control: FailoverControl): vo
     case 'pause':
       run.state.paused = true;
       break;
-    case 'give-way':
+    case 'preempt':
       way.ask(control.by);
       break;
     default:
       unknownWord('control of a failover', control);
   }
-  run.changes += 1;
+  run.revision += 1;
 }

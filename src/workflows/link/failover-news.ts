@@ -1,10 +1,10 @@
 /** What a failover tells the link that began it, while it goes on. */
 import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
 import { type FailoverNews, type FailoverRecord, failoverNewsSignal } from './disaster-recovery-messages';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** What waits for a person here is shown by the link, where people look. */
-export async function tellProblems(run: LinkRun): Promise<void> {
+export async function tellProblems(run: Run): Promise<void> {
   let told = run.state.blockedBy;
   for (;;) {
     await condition(() => run.state.blockedBy !== told);
@@ -18,7 +18,7 @@ export async function tellProblems(run: LinkRun): Promise<void> {
 }
 
 /** Applications wait, so the link says why. */
-export async function tellRefusals(run: LinkRun): Promise<void> {
+export async function tellRefusals(run: Run): Promise<void> {
   let told = run.refusal;
   for (;;) {
     await condition(() => run.refusal !== told);
@@ -33,7 +33,7 @@ export const tellPlace = (place: string | null): void => {
 
 /** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
 export function tellCrossed(done: () => FailoverRecord): void {
-  tellLink({ kind: 'crossed', record: done() }).catch(() => undefined);
+  tellLink({ kind: 'new-primary-proven', record: done() }).catch(() => undefined);
 }
 
 export async function tellLink(news: FailoverNews): Promise<void> {

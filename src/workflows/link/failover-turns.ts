@@ -15,27 +15,27 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import {
-  ask,
-  goAhead,
+  acquireUnconditionally,
+  enqueue,
   grant,
-  hasTurn,
-  leave,
-  NO_TURNS,
+  hasSlot,
+  NO_SLOTS,
   placeOf,
-  type TurnKey,
-  type TurnRequest,
-  type Turns,
+  release,
+  type SlotKey,
+  type SlotRequest,
+  type Slots,
 } from '../../rules/link/failover-turns';
 import { checkInput, onSignal } from '../incoming';
 import { turnsInputShape } from './input-shapes';
 import { turnMessageShape } from './signal-shapes';
 import {
-  type TurnMessage,
-  type TurnNews,
-  type TurnsInput,
-  turnNewsSignal,
-  turnSignal,
-  turnsQuery,
+  type SlotMessage,
+  type SlotNews,
+  type SlotsInput,
+  slotNewsSignal,
+  slotSignal,
+  slotsQuery,
 } from './turn-messages';
 
 /** Who waits is told of a new place this often at most: each release would tell all others otherwise. */
@@ -48,15 +48,15 @@ const IDLE_PROBE_MS = 3_600_000;
 /** Each probe of 8 holders is some 20 events: a history of this length takes hours. */
 const LONGEST_HISTORY = 4_000;
 
-export async function instanceFailoverTurns(input: TurnsInput): Promise<void> {
-  checkInput('instanceFailoverTurns', turnsInputShape, input);
-  const inbox: TurnMessage[] = input.first === undefined ? [] : [{ kind: 'ask', request: input.first }];
-  const desk = new TurnDesk(input.state ?? NO_TURNS);
-  const hear = (message: TurnMessage) => {
+export async function failoverSlots(input: SlotsInput): Promise<void> {
+  checkInput('failoverSlots', turnsInputShape, input);
+  const inbox: SlotMessage[] = input.first === undefined ? [] : [{ kind: 'ask', request: input.first }];
+  const desk = new SlotQueue(input.state ?? NO_SLOTS);
+  const hear = (message: SlotMessage) => {
     inbox.push(message);
   };
-  onSignal(turnSignal, turnMessageShape, hear, (why) => log.warn(why));
-  setHandler(turnsQuery, () => desk.turns);
+  onSignal(slotSignal, turnMessageShape, hear, (why) => log.warn(why));
+  setHandler(slotsQuery, () => desk.turns);
   for (;;) {
     for (let message = inbox.shift(); message !== undefined; message = inbox.shift())
       await desk.take(message);
@@ -70,46 +70,46 @@ export async function instanceFailoverTurns(input: TurnsInput): Promise<void> {
   }
 }
 
-const historyIsLong = ({ maxHistoryEvents = LONGEST_HISTORY }: TurnsInput): boolean =>
+const historyIsLong = ({ maxHistoryEvents = LONGEST_HISTORY }: SlotsInput): boolean =>
   workflowInfo().continueAsNewSuggested || workflowInfo().historyLength >= maxHistoryEvents;
 
-async function beginNewHistory({ instance, maxHistoryEvents }: TurnsInput, state: Turns): Promise<never> {
-  return continueAsNew<typeof instanceFailoverTurns>({
+async function beginNewHistory({ instance, maxHistoryEvents }: SlotsInput, state: Slots): Promise<never> {
+  return continueAsNew<typeof failoverSlots>({
     instance,
     state,
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   });
 }
 
-class TurnDesk {
+class SlotQueue {
   private readonly told = new Map<string, string>();
   private toldAt = 0;
   private probedAt = 0;
   private probeAfterMs = FIRST_PROBE_MS;
 
-  constructor(public turns: Turns) {}
+  constructor(public turns: Slots) {}
 
   get isIdle(): boolean {
     return this.turns.holders.length === 0 && this.turns.queue.length === 0;
   }
 
-  async take(message: TurnMessage): Promise<void> {
+  async take(message: SlotMessage): Promise<void> {
     switch (message.kind) {
       case 'ask': {
         // It asks again because it did not hear: the turn that it has is told once more.
         const { request } = message;
-        if (hasTurn(this.turns, request))
+        if (hasSlot(this.turns, request))
           await this.send(request, { kind: 'granted', attempt: request.attempt });
-        this.turns = ask(this.turns, request);
+        this.turns = enqueue(this.turns, request);
         this.told.delete(nameOf(message.request));
         return;
       }
       case 'leave':
-        this.turns = leave(this.turns, message.key);
+        this.turns = release(this.turns, message.key);
         this.told.delete(nameOf(message.key));
         return;
       case 'go-ahead':
-        this.turns = goAhead(this.turns, message.request);
+        this.turns = acquireUnconditionally(this.turns, message.request);
         return;
       default:
         return unknownWord('message about turns', message);
@@ -162,7 +162,7 @@ class TurnDesk {
     this.probedAt = Date.now();
     const { holders, queue } = this.turns;
     const before = holders.length;
-    await Promise.all([...holders, ...queue].map((turn) => this.send(turn, { kind: 'are-you-there' })));
+    await Promise.all([...holders, ...queue].map((turn) => this.send(turn, { kind: 'ping' })));
     return this.turns.holders.length < before;
   }
 
@@ -190,15 +190,15 @@ class TurnDesk {
   }
 
   /** Whoever cannot be reached is over, and has no turn any more. */
-  private async send(turn: TurnRequest, news: TurnNews): Promise<void> {
+  private async send(turn: SlotRequest, news: SlotNews): Promise<void> {
     try {
-      await getExternalWorkflowHandle(turn.workflowId, turn.runId).signal(turnNewsSignal, news);
+      await getExternalWorkflowHandle(turn.workflowId, turn.runId).signal(slotNewsSignal, news);
     } catch (error) {
       if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
-      this.turns = leave(this.turns, turn);
+      this.turns = release(this.turns, turn);
       this.told.delete(nameOf(turn));
     }
   }
 }
 
-const nameOf = ({ workflowId, runId }: TurnKey): string => `${workflowId} ${runId}`;
+const nameOf = ({ workflowId, runId }: SlotKey): string => `${workflowId} ${runId}`;

@@ -20,10 +20,10 @@ import {
   failoverNewsSignal,
   isFrom,
 } from './disaster-recovery-messages';
-import { linkFailover } from './failover';
+import { failover } from './failover';
 import { msLeftToStop } from './giving-way';
-import { sideName } from './protection';
-import type { LinkRun } from './run';
+import { siteName } from './protection';
+import type { Run } from './run';
 import { failoverNewsShape } from './signal-shapes';
 
 /**
@@ -31,21 +31,21 @@ import { failoverNewsShape } from './signal-shapes';
  * @param crossed called once the new primary is proved, with the record as it is then
  * @returns its record, also when its workflow failed or was ended by somebody: the link goes on in any case
  */
-export async function carryOutFailover(
-  run: LinkRun,
+export async function runFailoverChild(
+  run: Run,
   request: FailoverRequest,
   closingIn: () => void,
   crossed: (record: FailoverRecord) => void,
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
-  const desk = new NewsDesk(run, workflowId, closingIn, crossed);
+  const desk = new ChildNews(run, workflowId, closingIn, crossed);
   onNews(run, (message) => desk.take(message));
   try {
-    const child = await startChild(linkFailover, {
+    const child = await startChild(failover, {
       workflowId,
       args: [{ spec: run.spec, request, lastHealth: run.state.lastLag ?? null }],
-      staticSummary: `${request.type} failover to the ${sideName(request.to)}, asked by ${request.by}`,
+      staticSummary: `${request.type} failover to the ${siteName(request.to)}, asked by ${request.by}`,
       // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
       parentClosePolicy: 'ABANDON',
     });
@@ -62,32 +62,32 @@ export async function carryOutFailover(
 }
 
 /** While no failover is under way nobody's news are awaited: a signal without a handler would wait for the next one. */
-export function dropNewsOfOthers(run: LinkRun): void {
+export function dropNewsOfOthers(run: Run): void {
   onNews(run, (message) => noteOthers(run, message));
 }
 
-function onNews(run: LinkRun, take: (message: FailoverNews & FromRun) => void): void {
+function onNews(run: Run, take: (message: FailoverNews & FromRun) => void): void {
   onSignal(failoverNewsSignal, failoverNewsShape, take, (why) => run.noteIgnored(why));
 }
 
-function noteOthers(run: LinkRun, { from, kind }: FailoverNews & FromRun): void {
+function noteOthers(run: Run, { from, kind }: FailoverNews & FromRun): void {
   // The last word of a failover that is over.
   if (run.state.protection?.failovers.some(({ workflowId }) => workflowId === from?.workflowId)) return;
   const who = from?.workflowId ?? 'somebody without a name';
   const message = `${who} told of a failover (${kind}) that is not of this run; it was not listened to`;
   if (run.state.events.some((event) => event.message === message)) return;
-  run.event('warning', 'failover.news-of-others', message);
+  run.logEvent('warning', 'failover.news-of-others', message);
 }
 
 /** Hears the news of one failover, known by its workflow and run. */
-class NewsDesk {
+class ChildNews {
   private runId: string | undefined;
   /** What came before it was known which run was begun. */
   private early: (FailoverNews & FromRun)[] = [];
   private endProblem: () => void = () => undefined;
 
   constructor(
-    private readonly run: LinkRun,
+    private readonly run: Run,
     private readonly workflowId: string,
     private readonly closingIn: () => void,
     private readonly crossed: (record: FailoverRecord) => void,
@@ -113,10 +113,10 @@ class NewsDesk {
 
   private hear(news: FailoverNews): void {
     switch (news.kind) {
-      case 'crossed':
+      case 'new-primary-proven':
         this.crossed(news.record);
         return;
-      case 'closing-in':
+      case 'fencing':
         this.closingIn();
         return;
       case 'waiting':
@@ -137,12 +137,12 @@ class NewsDesk {
 }
 
 async function resultOf(
-  run: LinkRun,
-  child: ChildWorkflowHandle<typeof linkFailover>,
+  run: Run,
+  child: ChildWorkflowHandle<typeof failover>,
   closingIn: () => void,
 ): Promise<FailoverRecord> {
   const scope = new CancellationScope();
-  const passing = scope.run(() => passOn(run, child, closingIn));
+  const passing = scope.run(() => forwardControl(run, child, closingIn));
   passing.catch(() => undefined);
   try {
     return await child.result();
@@ -152,9 +152,9 @@ async function resultOf(
 }
 
 /** People talk to the link: a pause and a resume that concern the failover reach it from there. */
-async function passOn(
-  run: LinkRun,
-  child: ChildWorkflowHandle<typeof linkFailover>,
+async function forwardControl(
+  run: Run,
+  child: ChildWorkflowHandle<typeof failover>,
   closingIn: () => void,
 ): Promise<void> {
   const { workflowId, runId } = workflowInfo();
@@ -168,12 +168,12 @@ async function passOn(
       () =>
         run.state.paused !== paused ||
         run.control.retriesAsked !== retries ||
-        (isOvertaken(run) && !wayIsGiven),
+        (isPreempted(run) && !wayIsGiven),
     );
     const asked: FailoverControl[] = [];
-    const overtaking = run.state.protection?.overtaking;
-    if (overtaking !== undefined && !wayIsGiven) {
-      asked.push({ kind: 'give-way', by: overtaking.request.by });
+    const preemptedBy = run.state.protection?.preemptedBy;
+    if (preemptedBy !== undefined && !wayIsGiven) {
+      asked.push({ kind: 'preempt', by: preemptedBy.request.by });
       wayIsGiven = true;
       // The watch has the same time to stop as the failover: neither waits for the other.
       closingIn();
@@ -187,16 +187,16 @@ async function passOn(
 }
 
 /** A forced failover was asked for while this one is under way. */
-export const isOvertaken = ({ state }: LinkRun): boolean => state.protection?.overtaking !== undefined;
+export const isPreempted = ({ state }: Run): boolean => state.protection?.preemptedBy !== undefined;
 
-/** Does what is left to do after a failover, unless the forced one that overtakes it has to begin. */
-export async function unlessOvertaken(run: LinkRun, work: () => Promise<void>): Promise<void> {
-  if (isOvertaken(run)) return;
-  throwIfLeftBadly(await until(work, () => isOvertaken(run), { graceMs: msLeftToStop(run) }));
+/** Does what is left to do after a failover, unless the forced one that preempts it has to begin. */
+export async function unlessOvertaken(run: Run, work: () => Promise<void>): Promise<void> {
+  if (isPreempted(run)) return;
+  throwIfLeftBadly(await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) }));
 }
 
 function failed(
-  run: LinkRun,
+  run: Run,
   { type, to, by, reason }: FailoverRequest,
   workflowId: string,
   startedAt: string,

@@ -4,40 +4,40 @@ import type { LossReport } from '../../activities/link/api';
 import { byWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
 import type { DatabaseProperties } from '../../model/link/failover-facts';
-import { failoverProcedure, type LinkSide, type LinkStepInfo } from '../../model/link/procedure';
-import { bySide } from '../../model/side';
+import { failoverProcedure, type LinkSite, type StepRef } from '../../model/link/procedure';
+import { bySite } from '../../model/side';
 import { checkInput } from '../incoming';
 import { AbortRequested } from '../run-control';
 import { throwIfLeftBadly, until } from '../until';
-import { admitOrTell } from './after-failed';
-import { lookBefore } from './after-failover';
+import { admitApplicationsOrTell } from './after-failed';
+import { readBefore } from './after-failover';
 import { fenceIsLifted } from './closed-doors';
-import { approachPointOfNoReturn, crossOver, giveBack, reasonOf } from './crossing';
-import type { FailoverRecord, LinkFailoverInput } from './disaster-recovery-messages';
+import { fenceAndCatchUp, liftFence, reasonOf, swapRoles } from './crossing';
+import type { FailoverInput, FailoverRecord } from './disaster-recovery-messages';
 import { handleFailoverMessages } from './failover-control';
 import { tellCrossed, tellLink, tellPlace, tellProblems, tellRefusals } from './failover-news';
-import { GivingWay } from './giving-way';
+import { Preemption } from './giving-way';
 import { FailoverHooks, HookVeto } from './hooks';
 import { failoverInputShape } from './input-shapes';
 import { hasObjects, passObjectsGate, switchJobs } from './instance-objects';
 import { journalQuery, statusQuery } from './messages';
 import { pauseOfFailover } from './pausing';
-import { otherSide, sideName } from './protection';
-import { isReadyStill } from './readiness';
-import { LinkRun } from './run';
+import { otherSite, siteName } from './protection';
+import { recheckReadiness } from './readiness';
+import { Run } from './run';
 import { initialState } from './state';
 import { statusOf } from './status';
-import { occasionOf, surround, surrounded } from './surroundings';
-import { FailoverTurn } from './turn';
+import { occasionOf, runPostFailover, withPostFailover } from './surroundings';
+import { FailoverSlot } from './turn';
 
-export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRecord> {
-  checkInput('linkFailover', failoverInputShape, input);
+export async function failover(input: FailoverInput): Promise<FailoverRecord> {
+  checkInput('failover', failoverInputShape, input);
   const { workflowId } = workflowInfo();
-  const run = new LinkRun({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
+  const run = new Run({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
   setHandler(statusQuery, () => statusOf(run, 'running'));
   setHandler(journalQuery, () => run.state.journal);
   run.pauseNote = () => pauseOfFailover(input.request.type);
-  const way = new GivingWay(run);
+  const way = new Preemption(run);
   handleFailoverMessages(run, way);
   run.enter('cutover');
   const telling = new CancellationScope();
@@ -57,14 +57,14 @@ export async function linkFailover(input: LinkFailoverInput): Promise<FailoverRe
 
 /** Gate, turn, fence, equal LSNs, swap, proof. Before the point of no return everything that fails withdraws it. */
 async function failOverPlanned(
-  run: LinkRun,
-  { spec, request }: LinkFailoverInput,
-  way: GivingWay,
+  run: Run,
+  { spec, request }: FailoverInput,
+  way: Preemption,
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const { fence, forward } = failoverProcedure('planned', request.to);
-  const primary = otherSide(request.to);
-  const turn = new FailoverTurn(run, tellPlace);
+  const primary = otherSite(request.to);
+  const turn = new FailoverSlot(run, tellPlace);
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, request));
   let before: DatabaseProperties | null = null;
   try {
@@ -80,11 +80,11 @@ async function failOverPlanned(
         before = await passGateAndLook(run, primary, turn);
         await hooks.mayRefuse('beforeFailover', () => run.state.paused);
         throwIfPaused(run);
-        tellLink({ kind: 'closing-in' }).catch(() => undefined);
+        tellLink({ kind: 'fencing' }).catch(() => undefined);
         if (fence !== null) {
-          await approachPointOfNoReturn(run, {
+          await fenceAndCatchUp(run, {
             fence,
-            modes: [],
+            revocable: [],
             primary,
             throwIfHeld: () => throwIfPaused(run),
             whenFenced: () => hooks.mayRefuse('whenFenced', () => run.state.paused),
@@ -98,35 +98,35 @@ async function failOverPlanned(
     let isWithdrawn = false;
     await CancellationScope.nonCancellable(async () => {
       // The forced failover fences an old primary that answers again, and calls the hooks: nothing is given back for it.
-      isWithdrawn = await way.orLeave(() => giveBack(run, fence === null ? [] : [fence]));
-      await turn.giveBack();
+      isWithdrawn = await way.orLeave(() => liftFence(run, fence === null ? [] : [fence]));
+      await turn.release();
       if (isWithdrawn) await way.orLeave(() => hooks.withdrawn(reason));
     });
     if (!isWithdrawn) {
       const where = fence !== null && run.hasBegun(fence.id) ? primary : null;
-      return surrounded(leftBehind(run, { spec, request }, startedAt, way, where), run, hooks);
+      return withPostFailover(leftBehind(run, { spec, request }, startedAt, way, where), run, hooks);
     }
     const end = wasFenced ? fenceIsLifted(run) : 'nothing was changed';
     const withdrawn = record(run, { spec, request }, startedAt, 'withdrawn', `${reason}; ${end}`);
-    return surrounded(withdrawn, run, hooks);
+    return withPostFailover(withdrawn, run, hooks);
   }
-  const summary = `the ${sideName(request.to)} is the primary; nothing was lost`;
+  const summary = `the ${siteName(request.to)} is the primary; nothing was lost`;
   const done = () => record(run, { spec, request }, startedAt, 'done', summary);
   let isCrossed = false;
   await CancellationScope.nonCancellable(async () => {
-    isCrossed = await way.orLeave(() => crossOver(run, forward));
-    await turn.giveBack();
+    isCrossed = await way.orLeave(() => swapRoles(run, forward));
+    await turn.release();
     if (!isCrossed) return;
     tellCrossed(done);
     await way.orLeave(async () => {
-      await surround(run, hooks, { side: request.to, before, linkStands: true });
+      await runPostFailover(run, hooks, { side: request.to, before, linkStands: true });
       if (hasObjects(run)) await switchJobs(run, request.to);
     });
   });
   if (!isCrossed) {
-    return surrounded(leftBehind(run, { spec, request }, startedAt, way, primary), run, hooks);
+    return withPostFailover(leftBehind(run, { spec, request }, startedAt, way, primary), run, hooks);
   }
-  return surrounded(done(), run, hooks);
+  return withPostFailover(done(), run, hooks);
 }
 
 /** A turn is not kept longer than this for a gate that stays shut. */
@@ -139,20 +139,20 @@ const LOOK_HOLDS_MS = 60_000;
  * asked for at once then, since somebody waits. Where they are not, one comes after the other.
  */
 async function passGateAndLook(
-  run: LinkRun,
-  primary: LinkSide,
-  turn: FailoverTurn,
+  run: Run,
+  primary: LinkSite,
+  turn: FailoverSlot,
 ): Promise<DatabaseProperties | null> {
   const startedAt = Date.now();
-  const looking = lookBefore(run, primary);
+  const looking = readBefore(run, primary);
   looking.catch(() => undefined);
   if (!(await passBothAtOnce(run, primary, turn))) await passGateInTurn(run, primary, turn);
   const before = await looking;
-  return Date.now() - startedAt <= LOOK_HOLDS_MS ? before : lookBefore(run, primary);
+  return Date.now() - startedAt <= LOOK_HOLDS_MS ? before : readBefore(run, primary);
 }
 
 /** @returns false when the gate stays shut: there is no turn then */
-async function passBothAtOnce(run: LinkRun, primary: LinkSide, turn: FailoverTurn): Promise<boolean> {
+async function passBothAtOnce(run: Run, primary: LinkSite, turn: FailoverSlot): Promise<boolean> {
   const isPaused = () => run.state.paused;
   let isOpen = false;
   let isOver = false;
@@ -166,11 +166,11 @@ async function passBothAtOnce(run: LinkRun, primary: LinkSide, turn: FailoverTur
     }
   });
   gate.catch(() => undefined);
-  const waitedMs = await turn.take(isPaused);
+  const waitedMs = await turn.acquire(isPaused);
   await condition(() => isOver || isPaused(), TURN_KEPT_MS);
-  if (waitedMs !== null && isOpen && (await isReadyStill(run, primary, waitedMs, isPaused))) return true;
+  if (waitedMs !== null && isOpen && (await recheckReadiness(run, primary, waitedMs, isPaused))) return true;
   scope.cancel();
-  await turn.giveBack();
+  await turn.release();
   await gate.catch((error) => {
     if (!isCancellation(error)) throw error;
   });
@@ -179,23 +179,21 @@ async function passBothAtOnce(run: LinkRun, primary: LinkSide, turn: FailoverTur
 }
 
 /** What the gate saw is old once its turn comes late: the link is looked at again, and a turn is not kept for long. */
-async function passGateInTurn(run: LinkRun, primary: LinkSide, turn: FailoverTurn): Promise<void> {
+async function passGateInTurn(run: Run, primary: LinkSite, turn: FailoverSlot): Promise<void> {
   for (;;) {
     await passGate(run, primary);
-    const waitedMs = await turn.take(() => run.state.paused);
+    const waitedMs = await turn.acquire(() => run.state.paused);
     throwIfPaused(run);
-    if (waitedMs !== null && (await isReadyStill(run, primary, waitedMs, () => run.state.paused))) return;
-    await turn.giveBack();
+    if (waitedMs !== null && (await recheckReadiness(run, primary, waitedMs, () => run.state.paused))) return;
+    await turn.release();
     throwIfPaused(run);
   }
 }
 
 /** Waits for the link to be healthy and close enough behind, unless somebody pauses. */
-async function passGate(run: LinkRun, primary: LinkSide): Promise<void> {
+async function passGate(run: Run, primary: LinkSite): Promise<void> {
   const gate = () =>
-    run.control.untilDone('Failover gate', () =>
-      run.watches.awaitCutoverReadiness({ spec: run.spec, primary }),
-    );
+    run.control.untilDone('Failover gate', () => run.watches.awaitReadiness({ spec: run.spec, primary }));
   const passed = await run.waits.for('the link to be healthy and close enough behind', () =>
     until(gate, () => run.state.paused),
   );
@@ -204,7 +202,7 @@ async function passGate(run: LinkRun, primary: LinkSide): Promise<void> {
 }
 
 /** A pause is no reason to keep applications waiting behind the fence: the failover is withdrawn. */
-function throwIfPaused(run: LinkRun): void {
+function throwIfPaused(run: Run): void {
   if (run.state.paused) throw new Error('the failover was paused');
 }
 
@@ -212,19 +210,15 @@ function throwIfPaused(run: LinkRun): void {
  * What is lost is measured or estimated before, since nobody can tell afterwards. An old primary that still answers is
  * fenced first, as far as it lets itself be: what it commits meanwhile would be lost as well.
  */
-async function failOverForced(
-  run: LinkRun,
-  input: LinkFailoverInput,
-  way: GivingWay,
-): Promise<FailoverRecord> {
+async function failOverForced(run: Run, input: FailoverInput, way: Preemption): Promise<FailoverRecord> {
   const startedAt = run.now();
   const { to } = input.request;
-  const turn = new FailoverTurn(run, tellPlace);
+  const turn = new FailoverSlot(run, tellPlace);
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, input.request));
   let loss: LossReport;
   try {
     loss = await run.control.abortable(async () => {
-      await turn.takeForced();
+      await turn.acquireUnconditionally();
       await hooks.mayRefuse('beforeFailover', () => false);
       run.state.fencedAt = startedAt;
       return measureLoss(run, input);
@@ -232,7 +226,7 @@ async function failOverForced(
     // A stop may have been accepted while the last look was at its end: from here on there is none.
     run.control.throwIfAborted();
   } catch (error) {
-    await CancellationScope.nonCancellable(() => turn.giveBack());
+    await CancellationScope.nonCancellable(() => turn.release());
     const isStopped = error instanceof AbortRequested || isCancellation(error);
     if (!isStopped && !(error instanceof HookVeto)) throw error;
     return CancellationScope.nonCancellable(() => withdrawForced(run, input, startedAt, hooks, error));
@@ -241,21 +235,21 @@ async function failOverForced(
   const { forward } = failoverProcedure('forced', to);
   const done = () => ({ ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss });
   await CancellationScope.nonCancellable(async () => {
-    await crossOver(run, forward);
-    await turn.giveBack();
+    await swapRoles(run, forward);
+    await turn.release();
     tellCrossed(done);
     await way.orLeave(async () => {
-      await surround(run, hooks, { side: to, before: null, linkStands: true });
+      await runPostFailover(run, hooks, { side: to, before: null, linkStands: true });
       if (hasObjects(run)) await switchJobs(run, to, 'forced');
     });
   });
-  return surrounded(done(), run, hooks);
+  return withPostFailover(done(), run, hooks);
 }
 
 /** Before the act: the old primary is opened again as far as it answers, and is not waited for. */
 async function withdrawForced(
-  run: LinkRun,
-  input: LinkFailoverInput,
+  run: Run,
+  input: FailoverInput,
   startedAt: string,
   hooks: FailoverHooks,
   error: unknown,
@@ -263,19 +257,19 @@ async function withdrawForced(
   const reason = reasonOf(error, run);
   const { fence } = failoverProcedure('planned', input.request.to);
   const wasFenced = fence !== null && run.hasBegun(fence.id);
-  if (wasFenced) await admitOrTell(run, otherSide(input.request.to));
+  if (wasFenced) await admitApplicationsOrTell(run, otherSite(input.request.to));
   await hooks.withdrawn(reason);
   const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
-  return surrounded(record(run, input, startedAt, 'withdrawn', `${reason}; ${end}`), run, hooks);
+  return withPostFailover(record(run, input, startedAt, 'withdrawn', `${reason}; ${end}`), run, hooks);
 }
 
 /** The record of a failover that gave way: what it leaves to the forced one, by name. */
 function leftBehind(
-  run: LinkRun,
-  input: Pick<LinkFailoverInput, 'spec' | 'request'>,
+  run: Run,
+  input: Pick<FailoverInput, 'spec' | 'request'>,
   startedAt: string,
-  { reason }: GivingWay,
-  fenceOn: LinkSide | null,
+  { reason }: Preemption,
+  fenceOn: LinkSite | null,
 ): FailoverRecord {
   const { cutover, server, instance } = input.spec.settings;
   const { disableLogins } = cutover.fence;
@@ -284,26 +278,23 @@ function leftBehind(
       ? 'nothing was changed'
       : disableLogins.length === 0
         ? 'no logins were to be fenced'
-        : `the fence stays on ${bySide(fenceOn, { server, instance })} (disabled there: ${disableLogins.join(', ')})`;
+        : `the fence stays on ${bySite(fenceOn, { server, instance })} (disabled there: ${disableLogins.join(', ')})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
   return {
     ...record(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reason}; ${fence}${swap}`),
-    gaveWay: { fenceOn: disableLogins.length === 0 ? null : fenceOn },
+    preempted: { fenceOn: disableLogins.length === 0 ? null : fenceOn },
   };
 }
 
 /** An old primary that answered a moment ago and hangs now is not waited for. */
 const FENCED_WITHIN_MS = 5_000;
 
-async function measureLoss(
-  run: LinkRun,
-  { spec, request, lastHealth }: LinkFailoverInput,
-): Promise<LossReport> {
+async function measureLoss(run: Run, { spec, request, lastHealth }: FailoverInput): Promise<LossReport> {
   const { to } = request;
   const measure = () =>
     run.control.untilDone('Loss of the forced failover', () =>
-      run.quick.measureLoss({ spec, to, lastHealth }),
+      run.untilItSucceeds.measureLoss({ spec, to, lastHealth }),
     );
   run.waitingFor = 'the loss to be measured or estimated';
   const seen = await measure();
@@ -320,23 +311,23 @@ async function measureLoss(
     if (fenced.left) throw new Error(`no answer within ${formatDuration(FENCED_WITHIN_MS)}`);
   } catch (error) {
     if (isCancellation(error)) throw error;
-    run.event('warning', 'failover.old-primary-open', `${step.title}: ${reasonOf(error, run)}`);
+    run.logEvent('warning', 'failover.old-primary-open', `${step.title}: ${reasonOf(error, run)}`);
     return seen;
   }
   return measure();
 }
 
-async function fenceOnce(run: LinkRun, step: LinkStepInfo): Promise<void> {
+async function fenceOnce(run: Run, step: StepRef): Promise<void> {
   const { spec } = run;
-  const { before, planned } = await run.first.observeLinkStep({ spec, stepId: step.id });
+  const { before, planned } = await run.fewAttempts.observeStep({ spec, stepId: step.id });
   run.begin(step.id, before, undefined, planned);
-  const done = await run.first.performLinkStep({ spec, stepId: step.id });
-  run.record(step, done.outcome, done.effects, done.evidence, done.durationMs);
+  const done = await run.fewAttempts.performStep({ spec, stepId: step.id });
+  run.journal(step, done.outcome, done.effects, done.evidence, done.durationMs);
 }
 
 function record(
-  run: LinkRun,
-  { request }: Pick<LinkFailoverInput, 'spec' | 'request'>,
+  run: Run,
+  { request }: Pick<FailoverInput, 'spec' | 'request'>,
   startedAt: string,
   outcome: FailoverRecord['outcome'],
   summary: string,
@@ -357,6 +348,6 @@ function record(
     evidence: run.state.pointOfNoReturn,
     loss: null,
     ...(run.state.acceptedDrift === undefined ? {} : { acceptedDrift: run.state.acceptedDrift }),
-    ...(run.state.closedDoors === undefined ? {} : { closedDoors: run.state.closedDoors }),
+    ...(run.state.unliftedFences === undefined ? {} : { unliftedFences: run.state.unliftedFences }),
   };
 }

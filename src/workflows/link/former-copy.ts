@@ -1,7 +1,7 @@
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** The copy of a SQL Server that only followed belongs to nobody once its link is gone. */
-export function copyLeftRestoring({ spec, state }: LinkRun): readonly string[] {
+export function copyLeftRestoring({ spec, state }: Run): readonly string[] {
   if (state.protection?.primary !== 'instance') return [];
   const { server, database } = spec.settings;
   return [

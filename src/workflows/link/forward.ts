@@ -8,23 +8,23 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
-import type { LinkStepInfo } from '../../model/link/procedure';
-import { actOfNoReturn } from '../activity-policies';
+import type { StepRef } from '../../model/link/procedure';
+import { pastNoReturn } from '../activity-policies';
 import { CarriedOver } from '../carried';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /** The step that shows that the new primary takes writes. */
-export const isProof = ({ id }: LinkStepInfo): boolean => id.endsWith('verify-writable');
+export const isProof = ({ id }: StepRef): boolean => id.endsWith('verify-writable');
 
 /**
  * Applications wait behind the fence, and there is no way back: a refusal that passes by itself (47514, 47515, 47516,
  * a role change that is running already) is tried again without limit, but not in silence. One for a person waits for
  * a person, as every step does.
  */
-export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<void> {
+export async function performPastNoReturn(run: Run, step: StepRef): Promise<void> {
   const perform = isProof(step) ? run.prove.bind(run) : run.perform.bind(run);
   const { waitingFor } = run;
   const refused = run.waits.begin();
@@ -33,11 +33,11 @@ export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<
   try {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        await perform(step, () => actOrRefusal(run, step, over));
+        await perform(step, () => tryOnce(run, step, over));
         run.refusal = null;
         return;
       } catch (error) {
-        if (!(error instanceof Refused)) throw error;
+        if (!(error instanceof TransientRefusal)) throw error;
         run.refusal = `${waitingFor}: ${error.message}; it is tried again`;
         refused.say(run.refusal);
         if (error.code !== told) await tell(run, step, error);
@@ -50,8 +50,8 @@ export async function performForward(run: LinkRun, step: LinkStepInfo): Promise<
   }
 }
 
-function tell(run: LinkRun, step: LinkStepInfo, { code, message, remedy }: Refused): Promise<void> {
-  return run.tell(
+function tell(run: Run, step: StepRef, { code, message, remedy }: TransientRefusal): Promise<void> {
+  return run.notify(
     'critical',
     'failover.refused',
     `${step.title}: ${message} (${code}); the applications stay fenced, and it is tried again`,
@@ -60,7 +60,7 @@ function tell(run: LinkRun, step: LinkStepInfo, { code, message, remedy }: Refus
 }
 
 /** Passes by itself, it is said, but did not within the attempts that a person need not hear of. */
-class Refused extends Error {
+class TransientRefusal extends Error {
   override readonly name = 'Refused';
   constructor(
     readonly code: string,
@@ -71,14 +71,14 @@ class Refused extends Error {
   }
 }
 
-async function actOrRefusal(run: LinkRun, step: LinkStepInfo, over: CarriedOver) {
+async function tryOnce(run: Run, step: StepRef, over: CarriedOver) {
   const { spec } = run;
-  const activities: ActivityInterfaceFor<Pick<LinkActivities, 'performLinkStep'>> = proxyActivities(
-    actOfNoReturn(spec.settings.polling.heartbeatTimeout),
+  const activities: ActivityInterfaceFor<Pick<LinkActivities, 'performStep'>> = proxyActivities(
+    pastNoReturn(spec.settings.polling.heartbeatTimeout),
   );
   try {
     return await over.into((carried) =>
-      activities.performLinkStep.executeWithOptions({ summary: step.title }, [
+      activities.performStep.executeWithOptions({ summary: step.title }, [
         { spec, stepId: step.id, ...carried },
       ]),
     );
@@ -91,9 +91,13 @@ async function actOrRefusal(run: LinkRun, step: LinkStepInfo, over: CarriedOver)
     if (isFinal) throw error;
     const { cause } = error;
     if (!(cause instanceof ApplicationFailure)) {
-      throw new Refused('NoAnswer', cause?.message ?? error.message, 'look at the log of the workers');
+      throw new TransientRefusal(
+        'NoAnswer',
+        cause?.message ?? error.message,
+        'look at the log of the workers',
+      );
     }
     const [detail] = (cause.details ?? []) as readonly { readonly remedy?: string }[];
-    throw new Refused(cause.type ?? 'Unknown', cause.message, detail?.remedy ?? 'see the message');
+    throw new TransientRefusal(cause.type ?? 'Unknown', cause.message, detail?.remedy ?? 'see the message');
   }
 }

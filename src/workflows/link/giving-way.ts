@@ -1,7 +1,7 @@
 /** What ends where it is, since a forced failover was asked for: whatever it waits for may be gone (promise 9). */
 import { throwIfLeftBadly, until } from '../until';
-import type { LinkRequest } from './disaster-recovery-messages';
-import type { LinkRun } from './run';
+import type { StandingRequest } from './disaster-recovery-messages';
+import type { Run } from './run';
 
 /**
  * All that stands before a forced failover has this long to stop, together: a statement that hangs on a dead host is
@@ -10,32 +10,32 @@ import type { LinkRun } from './run';
 const STOPS_WITHIN_MS = 8_000;
 
 /** How long what stands before a forced failover may still take, milliseconds; all of it while none is asked for. */
-export const msLeftToStop = ({ forcedAt }: Pick<LinkRun, 'forcedAt'>): number =>
+export const msLeftToStop = ({ forcedAt }: Pick<Run, 'forcedAt'>): number =>
   forcedAt === null ? STOPS_WITHIN_MS : Math.max(0, forcedAt + STOPS_WITHIN_MS - Date.now());
 
-export const isForced = (request: LinkRequest | null): boolean =>
+export const isForced = (request: StandingRequest | null): boolean =>
   request?.kind === 'failover' && request.request.type === 'forced';
 
 /** Does something until it is done, or a forced failover is asked for. */
-export async function unlessForced(run: LinkRun, work: () => Promise<void>): Promise<void> {
+export async function unlessForced(run: Run, work: () => Promise<void>): Promise<void> {
   throwIfLeftBadly(await until(work, () => run.forcedAt !== null, { graceMs: msLeftToStop(run) }));
 }
 
-export class GaveWay extends Error {
+export class Preempted extends Error {
   override readonly name = 'GaveWay';
   constructor(by: string) {
     super(`gave way to the forced failover that ${by} asked for`);
   }
 }
 
-export class GivingWay {
-  private asked: GaveWay | undefined;
+export class Preemption {
+  private asked: Preempted | undefined;
 
-  constructor(private readonly run: LinkRun) {}
+  constructor(private readonly run: Run) {}
 
   /** @param by who asked for the forced failover */
   ask(by: string): void {
-    this.asked ??= new GaveWay(by);
+    this.asked ??= new Preempted(by);
     this.run.forcedAt ??= Date.now();
   }
 
@@ -61,7 +61,7 @@ export class GivingWay {
       await this.until(work);
       return true;
     } catch (error) {
-      if (error instanceof GaveWay) return false;
+      if (error instanceof Preempted) return false;
       throw error;
     }
   }

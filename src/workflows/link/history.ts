@@ -1,8 +1,8 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** True when a new history should begin: the server says so, or the run's own limit is reached. */
-export function historyIsLong(run: LinkRun): boolean {
+export function historyIsLong(run: Run): boolean {
   const info = workflowInfo();
   return (
     info.continueAsNewSuggested ||

@@ -4,18 +4,18 @@ import type { AroundFailoverActivities } from '../../activities/link/around-fail
 import type { FailoverKind, HookRecord } from '../../model/link/hook-message';
 import { type HookPhase, hooksOf, MAY_VETO } from '../../model/link/hook-phases';
 import type { Hook } from '../../model/link/hooks';
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import { afterHook } from '../../rules/link/hook-answer';
 import { hookCall } from '../activity-policies';
 import { activityProblem, personProblem } from '../run-control';
 import { throwIfLeftBadly, until } from '../until';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 export interface FailoverOccasion {
   /** Unique for this attempt, whatever happens to workers: the first part of every idempotency key. */
   readonly attempt: string;
   readonly kind: FailoverKind;
-  readonly to: LinkSide;
+  readonly to: LinkSite;
   readonly reason: string | null;
 }
 
@@ -41,7 +41,7 @@ export class FailoverHooks {
   private calling: Promise<void> | undefined;
 
   constructor(
-    private readonly run: LinkRun,
+    private readonly run: Run,
     private readonly occasion: FailoverOccasion,
   ) {}
 
@@ -166,7 +166,7 @@ export class FailoverHooks {
 
   private tell({ phase, hook, reason }: HookRecord): Promise<void> {
     const isAfter = phase === 'afterFailover' || phase === 'whenWithdrawn';
-    return this.run.tell(
+    return this.run.notify(
       isAfter ? 'critical' : 'warning',
       'hook.failed',
       `hook ${hook} (${phase}) did not succeed: ${reason}`,

@@ -1,5 +1,5 @@
 /** Shapes of the start inputs of all workflow types. */
-import type { Turns } from '../../rules/link/failover-turns';
+import type { Slots } from '../../rules/link/failover-turns';
 import {
   anyObject,
   anyText,
@@ -15,35 +15,35 @@ import {
   yesOrNo,
 } from '../shapes';
 import type { CertificateCheckInput, CertificateRotationInput, EndpointLinks } from './certificate-messages';
-import type { LinkFailoverInput } from './disaster-recovery-messages';
+import type { FailoverInput } from './disaster-recovery-messages';
 import { failoverOfRunShape } from './request-shapes';
 import { turnRequest } from './signal-shapes';
 import { specShape } from './spec-shape';
-import type { LinkMigrationInput } from './state';
+import type { RunInput } from './state';
 import { health } from './state-shape';
-import type { TurnsInput } from './turn-messages';
+import type { SlotsInput } from './turn-messages';
 
 const maxHistoryEvents = optional(wholeNumber(1, 1_000_000));
 
-export const linkInputShape = exactly<LinkMigrationInput>({
+export const linkInputShape = exactly<RunInput>({
   spec: specShape,
   visibility: yesOrNo,
   maxHistoryEvents,
   state: optional(anyObject()),
 });
 
-export const failoverInputShape = exactly<LinkFailoverInput>({
+export const failoverInputShape = exactly<FailoverInput>({
   spec: specShape,
   request: failoverOfRunShape,
   lastHealth: nullable(health),
 });
 
-const turns = including<Turns>({
+const turns = including<Slots>({
   holders: list(turnRequest, 0, 100_000),
   queue: list(turnRequest, 0, 100_000),
 });
 
-export const turnsInputShape = exactly<TurnsInput>({
+export const turnsInputShape = exactly<SlotsInput>({
   instance: name('a resource id', 1_000),
   first: optional(turnRequest),
   maxHistoryEvents,

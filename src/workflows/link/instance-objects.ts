@@ -12,16 +12,16 @@ import {
 } from '@temporalio/workflow';
 import type { ObjectSteps, ObjectWatches } from '../../activities/link/instance-object-api';
 import { copySteps, jobSwitch } from '../../model/link/instance-object-steps';
-import { driftMark, driftOf, type ObjectsReport } from '../../model/link/instance-objects';
-import type { LinkSide } from '../../model/link/procedure';
+import { driftFingerprint, driftOf, type ObjectsReport } from '../../model/link/instance-objects';
+import type { LinkSite } from '../../model/link/procedure';
 import { gateText, objectsGate } from '../../rules/link/objects-gate';
-import { beforeAnyChange, longWithHeartbeat, watch } from '../activity-policies';
+import { fewAttempts, longPoll, watch } from '../activity-policies';
 import { activityProblem, type Problem, personProblem } from '../run-control';
 import { throwIfLeftBadly, until } from '../until';
 import { tryStep } from './copy-step';
 import { unlessForced } from './giving-way';
-import { otherSide } from './protection';
-import type { LinkRun } from './run';
+import { otherSite } from './protection';
+import type { Run } from './run';
 
 /** A quiet link is looked at this often, within one activity: an idle day leaves nothing in the history. */
 const LOOK_EVERY_MS = 24 * 3_600_000;
@@ -41,31 +41,31 @@ interface Activities {
   readonly watches: ActivityInterfaceFor<ObjectWatches>;
 }
 
-function activitiesOf(run: LinkRun): Activities {
+function activitiesOf(run: Run): Activities {
   const { heartbeatTimeout } = run.spec.settings.polling;
   return {
-    first: proxyActivities<ObjectSteps>(beforeAnyChange(heartbeatTimeout)),
-    long: proxyActivities<ObjectSteps>(longWithHeartbeat(heartbeatTimeout)),
+    first: proxyActivities<ObjectSteps>(fewAttempts(heartbeatTimeout)),
+    long: proxyActivities<ObjectSteps>(longPoll(heartbeatTimeout)),
     watches: proxyActivities<ObjectWatches>(watch(heartbeatTimeout)),
   };
 }
 
 /** The spec has the section. */
-export const hasObjects = (run: LinkRun): boolean => run.spec.settings.instanceObjects !== undefined;
+export const hasObjects = (run: Run): boolean => run.spec.settings.instanceObjects !== undefined;
 
 /** While something else is waited for, the other side is kept as the primary is. @returns what `work` does */
-export function keepObjectsWhile<T>(run: LinkRun, primary: LinkSide, work: Promise<T>): Promise<T> {
+export function keepObjectsWhile<T>(run: Run, primary: LinkSite, work: Promise<T>): Promise<T> {
   return hasObjects(run) ? keepBeside(run, primary, work) : work;
 }
 
 /** Whether something is being changed just now: that is not left half done. */
-interface Lane {
+interface CopyInProgress {
   changing: boolean;
 }
 
-async function keepBeside<T>(run: LinkRun, primary: LinkSide, work: Promise<T>): Promise<T> {
+async function keepBeside<T>(run: Run, primary: LinkSite, work: Promise<T>): Promise<T> {
   const scope = new CancellationScope();
-  const lane: Lane = { changing: false };
+  const lane: CopyInProgress = { changing: false };
   const keeping = scope.run(() => keepObjects(run, primary, lane));
   keeping.catch(() => undefined);
   try {
@@ -79,7 +79,7 @@ async function keepBeside<T>(run: LinkRun, primary: LinkSide, work: Promise<T>):
   }
 }
 
-async function keepObjects(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
+async function keepObjects(run: Run, primary: LinkSite, lane: CopyInProgress): Promise<void> {
   const told = new Set<string>();
   for (;;) {
     try {
@@ -95,12 +95,12 @@ async function keepObjects(run: LinkRun, primary: LinkSide, lane: Lane): Promise
 }
 
 /** Ends only where nothing is to be watched. */
-async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promise<void> {
+async function copyAndWatch(run: Run, primary: LinkSite, lane: CopyInProgress): Promise<void> {
   const { instanceObjects } = run.spec.settings;
   if (instanceObjects?.drift === 'ignore') {
     await condition(() => !run.state.paused);
     if (run.state.instanceObjects?.primary === primary) return;
-    await tellProblems(run, await copyInLane(run, primary, lane));
+    await tellProblems(run, await copyUninterrupted(run, primary, lane));
     note(run, { observedAt: run.now(), primary, findings: [] });
     return;
   }
@@ -119,27 +119,36 @@ async function copyAndWatch(run: LinkRun, primary: LinkSide, lane: Lane): Promis
       checkpointAfterMs: retriesCopy ? LOOK_EVERY_MS : CHECKPOINT_MS,
     });
     await condition(() => !run.state.paused);
-    retriesCopy = await bringInLine(run, seen, isKnown ? known.mark : '', lane);
+    retriesCopy = await reconcileObjects(run, seen, isKnown ? known.mark : '', lane);
   }
 }
 
 /** @returns true when copying is to be tried again soon */
-async function bringInLine(run: LinkRun, seen: ObjectsReport, known: string, lane: Lane): Promise<boolean> {
+async function reconcileObjects(
+  run: Run,
+  seen: ObjectsReport,
+  known: string,
+  lane: CopyInProgress,
+): Promise<boolean> {
   const { primary } = seen;
   if (!driftOf(seen).some(({ copyable }) => copyable)) {
     note(run, seen);
-    if (driftMark(seen) !== known) await tellDrift(run, seen);
+    if (driftFingerprint(seen) !== known) await tellDrift(run, seen);
     return false;
   }
-  const problems = await copyInLane(run, primary, lane);
+  const problems = await copyUninterrupted(run, primary, lane);
   await tellProblems(run, problems);
   const after = await activitiesOf(run).long.compareInstanceObjects({ spec: run.spec, primary });
   note(run, after);
-  if (driftMark(after) !== known) await tellDrift(run, after);
+  if (driftFingerprint(after) !== known) await tellDrift(run, after);
   return problems.length > 0;
 }
 
-async function copyInLane(run: LinkRun, primary: LinkSide, lane: Lane): Promise<readonly Problem[]> {
+async function copyUninterrupted(
+  run: Run,
+  primary: LinkSite,
+  lane: CopyInProgress,
+): Promise<readonly Problem[]> {
   lane.changing = true;
   try {
     return await copyObjects(run, primary);
@@ -148,12 +157,12 @@ async function copyInLane(run: LinkRun, primary: LinkSide, lane: Lane): Promise<
   }
 }
 
-function note(run: LinkRun, report: ObjectsReport): void {
+function note(run: Run, report: ObjectsReport): void {
   const drift = driftOf(report);
   run.state.instanceObjects = {
     primary: report.primary,
     observedAt: report.observedAt,
-    mark: driftMark(report),
+    mark: driftFingerprint(report),
     count: drift.length,
     drift: drift.slice(0, DRIFT_KEPT).map((finding) => ({ ...finding, detail: cut(finding.detail) })),
   };
@@ -162,26 +171,26 @@ function note(run: LinkRun, report: ObjectsReport): void {
 const cut = (text: string): string =>
   text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 
-async function tellDrift(run: LinkRun, report: ObjectsReport): Promise<void> {
+async function tellDrift(run: Run, report: ObjectsReport): Promise<void> {
   const drift = driftOf(report);
   if (drift.length === 0) {
-    run.event('info', 'objects.same', 'logins and jobs that the spec names are the same on both sides');
+    run.logEvent('info', 'objects.same', 'logins and jobs that the spec names are the same on both sides');
     return;
   }
   const { told } = objectsGate(report, 'warn', null);
-  await run.tell('warning', 'objects.drift', gateText(told), LOOK_CLOSER);
+  await run.notify('warning', 'objects.drift', gateText(told), LOOK_CLOSER);
 }
 
-async function tellProblems(run: LinkRun, problems: readonly Problem[]): Promise<void> {
+async function tellProblems(run: Run, problems: readonly Problem[]): Promise<void> {
   for (const problem of problems) {
-    await run.tell('warning', problem.code, `copying logins and jobs: ${problem.message}`, problem.remedy);
+    await run.notify('warning', problem.code, `copying logins and jobs: ${problem.message}`, problem.remedy);
   }
 }
 
 /** From the primary to the other side. @returns what failed; the steps after it are tried all the same */
-async function copyObjects(run: LinkRun, primary: LinkSide): Promise<readonly Problem[]> {
+async function copyObjects(run: Run, primary: LinkSite): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
-  for (const step of copySteps(otherSide(primary))) {
+  for (const step of copySteps(otherSite(primary))) {
     const problem = await tryStep(run, step);
     if (problem !== undefined && !problems.some(({ message }) => message === problem.message)) {
       problems.push(problem);
@@ -203,8 +212,8 @@ export interface ObjectsGateOptions {
  * until it is gone, is told, or is not looked for.
  */
 export async function passObjectsGate(
-  run: LinkRun,
-  primary: LinkSide,
+  run: Run,
+  primary: LinkSite,
   options: ObjectsGateOptions,
 ): Promise<void> {
   const { instanceObjects } = run.spec.settings;
@@ -229,8 +238,8 @@ export async function passObjectsGate(
 
 /** Where a difference would only be told, one that cannot be found is told as well. @returns undefined then */
 async function compare(
-  run: LinkRun,
-  primary: LinkSide,
+  run: Run,
+  primary: LinkSite,
   drift: 'block' | 'warn',
   mustLeave: () => boolean,
 ): Promise<ObjectsReport | undefined> {
@@ -255,15 +264,15 @@ async function unlessLeft<T>(mustLeave: () => boolean, work: () => Promise<T>): 
   return done.left ? undefined : done.value;
 }
 
-async function tellAccepted(run: LinkRun, text: string, acceptedBy: string | null): Promise<void> {
+async function tellAccepted(run: Run, text: string, acceptedBy: string | null): Promise<void> {
   const who = acceptedBy === null ? '' : ` (accepted by ${acceptedBy})`;
   if (acceptedBy !== null) run.state.acceptedDrift = { by: acceptedBy, what: cut(text) };
-  await run.tell('warning', 'objects.drift', `${text}${who}; the failover goes on`, LOOK_CLOSER);
+  await run.notify('warning', 'objects.drift', `${text}${who}; the failover goes on`, LOOK_CLOSER);
 }
 
 /** Until the differences change, somebody says that they are mended, or accepts them. */
 async function hold(
-  run: LinkRun,
+  run: Run,
   report: ObjectsReport,
   problems: readonly Problem[],
   { acceptedBy, mustLeave }: ObjectsGateOptions,
@@ -276,7 +285,7 @@ async function hold(
 }
 
 /** A person says so, or the watch sees other differences. */
-async function mendedOrResumed(run: LinkRun, report: ObjectsReport, why: string): Promise<void> {
+async function mendedOrResumed(run: Run, report: ObjectsReport, why: string): Promise<void> {
   const scope = new CancellationScope();
   const person = scope.run(() =>
     run.control.waitForPerson(
@@ -288,7 +297,7 @@ async function mendedOrResumed(run: LinkRun, report: ObjectsReport, why: string)
     activitiesOf(run).watches.watchInstanceObjects({
       spec: run.spec,
       primary: report.primary,
-      known: driftMark(report),
+      known: driftFingerprint(report),
       everyMs: run.spec.settings.polling.active,
       waitsFirst: true,
       checkpointAfterMs: CHECKPOINT_MS,
@@ -310,8 +319,8 @@ async function mendedOrResumed(run: LinkRun, report: ObjectsReport, why: string)
  * @param by how the roles were swapped
  */
 export async function switchJobs(
-  run: LinkRun,
-  primary: LinkSide,
+  run: Run,
+  primary: LinkSite,
   by: 'planned' | 'forced' = 'planned',
 ): Promise<void> {
   const { instanceObjects } = run.spec.settings;
@@ -321,18 +330,18 @@ export async function switchJobs(
     const problem = await tryStep(run, step);
     if (problem === undefined) continue;
     const remedy = `do it by hand (msdb.dbo.sp_update_job @enabled); ${problem.remedy}`;
-    await run.tell('critical', 'jobs.not-switched', `${step.title}: ${problem.message}`, remedy);
+    await run.notify('critical', 'jobs.not-switched', `${step.title}: ${problem.message}`, remedy);
   }
 }
 
 /** A forced failover waits for nothing: what was known to differ is told. */
-export async function tellKnownDrift(run: LinkRun): Promise<void> {
+export async function tellKnownDrift(run: Run): Promise<void> {
   const { instanceObjects } = run.state;
   if (instanceObjects === undefined || instanceObjects.count === 0) return;
   const text = gateText(
     instanceObjects.drift.map(({ kind, name, detail }) => ({ reason: `${kind} ${name}: ${detail}` })),
   );
-  await run.tell(
+  await run.notify(
     'warning',
     'objects.drift',
     `${text} (as of ${instanceObjects.observedAt}); the forced failover goes on`,

@@ -16,17 +16,11 @@ import { failWith, tellLeftovers, undoRun } from './abort';
 import { replicateUntilCutOver } from './cutover';
 import { handleCutoverMessages } from './cutover-messages';
 import { linkInputShape } from './input-shapes';
-import { withLogWatch } from './log-watch';
-import {
-  journalQuery,
-  type LinkMigrationResult,
-  preflightQuery,
-  type RunOutcome,
-  statusQuery,
-} from './messages';
-import { LinkRun } from './run';
+import { withLogSpaceWatch } from './log-watch';
+import { journalQuery, type MigrationResult, preflightQuery, type RunOutcome, statusQuery } from './messages';
+import { Run } from './run';
 import { createLinkAndSeed } from './seeding';
-import { attemptsMade, type LinkMigrationInput } from './state';
+import { attemptsMade, type RunInput } from './state';
 import { boundState } from './state-size';
 import { stateOf } from './state-version';
 import { statusOf } from './status';
@@ -34,10 +28,10 @@ import { statusOf } from './status';
 /** Preflight found blockers: nothing was changed. */
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
-export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigrationResult> {
+export async function linkMigration(input: RunInput): Promise<MigrationResult> {
   checkInput('linkMigration', linkInputShape, input);
   const state = stateOf(input);
-  const run = new LinkRun(input, state, workflowInfo().workflowId);
+  const run = new Run(input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
@@ -66,7 +60,7 @@ export async function linkMigration(input: LinkMigrationInput): Promise<LinkMigr
 }
 
 /** The nine phases, top to bottom. A history that follows another one enters where that one left. */
-async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
+async function cross(run: Run): Promise<'done' | 'new-history'> {
   if (run.state.phase !== 'replicating') await establishLink(run);
   const next = await replicateUntilCutOver(run);
   if (next === 'new-history') return 'new-history';
@@ -75,21 +69,21 @@ async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
 }
 
 /** Preflight to first log backup: what a migration and a link that stays have in common. */
-export async function establishLink(run: LinkRun): Promise<void> {
+export async function establishLink(run: Run): Promise<void> {
   await preflight(run);
   await run.performPhase('trust');
   await run.performPhase('groups');
   await run.control.quietPoint();
-  await withLogWatch(run, async () => {
+  await withLogSpaceWatch(run, async () => {
     await createLinkAndSeed(run);
     await takeFirstLogBackup(run);
   });
 }
 
-export async function preflight(run: LinkRun): Promise<void> {
+export async function preflight(run: Run): Promise<void> {
   run.enter('preflight');
   run.waitingFor = 'the checks before anything is changed';
-  const outcome = await run.first.preflightLink({ spec: run.spec });
+  const outcome = await run.fewAttempts.preflight({ spec: run.spec });
   run.state.preflight = outcome.report;
   run.state.route = outcome.route;
   run.state.serverName = outcome.serverName;
@@ -110,7 +104,7 @@ export async function preflight(run: LinkRun): Promise<void> {
 }
 
 /** The log can be backed up safely only now: during seeding a backup may truncate what the copy still needs. */
-async function takeFirstLogBackup(run: LinkRun): Promise<void> {
+async function takeFirstLogBackup(run: Run): Promise<void> {
   run.enter('first-log-backup');
   const { spec, state } = run;
   const steps = run.steps('first-log-backup');
@@ -120,14 +114,14 @@ async function takeFirstLogBackup(run: LinkRun): Promise<void> {
   run.control.throwIfAborted();
   for (const before of steps) if (before !== step) await run.perform(before);
   const backup = await run.control.untilDone(step.title, () =>
-    run.long.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
+    run.longPoll.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
   );
   state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
-  run.record(step, 'done', backup.effects, backup.reason, backup.durationMs);
+  run.journal(step, 'done', backup.effects, backup.reason, backup.durationMs);
 }
 
 /** Azure's first full backup of the new primary comes before any teardown: without it a restart could lose the database. */
-async function takeDown(run: LinkRun): Promise<void> {
+async function takeDown(run: Run): Promise<void> {
   run.enter('after');
   const steps = run.steps('after').filter((step) => mayDrop(run, step.id));
   const since = run.state.pointOfNoReturn?.instanceTime ?? run.now();
@@ -136,19 +130,19 @@ async function takeDown(run: LinkRun): Promise<void> {
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
       run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
     );
-    run.event('info', 'after.full-backup', evidence);
+    run.logEvent('info', 'after.full-backup', evidence);
     run.waitingFor = '';
   }
   for (const step of steps) await run.perform(step);
 }
 
 /** A group that stood there before this run is not this run's to drop. */
-export function mayDrop(run: LinkRun, stepId: string): boolean {
+export function mayDrop(run: Run, stepId: string): boolean {
   if (stepId !== 'server.drop-availability-group') return true;
   return run.hasBegun('server.availability-group') || run.hasBegun('server.empty-availability-group');
 }
 
-async function beginNewHistory(run: LinkRun): Promise<never> {
+async function beginNewHistory(run: Run): Promise<never> {
   await run.notices.delivered();
   await condition(allHandlersFinished);
   // An abort that was accepted in this very moment would be lost with this history.
@@ -158,10 +152,10 @@ async function beginNewHistory(run: LinkRun): Promise<never> {
 }
 
 async function finish(
-  run: LinkRun,
+  run: Run,
   outcome: 'completed' | 'aborted',
   leftovers: readonly string[],
-): Promise<LinkMigrationResult> {
+): Promise<MigrationResult> {
   const { state, spec } = run;
   const { database, server, instance } = spec.settings;
   run.leavePhase();
@@ -186,13 +180,13 @@ async function finish(
   };
 }
 
-const proofOf = ({ state }: LinkRun): string =>
-  state.leftOut === undefined
+const proofOf = ({ state }: Run): string =>
+  state.unreplicatedTail === undefined
     ? 'no committed transaction was lost (equal LSNs behind the fence)'
-    : `equal LSNs behind the fence, but ${state.leftOut}`;
+    : `equal LSNs behind the fence, but ${state.unreplicatedTail}`;
 
 /** The documented end state, as far as a person should know it. */
-function leftBehind(run: LinkRun): readonly string[] {
+function leftBehind(run: Run): readonly string[] {
   const { server, database, cutover, instanceObjects } = run.spec.settings;
   const jobs = instanceObjects?.jobs.include ?? [];
   const fenced = cutover.fence.disableLogins;
@@ -203,7 +197,7 @@ function leftBehind(run: LinkRun): readonly string[] {
       : `on ${server} the copy of ${database} is the secondary of the link`;
   return [
     copy,
-    ...(run.state.leftOut === undefined ? [] : [run.state.leftOut]),
+    ...(run.state.unreplicatedTail === undefined ? [] : [run.state.unreplicatedTail]),
     ...(fenced.length > 0
       ? [`on ${server} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
       : []),

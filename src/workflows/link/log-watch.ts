@@ -1,10 +1,10 @@
 /** Before the link replicates no guard looks at the log: while a person is waited for, this does. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { until } from '../until';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. */
-export async function withLogWatch<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
+export async function withLogSpaceWatch<T>(run: Run, work: () => Promise<T>): Promise<T> {
   if (!run.spec.settings.seeding.watchLog) return work();
   const scope = new CancellationScope();
   const watching = scope.run(() => watchWheneverBlocked(run));
@@ -17,7 +17,7 @@ export async function withLogWatch<T>(run: LinkRun, work: () => Promise<T>): Pro
   }
 }
 
-async function watchWheneverBlocked(run: LinkRun): Promise<void> {
+async function watchWheneverBlocked(run: Run): Promise<void> {
   for (;;) {
     await condition(() => run.state.blockedBy !== null);
     const isOver = (): boolean => run.state.blockedBy === null;
@@ -31,11 +31,11 @@ async function watchWheneverBlocked(run: LinkRun): Promise<void> {
   }
 }
 
-async function watchUntilTold(run: LinkRun): Promise<never> {
+async function watchUntilTold(run: Run): Promise<never> {
   for (;;) {
     const news = await run.watches.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
     run.state.logAlarmRaised = true;
-    await run.tell(
+    await run.notify(
       'critical',
       'log-backup.alarm',
       `${news.reason} The run waits for a person meanwhile`,

@@ -9,27 +9,27 @@ import type { HookRecord } from '../../model/link/hook-message';
 import type { LinkPhase } from '../../model/link/procedure';
 import type { CutoverSchedule } from '../../model/link/spec';
 import type { Answer, Request } from '../messages';
-import type { ProtectionStatus } from './disaster-recovery-messages';
-import type { ClosedDoor, ObjectsState } from './state';
+import type { StandingStatus } from './disaster-recovery-messages';
+import type { ObjectsState, UnliftedFence } from './state';
 
 export interface ApproveRequest extends Request {
   /** Logins and jobs that differ between the sides do not hold the cutover. */
   readonly acceptDrift?: true;
 }
-export const approveCutoverUpdate = defineUpdate<Answer, [ApproveRequest]>('approveCutover');
+export const approveUpdate = defineUpdate<Answer, [ApproveRequest]>('approve');
 
 export interface PostponeRequest extends Request {
   /** ISO 8601 with offset. */
   readonly until: string;
 }
-export const postponeCutoverUpdate = defineUpdate<Answer, [PostponeRequest]>('postponeCutover');
+export const postponeUpdate = defineUpdate<Answer, [PostponeRequest]>('postpone');
 
 export interface ChangeScheduleRequest extends Request {
   readonly schedule: CutoverSchedule;
 }
-export const changeScheduleUpdate = defineUpdate<Answer, [ChangeScheduleRequest]>('changeCutoverSchedule');
+export const changeScheduleUpdate = defineUpdate<Answer, [ChangeScheduleRequest]>('changeSchedule');
 
-export const statusQuery = defineQuery<LinkMigrationStatus>('status');
+export const statusQuery = defineQuery<RunStatus>('status');
 export const journalQuery = defineQuery<readonly JournalEntry[]>('journal');
 export const preflightQuery = defineQuery<PreflightReport | null>('preflight');
 
@@ -65,14 +65,14 @@ export interface CutoverAttempt {
   readonly reason: string;
 }
 
-export interface LinkMigrationStatus {
+export interface RunStatus {
   readonly name: string;
   readonly database: string;
   readonly server: string;
   /** Replica that leads the availability group, where it has several. */
   readonly groupLeader?: string;
   /** Replicas on which the fence could not be lifted yet; absent where there are none. */
-  readonly closedDoors?: readonly ClosedDoor[];
+  readonly unliftedFences?: readonly UnliftedFence[];
   readonly instance: string;
   readonly outcome: RunOutcome;
   readonly phase: LinkPhase;
@@ -106,13 +106,13 @@ export interface LinkMigrationStatus {
   /** What a look at the new primary found; absent: nobody looked. */
   readonly checks?: readonly FailoverCheck[];
   /** Only of a link for disaster recovery, once it stands. */
-  readonly protection: ProtectionStatus | null;
+  readonly protection: StandingStatus | null;
   /** Logins and jobs as they were compared last; absent where the spec has no instanceObjects. */
   readonly instanceObjects?: ObjectsState;
 }
 
 /** Result of the workflow. */
-export interface LinkMigrationResult {
+export interface MigrationResult {
   readonly outcome: 'completed' | 'aborted';
   readonly summary: string;
   readonly route: CutoverRoute;

@@ -1,5 +1,5 @@
 import { byWord } from '../../model/by-word';
-import type { LinkRequest } from './disaster-recovery-messages';
+import type { StandingRequest } from './disaster-recovery-messages';
 
 /** What a pause of a failover holds, and what not: a failover is never stopped halfway. */
 export const pauseOfFailover = (type: 'planned' | 'forced'): string =>
@@ -10,7 +10,7 @@ export const pauseOfFailover = (type: 'planned' | 'forced'): string =>
   });
 
 /** @returns what a pause holds, for its answer. @param underWay what the link was asked for */
-export function pauseOf(underWay: LinkRequest | null): string {
+export function pauseOf(underWay: StandingRequest | null): string {
   if (underWay === null) return 'no further step begins until resume; log backups go on';
   switch (underWay.kind) {
     case 'failover':

@@ -6,9 +6,9 @@ import { failoverUpdate, removeUpdate, repairUpdate } from './disaster-recovery-
 import { drillUpdate } from './drill-messages';
 import { answerDrill, answerFailover, answerRemoval, answerRepair } from './protection';
 import { drillShape, failoverShape, repairShape } from './request-shapes';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
-export function handleProtectionMessages(run: LinkRun): void {
+export function handleProtectionMessages(run: Run): void {
   onUpdate(failoverUpdate, failoverShape, (request) => answerFailover(run, request));
   onUpdate(drillUpdate, drillShape, (request) => answerDrill(run, request));
   onUpdate(repairUpdate, repairShape, (request) => answerRepair(run, request));

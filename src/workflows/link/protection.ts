@@ -1,26 +1,26 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
 import { byWord, unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
-import { opposite, sideName, sideOption } from '../../model/link/change';
-import type { LinkSide } from '../../model/link/procedure';
-import { bySide } from '../../model/side';
+import { otherSite, siteName, siteOption } from '../../model/link/change';
+import type { LinkSite } from '../../model/link/procedure';
+import { bySite } from '../../model/side';
 import { type LagSeen, rpoEstimate } from '../../rules/link/rpo';
 import { type Answer, accept, type Request, refuse } from '../messages';
-import { acknowledgement, toAcknowledge, toTell } from './acknowledging';
+import { acknowledgement, disclosure, toAcknowledge } from './acknowledging';
 import type {
   FailoverRequest,
-  LinkRequest,
-  ProtectionStatus,
   RepairRequest,
+  StandingRequest,
+  StandingStatus,
 } from './disaster-recovery-messages';
 import type { DrillRequest, DrillUnderWay, DrillView } from './drill-messages';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 import type { Protection } from './state';
 
-export function protectionStatus(run: LinkRun): ProtectionStatus | null {
+export function standingStatus(run: Run): StandingStatus | null {
   const { protection } = run.state;
   if (protection === null) return null;
-  const to = opposite(protection.primary);
+  const to = otherSite(protection.primary);
   const asked = {
     planned: failoverRefusal(run, probe(to, 'planned')),
     forced: failoverRefusal(run, probe(to, 'forced')),
@@ -30,19 +30,19 @@ export function protectionStatus(run: LinkRun): ProtectionStatus | null {
       ? 'there is no split brain'
       : (withoutLink(protection) ?? busy(protection));
   const answers: readonly (readonly [string, string | null])[] = [
-    [`planned failover to the ${sideName(to)}`, asked.planned],
-    [`forced failover to the ${sideName(to)}`, asked.forced],
+    [`planned failover to the ${siteName(to)}`, asked.planned],
+    [`forced failover to the ${siteName(to)}`, asked.forced],
     ['drill', drillRefusal(run, undefined)],
     ['repair of a split brain', repair],
     ['removal', busy(protection)],
   ];
-  const { removedByOthers, drill, lastDrill } = protection;
+  const { deletedExternally, drill, lastDrill } = protection;
   return {
     primary: protection.primary,
     splitBrain: protection.splitBrain,
     pendingRequest: protection.request?.kind ?? null,
     failovers: protection.failovers,
-    ...(removedByOthers === undefined ? {} : { removedByOthers }),
+    ...(deletedExternally === undefined ? {} : { deletedExternally }),
     ...(drill === undefined ? {} : { drill: drillView(protection, drill) }),
     ...(lastDrill === undefined ? {} : { lastDrill }),
     ...(protection.primary === 'server' || run.state.failedOverAt === null
@@ -64,18 +64,18 @@ const drillView = (
   holdUntil: protection.request === null ? holdUntil : null,
 });
 
-export function protectionSteps(run: LinkRun): readonly string[] {
+export function standingNextSteps(run: Run): readonly string[] {
   const { protection } = run.state;
   const { name } = run.spec.settings;
   if (protection === null) return [];
-  if (protection.removedByOthers !== undefined) return [`sqlferry remove ${name}`];
+  if (protection.deletedExternally !== undefined) return [`sqlferry remove ${name}`];
   if (protection.splitBrain !== null) return [repairCommand(run, protection)];
-  const to = sideOption(opposite(protection.primary));
+  const to = siteOption(otherSite(protection.primary));
   if (protection.drill !== undefined) return [`sqlferry failover ${name} --to ${to}`];
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
 }
 
-export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
+export function answerFailover(run: Run, request: FailoverRequest): Answer {
   const refusal = failoverRefusal(run, request);
   if (refusal !== null) return refuse(refusal, 'look at status: it says what is possible and what is not');
   if (request.type === 'forced') {
@@ -84,42 +84,42 @@ export function answerFailover(run: LinkRun, request: FailoverRequest): Answer {
   }
   const { protection } = run.state;
   if (protection !== null && isWayBack(protection, request)) return endHold(run, protection, request);
-  if (protection !== null && protection.request !== null) return overtake(run, protection, request);
+  if (protection !== null && protection.request !== null) return preempt(run, protection, request);
   if (request.type === 'forced') run.forcedAt = Date.now();
   return take(
     run,
     { kind: 'failover', request, ...acknowledgedBy(run, request) },
-    `the ${request.type} failover to the ${sideName(request.to)} begins${told(run, request)}`,
+    `the ${request.type} failover to the ${siteName(request.to)} begins${told(run, request)}`,
   );
 }
 
 /** A primary that dies under a planned failover keeps it from ending: a forced one is what is left. */
 const mayOvertake = (
-  { request, overtaking, crossed }: Protection,
+  { request, preemptedBy, proven }: Protection,
   { type }: Pick<FailoverRequest, 'type'>,
 ): boolean =>
   type === 'forced' &&
-  overtaking === undefined &&
+  preemptedBy === undefined &&
   (request?.kind === 'drill' ||
-    (request?.kind === 'failover' && (request.request.type === 'planned' || crossed === true)));
+    (request?.kind === 'failover' && (request.request.type === 'planned' || proven === true)));
 
-function overtake(run: LinkRun, protection: Protection, request: FailoverRequest): Answer {
+function preempt(run: Run, protection: Protection, request: FailoverRequest): Answer {
   const { request: pending } = protection;
   const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
-  protection.overtaking = { kind: 'failover', request, ...acknowledgedBy(run, request) };
+  protection.preemptedBy = { kind: 'failover', request, ...acknowledgedBy(run, request) };
   run.forcedAt = Date.now();
-  run.changes += 1;
-  run.event(
+  run.revision += 1;
+  run.logEvent(
     'warning',
     'request.failover',
     `forced failover requested by ${request.by}; the ${asked} gives way`,
   );
   return accept(
-    `the ${asked} under way ends where it is, and the forced failover to the ${sideName(request.to)} begins`,
+    `the ${asked} under way ends where it is, and the forced failover to the ${siteName(request.to)} begins`,
   );
 }
 
-export function answerDrill(run: LinkRun, request: DrillRequest): Answer {
+export function answerDrill(run: Run, request: DrillRequest): Answer {
   const { protection } = run.state;
   const refusal = drillRefusal(run, request.acknowledgedBy);
   if (protection === null || refusal !== null) {
@@ -131,23 +131,23 @@ export function answerDrill(run: LinkRun, request: DrillRequest): Answer {
       'say how long, for example: --hold 10m',
     );
   }
-  const to = opposite(protection.primary);
+  const to = otherSite(protection.primary);
   const ways = acknowledgedBy(run, { ...request, type: 'planned', to });
   return take(
     run,
     { kind: 'drill', request, ...ways },
-    `the drill begins: the ${sideName(to)} leads for ${formatDuration(request.holdMs)}, then the ${sideName(protection.primary)} again`,
+    `the drill begins: the ${siteName(to)} leads for ${formatDuration(request.holdMs)}, then the ${siteName(protection.primary)} again`,
   );
 }
 
 /** Longer than that is no drill: somebody has forgotten it. */
 const LONGEST_HOLD_MS = 7 * 24 * 3_600_000;
 
-function drillRefusal(run: LinkRun, acknowledgedBy: string | undefined): string | null {
+function drillRefusal(run: Run, acknowledgedBy: string | undefined): string | null {
   const { protection } = run.state;
   if (protection === null) return 'the link does not stand yet';
   if (protection.drill !== undefined) return busy(protection);
-  const to = opposite(protection.primary);
+  const to = otherSite(protection.primary);
   return failoverRefusal(run, {
     by: 'drill',
     type: 'planned',
@@ -162,7 +162,7 @@ const isWayBack = (
   { type, to }: Pick<FailoverRequest, 'type' | 'to'>,
 ): boolean => drill !== undefined && request === null && type === 'planned' && to === drill.from;
 
-function endHold(run: LinkRun, protection: Protection, { by, acceptDrift }: FailoverRequest): Answer {
+function endHold(run: Run, protection: Protection, { by, acceptDrift }: FailoverRequest): Answer {
   const { drill } = protection;
   if (drill !== undefined) {
     protection.drill = {
@@ -171,13 +171,13 @@ function endHold(run: LinkRun, protection: Protection, { by, acceptDrift }: Fail
       ...(acceptDrift === true ? { acceptsDrift: true as const } : {}),
     };
   }
-  run.changes += 1;
-  run.event('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`);
+  run.revision += 1;
+  run.logEvent('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`);
   return accept('the hold of the drill ends: the way back begins');
 }
 
 /** A person who puts a name to what would be refused otherwise stands in the record. */
-function acknowledgedBy(run: LinkRun, request: FailoverRequest) {
+function acknowledgedBy(run: Run, request: FailoverRequest) {
   const { protection } = run.state;
   return protection === null
     ? {}
@@ -185,44 +185,44 @@ function acknowledgedBy(run: LinkRun, request: FailoverRequest) {
 }
 
 /** What nobody has to acknowledge, and everybody should know: in the answer, and among the events. */
-function told(run: LinkRun, request: FailoverRequest): string {
+function told(run: Run, request: FailoverRequest): string {
   const { protection } = run.state;
-  const what = protection === null ? null : toTell(run, protection, request);
+  const what = protection === null ? null : disclosure(run, protection, request);
   if (what === null) return '';
-  run.event('warning', 'failover.without-full-backup', what);
+  run.logEvent('warning', 'failover.without-full-backup', what);
   return `; ${what}`;
 }
 
 /** Neither a failover nor a repair can succeed on a link that is gone. */
-const withoutLink = ({ removedByOthers }: Protection): string | null =>
-  removedByOthers === undefined ? null : `${removedByOthers.reason}; removal cleans up what is left`;
+const withoutLink = ({ deletedExternally }: Protection): string | null =>
+  deletedExternally === undefined ? null : `${deletedExternally.reason}; removal cleans up what is left`;
 
 /** Why nothing else can be asked just now. */
 function busy({ request, drill }: Protection): string | null {
   if (request !== null) return 'another request is under way';
   return drill === undefined
     ? null
-    : `a drill is under way; it goes back at ${drill.holdUntil}, or now with a planned failover to the ${sideName(drill.from)}; a pause stops it where it is`;
+    : `a drill is under way; it goes back at ${drill.holdUntil}, or now with a planned failover to the ${siteName(drill.from)}; a pause stops it where it is`;
 }
 
 /**
  * Which side can survive. After a forced failover the documented repair sets the role on the original primary only
  * (troubleshooting page); who forced it by other means is not known here.
  */
-function onlySurvivor({ failovers }: Protection): LinkSide | null {
+function onlySurvivor({ failovers }: Protection): LinkSite | null {
   const last = failovers.findLast(({ outcome }) => outcome === 'done');
   if (last === undefined) return null;
   return byWord('type of a failover', last.type, { planned: null, forced: last.to, outside: null });
 }
 
 /** What a person types to end a split brain. */
-export function repairCommand(run: LinkRun, protection: Protection): string {
+export function repairCommand(run: Run, protection: Protection): string {
   const only = onlySurvivor(protection);
-  const survivor = only === null ? 'instance|server' : sideOption(only);
+  const survivor = only === null ? 'instance|server' : siteOption(only);
   return `sqlferry repair ${run.spec.settings.name} --survivor ${survivor}`;
 }
 
-export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
+export function answerRepair(run: Run, request: RepairRequest): Answer {
   const { protection } = run.state;
   if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
   if (protection.splitBrain === null) return refuse('there is no split brain', 'nothing is to be repaired');
@@ -231,36 +231,36 @@ export function answerRepair(run: LinkRun, request: RepairRequest): Answer {
   const only = onlySurvivor(protection);
   if (only !== null && only !== request.survivor) {
     return refuse(
-      `the ${sideName(only)} was forced to lead: of the two sides only the ${sideName(opposite(only))}, which led before, can be made to follow`,
-      `sqlferry repair ${run.spec.settings.name} --survivor ${sideOption(only)}; to keep the other data instead: save what the ${sideName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
+      `the ${siteName(only)} was forced to lead: of the two sides only the ${siteName(otherSite(only))}, which led before, can be made to follow`,
+      `sqlferry repair ${run.spec.settings.name} --survivor ${siteOption(only)}; to keep the other data instead: save what the ${siteName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
     );
   }
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
-  return take(run, { kind: 'repair', request }, `the ${sideName(request.survivor)} stays the primary`);
+  return take(run, { kind: 'repair', request }, `the ${siteName(request.survivor)} stays the primary`);
 }
 
-export function answerRemoval(run: LinkRun, request: Request): Answer {
+export function answerRemoval(run: Run, request: Request): Answer {
   const { protection } = run.state;
   if (protection === null) return refuse('the link does not stand yet', 'abort undoes what was made so far');
   const hold = busy(protection);
   if (hold !== null) return refuse(hold, 'wait until it is done');
-  const copies = bySide(protection.primary, {
+  const copies = bySite(protection.primary, {
     server: 'both copies become independent',
     instance: 'the copy on the SQL Server is left restoring',
   });
   return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }
 
-function take(run: LinkRun, request: LinkRequest, note: string): Answer {
+function take(run: Run, request: StandingRequest, note: string): Answer {
   const { protection } = run.state;
   if (protection !== null) protection.request = request;
-  run.changes += 1;
-  run.event('info', `request.${request.kind}`, `${request.kind} requested by ${request.request.by}`);
+  run.revision += 1;
+  run.logEvent('info', `request.${request.kind}`, `${request.kind} requested by ${request.request.by}`);
   return accept(note);
 }
 
-function failoverRefusal(run: LinkRun, request: FailoverRequest): string | null {
+function failoverRefusal(run: Run, request: FailoverRequest): string | null {
   const { protection } = run.state;
   if (protection === null) return 'the link does not stand yet';
   if (protection.request !== null && !mayOvertake(protection, request)) return 'another request is under way';
@@ -268,7 +268,7 @@ function failoverRefusal(run: LinkRun, request: FailoverRequest): string | null 
   if (gone !== null) return gone;
   if (protection.splitBrain !== null)
     return `two primaries: ${protection.splitBrain.reason}; repair comes first`;
-  if (request.to === protection.primary) return `the ${sideName(request.to)} is the primary already`;
+  if (request.to === protection.primary) return `the ${siteName(request.to)} is the primary already`;
   if (run.state.paused) return 'the run is paused';
   if (run.state.route === 'delete-link')
     return 'these versions cannot swap the roles of a link; remove it to cut over';
@@ -276,7 +276,7 @@ function failoverRefusal(run: LinkRun, request: FailoverRequest): string | null 
   return request.acknowledgedBy === undefined ? toAcknowledge(run, protection, request) : null;
 }
 
-function forcedRefusal(run: LinkRun, request: FailoverRequest): Answer | undefined {
+function forcedRefusal(run: Run, request: FailoverRequest): Answer | undefined {
   if (request.reason === undefined || request.reason.trim() === '') {
     return refuse('a forced failover needs a reason', 'say why: --reason "..."');
   }
@@ -297,18 +297,18 @@ function forcedRefusal(run: LinkRun, request: FailoverRequest): Answer | undefin
 }
 
 /** Lag that was seen last plus its age: everything since then may be lost as well. */
-function estimatedLossSeconds(run: LinkRun): number | null {
+function estimatedLossSeconds(run: Run): number | null {
   return rpoEstimate(lastLagOf(run), Date.now()).seconds;
 }
 
-function lastLagOf(run: LinkRun): LagSeen | null {
+function lastLagOf(run: Run): LagSeen | null {
   const health = run.state.lastLag ?? run.state.health;
   if (health?.lagSeconds == null) return null;
   return { lagSeconds: health.lagSeconds, observedAt: health.observedAt };
 }
 
 /** A planned failover, and a drill, wait until the link is ready; the log is guarded meanwhile. */
-export function waitsAtGate(asked: LinkRequest): boolean {
+export function waitsAtGate(asked: StandingRequest): boolean {
   switch (asked.kind) {
     case 'drill':
       return true;
@@ -322,8 +322,8 @@ export function waitsAtGate(asked: LinkRequest): boolean {
   }
 }
 
-const probe = (to: LinkSide, type: 'planned' | 'forced'): FailoverRequest => ({ by: 'status', to, type });
+const probe = (to: LinkSite, type: 'planned' | 'forced'): FailoverRequest => ({ by: 'status', to, type });
 
-export { opposite as otherSide };
+export { otherSite };
 
-export { sideName };
+export { siteName };

@@ -1,7 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { LinkSide } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import { until } from '../until';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** What the gate saw holds so long; it waits itself about as long between two looks. */
 const HOLDS_MS = 15_000;
@@ -13,16 +13,16 @@ const LOOK_MS = 60_000;
  * @param waitedMs since the gate was passed
  * @returns false when it is not ready now, or `mustLeave` holds
  */
-export async function isReadyStill(
-  run: LinkRun,
-  primary: LinkSide,
+export async function recheckReadiness(
+  run: Run,
+  primary: LinkSite,
   waitedMs: number,
   mustLeave: () => boolean,
 ): Promise<boolean> {
   if (waitedMs <= HOLDS_MS) return true;
   const look = async (): Promise<boolean> => {
     try {
-      await run.watches.awaitCutoverReadiness({ spec: run.spec, primary });
+      await run.watches.awaitReadiness({ spec: run.spec, primary });
       return true;
     } catch (error) {
       if (isCancellation(error)) throw error;

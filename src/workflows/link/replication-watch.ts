@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { activityProblem, type Problem, personProblem } from '../run-control';
 import { throwIfLeftBadly, until } from '../until';
 import { msLeftToStop } from './giving-way';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** After a failure that a person must mend, the watch tries again by itself: the log must not wait for an answer. */
 const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
@@ -37,7 +37,7 @@ export class ReplicationWatch<News> implements LinkWatch {
   private readonly loop: Promise<void>;
 
   constructor(
-    private readonly run: LinkRun,
+    private readonly run: Run,
     private readonly watched: Watched<News>,
   ) {
     this.loop = this.scope.run(() => this.watch());
@@ -93,7 +93,7 @@ export class ReplicationWatch<News> implements LinkWatch {
     const what = `${code}: ${message}`;
     if (state.watchProblem === what) return;
     state.watchProblem = what;
-    await this.run.tell('critical', code, `${this.watched.doing}${message}`, remedy);
+    await this.run.notify('critical', code, `${this.watched.doing}${message}`, remedy);
   }
 }
 

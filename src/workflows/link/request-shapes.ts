@@ -1,6 +1,6 @@
 /** Shapes of what is asked of a link or of a migration. */
 import { LONGEST_DURATION_MS } from '../../model/duration';
-import type { FailoverType, LinkSide } from '../../model/link/procedure';
+import type { FailoverType, LinkSite } from '../../model/link/procedure';
 import { BY_AND_REASON } from '../request-shapes';
 import {
   anyObject,
@@ -20,7 +20,7 @@ import type { FailoverRequest, RepairRequest } from './disaster-recovery-message
 import type { DrillRequest } from './drill-messages';
 import type { ApproveRequest, ChangeScheduleRequest, PostponeRequest } from './messages';
 
-export const side = oneOf<LinkSide>({ server: 'the SQL Server', instance: 'the instance' });
+export const side = oneOf<LinkSite>({ server: 'the SQL Server', instance: 'the instance' });
 export const failoverType = oneOf<FailoverType>(['planned', 'forced']);
 
 const FAILOVER: Fields<FailoverRequest> = {

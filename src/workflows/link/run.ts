@@ -15,50 +15,36 @@ import {
   LINK_PHASE_TITLES,
   type LinkPhase,
   type LinkStepId,
-  type LinkStepInfo,
   linkProcedure,
+  type StepRef,
   stepsOfPhase,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
 import { phaseKey } from '../../temporal/search-attribute-keys';
-import {
-  beforeAnyChange,
-  bounded,
-  longWithHeartbeat,
-  notification,
-  quickAndIdempotent,
-  watch,
-} from '../activity-policies';
+import { bounded, fewAttempts, longPoll, notification, untilItSucceeds, watch } from '../activity-policies';
 import { CarriedOver, carriedBy } from '../carried';
 import { Notices } from '../notices';
 import { type Problem, RunControl } from '../run-control';
 import { type LeftItem, leftSentence, type UndoItem } from '../undoing';
 import { Waits } from '../waits';
-import { noteClosedDoors, tellClosedDoors } from './closed-doors';
+import { noteUnliftedFences, tellUnliftedFences } from './closed-doors';
 import type { RunEvent } from './messages';
 import { pauseOf } from './pausing';
-import {
-  addEvent,
-  addJournalEntry,
-  addPhase,
-  type BegunStep,
-  type LinkMigrationInput,
-  type LinkRunState,
-} from './state';
+import { addEvent, addJournalEntry, addPhase, type RunInput, type RunState, type StartedStep } from './state';
 import { undoneEntry } from './undone-entry';
 
 const MESSAGE_IGNORED = 'message.ignored';
 /** The newest ones. */
 const IGNORED_KEPT = 3;
 
-export class LinkRun {
+export class Run {
   readonly control: RunControl;
-  readonly quick: ActivityInterfaceFor<LinkSteps>;
-  readonly long: ActivityInterfaceFor<LinkSteps>;
-  readonly first: ActivityInterfaceFor<LinkSteps>;
+  readonly untilItSucceeds: ActivityInterfaceFor<LinkSteps>;
+  readonly longPoll: ActivityInterfaceFor<LinkSteps>;
+  readonly fewAttempts: ActivityInterfaceFor<LinkSteps>;
   private readonly bounded: ActivityInterfaceFor<LinkSteps>;
   /** On a task queue of its own: what waits for days takes no slot from what is to happen at once. */
-  readonly watches: ActivityInterfaceFor<LinkWatches & Pick<LinkSteps, 'performLinkStep'>>;
+  readonly watches: ActivityInterfaceFor<LinkWatches & Pick<LinkSteps, 'performStep'>>;
   /** Step that is being performed. */
   step: string | null = null;
   /** What is waited for beside the run's own course. */
@@ -68,7 +54,7 @@ export class LinkRun {
   /** Why a step behind the point of no return does not go through yet; null while none is refused. */
   refusal: string | null = null;
   /** Grows with every message that may change what the run waits for. */
-  changes = 0;
+  revision = 0;
   /** What people are being told just now. */
   readonly notices: Notices;
   /** What a pause holds now and what not, one sentence. */
@@ -76,19 +62,19 @@ export class LinkRun {
   private ownWait = '';
 
   constructor(
-    readonly input: LinkMigrationInput,
-    readonly state: LinkRunState,
+    readonly input: RunInput,
+    readonly state: RunState,
     readonly workflowId: string,
   ) {
     const heartbeat = input.spec.settings.polling.heartbeatTimeout;
-    this.quick = proxyActivities<LinkSteps>(quickAndIdempotent(heartbeat));
-    this.long = proxyActivities<LinkSteps>(longWithHeartbeat(heartbeat));
-    this.first = proxyActivities<LinkSteps>(beforeAnyChange(heartbeat));
+    this.untilItSucceeds = proxyActivities<LinkSteps>(untilItSucceeds(heartbeat));
+    this.longPoll = proxyActivities<LinkSteps>(longPoll(heartbeat));
+    this.fewAttempts = proxyActivities<LinkSteps>(fewAttempts(heartbeat));
     this.bounded = proxyActivities<LinkSteps>(bounded(heartbeat));
-    this.watches = proxyActivities<LinkWatches & Pick<LinkSteps, 'performLinkStep'>>(watch(heartbeat));
+    this.watches = proxyActivities<LinkWatches & Pick<LinkSteps, 'performStep'>>(watch(heartbeat));
     const { notifyPerson } = proxyActivities<LinkSteps>(notification);
     this.notices = new Notices(notifyPerson, ({ code }) =>
-      this.event('warning', 'notification.failed', `nobody could be told of ${code}`),
+      this.logEvent('warning', 'notification.failed', `nobody could be told of ${code}`),
     );
     this.sendCarriedOver();
     this.control = new RunControl({
@@ -98,8 +84,8 @@ export class LinkRun {
       isPaused: () => state.paused,
       setPaused: (paused, request) => {
         state.paused = paused;
-        this.changes += 1;
-        this.event(
+        this.revision += 1;
+        this.logEvent(
           'info',
           paused ? 'run.paused' : 'run.resumed',
           `${paused ? 'paused' : 'resumed'} by ${request.by}`,
@@ -108,7 +94,7 @@ export class LinkRun {
       problem: () => state.blockedBy,
       setProblem: (problem, where) => this.setProblem(problem, where),
       announce: (problem, where) =>
-        this.tell(
+        this.notify(
           'critical',
           problem.code,
           `${where}: ${problem.message}`,
@@ -131,7 +117,7 @@ export class LinkRun {
     this.ownWait = text;
   }
 
-  steps(phase: LinkPhase): readonly LinkStepInfo[] {
+  steps(phase: LinkPhase): readonly StepRef[] {
     const { route } = this.state;
     if (route === null) return [];
     const { cutover, seeding, instanceObjects, afterFailover } = this.spec.settings;
@@ -179,7 +165,7 @@ export class LinkRun {
    * what stands in the journal come from the same look (promise 3).
    * @param act does the step; by default as often as it takes
    */
-  async perform(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
+  async perform(step: StepRef, act = this.acting(step)): Promise<void> {
     this.step = step.title;
     await this.control.untilDone(step.title, () => this.attempt(step, act));
     this.step = null;
@@ -189,24 +175,25 @@ export class LinkRun {
    * One attempt of `perform`.
    * @param act does the step, where a failure is to be met in another way
    */
-  async attempt(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
+  async attempt(step: StepRef, act = this.acting(step)): Promise<void> {
     const { id: stepId, server } = step;
-    const seen = await this.quick.observeLinkStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
-      { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) },
-    ]);
+    const seen = await this.untilItSucceeds.observeStep.executeWithOptions(
+      { summary: `Look: ${step.title}` },
+      [{ spec: this.spec, stepId, ...(server === undefined ? {} : { server }) }],
+    );
     this.control.throwIfAborted();
     if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
-      noteClosedDoors(this, seen.unreached);
-      this.record(step, 'already-done', [], seen.settled, 0);
+      noteUnliftedFences(this, seen.unreached);
+      this.journal(step, 'already-done', [], seen.settled, 0);
       return;
     }
     this.begin(stepId, seen.before, server, seen.planned);
     const outcome = await act();
-    noteClosedDoors(this, outcome.unreached);
+    noteUnliftedFences(this, outcome.unreached);
     const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
     // An earlier attempt may have made the change and died before it could say so.
     const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
-    this.record(step, done, effects, outcome.evidence, outcome.durationMs);
+    this.journal(step, done, effects, outcome.evidence, outcome.durationMs);
   }
 
   /**
@@ -214,10 +201,10 @@ export class LinkRun {
    * applications, which wait for the proof.
    * @param act does the step; by default as often as it takes
    */
-  async prove(step: LinkStepInfo, act = this.acting(step)): Promise<void> {
+  async prove(step: StepRef, act = this.acting(step)): Promise<void> {
     this.step = step.title;
     const outcome = await this.control.untilDone(step.title, act);
-    this.record(step, outcome.outcome, outcome.effects, outcome.evidence, outcome.durationMs);
+    this.journal(step, outcome.outcome, outcome.effects, outcome.evidence, outcome.durationMs);
     this.step = null;
   }
 
@@ -226,21 +213,21 @@ export class LinkRun {
    * @param activities on which queue, and how long it is tried
    */
   acting(
-    { id: stepId, title, server }: LinkStepInfo,
-    activities: ActivityInterfaceFor<Pick<LinkSteps, 'performLinkStep'>> = this.long,
+    { id: stepId, title, server }: StepRef,
+    activities: ActivityInterfaceFor<Pick<LinkSteps, 'performStep'>> = this.longPoll,
   ) {
     const over = new CarriedOver();
     const on = server === undefined ? {} : { server };
     return () =>
       over.into((carried) =>
-        activities.performLinkStep.executeWithOptions({ summary: title }, [
+        activities.performStep.executeWithOptions({ summary: title }, [
           { spec: this.spec, stepId, ...on, ...carried },
         ]),
       );
   }
 
   hasBegun(stepId: LinkStepId, server?: string): boolean {
-    return this.state.begun.some((begun) => begun.stepId === stepId && begun.server === server);
+    return this.state.startedSteps.some((begun) => begun.stepId === stepId && begun.server === server);
   }
 
   /** Notes the facts before a step, once: a later attempt would see its own effects. */
@@ -252,16 +239,16 @@ export class LinkRun {
   ): void {
     if (this.hasBegun(stepId, server)) return;
     const on = server === undefined ? {} : { server };
-    this.state.begun.push({ stepId, ...on, before, ...byHandOf(planned) });
+    this.state.startedSteps.push({ stepId, ...on, before, ...byHandOf(planned) });
   }
 
   /** What a step began on a server, latest first; of what repeats, all. */
-  begunOf(stepIds: readonly LinkStepId[]): readonly BegunStep[] {
-    return this.state.begun.filter(({ stepId }) => stepIds.includes(stepId)).toReversed();
+  begunOf(stepIds: readonly LinkStepId[]): readonly StartedStep[] {
+    return this.state.startedSteps.filter(({ stepId }) => stepIds.includes(stepId)).toReversed();
   }
 
   /** One beginning of a step, as something that can be given back. */
-  undoItem(begun: BegunStep): UndoItem {
+  undoItem(begun: StartedStep): UndoItem {
     const { stepId, server: replica, byHand = [] } = begun;
     const { server, instance } = this.spec.settings;
     return {
@@ -274,16 +261,16 @@ export class LinkRun {
 
   /** Named, not silent: what stays behind. */
   noteLeft(left: LeftItem): void {
-    this.event('warning', 'undo.left-behind', leftSentence(left));
+    this.logEvent('warning', 'undo.left-behind', leftSentence(left));
   }
 
-  private async giveBack(begun: BegunStep): Promise<void> {
+  private async giveBack(begun: StartedStep): Promise<void> {
     const { stepId, server, before, after } = begun;
     const on = server === undefined ? {} : { server };
     const known = after === undefined ? {} : { after };
     this.step = `Undo ${stepId}`;
     const over = begun.undoing === undefined ? {} : { carried: begun.undoing };
-    const undoing = this.bounded.undoLinkStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+    const undoing = this.bounded.undoStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
       { spec: this.spec, stepId, ...on, before, ...known, ...over },
     ]);
     const undone = await undoing.catch((error) => {
@@ -291,18 +278,18 @@ export class LinkRun {
       if (left !== undefined) begun.undoing = left;
       throw error;
     });
-    this.state.begun = this.state.begun.filter((candidate) => candidate !== begun);
+    this.state.startedSteps = this.state.startedSteps.filter((candidate) => candidate !== begun);
     const { effects, unreached } = 'unreached' in undone ? undone : { effects: undone, unreached: [] };
-    noteClosedDoors(this, unreached);
+    noteUnliftedFences(this, unreached);
     if (effects.length > 0) {
       const at = { at: this.now(), phase: this.state.phase };
       addJournalEntry(this.state, undoneEntry(at, begun, effects, unreached));
     }
-    await tellClosedDoors(this);
+    await tellUnliftedFences(this);
   }
 
-  record(
-    step: Pick<LinkStepInfo, 'id' | 'title' | 'phase' | 'server'>,
+  journal(
+    step: Pick<StepRef, 'id' | 'title' | 'phase' | 'server'>,
     outcome: 'done' | 'already-done',
     effects: Parameters<typeof addJournalEntry>[1]['effects'],
     evidence: string,
@@ -322,7 +309,7 @@ export class LinkRun {
     });
   }
 
-  event(severity: RunEvent['severity'], code: string, message: string): void {
+  logEvent(severity: RunEvent['severity'], code: string, message: string): void {
     addEvent(this.state, { at: this.now(), severity, code, message });
   }
 
@@ -331,15 +318,20 @@ export class LinkRun {
     const { events } = this.state;
     const isIgnored = ({ code }: RunEvent): boolean => code === MESSAGE_IGNORED;
     if (events.filter(isIgnored).length >= IGNORED_KEPT) events.splice(events.findIndex(isIgnored), 1);
-    this.event('warning', MESSAGE_IGNORED, why);
+    this.logEvent('warning', MESSAGE_IGNORED, why);
   }
 
   /**
    * Notes an event and tells a person. Nobody waits for the notifier: applications, or a forced failover, would wait with
    * them. Whoever ends the workflow sees to what is under way (`notices`).
    */
-  async tell(severity: RunEvent['severity'], code: string, message: string, nextStep: string): Promise<void> {
-    this.event(severity, code, message);
+  async notify(
+    severity: RunEvent['severity'],
+    code: string,
+    message: string,
+    nextStep: string,
+  ): Promise<void> {
+    this.logEvent(severity, code, message);
     const title = `${this.spec.settings.name}: ${code}`;
     this.notices.send({ severity, code, workflowId: this.workflowId, title, message, nextStep });
   }
@@ -368,11 +360,11 @@ export class LinkRun {
     const known = this.state.blockedBy;
     const since = known !== null && known.stepId === where ? known.since : this.now();
     this.state.blockedBy = problem === null ? null : { since, stepId: where, ...problem };
-    this.changes += 1;
+    this.revision += 1;
   }
 }
 
-function forwardOnly(state: LinkRunState): string | null {
+function forwardOnly(state: RunState): string | null {
   if (state.forwardOnly !== null) return state.forwardOnly;
   return state.pointOfNoReturn === null
     ? null
@@ -383,7 +375,7 @@ function forwardOnly(state: LinkRunState): string | null {
 const LONGEST_BY_HAND = 500;
 
 /** What a person can send to undo a step, when sqlferry cannot. */
-function byHandOf(planned: readonly Pick<JournalEffect, 'undo'>[]): Pick<BegunStep, 'byHand'> {
+function byHandOf(planned: readonly Pick<JournalEffect, 'undo'>[]): Pick<StartedStep, 'byHand'> {
   const byHand = planned.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();
   if (byHand.length === 0) return {};
   const isLong = byHand.join('').length > LONGEST_BY_HAND;

@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { BrokenLink, SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
-import type { LinkStepInfo } from '../../model/link/procedure';
-import type { LinkRun } from './run';
+import type { StepRef } from '../../model/link/procedure';
+import type { Run } from './run';
 
 /** The copy was not complete in time; Azure cancels the creation of a link after 6 days. */
 export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';
@@ -12,7 +12,7 @@ export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';
  * Creates the link and follows it until the copy is complete. A link that Azure gave up is not repaired by waiting:
  * a person looks for the cause, and it is created again, with a deadline of its own.
  */
-export async function createLinkAndSeed(run: LinkRun): Promise<void> {
+export async function createLinkAndSeed(run: Run): Promise<void> {
   const [step] = run.steps('link');
   if (step === undefined) return;
   for (;;) {
@@ -25,7 +25,7 @@ export async function createLinkAndSeed(run: LinkRun): Promise<void> {
 }
 
 /** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
-async function createAndSeedOnce(run: LinkRun, step: LinkStepInfo): Promise<BrokenLink | undefined> {
+async function createAndSeedOnce(run: Run, step: StepRef): Promise<BrokenLink | undefined> {
   return besideCreation(
     () => run.perform(step, run.acting(step, run.watches)),
     async (creation) => {
@@ -86,14 +86,14 @@ class Creation {
 /** While it is not done, a link that broke may be dropped and created again by it. */
 export type CreationState = Pick<Creation, 'isDone' | 'done'>;
 
-export async function connect(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
+export async function connect(run: Run, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';
   for (;;) {
     const seen = await run.control.untilDone('Link connects', () =>
       run.watches.awaitLinkConnected({ spec: run.spec }),
     );
     if (seen.kind === 'connected') {
-      run.event('info', 'link.connected', seen.evidence);
+      run.logEvent('info', 'link.connected', seen.evidence);
       run.waitingFor = '';
       return undefined;
     }
@@ -103,7 +103,7 @@ export async function connect(run: LinkRun, creation: CreationState): Promise<Br
   }
 }
 
-export async function seed(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
+export async function seed(run: Run, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the copy of the database to be complete';
   let mark: SeedingMark | null = null;
   for (;;) {
@@ -112,7 +112,7 @@ export async function seed(run: LinkRun, creation: CreationState): Promise<Broke
     );
     if (news.kind === 'completed') {
       run.state.seedingCompletedAt = news.serverTime;
-      run.event('info', 'seeding.completed', news.evidence);
+      run.logEvent('info', 'seeding.completed', news.evidence);
       run.waitingFor = '';
       return undefined;
     }
@@ -127,34 +127,34 @@ export async function seed(run: LinkRun, creation: CreationState): Promise<Broke
 }
 
 async function reportSeeding(
-  run: LinkRun,
+  run: Run,
   news: Exclude<SeedingNews, { kind: 'completed' | 'broken' }>,
 ): Promise<void> {
   switch (news.kind) {
     case 'restarted':
       run.state.seedingRestarts += 1;
-      return run.tell(
+      return run.notify(
         'warning',
         'seeding.restarted',
         `seeding began again from zero: ${news.reason}`,
         'look for lost connections between the instances; any loss in either direction restarts seeding',
       );
     case 'stalled':
-      return run.tell(
+      return run.notify(
         'warning',
         'seeding.stalled',
         news.reason,
         'check the network between the endpoints and the load of the disks of the SQL Server',
       );
     case 'foreign-log-backup':
-      return run.tell(
+      return run.notify(
         'warning',
         'seeding.foreign-log-backup',
         news.reason,
         'stop that job until the first log backup of this run is taken; no log is lost, it only grows',
       );
     case 'log-alarm':
-      return run.tell(
+      return run.notify(
         'critical',
         'log-backup.alarm',
         news.reason,
@@ -164,7 +164,7 @@ async function reportSeeding(
 }
 
 /** Deadline and warnings as durable timers; they outlive every worker. */
-export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
+export async function withDeadline<T>(run: Run, work: () => Promise<T>): Promise<T> {
   const { deadline, warnBefore } = run.spec.settings.seeding;
   const requestedAt = Date.parse(run.state.linkRequestedAt ?? run.now());
   const deadlineAt = requestedAt + deadline;
@@ -201,7 +201,7 @@ export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Pro
 
 /** @returns true when the deadline passed before the work was done. */
 async function warnAndExpire(
-  run: LinkRun,
+  run: Run,
   deadlineAt: number,
   warnBefore: readonly number[],
   isDone: () => boolean,
@@ -210,7 +210,7 @@ async function warnAndExpire(
     const wait = deadlineAt - before - Date.now();
     if (wait <= 0) continue;
     if (await condition(isDone, wait)) return false;
-    await run.tell(
+    await run.notify(
       'warning',
       'seeding.deadline-near',
       `seeding has ${formatDuration(before)} left before Azure cancels the link`,

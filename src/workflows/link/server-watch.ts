@@ -1,10 +1,15 @@
 /** The watch of a link that SQL Server leads: its log backups, its health, and what others do to it. */
-import type { GuardInput, ReplicationNews } from '../../activities/link/api';
-import { noteOpened } from './closed-doors';
+import type { ReplicationNews, ReplicationWatchInput } from '../../activities/link/api';
+import { noteLiftedFences } from './closed-doors';
 import { historyIsLong } from './history';
-import { followRoles, noteLinkBack, noteLinkGone, watchOthers } from './others';
+import {
+  adoptExternalFailover,
+  externalChangesKnown,
+  noteDeletedExternally,
+  noteExistsAgain,
+} from './others';
 import type { Watched } from './replication-watch';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 import { noteSplitBrain } from './split-brain';
 import { noteHealth, type Protection } from './state';
 
@@ -15,33 +20,33 @@ const CHECKPOINT_MS = 7 * 24 * 3_600_000;
  * Takes log backups and watches the link's health while it replicates.
  * @param protection of a link that stays: two primaries are looked for as well
  */
-export const serverWatch = (run: LinkRun, protection?: Protection): Watched<ReplicationNews> => ({
+export const serverWatch = (run: Run, protection?: Protection): Watched<ReplicationNews> => ({
   endsWith:
     protection === undefined
       ? 'the watch of the link to end; a log backup that runs just now is not interrupted'
       : 'the watch of the link to end; a log backup that runs just now has a few seconds',
   doing: 'guarding the log: ',
-  look: () => run.watches.guardReplication(inputOf(run, protection)),
+  look: () => run.watches.watchReplication(inputOf(run, protection)),
   note: (news, isStopping) => note(run, protection, news, isStopping),
 });
 
-const inputOf = (run: LinkRun, protection: Protection | undefined): GuardInput => ({
+const inputOf = (run: Run, protection: Protection | undefined): ReplicationWatchInput => ({
   spec: run.spec,
   knownHealthy: run.state.health?.healthy ?? true,
   logAlarmRaised: run.state.logAlarmRaised,
   ...(protection === undefined
     ? {}
-    : { splitBrainKnown: protection.splitBrain !== null, ...watchOthers(protection) }),
+    : { splitBrainKnown: protection.splitBrain !== null, ...externalChangesKnown(protection) }),
   ...foreignBackups(run),
   ...(run.state.lastBackupAt === undefined ? {} : { lastBackupAt: run.state.lastBackupAt }),
   ...(run.spec.replicas === undefined ? {} : { knownLeader: run.state.groupLeader ?? null }),
-  ...closedDoors(run),
+  ...unliftedFences(run),
   // Of a link that stays the first look is news: a forced failover may be asked at any time.
   checkpointAfterMs: protection !== undefined && run.state.health === null ? 0 : CHECKPOINT_MS,
 });
 
 async function note(
-  run: LinkRun,
+  run: Run,
   protection: Protection | undefined,
   news: ReplicationNews,
   isStopping: () => boolean,
@@ -54,7 +59,7 @@ async function note(
       state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
       if (backup.serverAt !== undefined) state.lastBackupAt = backup.serverAt;
       state.logAlarmRaised = false;
-      run.record(
+      run.journal(
         { id: 'server.log-backup', title: 'Log backup', phase: 'replicating' },
         'done',
         backup.effects,
@@ -66,17 +71,17 @@ async function note(
     case 'split-brain':
       if (protection !== undefined) await noteSplitBrain(run, protection, news);
       break;
-    case 'roles-by-others':
+    case 'external-failover':
       // The roles of a failover that ends this watch are its own doing.
-      if (protection !== undefined && !isStopping()) await followRoles(run, protection, news);
+      if (protection !== undefined && !isStopping()) await adoptExternalFailover(run, protection, news);
       break;
-    case 'link-gone':
-      if (protection !== undefined) await noteLinkGone(run, protection, news);
+    case 'deleted-externally':
+      if (protection !== undefined) await noteDeletedExternally(run, protection, news);
       break;
     case 'health-changed':
-      if (protection !== undefined) noteLinkBack(protection, news.health);
+      if (protection !== undefined) noteExistsAgain(protection, news.health);
       if (news.lastSeen !== undefined) state.lastLag = news.lastSeen;
-      await run.tell(
+      await run.notify(
         news.health.healthy ? 'info' : 'warning',
         news.health.healthy ? 'link.healthy' : 'link.unhealthy',
         news.health.summary,
@@ -85,22 +90,22 @@ async function note(
       break;
     case 'log-alarm':
       state.logAlarmRaised = true;
-      await run.tell(
+      await run.notify(
         'critical',
         'log-backup.alarm',
         news.reason,
         'give the log more room, or mend what holds it',
       );
       break;
-    case 'group-moved':
+    case 'group-failed-over':
       await noteLeader(run, news.leader);
       break;
-    case 'doors-opened':
-      await noteOpened(run, news.doors);
+    case 'fences-lifted':
+      await noteLiftedFences(run, news.doors);
       break;
     case 'foreign-log-backup':
       state.foreignLogBackups = [...(state.foreignLogBackups ?? []), ...news.jobs];
-      await run.tell(
+      await run.notify(
         'warning',
         'log-backup.foreign',
         news.reason,
@@ -111,19 +116,19 @@ async function note(
       break;
   }
   // What the cutover waits for does not depend on this news: waking it would cost two events for each backup.
-  if (historyIsLong(run)) run.changes += 1;
+  if (historyIsLong(run)) run.revision += 1;
 }
 
 /** The first leader that is seen is no news; another one is, since the link must have found its way to it. */
-async function noteLeader(run: LinkRun, leader: string): Promise<void> {
+async function noteLeader(run: Run, leader: string): Promise<void> {
   const former = run.state.groupLeader;
   run.state.groupLeader = leader;
   const { availabilityGroup } = run.spec.names;
   if (former === undefined) {
-    run.event('info', 'group.leader', `${leader} leads the availability group ${availabilityGroup}`);
+    run.logEvent('info', 'group.leader', `${leader} leads the availability group ${availabilityGroup}`);
     return;
   }
-  await run.tell(
+  await run.notify(
     'warning',
     'group.failed-over',
     `${leader} leads the availability group ${availabilityGroup} now, in place of ${former}; the run goes on there`,
@@ -131,14 +136,14 @@ async function noteLeader(run: LinkRun, leader: string): Promise<void> {
   );
 }
 
-function closedDoors({ state }: LinkRun): Pick<GuardInput, 'closedDoors'> {
-  if (state.closedDoors === undefined) return {};
-  const doors = state.closedDoors.map(({ server, logins, statement }) => ({ server, logins, statement }));
-  return { closedDoors: doors };
+function unliftedFences({ state }: Run): Pick<ReplicationWatchInput, 'unliftedFences'> {
+  if (state.unliftedFences === undefined) return {};
+  const doors = state.unliftedFences.map(({ server, logins, statement }) => ({ server, logins, statement }));
+  return { unliftedFences: doors };
 }
 
 /** By the clock of the SQL Server, like the backup history itself. */
-function foreignBackups({ state }: LinkRun): Pick<GuardInput, 'foreignBackups'> {
+function foreignBackups({ state }: Run): Pick<ReplicationWatchInput, 'foreignBackups'> {
   if (state.seedingCompletedAt === null) return {};
   return { foreignBackups: { since: state.seedingCompletedAt, told: state.foreignLogBackups ?? [] } };
 }

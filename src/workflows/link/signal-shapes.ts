@@ -2,7 +2,7 @@
  * Shapes of what the workflows of a link tell each other. Fields that are not known are let through: a later version
  * may send more. Kinds that are not known are not.
  */
-import type { TurnKey, TurnRequest } from '../../rules/link/failover-turns';
+import type { SlotKey, SlotRequest } from '../../rules/link/failover-turns';
 import {
   anyObject,
   anyText,
@@ -28,11 +28,11 @@ import type {
   FromRun,
 } from './disaster-recovery-messages';
 import { side } from './request-shapes';
-import type { ClosedDoor } from './state';
-import type { TurnMessage, TurnNews } from './turn-messages';
+import type { UnliftedFence } from './state';
+import type { SlotMessage, SlotNews } from './turn-messages';
 
-export const closedDoors = list<ClosedDoor>(
-  including<ClosedDoor>({
+export const unliftedFences = list<UnliftedFence>(
+  including<UnliftedFence>({
     server: anyText,
     logins: list(anyText),
     statement: anyText,
@@ -63,8 +63,8 @@ export const failoverRecord = including<FailoverRecord>({
   checks: optional(list(anyObject())),
   acknowledged: optional(acknowledgement),
   drill: optional(oneOf(['there', 'back'])),
-  gaveWay: optional(including({ fenceOn: nullable(side) })),
-  closedDoors: optional(closedDoors),
+  preempted: optional(including({ fenceOn: nullable(side) })),
+  unliftedFences: optional(unliftedFences),
 });
 
 /** Ids are as long as Temporal lets them be. */
@@ -78,8 +78,8 @@ const signed =
   (value, at) => ({ ...shape(value, at), ...sender(value, at) });
 
 const news = byKind<FailoverNews>({
-  'closing-in': anyObject(),
-  crossed: including({ record: failoverRecord }),
+  fencing: anyObject(),
+  'new-primary-proven': including({ record: failoverRecord }),
   waiting: including({ waitingFor: nullable(anyText) }),
   problem: including({
     problem: nullable(including({ code: anyText, message: anyText, remedy: anyText, where: anyText })),
@@ -91,7 +91,7 @@ export const failoverNewsShape = signed(news);
 const control = byKind<FailoverControl>({
   pause: anyObject(),
   retry: anyObject(),
-  'give-way': including({ by: name() }),
+  preempt: including({ by: name() }),
 });
 
 export const failoverControlShape = signed(control);
@@ -99,11 +99,11 @@ export const failoverControlShape = signed(control);
 /** "Up to 8 databases" of one instance at once; see `failoversAtOnceSchema`. */
 export const turnLimit = wholeNumber(1, 8);
 
-const turnKey = including<TurnKey>({ workflowId: id, runId: id });
+const turnKey = including<SlotKey>({ workflowId: id, runId: id });
 
 const attempt = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
-export const turnRequest: Shape<TurnRequest> = including<TurnRequest>({
+export const turnRequest: Shape<SlotRequest> = including<SlotRequest>({
   workflowId: id,
   runId: id,
   name: anyText,
@@ -113,14 +113,14 @@ export const turnRequest: Shape<TurnRequest> = including<TurnRequest>({
   attempt,
 });
 
-export const turnMessageShape = byKind<TurnMessage>({
+export const turnMessageShape = byKind<SlotMessage>({
   ask: including({ request: turnRequest }),
   leave: including({ key: turnKey }),
   'go-ahead': including({ request: turnRequest }),
 });
 
-export const turnNewsShape = byKind<TurnNews>({
+export const turnNewsShape = byKind<SlotNews>({
   granted: including({ attempt }),
   waiting: including({ place: anyText, attempt }),
-  'are-you-there': anyObject(),
+  ping: anyObject(),
 });

@@ -6,7 +6,7 @@
 import type { ManagedInstance, SqlServer } from '../../model/inventory';
 import type { Hook, Hooks } from '../../model/link/hooks';
 import type { InstanceObjects } from '../../model/link/instance-objects-spec';
-import type { GroupReplica, LinkMigration, LinkNames, ResolvedLinkMigration } from '../../model/link/spec';
+import type { GroupReplica, LinkNames, LinkSpec, ResolvedLink } from '../../model/link/spec';
 import { readSchedule } from '../../rules/link/read-schedule';
 import {
   anyObject,
@@ -35,7 +35,7 @@ const sysname = matching(/^.{1,128}$/s, 'a name of 1 to 128 characters');
 /** Time-outs and pauses of nothing at all would be none. */
 const pause = duration(1);
 
-export const scheduleShape: Shape<LinkMigration['cutover']['schedule']> = (value, at) => {
+export const scheduleShape: Shape<LinkSpec['cutover']['schedule']> = (value, at) => {
   const read = readSchedule(value);
   if (read.ok) return read.schedule;
   throw new MalformedInput(`${at}: ${read.problem}`);
@@ -61,7 +61,7 @@ const instanceObjects = including<InstanceObjects>({
   drift: oneOf(['block', 'warn', 'ignore']),
 });
 
-const cutover = including<LinkMigration['cutover']>({
+const cutover = including<LinkSpec['cutover']>({
   schedule: scheduleShape,
   approval: including({ required: yesOrNo, validFor: duration() }),
   fence: including({ disableLogins: list(sysname) }),
@@ -75,9 +75,9 @@ const cutover = including<LinkMigration['cutover']>({
 const port = wholeNumber(1, 65_535);
 const percent = number(1, 100);
 
-const settings = including<LinkMigration>({
+const settings = including<LinkSpec>({
   apiVersion: oneOf(['sqlferry/v1']),
-  kind: oneOf(['LinkMigration']),
+  kind: oneOf(['Link']),
   name: specName,
   purpose: oneOf(['migration', 'disaster-recovery']),
   initialPrimary: oneOf(['server', 'instance']),
@@ -85,15 +85,15 @@ const settings = including<LinkMigration>({
   server: specName,
   instance: specName,
   link: anyObject(),
-  certificate: including<LinkMigration['certificate']>({ name: optional(sysname), validFor: duration() }),
-  seeding: including<LinkMigration['seeding']>({
+  certificate: including<LinkSpec['certificate']>({ name: optional(sysname), validFor: duration() }),
+  seeding: including<LinkSpec['seeding']>({
     deadline: pause,
     warnBefore: list(duration()),
     stalledAfter: pause,
     watchLog: yesOrNo,
     keepLog: oneOf(['none', 'trace-flag-12381']),
   }),
-  logBackups: including<LinkMigration['logBackups']>({
+  logBackups: including<LinkSpec['logBackups']>({
     directory: anyText,
     every: pause,
     atUsedPercent: percent,
@@ -102,15 +102,15 @@ const settings = including<LinkMigration>({
     compression: yesOrNo,
   }),
   cutover,
-  failover: including<LinkMigration['failover']>({
+  failover: including<LinkSpec['failover']>({
     coolDown: duration(),
     atOnce: turnLimit,
     firstFullBackup: oneOf(['tell', 'acknowledge']),
   }),
   hooks: optional(hooks),
-  afterFailover: including<LinkMigration['afterFailover']>({ checks: yesOrNo, repairOrphanedUsers: yesOrNo }),
+  afterFailover: including<LinkSpec['afterFailover']>({ checks: yesOrNo, repairOrphanedUsers: yesOrNo }),
   instanceObjects: optional(instanceObjects),
-  polling: including<LinkMigration['polling']>({
+  polling: including<LinkSpec['polling']>({
     steady: pause,
     seeding: pause,
     active: pause,
@@ -123,7 +123,7 @@ export const version: Shape<1> = (value, at) => {
   throw new MalformedInput(`${at} must be 1: this worker reads no other version`);
 };
 
-export const specShape = including<ResolvedLinkMigration>({
+export const specShape = including<ResolvedLink>({
   version,
   settings,
   names: including<LinkNames>({

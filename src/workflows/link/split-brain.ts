@@ -1,13 +1,13 @@
 import type { DivergedLog, SplitBrainNews } from '../../activities/link/api';
 import { byWord } from '../../model/by-word';
 import { compareLsn } from '../../model/lsn';
-import { otherSide, repairCommand, sideName } from './protection';
-import type { LinkRun } from './run';
+import { otherSite, repairCommand, siteName } from './protection';
+import type { Run } from './run';
 import type { Protection } from './state';
 
 /** Both sides take writes: people are told at once, with what the former primary has alone. */
 export async function noteSplitBrain(
-  run: LinkRun,
+  run: Run,
   protection: Protection,
   { reason, logEnds }: Pick<SplitBrainNews, 'reason' | 'logEnds'>,
 ): Promise<void> {
@@ -17,9 +17,9 @@ export async function noteSplitBrain(
   if (last?.type === 'forced' && diverged !== null) {
     protection.failovers = [...protection.failovers.slice(0, -1), { ...last, diverged }];
   }
-  run.changes += 1;
+  run.revision += 1;
   const alone = diverged === null ? '' : `; ${diverged.summary}`;
-  await run.tell(
+  await run.notify(
     'critical',
     'split-brain.found',
     `${reason}; both may take writes${alone}`,
@@ -29,7 +29,7 @@ export async function noteSplitBrain(
 
 /** What the side that was primary before has in its log beyond the take-over; null when it cannot be read. */
 function divergedLog(protection: Protection, logEnds: SplitBrainNews['logEnds']): DivergedLog | null {
-  const on = otherSide(protection.primary);
+  const on = otherSite(protection.primary);
   const toLsn = logEnds[on];
   if (toLsn === null) return null;
   const last = protection.failovers.findLast(({ outcome }) => outcome === 'done');
@@ -38,13 +38,13 @@ function divergedLog(protection: Protection, logEnds: SplitBrainNews['logEnds'])
     last === undefined
       ? null
       : byWord('type of a failover', last.type, { planned: null, forced: takenOverAt, outside: null });
-  const where = `the ${sideName(on)}`;
+  const where = `the ${siteName(on)}`;
   if (afterLsn === null) {
     return { on, afterLsn, toLsn, summary: `the log of ${where} ends at LSN ${toLsn}` };
   }
   const summary =
     compareLsn(toLsn, afterLsn) > 0
       ? `${where} alone has what stands in its log after LSN ${afterLsn}, up to ${toLsn}`
-      : `${where} has nothing that the ${sideName(protection.primary)} did not have at LSN ${afterLsn}`;
+      : `${where} has nothing that the ${siteName(protection.primary)} did not have at LSN ${afterLsn}`;
   return { on, afterLsn, toLsn, summary };
 }

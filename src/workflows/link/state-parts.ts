@@ -4,6 +4,6 @@ import type { FailoverRecord } from './disaster-recovery-messages';
 export const withoutDetails = ({
   hooks: _hooks,
   checks: _checks,
-  closedDoors: _closedDoors,
+  unliftedFences: _unliftedFences,
   ...record
 }: FailoverRecord): FailoverRecord => record;

@@ -22,13 +22,13 @@ import {
   yes,
   yesOrNo,
 } from '../shapes';
-import type { LinkRequest, SplitBrain } from './disaster-recovery-messages';
+import type { SplitBrain, StandingRequest } from './disaster-recovery-messages';
 import type { DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 import { drillShape, failoverShape, repairShape, side } from './request-shapes';
-import { acknowledgement, closedDoors, failoverRecord } from './signal-shapes';
+import { acknowledgement, failoverRecord, unliftedFences } from './signal-shapes';
 import { scheduleShape, version } from './spec-shape';
-import type { BegunStep, LinkRunState, ObjectsState, Protection } from './state';
+import type { ObjectsState, Protection, RunState, StartedStep } from './state';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const phase = oneOf(LINK_PHASES);
@@ -44,7 +44,7 @@ export const health = including<LinkHealth>({
 
 const failover = including({ request: failoverShape, acknowledged: optional(acknowledgement) });
 
-const pending = byKind<LinkRequest>({
+const pending = byKind<StandingRequest>({
   failover,
   drill: including({ request: drillShape, acknowledged: optional(acknowledgement) }),
   repair: including({ request: repairShape }),
@@ -66,13 +66,13 @@ const protection = including<Protection>({
   failovers: list(failoverRecord),
   failoverCount: optional(count),
   request: nullable(pending),
-  overtaking: optional(byKind<Extract<LinkRequest, { kind: 'failover' }>>({ failover })),
-  crossed: optional(yes),
-  cameLate: optional(yes),
+  preemptedBy: optional(byKind<Extract<StandingRequest, { kind: 'failover' }>>({ failover })),
+  proven: optional(yes),
+  lateSwap: optional(yes),
   splitBrain: nullable(
     including<SplitBrain>({ since: time, reason: anyText, diverged: optional(nullable(anyObject())) }),
   ),
-  removedByOthers: optional(including({ since: time, reason: anyText })),
+  deletedExternally: optional(including({ since: time, reason: anyText })),
   fullBackupAt: optional(time),
   drill: optional(drill),
   lastDrill: optional(anyObject()),
@@ -86,7 +86,7 @@ const blockedBy = including<BlockedBy>({
   remedy: anyText,
 });
 
-const begun = including<BegunStep>({
+const begun = including<StartedStep>({
   stepId: oneOf(LINK_STEP_IDS),
   server: optional(anyText),
   before: anything,
@@ -117,13 +117,13 @@ const objects = including<ObjectsState>({
   drift: list(anyObject()),
 });
 
-export const stateShape = including<LinkRunState>({
+export const stateShape = including<RunState>({
   version,
   phase,
   route: nullable(oneOf(['planned-failover', 'delete-link'])),
   preflight: nullable(anyObject()),
   serverName: anyText,
-  begun: list(begun, 0, MANY),
+  startedSteps: list(begun, 0, MANY),
   journal: list(anyObject(), 0, MANY),
   phases: list(including<PhaseTimes>({ phase, startedAt: time, endedAt: nullable(time) }), 0, MANY),
   events: list(event, 0, MANY),
@@ -140,10 +140,10 @@ export const stateShape = including<LinkRunState>({
   instanceObjects: optional(objects),
   paused: yesOrNo,
   approval: nullable(
-    including<NonNullable<LinkRunState['approval']>>({ by: anyText, at: time, acceptsDrift: optional(yes) }),
+    including<NonNullable<RunState['approval']>>({ by: anyText, at: time, acceptsDrift: optional(yes) }),
   ),
   groupLeader: optional(anyText),
-  closedDoors: optional(closedDoors),
+  unliftedFences: optional(unliftedFences),
   approvalAsked: optional(yesOrNo),
   postponedUntil: nullable(time),
   schedule: scheduleShape,
@@ -155,7 +155,7 @@ export const stateShape = including<LinkRunState>({
   pointOfNoReturn: nullable(anyObject()),
   forwardOnly: nullable(anyText),
   failedOverAt: nullable(time),
-  leftOut: optional(anyText),
+  unreplicatedTail: optional(anyText),
   rtoMs: nullable(number(0, Number.MAX_SAFE_INTEGER)),
   firstWriteAt: optional(time),
   hookCalls: optional(list(anyObject())),

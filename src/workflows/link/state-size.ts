@@ -6,7 +6,7 @@
 import { inPlaceOf, type JournalEntry } from '../../model/journal';
 import { jsonBytes } from '../../model/json-bytes';
 import { copyOrder } from '../../rules/link/added-facts';
-import type { BegunStep, LinkRunState } from './state';
+import type { RunState, StartedStep } from './state';
 import { withoutDetails } from './state-parts';
 
 /** All of the state, as far as what an undo needs leaves room. */
@@ -81,9 +81,9 @@ const withoutText = (entry: JournalEntry): JournalEntry => {
 };
 
 /** One way to save room: takes what is too many, gives back what is still too many. */
-type Saving = (state: LinkRunState, excess: number) => number;
+type Saving = (state: RunState, excess: number) => number;
 
-const note = (state: LinkRunState, what: Exclude<keyof LeftOutOfState, 'undo'>, count: number): void => {
+const note = (state: RunState, what: Exclude<keyof LeftOutOfState, 'undo'>, count: number): void => {
   if (count === 0) return;
   const known = state.leftOutOfState ?? NOTHING;
   state.leftOutOfState = { ...known, [what]: known[what] + count };
@@ -186,7 +186,7 @@ const FOR_JOURNAL: readonly Saving[] = [
   journalEntries(always),
 ];
 
-function save(state: LinkRunState, savings: readonly Saving[], excess: number): void {
+function save(state: RunState, savings: readonly Saving[], excess: number): void {
   let left = excess;
   for (const saving of savings) {
     if (left <= 0) return;
@@ -195,7 +195,7 @@ function save(state: LinkRunState, savings: readonly Saving[], excess: number): 
 }
 
 /** After each entry: a query answers the whole journal, long before a new history begins. */
-export function boundJournal(state: LinkRunState, limit = JOURNAL_BYTES): void {
+export function boundJournal(state: RunState, limit = JOURNAL_BYTES): void {
   save(state, FOR_JOURNAL, jsonBytes(state.journal) - limit);
 }
 
@@ -203,7 +203,7 @@ export function boundJournal(state: LinkRunState, limit = JOURNAL_BYTES): void {
  * Before the state goes into a new history. @returns a state that takes at most `limit` bytes, or, where what an undo
  * needs takes more, that and little besides; never more than a payload may have
  */
-export function boundState(given: LinkRunState, limit = STATE_BYTES, undoLimit = UNDO_BYTES): LinkRunState {
+export function boundState(given: RunState, limit = STATE_BYTES, undoLimit = UNDO_BYTES): RunState {
   const { protection } = given;
   const state = { ...given, protection: protection === null ? null : { ...protection } };
   leaveOutUndo(state, undoLimit);
@@ -219,24 +219,24 @@ export function boundState(given: LinkRunState, limit = STATE_BYTES, undoLimit =
 }
 
 /** Copies alone: without what was there before a link, nothing could be taken down. The longest one first. */
-function leaveOutUndo(state: LinkRunState, limit: number): void {
+function leaveOutUndo(state: RunState, limit: number): void {
   for (;;) {
-    if (jsonBytes(state.begun) <= limit) return;
-    const longest = state.begun
+    if (jsonBytes(state.startedSteps) <= limit) return;
+    const longest = state.startedSteps
       .filter(({ stepId }) => copyOrder(stepId) !== undefined)
-      .reduce<BegunStep | undefined>(
+      .reduce<StartedStep | undefined>(
         (most, one) => (most !== undefined && jsonBytes(most) >= jsonBytes(one) ? most : one),
         undefined,
       );
     if (longest === undefined) return;
-    state.begun = state.begun.filter((one) => one !== longest);
+    state.startedSteps = state.startedSteps.filter((one) => one !== longest);
     const known = state.leftOutOfState ?? NOTHING;
     state.leftOutOfState = { ...known, undo: [...known.undo, longest.stepId] };
   }
 }
 
 /** For people, one sentence each. */
-export function leftOutSentences({ leftOutOfState }: LinkRunState): readonly string[] {
+export function leftOutSentences({ leftOutOfState }: RunState): readonly string[] {
   if (leftOutOfState === undefined) return [];
   const { undo, ...counts } = leftOutOfState;
   const parts = [
@@ -255,5 +255,5 @@ const undoSentences = ({ undo }: LeftOutOfState): readonly string[] =>
   undo.map((stepId) => `${stepId}: copied more than fits; an abort leaves it, and ${IN_HISTORY}`);
 
 /** What an abort has to leave, because what it would need was too long. */
-export const notUndoable = ({ leftOutOfState }: LinkRunState): readonly string[] =>
+export const notUndoable = ({ leftOutOfState }: RunState): readonly string[] =>
   leftOutOfState === undefined ? [] : undoSentences(leftOutOfState);

@@ -1,14 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import { checkInput } from '../incoming';
-import { initialState, type LinkMigrationInput, type LinkRunState } from './state';
+import { initialState, type RunInput, type RunState } from './state';
 import { stateShape } from './state-shape';
 
 /** The state was written by a version of sqlferry that this worker does not know. */
 export const UNKNOWN_STATE_VERSION = 'UnknownStateVersion';
 
 /** State of a run that begins, or that goes on in a new history. */
-export function stateOf({ spec, state }: LinkMigrationInput): LinkRunState {
+export function stateOf({ spec, state }: RunInput): RunState {
   if (state === undefined) return initialState(spec);
   const upgraded = upgrade(state);
   checkInput(workflowInfo().workflowType, (value) => stateShape(value, 'state'), upgraded);
@@ -19,13 +19,13 @@ export function stateOf({ spec, state }: LinkMigrationInput): LinkRunState {
  * The one place that reads a state from before: each older version gets its step up here.
  * @throws ApplicationFailure, not to be tried again, for a version that this worker does not know
  */
-export function upgrade(state: unknown): LinkRunState {
+export function upgrade(state: unknown): RunState {
   const version =
     typeof state === 'object' && state !== null && 'version' in state ? state.version : undefined;
   switch (version) {
     case 1:
       // This version wrote it, or one before that wrote the same.
-      return state as LinkRunState;
+      return state as RunState;
     default:
       throw ApplicationFailure.create({
         type: UNKNOWN_STATE_VERSION,

@@ -6,25 +6,30 @@ import type { CutoverRoute } from '../../model/link/facts';
 import type { FailoverCheck } from '../../model/link/failover-facts';
 import type { HookRecord } from '../../model/link/hook-message';
 import type { ObjectFinding } from '../../model/link/instance-objects';
-import type { LinkPhase, LinkSide, LinkStepId } from '../../model/link/procedure';
-import type { CutoverSchedule, ResolvedLinkMigration } from '../../model/link/spec';
-import type { Unreached } from '../../model/unreached';
+import type { LinkPhase, LinkSite, LinkStepId } from '../../model/link/procedure';
+import type { CutoverSchedule, ResolvedLink } from '../../model/link/spec';
+import type { PendingOnServer } from '../../model/unreached';
 import type { Notice } from '../notices';
-import type { AcceptedDrift, FailoverRecord, LinkRequest, SplitBrain } from './disaster-recovery-messages';
+import type {
+  AcceptedDrift,
+  FailoverRecord,
+  SplitBrain,
+  StandingRequest,
+} from './disaster-recovery-messages';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 import { withoutDetails } from './state-parts';
 import { boundJournal, isRepeated, type LeftOutOfState } from './state-size';
 
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
-export interface LinkRunState {
+export interface RunState {
   readonly version: 1;
   phase: LinkPhase;
   route: CutoverRoute | null;
   preflight: PreflightReport | null;
   serverName: string;
   /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
-  begun: BegunStep[];
+  startedSteps: StartedStep[];
   /** Of what repeats, the newest entries; the histories hold all. */
   journal: JournalEntry[];
   phases: PhaseTimes[];
@@ -57,7 +62,7 @@ export interface LinkRunState {
   /** Replica that led the availability group when it was last looked at; only where it has several. */
   groupLeader?: string;
   /** Replicas on which the fence could not be lifted yet; absent where there are none. */
-  closedDoors?: readonly ClosedDoor[];
+  unliftedFences?: readonly UnliftedFence[];
   /** A person was told that an approval is needed, and none was given since. */
   approvalAsked?: boolean;
   postponedUntil: string | null;
@@ -74,7 +79,7 @@ export interface LinkRunState {
   forwardOnly: string | null;
   failedOverAt: string | null;
   /** On the route `delete-link`: the SQL Server may have gone on after the last look, as a sentence. */
-  leftOut?: string;
+  unreplicatedTail?: string;
   rtoMs: number | null;
   /** When the new primary took its first good write, ISO 8601. */
   firstWriteAt?: string;
@@ -87,7 +92,7 @@ export interface LinkRunState {
 }
 
 /** A step that a run began. Most begin once; objects outside of the database are copied again and again. */
-export interface BegunStep {
+export interface StartedStep {
   readonly stepId: LinkStepId;
   readonly server?: string;
   /** Facts before it. */
@@ -101,7 +106,7 @@ export interface BegunStep {
 }
 
 /** Logins of the fence on a replica that did not answer when they were to be opened. */
-export interface ClosedDoor extends Unreached {
+export interface UnliftedFence extends PendingOnServer {
   readonly since: string;
   readonly told: boolean;
 }
@@ -109,7 +114,7 @@ export interface ClosedDoor extends Unreached {
 /** What is known of the objects outside of the database. */
 export interface ObjectsState {
   /** Side from which they were copied. */
-  readonly primary: LinkSide;
+  readonly primary: LinkSite;
   readonly observedAt: string;
   /** `driftMark` of what was found. */
   readonly mark: string;
@@ -121,21 +126,21 @@ export interface ObjectsState {
 
 /** A link that stays: who leads it, and what was done to it. */
 export interface Protection {
-  primary: LinkSide;
+  primary: LinkSite;
   /** The newest ones; older ones have workflows of their own. */
   failovers: FailoverRecord[];
   /** All that ever were, also those that are not kept here. */
   failoverCount?: number;
-  request: LinkRequest | null;
+  request: StandingRequest | null;
   /** A forced failover to which the planned one under way, or the drill, gives way. */
-  overtaking?: Extract<LinkRequest, { kind: 'failover' }>;
+  preemptedBy?: Extract<StandingRequest, { kind: 'failover' }>;
   /** The failover under way has its proof: the side that it made the primary leads. Its record is in the list. */
-  crossed?: true;
+  proven?: true;
   /** The swap of the last failover came through after it was given up; what follows a swap is still to be done. */
-  cameLate?: true;
+  lateSwap?: true;
   splitBrain: SplitBrain | null;
   /** Somebody else deleted the link; absent while it stands. */
-  removedByOthers?: { readonly since: string; readonly reason: string };
+  deletedExternally?: { readonly since: string; readonly reason: string };
   /** Azure's first full backup since the instance leads, ISO 8601; absent until it is seen, and while SQL Server leads. */
   fullBackupAt?: string;
   /** A drill that is under way: the other side leads, for a while. */
@@ -143,14 +148,14 @@ export interface Protection {
   lastDrill?: DrillRecord;
 }
 
-export interface LinkMigrationInput {
-  readonly spec: ResolvedLinkMigration;
+export interface RunInput {
+  readonly spec: ResolvedLink;
   /** Search attributes are registered on this server. */
   readonly visibility: boolean;
   /** Begin a new history once it has this many events; the server's own suggestion counts as well. */
   readonly maxHistoryEvents?: number;
   /** Present after continue-as-new. */
-  readonly state?: LinkRunState;
+  readonly state?: RunState;
 }
 
 /** What is kept of what repeats; `state-size` sees to it that it is not too long, either. */
@@ -161,14 +166,14 @@ const PHASES_KEPT = 60;
 /** Characters of a message. */
 const LONGEST_TEXT = 400;
 
-export function initialState(spec: ResolvedLinkMigration): LinkRunState {
+export function initialState(spec: ResolvedLink): RunState {
   return {
     version: 1,
     phase: 'preflight',
     route: null,
     preflight: null,
     serverName: spec.settings.server,
-    begun: [],
+    startedSteps: [],
     journal: [],
     phases: [],
     events: [],
@@ -203,30 +208,30 @@ export function addFailover(protection: Protection, record: FailoverRecord): voi
 }
 
 /** A side that does not answer has no lag; the last one that was seen is remembered. */
-export function noteHealth(state: LinkRunState, health: LinkHealth): void {
+export function noteHealth(state: RunState, health: LinkHealth): void {
   state.health = health;
   if (health.lagSeconds !== null) state.lastLag = health;
 }
 
 /** Keeps the state small enough to be carried over for years. */
-export function addEvent(state: LinkRunState, event: RunEvent): void {
+export function addEvent(state: RunState, event: RunEvent): void {
   state.events.push({ ...event, message: shortened(event.message) });
   if (state.events.length > EVENTS_KEPT) state.events.splice(0, state.events.length - EVENTS_KEPT);
 }
 
 /** Log backups and attempts repeat for ever: of those only the newest entries are kept. */
-export function addJournalEntry(state: LinkRunState, entry: JournalEntry): void {
+export function addJournalEntry(state: RunState, entry: JournalEntry): void {
   state.journal.push(entry);
   if (state.journal.length > JOURNAL_KEPT) state.journal.splice(oldestRepeated(state.journal), 1);
   boundJournal(state);
 }
 
-export function addPhase(state: LinkRunState, phase: PhaseTimes): void {
+export function addPhase(state: RunState, phase: PhaseTimes): void {
   state.phases.push(phase);
   if (state.phases.length > PHASES_KEPT) state.phases.splice(oldestRepeated(state.phases), 1);
 }
 
-export function addAttempt(state: LinkRunState, attempt: CutoverAttempt): void {
+export function addAttempt(state: RunState, attempt: CutoverAttempt): void {
   state.attempts.push({ ...attempt, reason: shortened(attempt.reason) });
   if (state.attempts.length <= ATTEMPTS_KEPT) return;
   state.attempts.shift();
@@ -234,8 +239,7 @@ export function addAttempt(state: LinkRunState, attempt: CutoverAttempt): void {
 }
 
 /** All attempts of the run, also those that are not kept. */
-export const attemptsMade = (state: LinkRunState): number =>
-  (state.earlierAttempts ?? 0) + state.attempts.length;
+export const attemptsMade = (state: RunState): number => (state.earlierAttempts ?? 0) + state.attempts.length;
 
 /** Phases that come again and again come after those that come once. */
 const oldestRepeated = (entries: readonly { readonly phase: string }[]): number =>

@@ -1,13 +1,13 @@
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import { LINK_PHASE_TITLES } from '../../model/link/procedure';
 import { waitVerdict } from './cutover';
-import type { LinkMigrationStatus, RunOutcome } from './messages';
-import { protectionStatus, protectionSteps } from './protection';
-import type { LinkRun } from './run';
+import type { RunOutcome, RunStatus } from './messages';
+import { standingNextSteps, standingStatus } from './protection';
+import type { Run } from './run';
 import { leftOutSentences } from './state-size';
 
 /** What people and machines see of a run; the state itself stays inside. */
-export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus {
+export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
   const { state, spec } = run;
   const { settings } = spec;
   const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run) : null;
@@ -16,7 +16,7 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     database: settings.database,
     server: settings.server,
     ...(state.groupLeader === undefined ? {} : { groupLeader: state.groupLeader }),
-    ...(state.closedDoors === undefined ? {} : { closedDoors: state.closedDoors }),
+    ...(state.unliftedFences === undefined ? {} : { unliftedFences: state.unliftedFences }),
     instance: settings.instance,
     outcome,
     phase: state.phase,
@@ -41,14 +41,14 @@ export function statusOf(run: LinkRun, outcome: RunOutcome): LinkMigrationStatus
     pointOfNoReturn: state.pointOfNoReturn,
     rtoMs: state.rtoMs,
     nextSteps: nextSteps(run, outcome),
-    protection: protectionStatus(run),
+    protection: standingStatus(run),
     ...surroundingsOf(run),
     ...(state.instanceObjects === undefined ? {} : { instanceObjects: state.instanceObjects }),
   };
 }
 
 /** Of a link that stays, what surrounded its newest failover. */
-function surroundingsOf({ state }: LinkRun): Pick<LinkMigrationStatus, 'hooks' | 'checks'> {
+function surroundingsOf({ state }: Run): Pick<RunStatus, 'hooks' | 'checks'> {
   const { hooks, checks } = state.protection?.failovers.at(-1) ?? {
     hooks: state.hookCalls,
     checks: state.checks,
@@ -56,7 +56,7 @@ function surroundingsOf({ state }: LinkRun): Pick<LinkMigrationStatus, 'hooks' |
   return { ...(hooks === undefined ? {} : { hooks }), ...(checks === undefined ? {} : { checks }) };
 }
 
-function waitingFor(run: LinkRun, outcome: RunOutcome): string {
+function waitingFor(run: Run, outcome: RunOutcome): string {
   if (outcome !== 'running') return '';
   if (run.state.blockedBy !== null) return `a person: ${run.state.blockedBy.message}`;
   if (run.state.paused) return 'resume: the run is paused';
@@ -64,20 +64,20 @@ function waitingFor(run: LinkRun, outcome: RunOutcome): string {
   return run.step ?? LINK_PHASE_TITLES[run.state.phase];
 }
 
-function approvalView(run: LinkRun): LinkMigrationStatus['approval'] {
+function approvalView(run: Run): RunStatus['approval'] {
   const { approval } = run.state;
   if (approval === null) return null;
   const { validFor } = run.spec.settings.cutover.approval;
   return { ...approval, expiresAt: new Date(Date.parse(approval.at) + validFor).toISOString() };
 }
 
-function deadlineView(run: LinkRun): string | null {
+function deadlineView(run: Run): string | null {
   const { linkRequestedAt, seedingCompletedAt } = run.state;
   if (linkRequestedAt === null || seedingCompletedAt !== null) return null;
   return new Date(Date.parse(linkRequestedAt) + run.spec.settings.seeding.deadline).toISOString();
 }
 
-function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
+function nextSteps(run: Run, outcome: RunOutcome): readonly string[] {
   const { name } = run.spec.settings;
   const { state } = run;
   if (outcome !== 'running') return [];
@@ -89,7 +89,7 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
     return [state.blockedBy.remedy, `sqlferry resume ${name}`, ...abortStep(run)];
   }
   if (state.paused) return [`sqlferry resume ${name}`, ...abortStep(run)];
-  if (state.protection !== null) return protectionSteps(run);
+  if (state.protection !== null) return standingNextSteps(run);
   const waitsForApproval =
     state.phase === 'replicating' &&
     waitVerdict(run).reasons.some(({ id }) => id.startsWith('gate.approval'));
@@ -99,7 +99,7 @@ function nextSteps(run: LinkRun, outcome: RunOutcome): readonly string[] {
   return abortStep(run);
 }
 
-const abortStep = (run: LinkRun): readonly string[] =>
+const abortStep = (run: Run): readonly string[] =>
   run.state.pointOfNoReturn === null && run.state.forwardOnly === null
     ? [`sqlferry abort ${run.spec.settings.name}`]
     : [];

@@ -1,10 +1,10 @@
 /** What follows the first good write of a new primary: hooks that repoint, a look, and both in the record. */
 import { byWord } from '../../model/by-word';
 import type { FailoverType } from '../../model/link/procedure';
-import { lookAtNewPrimary, type NewPrimary } from './after-failover';
+import { checkNewPrimary, type NewPrimary } from './after-failover';
 import type { FailoverRecord, FailoverRequest } from './disaster-recovery-messages';
 import type { FailoverHooks, FailoverOccasion } from './hooks';
-import type { LinkRun } from './run';
+import type { Run } from './run';
 
 /** @param attempt id of the failover's workflow: unique, since it holds the time at which it was asked for */
 export const occasionOf = (attempt: string, { type, to, reason }: FailoverRequest): FailoverOccasion => ({
@@ -18,13 +18,13 @@ export const occasionOf = (attempt: string, { type, to, reason }: FailoverReques
 });
 
 /** Side by side: applications are repointed no later because somebody looks at their users. */
-export async function surround(run: LinkRun, hooks: FailoverHooks, primary: NewPrimary): Promise<void> {
-  await Promise.all([hooks.afterwards(), lookAtNewPrimary(run, primary)]);
+export async function runPostFailover(run: Run, hooks: FailoverHooks, primary: NewPrimary): Promise<void> {
+  await Promise.all([hooks.afterwards(), checkNewPrimary(run, primary)]);
   run.waitingFor = '';
 }
 
 /** The record with what surrounded the failover, where anything did. */
-export function surrounded(record: FailoverRecord, run: LinkRun, hooks: FailoverHooks): FailoverRecord {
+export function withPostFailover(record: FailoverRecord, run: Run, hooks: FailoverHooks): FailoverRecord {
   const { checks } = run.state;
   return {
     ...record,

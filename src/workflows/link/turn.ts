@@ -11,18 +11,18 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
-import type { TurnRequest } from '../../rules/link/failover-turns';
+import type { SlotRequest } from '../../rules/link/failover-turns';
 import { onSignal } from '../incoming';
 import type { OpenWait } from '../waits';
-import { instanceFailoverTurns } from './failover-turns';
-import type { LinkRun } from './run';
+import { failoverSlots } from './failover-turns';
+import type { Run } from './run';
 import { turnNewsShape } from './signal-shapes';
 import {
-  type TurnMessage,
-  type TurnNews,
-  turnNewsSignal,
-  turnSignal,
-  turnsWorkflowId,
+  type SlotMessage,
+  type SlotNews,
+  slotNewsSignal,
+  slotSignal,
+  slotsWorkflowId,
 } from './turn-messages';
 
 /** Asked again after this long: whoever gave the turns may have been ended by force, with all that it knew. */
@@ -33,9 +33,9 @@ const FORCED_WAITS_MS = 30_000;
 /** The one who gives turns may end between the look whether it runs and the message to it. */
 const TRIES = 5;
 
-export class FailoverTurn {
+export class FailoverSlot {
   private granted = false;
-  private request: TurnRequest | undefined;
+  private request: SlotRequest | undefined;
   /** Words of its own: what leads up to the failover may wait beside it. */
   private wait: OpenWait | undefined;
   private requests = 0;
@@ -43,15 +43,15 @@ export class FailoverTurn {
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
   constructor(
-    private readonly run: LinkRun,
+    private readonly run: Run,
     private readonly onPlace: (place: string | null) => void = () => undefined,
   ) {
     this.limit = run.spec.settings.failover.atOnce;
-    const hear = (news: TurnNews) => this.hear(news);
-    onSignal(turnNewsSignal, turnNewsShape, hear, (why) => run.noteIgnored(why));
+    const hear = (news: SlotNews) => this.hear(news);
+    onSignal(slotNewsSignal, turnNewsShape, hear, (why) => run.noteIgnored(why));
   }
 
-  private hear(news: TurnNews): void {
+  private hear(news: SlotNews): void {
     switch (news.kind) {
       case 'granted':
         if (this.isOfThisRequest(news)) this.granted = true;
@@ -61,7 +61,7 @@ export class FailoverTurn {
         this.wait?.say(news.place);
         this.onPlace(news.place);
         return;
-      case 'are-you-there':
+      case 'ping':
         return;
       default:
         unknownWord('news about turns', news);
@@ -77,7 +77,7 @@ export class FailoverTurn {
    * Waits for the turn of this failover. Nothing is fenced meanwhile.
    * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no turn
    */
-  async take(mustLeave: () => boolean): Promise<number | null> {
+  async acquire(mustLeave: () => boolean): Promise<number | null> {
     const began = Date.now();
     const request = this.newRequest(false);
     for (let pause = ASK_AGAIN_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
@@ -86,20 +86,20 @@ export class FailoverTurn {
       if (!this.granted && !mustLeave()) continue;
       this.endWait();
       if (this.granted) return Date.now() - began;
-      await this.giveBack();
+      await this.release();
       return null;
     }
   }
 
   /** As `take`, for a forced failover: whoever does not give it a turn in time is not waited for. */
-  async takeForced(): Promise<void> {
+  async acquireUnconditionally(): Promise<void> {
     const request = this.newRequest(true);
     await this.ask(request);
     await condition(() => this.granted, FORCED_WAITS_MS);
     this.endWait();
     if (this.granted) return;
     await this.tell({ kind: 'go-ahead', request });
-    this.run.event(
+    this.run.logEvent(
       'warning',
       'failover.turn-not-awaited',
       `no turn came within ${formatDuration(FORCED_WAITS_MS)}; the forced failover goes ahead, beside the others of the instance`,
@@ -107,7 +107,7 @@ export class FailoverTurn {
   }
 
   /** Gives the turn, or the wish for one, back. Can be called at any time, and again. */
-  async giveBack(): Promise<void> {
+  async release(): Promise<void> {
     this.wait?.end();
     this.wait = undefined;
     const { request } = this;
@@ -124,7 +124,7 @@ export class FailoverTurn {
     this.onPlace(null);
   }
 
-  private newRequest(forced: boolean): TurnRequest {
+  private newRequest(forced: boolean): SlotRequest {
     const { workflowId, runId } = workflowInfo();
     const { name, database } = this.run.spec.settings;
     this.granted = false;
@@ -135,7 +135,7 @@ export class FailoverTurn {
   }
 
   /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
-  private async ask(request: TurnRequest): Promise<void> {
+  private async ask(request: SlotRequest): Promise<void> {
     const instance = this.run.spec.instance.resourceId;
     if (!this.granted) {
       this.wait ??= this.run.waits.begin();
@@ -149,12 +149,12 @@ export class FailoverTurn {
   }
 
   /** @returns false when it runs already */
-  private async begin(instance: string, first: TurnRequest): Promise<boolean> {
+  private async begin(instance: string, first: SlotRequest): Promise<boolean> {
     try {
       // It serves others, too: neither the end nor a cancellation of this workflow is meant for it.
       await CancellationScope.nonCancellable(() =>
-        startChild(instanceFailoverTurns, {
-          workflowId: turnsWorkflowId(instance),
+        startChild(failoverSlots, {
+          workflowId: slotsWorkflowId(instance),
           args: [{ instance, first }],
           parentClosePolicy: 'ABANDON',
           cancellationType: 'ABANDON',
@@ -169,10 +169,10 @@ export class FailoverTurn {
   }
 
   /** @returns false when nobody gives turns now */
-  private async tell(message: TurnMessage): Promise<boolean> {
+  private async tell(message: SlotMessage): Promise<boolean> {
     try {
-      const id = turnsWorkflowId(this.run.spec.instance.resourceId);
-      await getExternalWorkflowHandle(id).signal(turnSignal, message);
+      const id = slotsWorkflowId(this.run.spec.instance.resourceId);
+      await getExternalWorkflowHandle(id).signal(slotSignal, message);
       return true;
     } catch (error) {
       if (isCancellation(error)) throw error;

@@ -1,13 +1,13 @@
 import type { JournalEffect, JournalEntry } from '../../model/journal';
-import type { Unreached } from '../../model/unreached';
-import type { BegunStep } from './state';
+import type { PendingOnServer } from '../../model/unreached';
+import type { StartedStep } from './state';
 
 /** What stands in the journal for a step that was undone. @param unreached servers on which it is left to do */
 export function undoneEntry(
   when: Pick<JournalEntry, 'at' | 'phase'>,
-  { stepId, server }: Pick<BegunStep, 'stepId' | 'server'>,
+  { stepId, server }: Pick<StartedStep, 'stepId' | 'server'>,
   effects: readonly JournalEffect[],
-  unreached: readonly Unreached[],
+  unreached: readonly PendingOnServer[],
 ): JournalEntry {
   const left = unreached.map((pending) => pending.server).join(', ');
   return {

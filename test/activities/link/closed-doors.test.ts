@@ -1,8 +1,8 @@
 /** The fence on a group whose second replica goes away at the worst moment: over real sockets, without Temporal. */
 
 import type { EstateDefinitionInput } from '../../../estate/world/definition';
-import { openClosedDoors } from '../../../src/activities/link/closed-doors';
-import { guardReplication } from '../../../src/activities/link/guarding';
+import { liftRemainingFences } from '../../../src/activities/link/closed-doors';
+import { watchReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
@@ -63,7 +63,7 @@ const back = () => stage.estate.world.instances.revive('SQL2');
 const isClosed = (name: string) =>
   stage.estate.world.instances.get(name).logins.get(APPLICATION.name)?.disabled;
 const closed = () => [isClosed('SQL1'), isClosed('SQL2')];
-const open = () => openClosedDoors({ ports: bench.ports, signal: new AbortController().signal }, [DOOR]);
+const open = () => liftRemainingFences({ ports: bench.ports, signal: new AbortController().signal }, [DOOR]);
 
 /** Withdrawn while the replica is away: what is left is told, and opened once it answers. */
 async function withdrawWhileAway(before: unknown): Promise<void> {
@@ -171,11 +171,11 @@ test('the watch of the link asks at each look, and says who answered; an absent 
   const { signal } = new AbortController();
   const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
   const watch = () =>
-    guardReplication(observing, reporter, {
+    watchReplication(observing, reporter, {
       spec: observing.spec,
       knownHealthy: true,
       logAlarmRaised: false,
-      closedDoors: [DOOR],
+      unliftedFences: [DOOR],
       checkpointAfterMs: Number.MAX_SAFE_INTEGER,
     });
   let news = await watch();
@@ -184,6 +184,6 @@ test('the watch of the link asks at each look, and says who answered; an absent 
     isAway = sent.length < 3;
     news = await watch();
   }
-  expect(news).toMatchObject({ kind: 'doors-opened', doors: [{ server: 'sql2' }] });
+  expect(news).toMatchObject({ kind: 'fences-lifted', doors: [{ server: 'sql2' }] });
   expect(sent).toEqual(['ask', 'ask', 'ask', 'ask', STATEMENT]);
 });

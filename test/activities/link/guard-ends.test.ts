@@ -1,7 +1,7 @@
 /** A watch that is asked to end does so soon, whatever hangs: a forced failover may be the reason. */
-import { guardReplication } from '../../../src/activities/link/guarding';
+import { watchReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
-import { measureLoss, watchReversedLink } from '../../../src/activities/link/reversed';
+import { measureLoss, watchInstancePrimary } from '../../../src/activities/link/reversed';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
 import type { Query } from '../../../src/model/statement';
@@ -111,10 +111,10 @@ test('of a link that stays: a log backup that hangs is cut off after its grace, 
     },
   });
   let askedAt = 0;
-  const news = await guardReplication(observing, reporter, {
+  const news = await watchReplication(observing, reporter, {
     ...input,
     splitBrainKnown: false,
-    watchOthers: { linkGoneKnown: false },
+    externalChanges: { deletionKnown: false },
   });
   expect(news).toMatchObject({ kind: 'checkpoint', health: { healthy: true } });
   expect(clock.now() - askedAt).toBeLessThanOrEqual(10_000);
@@ -129,7 +129,7 @@ test('a log backup that comes to its end within its grace counts', async () => {
       },
     },
   });
-  const news = await guardReplication(observing, reporter, { ...input, splitBrainKnown: false });
+  const news = await watchReplication(observing, reporter, { ...input, splitBrainKnown: false });
   expect(news).toMatchObject({ kind: 'log-backup-taken', backup: { durationMs: 5_000 } });
 });
 
@@ -142,20 +142,20 @@ test('of a migration, which nobody forces: the log backup is waited for', async 
       },
     },
   });
-  const news = await guardReplication(observing, reporter, input);
+  const news = await watchReplication(observing, reporter, input);
   expect(news).toMatchObject({ kind: 'log-backup-taken', backup: { durationMs: 3_600_000 } });
 });
 
 test('an other side that hangs does not keep a watch from ending', async () => {
   const { clock, observing, reporter, stop, input } = scene({ instance: { query: () => never } });
-  const watching = guardReplication(observing, reporter, { ...input, splitBrainKnown: false });
+  const watching = watchReplication(observing, reporter, { ...input, splitBrainKnown: false });
   clock.sleep(60_000).then(() => stop.abort(new Error('asked to stop')));
   expect(await watching).toMatchObject({ kind: 'checkpoint' });
 });
 
 test('nor the watch of an instance that leads', async () => {
   const { clock, observing, reporter, stop, input } = scene({ server: { query: () => never } });
-  const watching = watchReversedLink(observing, reporter, { ...input, splitBrainKnown: false });
+  const watching = watchInstancePrimary(observing, reporter, { ...input, splitBrainKnown: false });
   clock.sleep(60_000).then(() => stop.abort(new Error('asked to stop')));
   expect(await watching).toMatchObject({ kind: 'checkpoint' });
 });

@@ -1,6 +1,6 @@
 /** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 2). */
-import type { GuardInput } from '../../../src/activities/link/api';
-import { guardReplication } from '../../../src/activities/link/guarding';
+import type { ReplicationWatchInput } from '../../../src/activities/link/api';
+import { watchReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
@@ -42,8 +42,8 @@ function watched(parts: {
     report: () => undefined,
     noteUnanswered: () => undefined,
   } as unknown as ActivityReporter;
-  return (more: Partial<GuardInput> = {}) =>
-    guardReplication(observing, reporter, {
+  return (more: Partial<ReplicationWatchInput> = {}) =>
+    watchReplication(observing, reporter, {
       spec: observing.spec,
       knownHealthy: true,
       logAlarmRaised: false,

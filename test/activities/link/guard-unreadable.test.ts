@@ -1,5 +1,5 @@
 /** A SQL Server that does not answer must not stay a secret: no log backups are taken meanwhile. */
-import { guardReplication } from '../../../src/activities/link/guarding';
+import { watchReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
@@ -29,7 +29,7 @@ function silentServer(transport: TransportProblem, signal = new AbortController(
   } as unknown as Observing;
   const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
   const guard = (knownHealthy: boolean) =>
-    guardReplication(observing, reporter, {
+    watchReplication(observing, reporter, {
       spec: observing.spec,
       knownHealthy,
       logAlarmRaised: false,

@@ -76,7 +76,7 @@ describe('rolesByOthers', () => {
   test('three looks that agree are news, with who says what and when', async () => {
     const { observing, asked } = world({ server: [S], instance: [P] });
     const news = await rolesByOthers(observing, 'server', false, SIGNAL);
-    expect(news).toMatchObject({ kind: 'roles-by-others', primary: 'instance' });
+    expect(news).toMatchObject({ kind: 'external-failover', primary: 'instance' });
     expect(news?.reason).toMatch(
       /^mi-west says PRIMARY and sql1 SECONDARY, seen 3 times from .*12:00:00.* to .*12:00:04/,
     );
@@ -115,7 +115,7 @@ describe('linkGone', () => {
   ])('gone from Azure, %s', async (_title, looks, reason) => {
     const { observing, asked } = world(looks);
     const news = await linkGone(observing, 'server', SIGNAL);
-    expect(news).toMatchObject({ kind: 'link-gone', reason: expect.stringMatching(reason) });
+    expect(news).toMatchObject({ kind: 'deleted-externally', reason: expect.stringMatching(reason) });
     expect(asked.azure).toBe(3);
   });
 

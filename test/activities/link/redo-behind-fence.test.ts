@@ -3,7 +3,7 @@ import { awaitCatchUp, confirmPointOfNoReturn } from '../../../src/activities/li
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
-import type { LinkSide } from '../../../src/model/link/procedure';
+import type { LinkSite } from '../../../src/model/link/procedure';
 import type { Lsn } from '../../../src/model/lsn';
 import type { LinkReplicaFacts } from '../../../src/model/observation';
 import type { Query } from '../../../src/model/statement';
@@ -14,7 +14,7 @@ const LSN = '42' as Lsn;
 const FENCED_AT = '2026-11-01T00:00:00.000Z';
 
 /** Both sides stand at the same LSN; the queue of the secondary drains by `perLookKb`. */
-function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSide) {
+function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSite) {
   let now = Date.parse(FENCED_AT) + 1;
   let queue = redoQueueKb;
   const told: string[] = [];
@@ -62,7 +62,7 @@ function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSide) {
   };
 }
 
-describe.each<LinkSide>(['server', 'instance'])('led by the %s', (primary) => {
+describe.each<LinkSite>(['server', 'instance'])('led by the %s', (primary) => {
   test('equal LSNs are not enough: what is not applied is waited for', async () => {
     const world = fenced(500_000, 20_000, primary);
     await world.wait();

@@ -1,6 +1,6 @@
 /** However many links of a server are watched: they look at the same moments, and share one read. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { guardReplication } from '../../../src/activities/link/guarding';
+import { watchReplication } from '../../../src/activities/link/guarding';
 import type { Observing } from '../../../src/activities/link/observing';
 import { Snapshots } from '../../../src/activities/observe/snapshots';
 import type { ActivityReporter } from '../../../src/activities/temporal/edge';
@@ -84,7 +84,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
         logAlarmRaised: false,
         checkpointAfterMs: Number.MAX_SAFE_INTEGER,
       };
-      const news = await guardReplication(observing, reporter, { ...input, lastBackupAt });
+      const news = await watchReplication(observing, reporter, { ...input, lastBackupAt });
       if (news.kind === 'log-backup-taken') lastBackupAt = news.backup.serverAt ?? lastBackupAt;
     }
   };

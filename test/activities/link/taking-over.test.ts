@@ -74,7 +74,7 @@ async function activity(
       heartbeatDetails = JSON.parse(JSON.stringify(details));
     });
     try {
-      return await environment.run(activities.performLinkStep, input);
+      return await environment.run(activities.performStep, input);
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
     }

@@ -2,7 +2,7 @@ import { FactMissing } from '../../../src/activities/failures';
 import { readDatabaseFacts, readInstanceDatabaseFacts } from '../../../src/activities/observe/database';
 import { readLinkPreflightFacts, readLinkReplicaFacts } from '../../../src/activities/observe/link';
 import { readServerFacts } from '../../../src/activities/observe/server';
-import type { ResolvedLinkMigration } from '../../../src/model/link/spec';
+import type { ResolvedLink } from '../../../src/model/link/spec';
 import type { Clock } from '../../../src/ports/clock';
 import type { ManagedInstancePort } from '../../../src/ports/managed-instance';
 import { type DriverRow, ScriptedPort } from './scripted-port';
@@ -249,8 +249,8 @@ const azurePort = (instance: object): ManagedInstancePort =>
     readTrustCertificates: async () => [{ name: 'c', thumbprint: 'AB' }],
   }) as unknown as ManagedInstancePort;
 
-const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLinkMigration =>
+const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLink =>
   ({
     settings: { database: name, initialPrimary: 'server', cutover: { fence: { disableLogins } } },
     names: { link: 'DAG', availabilityGroup: 'AG' },
-  }) as unknown as ResolvedLinkMigration;
+  }) as unknown as ResolvedLink;

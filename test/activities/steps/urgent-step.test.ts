@@ -62,7 +62,7 @@ function stage(swapsAtMs: number) {
 
 test('an urgent step ends when its effect shows, and leaves no operation to go on with', async () => {
   const { step, context, apply, saved, now, polls } = stage(3_000);
-  const outcome = await runStep(step({ urgent: true }), context, apply);
+  const outcome = await runStep(step({ endsOutage: true }), context, apply);
   expect(outcome).toMatchObject({ outcome: 'done', evidence: 'the roles are swapped' });
   expect(now()).toBe(3_000);
   expect(polls()).toBe(0);
@@ -77,7 +77,7 @@ test('a step that is not urgent waits for the operation', async () => {
 
 test('servers that do not answer tell nothing: the operation ends the wait', async () => {
   const { context, apply, now } = stage(3_000);
-  const glimpse = () => Promise.reject(new Error('no answer'));
-  await applyEffect(REQUEST, { ...apply, ports: context.ports, glimpse });
+  const probeSettled = () => Promise.reject(new Error('no answer'));
+  await applyEffect(REQUEST, { ...apply, ports: context.ports, probeSettled });
   expect(now()).toBe(60_000);
 });

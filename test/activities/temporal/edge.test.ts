@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { Carried } from '../../../src/activities/steps/carried';
 import type { Reporter } from '../../../src/activities/steps/reporter';
-import { atTheEdge } from '../../../src/activities/temporal/edge';
+import { asActivity } from '../../../src/activities/temporal/edge';
 import { AzureFailure, SettingFailure, SqlServerFailure } from '../../../src/ports/failures';
 import type { SealedOperation } from '../../../src/ports/managed-instance';
 import { CATALOGUE } from '../../../src/rules/errors/catalogue';
@@ -14,7 +14,7 @@ import { RowShapeError } from '../../../src/tsql/rows';
 async function failureOf(error: Error, attempt = 1): Promise<ApplicationFailure> {
   const thrown = await new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') })
     .run(() =>
-      atTheEdge(async () => {
+      asActivity(async () => {
         throw error;
       }),
     )
@@ -85,7 +85,7 @@ async function carriedBy(
       heartbeatDetails = details;
     });
     const attempt = () =>
-      atTheEdge(async (reporter) => {
+      asActivity(async (reporter) => {
         body(reporter);
         throw new Error('unreachable');
       }, carried);

@@ -1,8 +1,8 @@
-import { parseLinkMigration } from '../../../src/model/link/spec-file';
+import { parseLink } from '../../../src/model/link/spec-file';
 import { formatSpecProblems } from '../../../src/model/spec-file';
 
 const BASE = `apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: orders
 database: Orders
 server: sql-01
@@ -10,7 +10,7 @@ instance: mi-01
 logBackups: { directory: /backup }
 `;
 
-const parse = (sections: string) => parseLinkMigration(`${BASE}${sections}`, 'migration.yaml');
+const parse = (sections: string) => parseLink(`${BASE}${sections}`, 'migration.yaml');
 const told = (sections: string): string => {
   const result = parse(sections);
   return result.ok ? 'no problem' : formatSpecProblems(result.problems);

@@ -1,9 +1,9 @@
 import { groupMembers, onServer } from '../../../src/model/link/replicas';
-import { parseLinkMigration, resolveLinkMigration } from '../../../src/model/link/spec-file';
+import { parseLink, resolveLink } from '../../../src/model/link/spec-file';
 import { formatSpecProblems, parseInventory } from '../../../src/model/spec-file';
 
 const MIGRATION = `apiVersion: sqlferry/v1
-kind: LinkMigration
+kind: Link
 name: orders
 database: Orders
 server: sql-01
@@ -26,12 +26,12 @@ managedInstances:
 `;
 
 const told = (text: string): string => {
-  const result = parseLinkMigration(text, 'migration.yaml');
+  const result = parseLink(text, 'migration.yaml');
   return result.ok ? 'no problem' : formatSpecProblems(result.problems);
 };
 
 test('fills in the defaults and turns durations into milliseconds', () => {
-  const result = parseLinkMigration(MIGRATION, 'migration.yaml');
+  const result = parseLink(MIGRATION, 'migration.yaml');
   if (!result.ok) throw new Error(formatSpecProblems(result.problems));
   expect(result.value.seeding.deadline).toBe(6 * 86_400_000);
   expect(result.value.cutover.approval.required).toBe(true);
@@ -43,11 +43,7 @@ describe('a broken migration file gives one clear message', () => {
   const broken: readonly (readonly [string, string, string])[] = [
     ['empty file', '', 'migration.yaml:1:1: the file is empty'],
     ['only a comment', '# nothing\n', 'migration.yaml:1:1: the file is empty'],
-    [
-      'a list',
-      '- a\n',
-      'migration.yaml:1:1: must hold the fields of one LinkMigration, such as "kind: LinkMigration"',
-    ],
+    ['a list', '- a\n', 'migration.yaml:1:1: must hold the fields of one Link, such as "kind: Link"'],
     [
       'misspelt key',
       MIGRATION.replace('directory', 'direktory'),
@@ -161,12 +157,12 @@ describe('a broken migration file gives one clear message', () => {
     [
       'other kind',
       INVENTORY,
-      'migration.yaml:2:7: kind: this file is of kind "Inventory", expected "LinkMigration"\n    Give the LinkMigration file here.',
+      'migration.yaml:2:7: kind: this file is of kind "Inventory", expected "Link"\n    Give the Link file here.',
     ],
     [
       'kind misspelt',
-      MIGRATION.replace('LinkMigration', 'LinkMigratoin'),
-      'migration.yaml:2:7: kind: this file is of kind "LinkMigratoin", expected "LinkMigration"\n    Did you mean "kind: LinkMigration"?',
+      MIGRATION.replace('Link', 'LinkMigratoin'),
+      'migration.yaml:2:7: kind: this file is of kind "LinkMigratoin", expected "Link"\n    Did you mean "kind: Link"?',
     ],
     [
       'other version',
@@ -283,9 +279,9 @@ describe('inventory files', () => {
 describe('resolveLinkMigration', () => {
   const inventory = parseInventory(INVENTORY, 'inventory.yaml');
   const resolve = (text: string) => {
-    const migration = parseLinkMigration(text, 'migration.yaml');
+    const migration = parseLink(text, 'migration.yaml');
     if (!inventory.ok || !migration.ok) throw new Error('fixtures are broken');
-    return resolveLinkMigration(inventory.value, migration.value, migration.locate);
+    return resolveLink(inventory.value, migration.value, migration.locate);
   };
 
   test('joins both files', () => {
@@ -299,10 +295,10 @@ describe('resolveLinkMigration', () => {
   });
 
   test('asks the conditions between fields also of a migration that came around the file', () => {
-    const migration = parseLinkMigration(MIGRATION, 'migration.yaml');
+    const migration = parseLink(MIGRATION, 'migration.yaml');
     if (!inventory.ok || !migration.ok) throw new Error('fixtures are broken');
     const link = { availabilityGroup: 'G', instanceAvailabilityGroup: 'G' };
-    const result = resolveLinkMigration(inventory.value, { ...migration.value, link });
+    const result = resolveLink(inventory.value, { ...migration.value, link });
     expect(result.ok ? [] : result.problems.map(({ path }) => path)).toEqual([
       'link.instanceAvailabilityGroup',
     ]);
@@ -327,10 +323,10 @@ managedInstances:`,
       'inventory.yaml',
     );
     const resolve = (text: string) => {
-      const migration = parseLinkMigration(text, 'migration.yaml');
+      const migration = parseLink(text, 'migration.yaml');
       if (!inventory.ok) throw new Error(formatSpecProblems(inventory.problems));
       if (!migration.ok) return migration;
-      return resolveLinkMigration(inventory.value, migration.value, migration.locate);
+      return resolveLink(inventory.value, migration.value, migration.locate);
     };
     const over = (link: string): string => {
       const result = resolve(`${MIGRATION}link:\n${link}`);
@@ -400,12 +396,12 @@ describe('instanceObjects', () => {
   const withSection = (section: string): string => `${MIGRATION}instanceObjects:\n${section}`;
 
   test('is absent unless it is written', () => {
-    const result = parseLinkMigration(MIGRATION, 'migration.yaml');
+    const result = parseLink(MIGRATION, 'migration.yaml');
     expect(result.ok && Object.hasOwn(result.value, 'instanceObjects')).toBe(false);
   });
 
   test('fills in its defaults', () => {
-    const result = parseLinkMigration(`${MIGRATION}instanceObjects: {}\n`, 'migration.yaml');
+    const result = parseLink(`${MIGRATION}instanceObjects: {}\n`, 'migration.yaml');
     if (!result.ok) throw new Error(formatSpecProblems(result.problems));
     expect(result.value.instanceObjects).toEqual({
       logins: { ofDatabase: true, include: [], exclude: [] },
@@ -436,13 +432,13 @@ describe('instanceObjects', () => {
 
 describe('a link that begins on the instance', () => {
   const problemsOf = (text: string) => {
-    const parsed = parseLinkMigration(text, 'migration.yaml');
+    const parsed = parseLink(text, 'migration.yaml');
     return parsed.ok ? '' : formatSpecProblems(parsed.problems);
   };
   const first = (sections: string) => MIGRATION.replace('database:', `${sections}\ndatabase:`);
 
   test('is asked for by name, and stays; without a word the SQL Server leads', () => {
-    const plain = parseLinkMigration(MIGRATION, 'migration.yaml');
+    const plain = parseLink(MIGRATION, 'migration.yaml');
     expect(plain.ok && plain.value.initialPrimary).toBe('server');
     expect(problemsOf(first('initialPrimary: instance\npurpose: disaster-recovery'))).toBe('');
   });

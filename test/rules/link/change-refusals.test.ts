@@ -1,6 +1,6 @@
 /** Why a change of a link would be refused, by the roles that both sides tell. */
 import type { LinkChange } from '../../../src/model/link/change';
-import { changeProcedure, opposite } from '../../../src/model/link/change';
+import { changeProcedure, otherSite } from '../../../src/model/link/change';
 import { type ChangeFacts, changeRefusals } from '../../../src/rules/link/change-refusals';
 
 const facts = (
@@ -70,8 +70,8 @@ describe('changeProcedure', () => {
   ] as const)('a failover to the %s begins with the fence of the other side', (to) => {
     for (const type of ['planned', 'forced'] as const) {
       expect(ids({ kind: 'failover', type, to })).toEqual([
-        `${opposite(to)}.fence`,
-        type === 'forced' ? `${to}.forced-failover` : `${opposite(to)}.planned-failover`,
+        `${otherSite(to)}.fence`,
+        type === 'forced' ? `${to}.forced-failover` : `${otherSite(to)}.planned-failover`,
         `${to}.verify-writable`,
         `${to}.admit-applications`,
       ]);

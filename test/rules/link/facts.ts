@@ -1,11 +1,6 @@
 import { inventorySchema } from '../../../src/model/inventory';
 import type { LinkPreflightFacts } from '../../../src/model/link/facts';
-import {
-  type LinkMigration,
-  linkMigrationSchema,
-  linkNames,
-  type ResolvedLinkMigration,
-} from '../../../src/model/link/spec';
+import { type LinkSpec, linkNames, linkSchema, type ResolvedLink } from '../../../src/model/link/spec';
 import type { Lsn } from '../../../src/model/lsn';
 import type {
   AvailabilityGroupFacts,
@@ -160,10 +155,10 @@ export const facts = (changes: Partial<LinkPreflightFacts> = {}): LinkPreflightF
   ...changes,
 });
 
-export function migration(changes: Record<string, unknown> = {}): LinkMigration {
-  return linkMigrationSchema.parse({
+export function migration(changes: Record<string, unknown> = {}): LinkSpec {
+  return linkSchema.parse({
     apiVersion: 'sqlferry/v1',
-    kind: 'LinkMigration',
+    kind: 'Link',
     name: 'orders',
     database: 'Orders',
     server: 'sql-01',
@@ -177,7 +172,7 @@ export function migration(changes: Record<string, unknown> = {}): LinkMigration 
 export function spec(
   changes: Record<string, unknown> = {},
   serverChanges: Record<string, unknown> = {},
-): ResolvedLinkMigration {
+): ResolvedLink {
   const inventory = inventorySchema.parse({
     apiVersion: 'sqlferry/v1',
     kind: 'Inventory',

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import {
-  ask,
-  goAhead,
+  acquireUnconditionally,
+  enqueue,
   grant,
-  hasTurn,
-  leave,
-  NO_TURNS,
+  hasSlot,
+  NO_SLOTS,
   placeOf,
-  type TurnRequest,
-  type Turns,
+  release,
+  type SlotRequest,
+  type Slots,
 } from '../../../src/rules/link/failover-turns';
 
-const turn = (n: number, parts: Partial<TurnRequest> = {}): TurnRequest => ({
+const turn = (n: number, parts: Partial<SlotRequest> = {}): SlotRequest => ({
   workflowId: `link-${n}`,
   runId: 'run',
   name: `db${n}`,
@@ -22,8 +22,8 @@ const turn = (n: number, parts: Partial<TurnRequest> = {}): TurnRequest => ({
   ...parts,
 });
 
-const ids = (turns: readonly TurnRequest[]): readonly string[] => turns.map(({ name }) => name);
-const askAll = (requests: readonly TurnRequest[]): Turns => requests.reduce(ask, NO_TURNS);
+const ids = (turns: readonly SlotRequest[]): readonly string[] => turns.map(({ name }) => name);
+const askAll = (requests: readonly SlotRequest[]): Slots => requests.reduce(enqueue, NO_SLOTS);
 
 test('eight at a time; the ninth hears for whom it waits and at which place', () => {
   const { turns, granted } = grant(askAll(Array.from({ length: 10 }, (_, n) => turn(n))));
@@ -38,7 +38,7 @@ test('eight at a time; the ninth hears for whom it waits and at which place', ()
 
 test('asked again with a new request: the place is kept, and the new one is answered', () => {
   const { turns } = grant(askAll([turn(1, { limit: 1 }), turn(2, { limit: 1 })]));
-  const again = ask(ask(turns, turn(1, { attempt: 2 })), turn(2, { attempt: 3 }));
+  const again = enqueue(enqueue(turns, turn(1, { attempt: 2 })), turn(2, { attempt: 3 }));
   expect(again.holders).toMatchObject([{ name: 'db1', attempt: 2 }]);
   expect(again.queue).toMatchObject([{ name: 'db2', attempt: 3 }]);
 });
@@ -50,18 +50,21 @@ test('asking again keeps the place, a forced failover goes before planned ones, 
 
 test('another run of the same workflow is another one: it has no turn of its predecessor', () => {
   const { turns } = grant(askAll([turn(1)]));
-  expect(hasTurn(turns, turn(1))).toBe(true);
-  expect(hasTurn(turns, turn(1, { runId: 'later' }))).toBe(false);
-  expect(leave(turns, turn(1, { runId: 'later' })).holders).toHaveLength(1);
+  expect(hasSlot(turns, turn(1))).toBe(true);
+  expect(hasSlot(turns, turn(1, { runId: 'later' }))).toBe(false);
+  expect(release(turns, turn(1, { runId: 'later' })).holders).toHaveLength(1);
 });
 
 test('who goes ahead counts: a planned one behind it waits for two to end', () => {
   const full = grant(askAll([turn(1, { limit: 1 }), turn(2, { limit: 1 })])).turns;
-  const over = goAhead(ask(full, turn(3, { limit: 1, forced: true })), turn(3, { limit: 1, forced: true }));
+  const over = acquireUnconditionally(
+    enqueue(full, turn(3, { limit: 1, forced: true })),
+    turn(3, { limit: 1, forced: true }),
+  );
   expect(ids(over.holders)).toEqual(['db1', 'db3']);
-  const one = grant(leave(over, turn(1)));
+  const one = grant(release(over, turn(1)));
   expect(one.granted).toEqual([]);
-  expect(ids(grant(leave(one.turns, turn(3))).granted)).toEqual(['db2']);
+  expect(ids(grant(release(one.turns, turn(3))).granted)).toEqual(['db2']);
 });
 
 type Move = { readonly kind: 'ask' | 'leave' | 'forced' | 'ahead'; readonly n: number };
@@ -73,14 +76,14 @@ const move: fc.Arbitrary<Move> = fc.record({
 function play(
   moves: readonly Move[],
   limit: number,
-): { readonly turns: Turns; readonly ahead: ReadonlySet<string> } {
-  let turns = NO_TURNS;
+): { readonly turns: Slots; readonly ahead: ReadonlySet<string> } {
+  let turns = NO_SLOTS;
   const ahead = new Set<string>();
   for (const { kind, n } of moves) {
     const request = turn(n, { limit, forced: kind === 'forced' || kind === 'ahead' });
-    if (kind === 'leave') turns = leave(turns, request);
-    else if (kind === 'ahead') turns = goAhead(turns, request);
-    else turns = ask(turns, request);
+    if (kind === 'leave') turns = release(turns, request);
+    else if (kind === 'ahead') turns = acquireUnconditionally(turns, request);
+    else turns = enqueue(turns, request);
     if (kind === 'ahead') ahead.add(request.workflowId);
     if (kind === 'leave') ahead.delete(request.workflowId);
     turns = grant(turns).turns;
@@ -117,7 +120,7 @@ test('everybody who waits gets a turn once enough others have left', () => {
       const served: string[] = [];
       for (let guard = 0; turns.queue.length > 0 && guard < 100; guard += 1) {
         const [first] = turns.holders;
-        if (first !== undefined) turns = leave(turns, first);
+        if (first !== undefined) turns = release(turns, first);
         const next = grant(turns);
         served.push(...ids(next.granted));
         turns = next.turns;

@@ -1,6 +1,6 @@
 /** Which objects outside of the database belong on the other side, and what cannot be brought there. */
 import {
-  driftMark,
+  driftFingerprint,
   driftOf,
   type Job,
   type Login,
@@ -538,10 +538,10 @@ describe('the gate', () => {
   });
 
   test('the mark of the differences changes with them, and with nothing else', () => {
-    expect(driftMark(differing)).not.toBe(driftMark(alike));
+    expect(driftFingerprint(differing)).not.toBe(driftFingerprint(alike));
     const reversed = { findings: [...differing.findings].reverse() };
-    expect(driftMark(reversed)).toBe(driftMark(differing));
+    expect(driftFingerprint(reversed)).toBe(driftFingerprint(differing));
     const others = differing.findings.map((finding) => ({ ...finding, detail: `${finding.detail}!` }));
-    expect(driftMark({ findings: others })).not.toBe(driftMark(differing));
+    expect(driftFingerprint({ findings: others })).not.toBe(driftFingerprint(differing));
   });
 });

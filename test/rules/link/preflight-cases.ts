@@ -1,6 +1,6 @@
 import type { CheckResult } from '../../../src/model/check';
 import type { LinkPreflightFacts } from '../../../src/model/link/facts';
-import type { ResolvedLinkMigration } from '../../../src/model/link/spec';
+import type { ResolvedLink } from '../../../src/model/link/spec';
 import { certificate, database, endpoint, facts, instance, server } from './facts';
 
 type Outcome = CheckResult['outcome'];
@@ -10,7 +10,7 @@ export type Case = readonly [
   what: string,
   facts: LinkPreflightFacts,
   evidence: RegExp,
-  spec?: ResolvedLinkMigration,
+  spec?: ResolvedLink,
 ];
 
 export const withDatabase = (changes: Parameters<typeof database>[0]) =>

@@ -27,8 +27,8 @@ const stepOf = (call: ActivityCall): string => (call.input as { stepId?: string 
 
 /** What the look of the forced failover sees: the old roles until then, the new ones afterwards. */
 const rolesSwapAt = (at: number) => (call: ActivityCall) => {
-  if (call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover') return hang;
-  if (call.type !== 'observeLinkStep' || stepOf(call) !== 'instance.forced-failover') return undefined;
+  if (call.type === 'performStep' && stepOf(call) === 'server.planned-failover') return hang;
+  if (call.type !== 'observeStep' || stepOf(call) !== 'instance.forced-failover') return undefined;
   return call.at < at
     ? answer({ before: { server: 'PRIMARY', instance: 'SECONDARY' }, planned: [] })
     : answer({ before: { server: 'SECONDARY', instance: 'PRIMARY' }, settled: 'it leads', planned: [] });
@@ -43,7 +43,7 @@ async function endedInTheSwap(world: (call: ActivityCall) => FakeOutcome | undef
   await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.driver.run(
     () =>
-      begun.driver.trace.at(-1)?.call.type === 'performLinkStep' &&
+      begun.driver.trace.at(-1)?.call.type === 'performStep' &&
       stepOf(begun.driver.trace.at(-1)?.call as ActivityCall) === 'server.planned-failover',
   );
   begun.driver.children[0]?.terminate();
@@ -74,14 +74,14 @@ test('a replica that does not answer when the applications are let in is told, a
   const door = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
   const before = rolesSwapAt(Number.POSITIVE_INFINITY);
   const begun = await endedInTheSwap((call) =>
-    call.type === 'observeLinkStep' && stepOf(call) === 'server.admit-applications'
+    call.type === 'observeStep' && stepOf(call) === 'server.admit-applications'
       ? answer({ before: {}, settled: 'app may log in', planned: [], unreached: [door] })
       : before(call),
   );
   await begun.goOn(2 * MINUTE);
   expect(begun.link.effects.filter((effect) => effect === 'notify fence.not-lifted')).toHaveLength(1);
-  const watch = begun.driver.calls.findLast(({ type }) => type === 'guardReplication');
-  expect(watch?.input).toMatchObject({ closedDoors: [door] });
+  const watch = begun.driver.calls.findLast(({ type }) => type === 'watchReplication');
+  expect(watch?.input).toMatchObject({ unliftedFences: [door] });
   await begun.end();
 });
 
@@ -89,7 +89,7 @@ test('the swap comes through when it was given up: let in and repointed there, a
   const later = 2 * HOUR + 10 * MINUTE;
   const before = rolesSwapAt(later);
   const begun = await endedInTheSwap((call) => {
-    if (call.type !== 'guardReplication') return before(call);
+    if (call.type !== 'watchReplication') return before(call);
     const health = {
       observedAt: '',
       healthy: false,
@@ -98,7 +98,7 @@ test('the swap comes through when it was given up: let in and repointed there, a
       logUsedPercent: 5,
     };
     return answer(
-      { kind: 'roles-by-others', primary: 'instance', reason: 'both agree', instanceTime: null, health },
+      { kind: 'external-failover', primary: 'instance', reason: 'both agree', instanceTime: null, health },
       10 * MINUTE,
     );
   });
@@ -118,7 +118,7 @@ test('the swap comes through when it was given up: let in and repointed there, a
     'do instance.admit-applications',
   ]);
   expect(begun.link.hooks.slice(1)).toEqual(['whenWithdrawn undrain', 'afterFailover dns']);
-  expect(begun.link.effects).toContain('notify failover.came-late');
-  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchReversedLink');
+  expect(begun.link.effects).toContain('notify failover.late');
+  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchInstancePrimary');
   await begun.end();
 });

@@ -4,14 +4,14 @@ import type { LoginSettings, ServerPermission } from '../../../src/model/link/in
 import { addUp, onlyChanged, type SettingsChange } from '../../../src/rules/link/login-changes';
 import { restoredSettings } from '../../../src/rules/link/undo-objects';
 import { joinBegun } from '../../../src/workflows/link/begun-copies';
-import { type BegunStep, initialState } from '../../../src/workflows/link/state';
+import { initialState, type StartedStep } from '../../../src/workflows/link/state';
 import { linkSpec } from '../../support/link-spec';
 
-const joined = (begun: readonly BegunStep[]): readonly BegunStep[] => {
+const joined = (begun: readonly StartedStep[]): readonly StartedStep[] => {
   const state = initialState(linkSpec());
-  state.begun = [...begun];
+  state.startedSteps = [...begun];
   joinBegun(state);
-  return state.begun;
+  return state.startedSteps;
 };
 
 const permissions = fc
@@ -84,8 +84,8 @@ test('copies with somebody in between: together they give back what each by itse
 });
 
 const logins = (facts: object) => ({ missing: [], changed: [], roles: [], sids: [], ...facts });
-const step = (name: string, before: unknown, more: object = {}): BegunStep =>
-  ({ stepId: `instance.${name}`, before, ...more }) as BegunStep;
+const step = (name: string, before: unknown, more: object = {}): StartedStep =>
+  ({ stepId: `instance.${name}`, before, ...more }) as StartedStep;
 const off = (isDisabled: boolean) => ({ isDisabled });
 
 test('a login that was made and changed later is taken away whole; one that was changed twice goes back to the first', () => {

@@ -1,6 +1,6 @@
 /** Replicas that do not answer when the fence is lifted, in virtual time: nobody waits for them, nobody forgets them. */
 import type { FailoverRecord } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationResult, LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../../src/workflows/link/messages';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {
@@ -25,7 +25,7 @@ const OPENED = [
 const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
 
 const stepOf = (call: ActivityCall) => (call.input as { stepId?: string }).stepId;
-const doorsOf = (call: ActivityCall) => (call.input as { closedDoors?: unknown }).closedDoors;
+const doorsOf = (call: ActivityCall) => (call.input as { unliftedFences?: unknown }).unliftedFences;
 
 /** The replica goes away behind the fence, and the attempt fails. @param answersAgain of the watch of the link */
 function world(answersAgain: () => boolean) {
@@ -33,11 +33,11 @@ function world(answersAgain: () => boolean) {
   const override = (call: ActivityCall): FakeOutcome | undefined => {
     if (call.type === 'notifyPerson') told.push(call.input as (typeof told)[number]);
     if (call.type === 'awaitCatchUp') return fail(needsPerson('LogMovedBehindFence'));
-    if (call.type === 'undoLinkStep' && stepOf(call) === 'server.fence')
+    if (call.type === 'undoStep' && stepOf(call) === 'server.fence')
       return answer({ effects: [{ kind: 'tsql', on: 'server', display: 'UNDO' }], unreached: [DOOR] });
-    if (call.type !== 'guardReplication') return undefined;
+    if (call.type !== 'watchReplication') return undefined;
     if (doorsOf(call) === undefined) return hang;
-    return answersAgain() ? answer({ kind: 'doors-opened', doors: OPENED, health }, 1_000) : hang;
+    return answersAgain() ? answer({ kind: 'fences-lifted', doors: OPENED, health }, 1_000) : hang;
   };
   return { told, override };
 }
@@ -52,7 +52,7 @@ async function begin(
     `${yaml}\ncutover: { fence: { disableLogins: [app] }, approval: { required: false }, retryAfter: [20h] }\n`,
   );
   const driver = await WorkflowDriver.start(type, { spec, visibility: false }, link.activities);
-  return { link, driver, status: () => driver.query<LinkMigrationStatus>('status') };
+  return { link, driver, status: () => driver.query<RunStatus>('status') };
 }
 
 async function end(driver: WorkflowDriver): Promise<void> {
@@ -72,11 +72,11 @@ describe('a cutover that is withdrawn', () => {
       nextStep: expect.stringContaining(DOOR.statement),
     });
     expect(told.find(({ code }) => code === 'cutover.withdrawn')?.message).toContain('but for sql1b');
-    expect(await status()).toMatchObject({ blockedBy: null, closedDoors: [DOOR] });
+    expect(await status()).toMatchObject({ blockedBy: null, unliftedFences: [DOOR] });
     answers = true;
     // The fake watch hangs: the next one begins with the next attempt.
     await driver.run(() => told.some(({ code }) => code === 'fence.lifted'), driver.elapsed + 48 * HOUR);
-    expect((await status()).closedDoors).toBeUndefined();
+    expect((await status()).unliftedFences).toBeUndefined();
 
     await end(driver);
   });
@@ -87,8 +87,8 @@ describe('a cutover that is withdrawn', () => {
     await driver.run(() => told.some(({ code }) => code === 'cutover.withdrawn'));
     await driver.update('abort', DBA);
     await driver.run();
-    expect(driver.calls.filter(({ type }) => type === 'openClosedDoors')).toHaveLength(1);
-    const { result } = driver.ended as { result: LinkMigrationResult };
+    expect(driver.calls.filter(({ type }) => type === 'liftRemainingFences')).toHaveLength(1);
+    const { result } = driver.ended as { result: MigrationResult };
     expect(result.leftovers).toEqual([expect.stringContaining(DOOR.statement)]);
     await end(driver);
   });
@@ -100,13 +100,13 @@ test('a failover of a link that stays leaves the replica to the watch of the lin
   await driver.run(() => false, 2 * HOUR);
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => told.some(({ code }) => code === 'fence.lifted'), driver.elapsed + HOUR);
-  const { protection, closedDoors } = await status();
+  const { protection, unliftedFences } = await status();
   const [record] = protection?.failovers as readonly FailoverRecord[];
-  expect(record).toMatchObject({ outcome: 'withdrawn', closedDoors: [DOOR] });
+  expect(record).toMatchObject({ outcome: 'withdrawn', unliftedFences: [DOOR] });
   expect(record?.summary).toContain('but for sql1b');
   expect(told.filter(({ code }) => code === 'fence.not-lifted')).toHaveLength(1);
   expect(driver.calls.filter((call) => doorsOf(call) !== undefined)).toHaveLength(1);
-  expect(closedDoors).toBeUndefined();
+  expect(unliftedFences).toBeUndefined();
   await end(driver);
 });
 
@@ -114,20 +114,20 @@ test('applications that are admitted do not wait for a replica either', async ()
   const told: string[] = [];
   const { driver, status } = await begin('disasterRecoveryLink', 'purpose: disaster-recovery', (call) => {
     if (call.type === 'notifyPerson') told.push((call.input as { code: string }).code);
-    if (call.type === 'observeLinkStep' && stepOf(call) === 'server.admit-applications')
+    if (call.type === 'observeStep' && stepOf(call) === 'server.admit-applications')
       return answer({ before: {}, settled: 'app may log in', planned: [], unreached: [DOOR] });
-    return call.type === 'guardReplication' ? hang : undefined;
+    return call.type === 'watchReplication' ? hang : undefined;
   });
   await driver.run(() => false, 2 * HOUR);
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, driver.elapsed + HOUR);
   await driver.update('failover', { ...DBA, type: 'planned', to: 'server' });
   await driver.run(() => false, driver.elapsed + HOUR);
-  expect(await status()).toMatchObject({ protection: { primary: 'server' }, closedDoors: [DOOR] });
+  expect(await status()).toMatchObject({ protection: { primary: 'server' }, unliftedFences: [DOOR] });
   expect(told).toContain('fence.not-lifted');
   // It is meant to be closed once the instance leads.
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, driver.elapsed + HOUR);
-  expect((await status()).closedDoors).toBeUndefined();
+  expect((await status()).unliftedFences).toBeUndefined();
   await end(driver);
 });

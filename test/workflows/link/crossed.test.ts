@@ -45,7 +45,7 @@ test('who leads is watched, its log backed up, and shown, before the hooks are t
   const begun = await standing();
   await failOver(begun, { to: 'instance' });
   await begun.goOn(30 * MINUTE);
-  expect(running(begun)).toEqual(expect.arrayContaining(['runHook', 'watchReversedLink']));
+  expect(running(begun)).toEqual(expect.arrayContaining(['runHook', 'watchInstancePrimary']));
   const during = await begun.protection();
   expect(during).toMatchObject({ primary: 'instance', pendingRequest: 'failover' });
   expect(during.failovers).toEqual([expect.objectContaining({ outcome: 'done', to: 'instance' })]);
@@ -61,13 +61,13 @@ test('who leads is watched, its log backed up, and shown, before the hooks are t
   expect((await begun.protection()).pendingRequest).toBe('failover');
   expect((await begun.status()).logBackups.count).toBeGreaterThanOrEqual(count + 3);
   await begun.goOn(HOUR);
-  expect(running(begun)).toEqual(['guardReplication']);
+  expect(running(begun)).toEqual(['watchReplication']);
   await begun.end();
 });
 
 test('two primaries are found meanwhile, and the record keeps what diverged', async () => {
   const begun = await standing((call) => {
-    if (call.type !== 'watchReversedLink') return undefined;
+    if (call.type !== 'watchInstancePrimary') return undefined;
     if ((call.input as { splitBrainKnown: boolean }).splitBrainKnown) return hang;
     const health = { observedAt: '', healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
     const logEnds = { server: '57', instance: '60' };

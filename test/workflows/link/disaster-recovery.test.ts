@@ -1,7 +1,7 @@
 /** A link that stays, in virtual time: what it answers, what it does, and what it does not let happen. */
 import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
-import type { LinkMigrationInput, LinkRunState } from '../../../src/workflows/link/state';
+import type { RunStatus } from '../../../src/workflows/link/messages';
+import type { RunInput, RunState } from '../../../src/workflows/link/state';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
@@ -31,7 +31,7 @@ const health = (lagSeconds: number | null, observedAt = AT) => ({
   logUsedPercent: 5,
 });
 
-async function begin(options: FakeLinkOptions = {}, input: Partial<LinkMigrationInput> = {}) {
+async function begin(options: FakeLinkOptions = {}, input: Partial<RunInput> = {}) {
   const link = new FakeLink(options);
   const driver = await WorkflowDriver.start(
     'disasterRecoveryLink',
@@ -43,7 +43,7 @@ async function begin(options: FakeLinkOptions = {}, input: Partial<LinkMigration
 
 type Begun = Awaited<ReturnType<typeof begin>>;
 
-const status = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
 const protectionOf = async (driver: WorkflowDriver) => {
   const { protection } = await status(driver);
   if (protection === null) throw new Error('the link does not stand');
@@ -108,7 +108,7 @@ describe('planned failover', () => {
 
   test('the gate waits with the log still guarded; the guard ends once the fence is near', async () => {
     const begun = await standing({
-      override: (call) => (call.type === 'awaitCutoverReadiness' ? answer({}, 2 * HOUR) : undefined),
+      override: (call) => (call.type === 'awaitReadiness' ? answer({}, 2 * HOUR) : undefined),
     });
     const { driver } = begun;
     const before = (await status(driver)).logBackups.count;
@@ -119,7 +119,7 @@ describe('planned failover', () => {
     expect(seen.protection?.pendingRequest).toBe('failover');
     await goOn(begun, HOUR + 60_000);
     expect((await protectionOf(driver)).primary).toBe('instance');
-    const guards = driver.trace.filter(({ call }) => call.type === 'guardReplication');
+    const guards = driver.trace.filter(({ call }) => call.type === 'watchReplication');
     expect(guards.every(({ state }) => state !== 'running')).toBe(true);
     await end(begun);
   });
@@ -164,10 +164,7 @@ describe('planned failover', () => {
     await end(begun);
   });
 
-  test.each([
-    'awaitCutoverReadiness',
-    'awaitCatchUp',
-  ])('a pause while %s goes on withdraws it', async (type) => {
+  test.each(['awaitReadiness', 'awaitCatchUp'])('a pause while %s goes on withdraws it', async (type) => {
     const begun = await standing({
       override: (call) => (call.type === type ? answer({}, 90_000) : undefined),
     });
@@ -189,7 +186,7 @@ describe('planned failover', () => {
   test('a step that needs a person is shown by the link, and its resume reaches the failover', async () => {
     const begun = await standing({
       override: (call) =>
-        call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover' && attempts++ === 0
+        call.type === 'performStep' && stepOf(call) === 'server.planned-failover' && attempts++ === 0
           ? fail(needsPerson('FailoverRefused'))
           : undefined,
     });
@@ -212,8 +209,8 @@ describe('planned failover', () => {
   ] as const)('its workflow is ended by force %s: the link finds the roles and goes on', async (_name, swapped, primary) => {
     const begun = await standing({
       override: (call) => {
-        if (call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover') return hang;
-        if (call.type === 'observeLinkStep' && stepOf(call) === 'instance.forced-failover') {
+        if (call.type === 'performStep' && stepOf(call) === 'server.planned-failover') return hang;
+        if (call.type === 'observeStep' && stepOf(call) === 'instance.forced-failover') {
           return answer({ before: {}, planned: [], ...(swapped ? { settled: 'PRIMARY' } : {}) });
         }
         return undefined;
@@ -230,7 +227,7 @@ describe('planned failover', () => {
     expect((await protectionOf(driver)).primary).toBe(primary);
     expect(link.changes.at(-1)).toBe(`do ${primary}.admit-applications`);
     expect(link.effects).toContain('notify failover.failed');
-    const watch = primary === 'server' ? 'guardReplication' : 'watchReversedLink';
+    const watch = primary === 'server' ? 'watchReplication' : 'watchInstancePrimary';
     expect(driver.trace.some(({ call, state }) => call.type === watch && state === 'running')).toBe(true);
     await end(begun);
   });
@@ -252,10 +249,10 @@ describe('what is asked of it is answered with reasons', () => {
   test('before it stands', async () => {
     const begun = await begin();
     expect(await ask(begun.driver, {})).toEqual(refusedWith('does not stand yet'));
-    expect(await begun.driver.update('repairSplitBrain', { ...DBA, survivor: 'instance' })).toEqual(
+    expect(await begun.driver.update('repair', { ...DBA, survivor: 'instance' })).toEqual(
       refusedWith('does not stand yet'),
     );
-    expect(await begun.driver.update('removeLink', DBA)).toEqual(refusedWith('does not stand yet'));
+    expect(await begun.driver.update('remove', DBA)).toEqual(refusedWith('does not stand yet'));
     await end(begun);
   });
 
@@ -263,7 +260,7 @@ describe('what is asked of it is answered with reasons', () => {
     const begun = await standing();
     const { driver } = begun;
     expect(await ask(driver, { to: 'server' })).toEqual(refusedWith('the SQL Server is the primary already'));
-    expect(await driver.update('repairSplitBrain', { ...DBA, survivor: 'instance' })).toEqual(
+    expect(await driver.update('repair', { ...DBA, survivor: 'instance' })).toEqual(
       refusedWith('there is no split brain'),
     );
     const both = await Promise.all([ask(driver, {}), ask(driver, {})]);
@@ -286,7 +283,7 @@ describe('what is asked of it is answered with reasons', () => {
     expect(await ask(begun.driver, { type: 'forced', reason: 'r', acceptLossSeconds: 9_999_999 })).toEqual(
       refusedWith('cannot swap the roles'),
     );
-    expect(await begun.driver.update('removeLink', DBA)).toEqual(ACCEPTED);
+    expect(await begun.driver.update('remove', DBA)).toEqual(ACCEPTED);
     await begun.driver.run();
     expect(begun.driver.ended).toMatchObject({ kind: 'completed', result: { outcome: 'removed' } });
     await end(begun);
@@ -370,7 +367,7 @@ describe('forced failover', () => {
     const later = '2026-11-01T02:30:00.000Z';
     const begun = await standing({
       override: (call) => {
-        if (call.type !== 'guardReplication' || call.at < 2 * HOUR) return undefined;
+        if (call.type !== 'watchReplication' || call.at < 2 * HOUR) return undefined;
         return call.count > 6
           ? hang
           : answer(
@@ -390,7 +387,7 @@ describe('forced failover', () => {
   test('split brain is told with what diverged, only a repair is possible, and the link is whole again', async () => {
     const begun = await standing({
       override: (call) => {
-        if (call.type !== 'watchReversedLink') return undefined;
+        if (call.type !== 'watchInstancePrimary') return undefined;
         if (call.count === 1) return answer({ kind: 'checkpoint', health: health(0) });
         if (call.count > 2) return hang;
         const logEnds = { server: '57', instance: '60' };
@@ -412,7 +409,7 @@ describe('forced failover', () => {
       refusedWith('repair comes first'),
     );
     link.effects.length = 0;
-    expect(await driver.update('repairSplitBrain', { ...DBA, survivor: 'instance' })).toEqual(ACCEPTED);
+    expect(await driver.update('repair', { ...DBA, survivor: 'instance' })).toEqual(ACCEPTED);
     await goOn(begun);
     expect(link.changes).toEqual([
       'do server.log-backup',
@@ -426,7 +423,7 @@ describe('forced failover', () => {
   test('a split brain is found as well while the SQL Server leads', async () => {
     const begun = await standing({
       override: (call) => {
-        if (call.type !== 'guardReplication' || call.at < 2 * HOUR) return undefined;
+        if (call.type !== 'watchReplication' || call.at < 2 * HOUR) return undefined;
         const { splitBrainKnown } = call.input as { splitBrainKnown?: boolean };
         if (splitBrainKnown !== false) return hang;
         const logEnds = { server: '60', instance: null };
@@ -436,7 +433,7 @@ describe('forced failover', () => {
     await goOn(begun, HOUR);
     expect((await protectionOf(begun.driver)).splitBrain).toMatchObject({ diverged: null });
     begun.link.effects.length = 0;
-    await begun.driver.update('repairSplitBrain', { ...DBA, survivor: 'server' });
+    await begun.driver.update('repair', { ...DBA, survivor: 'server' });
     await goOn(begun);
     expect(begun.link.changes).toEqual(['do instance.become-secondary', 'do server.admit-applications']);
     await end(begun);
@@ -452,7 +449,7 @@ describe('removal', () => {
 
   test('link first, then the groups; without a failover no backup is waited for', async () => {
     const begun = await standing();
-    expect(await begun.driver.update('removeLink', DBA)).toEqual(ACCEPTED);
+    expect(await begun.driver.update('remove', DBA)).toEqual(ACCEPTED);
     await begun.driver.run();
     expect(begun.link.changes).toEqual(DOWN);
     expect(begun.driver.ended).toMatchObject({ result: { outcome: 'removed', failovers: 0 } });
@@ -468,7 +465,7 @@ describe('removal', () => {
     await ask(driver, {});
     await goOn(begun);
     link.effects.length = 0;
-    await driver.update('removeLink', DBA);
+    await driver.update('remove', DBA);
     await goOn(begun, 2 * HOUR);
     expect(link.changes).toEqual([]);
     expect((await status(driver)).waitingFor).toContain('first full backup');
@@ -483,7 +480,7 @@ describe('removal', () => {
 
   test('a group that stood there before is left', async () => {
     const begun = await standing({ settledSteps: ['server.availability-group'] });
-    await begun.driver.update('removeLink', DBA);
+    await begun.driver.update('remove', DBA);
     await begun.driver.run();
     expect(begun.link.changes).toEqual(DOWN.slice(0, 2));
     await end(begun);
@@ -491,10 +488,10 @@ describe('removal', () => {
 });
 
 describe('its history and its end', () => {
-  const stateOf = (driver: WorkflowDriver): LinkRunState => {
+  const stateOf = (driver: WorkflowDriver): RunState => {
     const { ended } = driver;
     if (ended?.kind !== 'continued-as-new') throw new Error(`not continued: ${JSON.stringify(ended)}`);
-    const { state } = ended.input as LinkMigrationInput;
+    const { state } = ended.input as RunInput;
     if (state === undefined) throw new Error('no state');
     return state;
   };

@@ -1,7 +1,7 @@
 /** Drills in virtual time: each way in which one can end, and that none of them forces anything. */
 import type { FailoverRequest } from '../../../src/workflows/link/disaster-recovery-messages';
 import type { DrillRequest } from '../../../src/workflows/link/drill-messages';
-import type { LinkMigrationInput } from '../../../src/workflows/link/state';
+import type { RunInput } from '../../../src/workflows/link/state';
 import type { Answer } from '../../../src/workflows/messages';
 import { needsPerson } from '../../support/fake-link';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
@@ -68,7 +68,7 @@ test('there, held, and back: one record, both ways with their evidence, and the 
   expect(begun.link.changes).toEqual([...THERE, ...BACK]);
   expect(begun.link.effects).toContain('notify drill.done');
   const running = begun.driver.trace.filter(({ state }) => state === 'running');
-  expect(running.map(({ call }) => call.type)).toEqual(['guardReplication']);
+  expect(running.map(({ call }) => call.type)).toEqual(['watchReplication']);
   await begun.end();
 });
 
@@ -125,7 +125,7 @@ describe('while it holds', () => {
   test('removal, repair and another drill wait', async () => {
     const begun = await holding();
     const reason = 'a drill is under way';
-    expect(await begun.driver.update('removeLink', DBA)).toEqual(refusedWith(reason));
+    expect(await begun.driver.update('remove', DBA)).toEqual(refusedWith(reason));
     expect(await drill(begun)).toEqual(refusedWith(reason));
     const { possible } = await begun.protection();
     expect(possible).toEqual(['planned failover to the SQL Server', 'forced failover to the SQL Server']);
@@ -165,7 +165,7 @@ describe('while it holds', () => {
   test('two primaries stop it', async () => {
     const begun = await holding({
       override: (call) => {
-        if (call.type !== 'watchReversedLink') return undefined;
+        if (call.type !== 'watchInstancePrimary') return undefined;
         if ((call.input as { splitBrainKnown: boolean }).splitBrainKnown) return hang;
         const health = {
           observedAt: '2026-11-01T03:00:00.000Z',
@@ -200,7 +200,7 @@ test('a hold that is left over is what a new history waits for', async () => {
 });
 
 /** What a new history would begin with: the state of a run that is asked for one while it holds. */
-async function stateOf(begun: StandingLink): Promise<LinkMigrationInput> {
+async function stateOf(begun: StandingLink): Promise<RunInput> {
   const { protection, ...status } = await begun.status();
   const { initialState } = await import('../../../src/workflows/link/state');
   const there = protection?.failovers[0];
@@ -299,7 +299,7 @@ describe('acknowledgement', () => {
     const begun = await StandingLink.begin(
       {
         override: (call) => {
-          if (call.type !== 'watchReversedLink') return undefined;
+          if (call.type !== 'watchInstancePrimary') return undefined;
           const { fullBackupSince } = call.input as { fullBackupSince?: string };
           return fullBackupSince === undefined
             ? hang

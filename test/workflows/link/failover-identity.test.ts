@@ -1,5 +1,5 @@
 /** In virtual time: a link and its failover know each other by workflow and run; what others say is dropped. */
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
@@ -22,12 +22,12 @@ const STRANGER = { workflowId: 'test/failover-1', runId: 'of-nobody' };
 
 const failOver = ({ driver }: Pick<StandingLink, 'driver'>, to: 'server' | 'instance') =>
   driver.update<Answer>('failover', { ...DBA, type: 'planned', to });
-const statusOf = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
+const statusOf = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
 const running = (driver: WorkflowDriver) =>
   driver.trace.filter(({ state }) => state === 'running').map(({ call }) => call.type);
 const codes = async (driver: WorkflowDriver) => (await statusOf(driver)).events.map(({ code }) => code);
 const crossed = (to: string) => ({
-  kind: 'crossed',
+  kind: 'new-primary-proven',
   record: {
     workflowId: STRANGER.workflowId,
     type: 'planned',
@@ -48,9 +48,7 @@ const crossed = (to: string) => ({
 test('a link ended by force, its failover goes on; the link begun again under its name does not take that for its own', async () => {
   const old = await StandingLink.begin({
     override: (call) =>
-      call.type === 'awaitCutoverReadiness'
-        ? answer({ observedAt: '', summary: 'ready' }, 3 * HOUR)
-        : undefined,
+      call.type === 'awaitReadiness' ? answer({ observedAt: '', summary: 'ready' }, 3 * HOUR) : undefined,
   });
   await failOver(old, 'instance');
   await old.goOn();
@@ -79,7 +77,7 @@ test('a link ended by force, its failover goes on; the link begun again under it
     ['instance done', 'server done'],
   );
   // The watch of the link that was ended by force, of whose end nobody hears, and its own.
-  expect(running(driver)).toEqual(['guardReplication', 'guardReplication']);
+  expect(running(driver)).toEqual(['watchReplication', 'watchReplication']);
   await driver.replay();
   await driver.dispose();
   await old.driver.dispose();
@@ -89,7 +87,7 @@ test('news of others are noted once for each, and change nothing: before, under 
   const begun = await StandingLink.begin();
   const { driver } = begun;
   await driver.signal('failoverNews', crossed('instance'));
-  await driver.signal('failoverNews', { kind: 'closing-in' });
+  await driver.signal('failoverNews', { kind: 'fencing' });
   await begun.goOn();
   expect(await begun.protection()).toMatchObject({ primary: 'server', failovers: [] });
   await failOver(begun, 'instance');
@@ -107,7 +105,7 @@ test('news of others are noted once for each, and change nothing: before, under 
 test('a problem that is over, told late, is not taken for that of somebody else', async () => {
   const begun = await StandingLink.begin({
     override: (call) =>
-      call.type === 'performLinkStep' && stepOf(call) === 'instance.remove-link' && call.at > 3 * HOUR
+      call.type === 'performStep' && stepOf(call) === 'instance.remove-link' && call.at > 3 * HOUR
         ? fail(needsPerson('Forbidden'))
         : undefined,
   });
@@ -115,7 +113,7 @@ test('a problem that is over, told late, is not taken for that of somebody else'
   await failOver(begun, 'instance');
   await begun.goOn(90 * MINUTE);
   const [failover] = driver.children;
-  await driver.update('removeLink', { by: 'dba' });
+  await driver.update('remove', { by: 'dba' });
   await begun.goOn(10 * MINUTE);
   expect((await begun.status()).blockedBy).toMatchObject({ code: 'Forbidden' });
   const from = { workflowId: failover?.workflowId, runId: failover?.runId };
@@ -144,19 +142,18 @@ test('its news and its result in one activation: one record, and whoever leads i
   const { primary, failovers, pendingRequest } = await begun.protection();
   expect({ primary, pendingRequest }).toEqual({ primary: 'instance', pendingRequest: null });
   expect(failovers).toEqual([expect.objectContaining({ outcome: 'done' })]);
-  expect(running(driver)).toEqual(['watchReversedLink']);
+  expect(running(driver)).toEqual(['watchInstancePrimary']);
   await begun.end();
 });
 
 test.each([
   { kind: 'pause' },
-  { kind: 'give-way', by: 'x' },
+  { kind: 'preempt', by: 'x' },
 ])('a failover does not obey others: $kind', async (control) => {
   let isHeld = true;
   const begun = await StandingLink.begin({
     override: (call) => {
-      if (call.type === 'awaitCutoverReadiness' && isHeld)
-        return answer({ observedAt: '', summary: 'ready' }, HOUR);
+      if (call.type === 'awaitReadiness' && isHeld) return answer({ observedAt: '', summary: 'ready' }, HOUR);
       return call.type === 'awaitCatchUp' && isHeld ? hang : undefined;
     },
   });

@@ -1,7 +1,7 @@
 /** Many links of one instance fail over at once, in virtual time: their turns, and what happens to them. */
 import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
-import { turnsWorkflowId } from '../../../src/workflows/link/turn-messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
+import { slotsWorkflowId } from '../../../src/workflows/link/turn-messages';
 import { FakeLink, type FakeLinkOptions } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {
@@ -48,7 +48,7 @@ class Crowd {
     });
     const [first] = this.drivers;
     const driver = await WorkflowDriver.start(
-      'linkFailover',
+      'failover',
       {
         spec: specOf(name, failover),
         request: { by: 'dba', type: 'planned', to: 'instance', ...request },
@@ -64,8 +64,8 @@ class Crowd {
   }
 
   private count(call: ActivityCall): void {
-    if (call.type === 'undoLinkStep') this.inside.delete(nameIn(call));
-    if (call.type !== 'performLinkStep') return;
+    if (call.type === 'undoStep') this.inside.delete(nameIn(call));
+    if (call.type !== 'performStep') return;
     if (stepOf(call) === 'server.fence') this.inside.add(nameIn(call));
     if (stepOf(call) === 'instance.admit-applications') this.inside.delete(nameIn(call));
     this.most = Math.max(this.most, this.inside.size);
@@ -86,7 +86,7 @@ class Crowd {
   }
 }
 
-const status = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
 
 function recordOf({ ended }: WorkflowDriver): FailoverRecord {
   if (ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(ended)}`);
@@ -95,7 +95,7 @@ function recordOf({ ended }: WorkflowDriver): FailoverRecord {
 
 /** The act takes a minute, so that turns are worth something. */
 const slowAct = (call: ActivityCall) =>
-  call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover'
+  call.type === 'performStep' && stepOf(call) === 'server.planned-failover'
     ? answer(
         {
           outcome: 'done',
@@ -109,7 +109,7 @@ const slowAct = (call: ActivityCall) =>
     : undefined;
 
 const stuckAct = (call: ActivityCall) =>
-  call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover' && nameIn(call) !== 'waiter'
+  call.type === 'performStep' && stepOf(call) === 'server.planned-failover' && nameIn(call) !== 'waiter'
     ? hang
     : undefined;
 
@@ -128,13 +128,13 @@ test('ten links of one instance at once: never more than eight are fenced, all o
   expect(crowd.most).toBe(8);
   expect(crowd.drivers.map((driver) => recordOf(driver).outcome)).toEqual(Array(10).fill('done'));
   // Who waited long looked at the link once more.
-  const looks = ninth.calls.filter((call) => call.type === 'awaitCutoverReadiness');
+  const looks = ninth.calls.filter((call) => call.type === 'awaitReadiness');
   expect(looks.filter((call) => nameIn(call) === 'db8')).toHaveLength(2);
   expect(looks.filter((call) => nameIn(call) === 'db0')).toHaveLength(1);
   // Nothing is left behind: the workflow of the turns is over.
   const turns = crowd.drivers.flatMap((driver) => driver.children);
   expect(turns.map((child) => [child.workflowId, child.ended?.kind])).toEqual([
-    [turnsWorkflowId(specOf('x').instance.resourceId), 'completed'],
+    [slotsWorkflowId(specOf('x').instance.resourceId), 'completed'],
   ]);
   await crowd.end();
 });
@@ -221,7 +221,7 @@ test('a link that is not ready when its turn comes gives it to the next one, and
   const ONE = 'failover: { atOnce: 1 }';
   let looks = 0;
   const crowd = Crowd.of((call) => {
-    if (call.type === 'awaitCutoverReadiness' && nameIn(call) === 'sick') {
+    if (call.type === 'awaitReadiness' && nameIn(call) === 'sick') {
       looks += 1;
       return looks === 2 ? hang : undefined;
     }
@@ -241,7 +241,7 @@ test('a turn that was on its way when it was given back is not taken for the nex
   const ONE = 'failover: { atOnce: 1 }';
   let looks = 0;
   const crowd = Crowd.of((call) => {
-    if (call.type === 'awaitCutoverReadiness' && nameIn(call) === 'sick') {
+    if (call.type === 'awaitReadiness' && nameIn(call) === 'sick') {
       looks += 1;
       return looks === 2 ? hang : undefined;
     }
@@ -252,8 +252,8 @@ test('a turn that was on its way when it was given back is not taken for the nex
   const well = await crowd.add('well', {}, ONE);
   await crowd.pass(10 * MINUTE);
   expect((await status(sick)).waitingFor).toContain('(well); it is next in line');
-  await sick.signal('turnNews', { kind: 'waiting', attempt: 1, place: 'an old place' });
-  await sick.signal('turnNews', { kind: 'granted', attempt: 1 });
+  await sick.signal('slotNews', { kind: 'waiting', attempt: 1, place: 'an old place' });
+  await sick.signal('slotNews', { kind: 'granted', attempt: 1 });
   await well.run(() => false, well.elapsed + MINUTE);
   expect((await status(sick)).waitingFor).toContain('(well); it is next in line');
   expect(crowd.most).toBe(1);
@@ -326,7 +326,7 @@ describe('while it waits for its turn', () => {
       { outcome: 'withdrawn', summary: 'the failover was paused; nothing was changed' },
     ]);
     expect(link.changes).toEqual([]);
-    expect(await holder.children[0]?.query('turns')).toMatchObject({ holders: { length: 1 }, queue: [] });
+    expect(await holder.children[0]?.query('slots')).toMatchObject({ holders: { length: 1 }, queue: [] });
     await end();
   });
 
@@ -336,14 +336,14 @@ describe('while it waits for its turn', () => {
     );
     const waiter = { ...spec, settings: { ...spec.settings, name: 'waiter' } };
     const { driver, link, holder, end } = await behindHolder('linkMigration', waiter, 120 * MINUTE);
-    const turns = () => holder.children[0]?.query('turns');
+    const turns = () => holder.children[0]?.query('slots');
     expect((await status(driver)).waitingFor).toContain('(holder); it is next in line');
     const before = (await status(driver)).logBackups.count;
     await goOn(driver, 60 * MINUTE);
     expect((await status(driver)).logBackups.count).toBeGreaterThan(before + 2);
     expect(await turns()).toMatchObject({ queue: [{ name: 'waiter' }] });
     const until = new Date(Date.parse('2026-11-01T00:00:00Z') + 24 * 60 * MINUTE).toISOString();
-    await driver.update('postponeCutover', { by: 'dba', until });
+    await driver.update('postpone', { by: 'dba', until });
     await goOn(driver, MINUTE);
     expect(await turns()).toMatchObject({ queue: [] });
     expect(link.changes).not.toContain('do server.fence');
@@ -358,11 +358,11 @@ describe('while it waits for its turn', () => {
 test('a long history of turns begins anew with all who hold and want one', async () => {
   const crowd = Crowd.of(stuckAct);
   const first = await crowd.add('holder', {}, 'failover: { atOnce: 1 }');
-  const id = turnsWorkflowId(specOf('x').instance.resourceId);
+  const id = slotsWorkflowId(specOf('x').instance.resourceId);
   await first.run(() => first.children.length > 0);
   first.children[0]?.terminate();
   const turns = await WorkflowDriver.start(
-    'instanceFailoverTurns',
+    'failoverSlots',
     { instance: 'x', maxHistoryEvents: 60 },
     {},
     {},
@@ -370,7 +370,7 @@ test('a long history of turns begins anew with all who hold and want one', async
   );
   expect(turns.ended?.kind).toBe('completed');
   const again = await WorkflowDriver.start(
-    'instanceFailoverTurns',
+    'failoverSlots',
     {
       instance: 'x',
       maxHistoryEvents: 60,

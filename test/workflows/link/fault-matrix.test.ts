@@ -75,7 +75,7 @@ describe.each(ROUTES)('route %s', (route) => {
         return run;
       },
       async (run, position) => {
-        if (position.type === 'preflightLink') return failedBeforeAnyChange(run);
+        if (position.type === 'preflight') return failedBeforeAnyChange(run);
         const waits = run.driver.ended === undefined && (await statusOf(run)).blockedBy !== null;
         if (waits) await run.driver.update<Answer>('resume', DBA);
         await run.driver.run();
@@ -105,7 +105,7 @@ describe.each(ROUTES)('route %s', (route) => {
         await run.driver.run();
         return [...completes(run), ...sameSteps(run, cleanChanges)];
       },
-      (position) => position.type !== 'preflightLink',
+      (position) => position.type !== 'preflight',
     ));
 
   const ways: readonly (readonly [string, DriverOptions & { readonly isAnsweredWithIt?: true }])[] = [
@@ -189,7 +189,7 @@ describe.each(ROUTES)('route %s', (route) => {
       route,
       override: (call) => {
         if (call.type === 'awaitCatchUp' && call.count === 1) return fail(needsPerson('CatchUpFailed'));
-        if (call.type === 'undoLinkStep' && call.count <= 3) return fail(needsPerson('LoginLocked'));
+        if (call.type === 'undoStep' && call.count <= 3) return fail(needsPerson('LoginLocked'));
         return undefined;
       },
     });
@@ -242,14 +242,14 @@ const aborted = (run: DisturbedRun): readonly string[] =>
 
 /** What has begun already, and what is being looked at or followed: a pause does not break a step in two. */
 function underWay(run: DisturbedRun, position: Position): readonly string[] {
-  const looking = position.type === 'observeLinkStep' && position.stepId !== 'server.fence';
+  const looking = position.type === 'observeStep' && position.stepId !== 'server.fence';
   const connecting = position.type === 'awaitLinkConnected' ? ['instance.link'] : [];
   return [...begunSteps(run.link), ...(looking ? [position.stepId ?? ''] : []), ...connecting];
 }
 
 test('a gate that stays shut does not hold the history: log backups go on, and a new history begins', async () => {
   const link = new FakeLink({
-    override: (call) => (call.type === 'awaitCutoverReadiness' ? hang : undefined),
+    override: (call) => (call.type === 'awaitReadiness' ? hang : undefined),
   });
   const driver = await WorkflowDriver.start(
     'linkMigration',

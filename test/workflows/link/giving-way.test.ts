@@ -43,13 +43,13 @@ const FORCED_STEPS = [
 
 test('dead behind the fence: the fence stays, is named, and the forced failover goes through', async () => {
   const begun = await standing((call) => {
-    if (call.type === 'awaitCatchUp' || call.type === 'undoLinkStep') return hang;
+    if (call.type === 'awaitCatchUp' || call.type === 'undoStep') return hang;
     return undefined;
   });
   await planned(begun);
   // Beyond the catch-up: the fence is being lifted on a dead host.
   await begun.goOn(HOUR);
-  expect(begun.driver.trace.at(-1)?.call.type).toBe('undoLinkStep');
+  expect(begun.driver.trace.at(-1)?.call.type).toBe('undoStep');
   expect((await begun.protection()).possible).toContain('forced failover to the instance');
   expect(await forced(begun)).toMatchObject({
     accepted: true,
@@ -63,7 +63,7 @@ test('dead behind the fence: the fence stays, is named, and the forced failover 
     expect.objectContaining({
       type: 'planned',
       outcome: 'withdrawn',
-      gaveWay: { fenceOn: 'server' },
+      preempted: { fenceOn: 'server' },
       summary: expect.stringMatching(/head of operations.*the fence stays on sql1 \(disabled there: app\)/),
     }),
     expect.objectContaining({ type: 'forced', outcome: 'done', by: 'head of operations' }),
@@ -77,7 +77,7 @@ test.each<[string, (call: ActivityCall) => FakeOutcome | undefined]>([
   [
     'waits for a person',
     (call) =>
-      call.type === 'performLinkStep' && stepOf(call) === 'server.planned-failover'
+      call.type === 'performStep' && stepOf(call) === 'server.planned-failover'
         ? fail(needsPerson('ServerGone'))
         : undefined,
   ],
@@ -101,7 +101,7 @@ test.each<[string, (call: ActivityCall) => FakeOutcome | undefined]>([
 
 test('what does not stop when it is asked to is not waited for', async () => {
   const begun = await standing((call) =>
-    stepOf(call) === 'server.planned-failover' && call.type === 'performLinkStep'
+    stepOf(call) === 'server.planned-failover' && call.type === 'performStep'
       ? answer({}, 10 * HOUR)
       : undefined,
   );
@@ -115,14 +115,14 @@ test('what does not stop when it is asked to is not waited for', async () => {
 });
 
 test('at its gate nothing was changed, and nothing is left behind', async () => {
-  const begun = await standing((call) => (call.type === 'awaitCutoverReadiness' ? hang : undefined));
+  const begun = await standing((call) => (call.type === 'awaitReadiness' ? hang : undefined));
   await planned(begun);
   await begun.goOn();
   await forced(begun);
   await begun.goOn();
   const { primary, failovers } = await begun.protection();
   expect(primary).toBe('instance');
-  expect(failovers[0]).toMatchObject({ outcome: 'withdrawn', gaveWay: { fenceOn: null } });
+  expect(failovers[0]).toMatchObject({ outcome: 'withdrawn', preempted: { fenceOn: null } });
   expect(failovers[0]?.summary).toContain('nothing was changed');
   expect(begun.link.changes).toEqual(FORCED_STEPS);
   await begun.end();
@@ -190,7 +190,7 @@ test('a forced failover that does not get through lets the applications in behin
 
 test('a repair, a removal and another forced failover do not give way', async () => {
   const begun = await standing((call) =>
-    stepOf(call) === 'instance.forced-failover' && call.type === 'performLinkStep' ? hang : undefined,
+    stepOf(call) === 'instance.forced-failover' && call.type === 'performStep' ? hang : undefined,
   );
   await forced(begun);
   await begun.goOn();

@@ -1,7 +1,7 @@
 /** Hooks around a cutover and around failovers, in virtual time: who is called when, who is heard, what is given back. */
-import type { ResolvedLinkMigration } from '../../../src/model/link/spec';
+import type { ResolvedLink } from '../../../src/model/link/spec';
 import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, type FakeLinkOptions, hookRecord, needsPerson } from '../../support/fake-link';
 import { breaches, DBA, HOUR, ROUTES, resultOf, startRun, statusOf, stepOf } from '../../support/link-matrix';
@@ -192,7 +192,7 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
     ] as const)('%s at any call: what a hook before did is given back, or those after are called', async (how) => {
       const clean = await startRun({ route }, {}, MIGRATION);
       await clean.driver.run();
-      const first = clean.driver.calls.findIndex(({ type }) => type === 'awaitCutoverReadiness');
+      const first = clean.driver.calls.findIndex(({ type }) => type === 'awaitReadiness');
       const last = clean.driver.calls.length;
       await clean.driver.dispose();
       expect(last - first).toBeGreaterThan(15);
@@ -219,7 +219,7 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
   function givenBack(calls: readonly ActivityCall[], how: string): readonly string[] {
     const names = called(calls);
     const crossed = calls.some(
-      (call) => call.type === 'performLinkStep' && /failover|delete-link-to/.test(stepOf(call) ?? ''),
+      (call) => call.type === 'performStep' && /failover|delete-link-to/.test(stepOf(call) ?? ''),
     );
     const wrong: string[] = [];
     if (how === 'worker lost' && !crossed) wrong.push('did not cross');
@@ -227,11 +227,9 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
     if (crossed) return wrong;
     if (names.includes('dns')) wrong.push('repointed without a failover');
     if (names.includes('drain') !== names.includes('undrain')) wrong.push(`called ${names.join()}`);
-    const lifted = calls.findLastIndex(
-      (call) => call.type === 'undoLinkStep' && stepOf(call) === 'server.fence',
-    );
+    const lifted = calls.findLastIndex((call) => call.type === 'undoStep' && stepOf(call) === 'server.fence');
     const undrained = calls.findLastIndex((call) => hookIn(call) === 'undrain');
-    const fenced = calls.some((call) => call.type === 'performLinkStep' && stepOf(call) === 'server.fence');
+    const fenced = calls.some((call) => call.type === 'performStep' && stepOf(call) === 'server.fence');
     if (fenced && how === 'abort' && lifted === -1) wrong.push('the fence stays');
     if (undrained !== -1 && lifted > undrained) wrong.push('given back before the fence was lifted');
     return wrong;
@@ -239,7 +237,7 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
 });
 
 describe('a link that stays', () => {
-  async function standing(options: FakeLinkOptions = {}, spec: ResolvedLinkMigration = STAYS) {
+  async function standing(options: FakeLinkOptions = {}, spec: ResolvedLink = STAYS) {
     const link = new FakeLink(options);
     const driver = await WorkflowDriver.start(
       'disasterRecoveryLink',
@@ -254,7 +252,7 @@ describe('a link that stays', () => {
     driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance', ...request });
   const goOn = (driver: WorkflowDriver, ms = 60_000) => driver.run(() => false, driver.elapsed + ms);
   async function lastOf(driver: WorkflowDriver): Promise<FailoverRecord | undefined> {
-    return (await driver.query<LinkMigrationStatus>('status')).protection?.failovers.at(-1);
+    return (await driver.query<RunStatus>('status')).protection?.failovers.at(-1);
   }
 
   test('both ways: hooks in their place, users mended on the side that leads, all of it in the record', async () => {
@@ -273,7 +271,7 @@ describe('a link that stays', () => {
     await ask(driver, { to: 'server', acknowledgedBy: 'dba' });
     await goOn(driver);
     expect(link.changes).toContain('do server.repair-orphaned-users');
-    const status = await driver.query<LinkMigrationStatus>('status');
+    const status = await driver.query<RunStatus>('status');
     expect(status.protection?.failovers).toMatchObject([
       { to: 'instance' },
       { to: 'server', hooks: { length: 4 } },

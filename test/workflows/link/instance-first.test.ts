@@ -1,5 +1,5 @@
 /** A link that the instance leads first, in virtual time: Azure's five minutes, what is given back, and what stays. */
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
@@ -31,7 +31,7 @@ const GROUPS = [
 const GIVEN_BACK = [CREATE, JOIN, ...[...GROUPS].reverse()].map((step) => `undo ${step}`);
 
 const stepOf = (call: ActivityCall) => (call.input as { stepId?: string }).stepId;
-const isCreation = (call: ActivityCall) => call.type === 'performLinkStep' && stepOf(call) === CREATE;
+const isCreation = (call: ActivityCall) => call.type === 'performStep' && stepOf(call) === CREATE;
 const done = { stepId: CREATE, outcome: 'done', effects: [], evidence: 'seen', startedAt: '', durationMs: 1 };
 
 /** The creation lasts as long as the copy, unless the test says otherwise. */
@@ -50,7 +50,7 @@ async function begin(override: (call: ActivityCall) => FakeOutcome | undefined =
 
 type Begun = Awaited<ReturnType<typeof begin>>;
 
-const status = ({ driver }: Begun) => driver.query<LinkMigrationStatus>('status');
+const status = ({ driver }: Begun) => driver.query<RunStatus>('status');
 
 async function end({ driver }: Begun): Promise<void> {
   await driver.replay();
@@ -82,12 +82,12 @@ test('groups, request and join, the copy, and then the instance leads; no log ba
   );
   // What the creation ends with is answered last; the request was sent first.
   expect(changes).toEqual([...GROUPS.map((step) => `do ${step}`), `do ${JOIN}`]);
-  const [created] = of('performLinkStep', begun).filter(({ call }) => isCreation(call));
+  const [created] = of('performStep', begun).filter(({ call }) => isCreation(call));
   const [joined] = of('joinFromInstance', begun);
   expect(created?.call.at).toBeLessThanOrEqual(joined?.call.at ?? 0);
   expect(of('takeFirstLogBackup', begun)).toEqual([]);
-  expect(of('guardReplication', begun)).toEqual([]);
-  expect(of('watchReversedLink', begun)).toHaveLength(1);
+  expect(of('watchReplication', begun)).toEqual([]);
+  expect(of('watchInstancePrimary', begun)).toHaveLength(1);
 
   begun.link.effects.length = 0;
   expect(
@@ -150,7 +150,7 @@ describe.each<[string, (call: ActivityCall) => FakeOutcome | undefined, string]>
     expect(undone).toEqual(GIVEN_BACK);
     expect(begun.link.effects).toContain(`notify ${code}`);
     // Nothing works on beneath what was given back.
-    for (const type of ['performLinkStep', 'joinFromInstance', 'watchSeeding'])
+    for (const type of ['performStep', 'joinFromInstance', 'watchSeeding'])
       expect(of(type, begun).filter(({ state }) => state === 'running')).toEqual([]);
 
     begun.link.effects.length = 0;

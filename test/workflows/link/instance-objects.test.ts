@@ -1,8 +1,12 @@
 /** Objects outside of the database around a run, in virtual time: when they are copied, compared, and what holds what. */
-import { driftMark, type ObjectFinding, type ObjectsReport } from '../../../src/model/link/instance-objects';
-import type { LinkSide } from '../../../src/model/link/procedure';
+import {
+  driftFingerprint,
+  type ObjectFinding,
+  type ObjectsReport,
+} from '../../../src/model/link/instance-objects';
+import type { LinkSite } from '../../../src/model/link/procedure';
 import type { FailoverRecord } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
@@ -73,7 +77,7 @@ class FakeObjects {
       const report = this.report(call);
       if (!waitsFirst) return answer(report);
       // Looks again after the interval: what a test changed until now is news then.
-      const changed = driftMark(report) !== known;
+      const changed = driftFingerprint(report) !== known;
       return answer(report, changed ? everyMs : checkpointAfterMs);
     };
     this.activities = {
@@ -84,14 +88,14 @@ class FakeObjects {
   }
 
   private report({ input }: ActivityCall): ObjectsReport {
-    const { primary } = input as { primary: LinkSide };
+    const { primary } = input as { primary: LinkSite };
     return { observedAt: AT, primary, findings: [...this.toCopy, ...this.drift] };
   }
 
   private step(call: ActivityCall): FakeOutcome | undefined {
     const step = stepOf(call);
     const isCopy = COPIES.some((name) => step.endsWith(`.${name}`));
-    if (call.type === 'observeLinkStep' && isCopy) {
+    if (call.type === 'observeStep' && isCopy) {
       const settled = this.toCopy.length === 0 || !step.endsWith('.logins');
       return answer(
         settled
@@ -99,12 +103,12 @@ class FakeObjects {
           : { before: { step }, planned: [{ kind: 'tsql', on: 'instance', display: `DO ${step}` }] },
       );
     }
-    if (call.type === 'performLinkStep' && step.endsWith('.logins')) this.toCopy = [];
+    if (call.type === 'performStep' && step.endsWith('.logins')) this.toCopy = [];
     return undefined;
   }
 }
 
-const status = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
 const callsOf = (driver: WorkflowDriver, type: string) => driver.calls.filter((call) => call.type === type);
 
 async function begin(type: string, spec: ReturnType<typeof migration>, world: FakeObjects) {
@@ -148,7 +152,7 @@ describe('a migration', () => {
 
   test('waits for weeks in a handful of calls', async () => {
     const world = new FakeObjects({
-      override: (call) => (call.type === 'guardReplication' ? hang : undefined),
+      override: (call) => (call.type === 'watchReplication' ? hang : undefined),
     });
     const driver = await begin('linkMigration', migration('block', '{ required: true }'), world);
     await driver.run(() => false, 2 * HOUR);
@@ -203,7 +207,7 @@ describe('a migration', () => {
     world.drift = [conflict];
     const driver = await begin('linkMigration', migration(), world);
     await driver.run(() => world.link.effects.includes('notify InstanceObjectsDiffer'));
-    await driver.update<Answer>('approveCutover', { ...DBA, acceptDrift: true });
+    await driver.update<Answer>('approve', { ...DBA, acceptDrift: true });
     await driver.run();
     expect(driver.ended).toMatchObject({ kind: 'completed' });
     expect(world.link.effects).toContain('notify objects.drift');
@@ -214,7 +218,7 @@ describe('a migration', () => {
   test('a step that cannot be done is told, and the difference that stays holds the cutover', async () => {
     const world = new FakeObjects({
       override: (call) =>
-        call.type === 'performLinkStep' && stepOf(call) === 'instance.logins'
+        call.type === 'performStep' && stepOf(call) === 'instance.logins'
           ? fail(needsPerson('NoPermission'))
           : undefined,
     });
@@ -264,13 +268,13 @@ test('one beginning that cannot be undone hides no earlier one of the same step'
   let rounds = 0;
   const world = new FakeObjects({
     override: (call) => {
-      if (call.type === 'guardReplication') return hang;
+      if (call.type === 'watchReplication') return hang;
       if (stepOf(call) !== 'instance.logins') return undefined;
-      if (call.type === 'observeLinkStep' && world.toCopy.length > 0) {
+      if (call.type === 'observeStep' && world.toCopy.length > 0) {
         rounds += 1;
         return answer({ before: { round: rounds }, planned: [] });
       }
-      if (call.type !== 'undoLinkStep') return undefined;
+      if (call.type !== 'undoStep') return undefined;
       const { before } = call.input as { before: { round: number } };
       undone.push(before.round);
       return before.round === 2 ? fail(needsPerson('LoginOwnsJobs')) : answer([]);
@@ -299,16 +303,16 @@ describe('a copy that fails', () => {
     const seen: unknown[] = [];
     const world = new FakeObjects({
       override: (call) => {
-        if (call.type === 'guardReplication') return hang;
+        if (call.type === 'watchReplication') return hang;
         if (stepOf(call) !== 'instance.logins') return undefined;
-        if (call.type === 'observeLinkStep') {
+        if (call.type === 'observeStep') {
           const look = looks[seen.length];
           seen.push(call.input);
           if (look === undefined) return fail(needsPerson('Unreachable'));
           return answer({ before: look, planned: [], ...rest });
         }
-        if (call.type === 'performLinkStep') return fail(needsPerson('NoPermission'));
-        if (call.type !== 'undoLinkStep') return undefined;
+        if (call.type === 'performStep') return fail(needsPerson('NoPermission'));
+        if (call.type !== 'undoStep') return undefined;
         const { before, after } = call.input as { before: unknown; after?: unknown };
         undone.push({ before, after });
         return answer([]);
@@ -410,7 +414,7 @@ describe('a link that stays', () => {
   test('jobs that do not move are told, and hold nothing up', async () => {
     const world = new FakeObjects({
       override: (call) =>
-        call.type === 'performLinkStep' && stepOf(call).endsWith('-jobs') && /able/.test(stepOf(call))
+        call.type === 'performStep' && stepOf(call).endsWith('-jobs') && /able/.test(stepOf(call))
           ? fail(needsPerson('AgentStopped'))
           : undefined,
     });

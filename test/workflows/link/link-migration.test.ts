@@ -1,4 +1,4 @@
-import type { LinkMigrationResult, LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
@@ -21,11 +21,11 @@ async function begin(options: FakeLinkOptions = {}, spec = linkSpec(), input: ob
 }
 
 const by = (name: string) => ({ by: name });
-const status = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
-const result = (driver: WorkflowDriver): LinkMigrationResult => {
+const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const result = (driver: WorkflowDriver): MigrationResult => {
   const { ended } = driver;
   if (ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(ended)}`);
-  return ended.result as LinkMigrationResult;
+  return ended.result as MigrationResult;
 };
 
 const TRUST_AND_GROUPS = [
@@ -197,7 +197,7 @@ describe('the cutover', () => {
     expect(seen.phase).toBe('replicating');
     expect(seen.waitingFor).toMatch(/approv/i);
     expect(seen.logBackups.count).toBeGreaterThan(150);
-    expect(await driver.update<Answer>('approveCutover', by('dba'))).toMatchObject({ accepted: true });
+    expect(await driver.update<Answer>('approve', by('dba'))).toMatchObject({ accepted: true });
     await driver.run(() => driver.ended !== undefined);
     expect(result(driver).outcome).toBe('completed');
     await driver.replay();
@@ -208,8 +208,8 @@ describe('the cutover', () => {
     const { link, driver } = await begin({}, withApproval());
     await driver.run(() => false, 3 * HOUR);
     const until = new Date(Date.parse('2026-11-01T00:00:00Z') + 12 * HOUR).toISOString();
-    await driver.update('postponeCutover', { by: 'dba', until });
-    await driver.update('approveCutover', by('dba'));
+    await driver.update('postpone', { by: 'dba', until });
+    await driver.update('approve', by('dba'));
     await driver.run(() => false, 11 * HOUR);
     expect(link.changes).not.toContain('do server.fence');
     await driver.run(() => false, 13 * HOUR);
@@ -220,7 +220,7 @@ describe('the cutover', () => {
   test('refuses a postponement into the past, with a reason', async () => {
     const { driver } = await begin({}, withApproval());
     await driver.run(() => false, 3 * HOUR);
-    const answer = await driver.update<Answer>('postponeCutover', {
+    const answer = await driver.update<Answer>('postpone', {
       by: 'dba',
       until: '2026-01-01T00:00:00Z',
     });
@@ -230,7 +230,7 @@ describe('the cutover', () => {
 
   test('a request that does not say who asks is rejected', async () => {
     const { driver } = await begin({}, withApproval());
-    await expect(driver.update('approveCutover', {})).rejects.toThrow('whoever asks');
+    await expect(driver.update('approve', {})).rejects.toThrow('whoever asks');
     await driver.dispose();
   });
 
@@ -266,12 +266,12 @@ describe('the cutover', () => {
   });
 
   test('whatever does not answer behind the fence, the applications get their database back in time', async () => {
-    for (const type of ['confirmPointOfNoReturn', 'performLinkStep']) {
+    for (const type of ['confirmPointOfNoReturn', 'performStep']) {
       let hung = false;
       const { link, driver } = await begin({
         override: (call) => {
           const isFence = (call.input as { stepId?: string }).stepId === 'server.fence';
-          if (hung || call.type !== type || (type === 'performLinkStep' && !isFence)) return undefined;
+          if (hung || call.type !== type || (type === 'performStep' && !isFence)) return undefined;
           hung = true;
           return hang;
         },
@@ -290,7 +290,7 @@ describe('the cutover', () => {
     const { link, driver } = await begin();
     await driver.run(() => driver.calls.some((call) => call.type === 'awaitCatchUp'));
     const until = new Date(Date.parse('2026-11-01T00:00:00Z') + DAY).toISOString();
-    const answer = await driver.update<Answer>('postponeCutover', { ...by('dba'), until });
+    const answer = await driver.update<Answer>('postpone', { ...by('dba'), until });
     expect(answer).toMatchObject({ accepted: true });
     await driver.run(() => false, DAY - HOUR);
     expect(link.changes.at(-1)).toBe('undo server.fence');
@@ -307,7 +307,7 @@ describe('the cutover', () => {
     await driver.run(() => false, 6 * HOUR);
     expect(told()).toHaveLength(1);
     expect((await status(driver)).nextSteps).toContain('sqlferry approve sales');
-    await driver.update('approveCutover', by('dba'));
+    await driver.update('approve', by('dba'));
     await driver.run();
     expect(told()).toHaveLength(1);
     expect(result(driver).outcome).toBe('completed');
@@ -362,13 +362,13 @@ describe('abort', () => {
   test('after the point of no return is refused, and the tail is resumable', async () => {
     const { link, driver } = await begin({
       override: (call) =>
-        call.type === 'performLinkStep' &&
+        call.type === 'performStep' &&
         (call.input as { stepId: string }).stepId === 'server.planned-failover' &&
         !driver.calls.some(
           (earlier) =>
             earlier !== call &&
             (earlier.input as { stepId?: string }).stepId === 'server.planned-failover' &&
-            earlier.type === 'performLinkStep',
+            earlier.type === 'performStep',
         )
           ? fail(needsPerson('RedoQueueTooLarge'))
           : undefined,
@@ -396,8 +396,7 @@ describe('abort', () => {
   test('what cannot be undone is reported, and the rest is undone', async () => {
     const { link, driver } = await begin({
       override: (call) =>
-        call.type === 'undoLinkStep' &&
-        (call.input as { stepId: string }).stepId === 'server.mirroring-endpoint'
+        call.type === 'undoStep' && (call.input as { stepId: string }).stepId === 'server.mirroring-endpoint'
           ? fail(needsPerson('EndpointInUse'))
           : undefined,
     });
@@ -439,7 +438,7 @@ describe('preflight', () => {
   test('a blocker fails the run before anything is changed', async () => {
     const { link, driver } = await begin({
       override: (call) =>
-        call.type === 'preflightLink'
+        call.type === 'preflight'
           ? {
               kind: 'answer',
               value: {
@@ -500,7 +499,7 @@ describe('a new history', () => {
     const seen = await status(next);
     expect(seen.phase).toBe('replicating');
     expect(seen.logBackups.count).toBeGreaterThan(10);
-    await next.update('approveCutover', by('dba'));
+    await next.update('approve', by('dba'));
     await next.run(() => next.ended !== undefined);
     expect(link.changes[0]).toBe('do server.fence');
     expect(result(next).outcome).toBe('completed');

@@ -1,7 +1,7 @@
 /** What is not understood never acts: requests, news and control of every workflow, in words that nobody knows. */
 
-import type { Turns } from '../../../src/rules/link/failover-turns';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { Slots } from '../../../src/rules/link/failover-turns';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
@@ -40,15 +40,15 @@ const MALFORMED_REQUESTS: readonly (readonly [string, unknown, RegExp])[] = [
   ['failover', null, /request must be an object/],
   ['failover', [FORCED], /request must be an object/],
   ['failover', 'now', /request must be an object/],
-  ['repairSplitBrain', { ...BY, survivor: 'source' }, /survivor must be "server" \(the SQL Server\)/],
-  ['repairSplitBrain', BY, /survivor must be/],
+  ['repair', { ...BY, survivor: 'source' }, /survivor must be "server" \(the SQL Server\)/],
+  ['repair', BY, /survivor must be/],
   ['drill', { ...BY, holdMs: null }, /holdMs must be a number/],
   ['drill', { ...BY, holdMs: '600000' }, /holdMs must be a number/],
   ['drill', { ...BY, holdMs: -1 }, /holdMs must be a number/],
   ['drill', { ...BY, holdMs: 1e18 }, /holdMs must be a number/],
   ['drill', BY, /holdMs must be a number/],
-  ['removeLink', {}, /by must be/],
-  ['removeLink', { ...BY, force: true }, /"force" is not known/],
+  ['remove', {}, /by must be/],
+  ['remove', { ...BY, force: true }, /"force" is not known/],
   ['pause', { by: 7 }, /by must be/],
   ['pause', { ...BY, reason: 7 }, /reason must be/],
   ['resume', undefined, /request must be an object/],
@@ -56,15 +56,15 @@ const MALFORMED_REQUESTS: readonly (readonly [string, unknown, RegExp])[] = [
 ];
 
 const REQUESTS_OF_A_MIGRATION: readonly (readonly [string, unknown, RegExp])[] = [
-  ['approveCutover', { ...BY, acceptDrift: 1 }, /acceptDrift must be true/],
-  ['approveCutover', { ...BY, acceptdrift: true }, /"acceptdrift" is not known/],
-  ['approveCutover', { ...BY, reason: 'a\u2028b' }, /reason must be/],
-  ['postponeCutover', BY, /until must be/],
-  ['postponeCutover', { ...BY, until: 7 }, /until must be/],
-  ['postponeCutover', { ...BY, until: '5' }, /until must be/],
-  ['postponeCutover', { ...BY, until: '2027-13-45T00:00:00Z' }, /until must be/],
-  ['changeCutoverSchedule', BY, /schedule must be/],
-  ['changeCutoverSchedule', { ...BY, schedule: 'now' }, /schedule must be/],
+  ['approve', { ...BY, acceptDrift: 1 }, /acceptDrift must be true/],
+  ['approve', { ...BY, acceptdrift: true }, /"acceptdrift" is not known/],
+  ['approve', { ...BY, reason: 'a\u2028b' }, /reason must be/],
+  ['postpone', BY, /until must be/],
+  ['postpone', { ...BY, until: 7 }, /until must be/],
+  ['postpone', { ...BY, until: '5' }, /until must be/],
+  ['postpone', { ...BY, until: '2027-13-45T00:00:00Z' }, /until must be/],
+  ['changeSchedule', BY, /schedule must be/],
+  ['changeSchedule', { ...BY, schedule: 'now' }, /schedule must be/],
 ];
 
 const SIGNALS: readonly unknown[] = [
@@ -77,16 +77,16 @@ const SIGNALS: readonly unknown[] = [
   { kind: null },
   { kind: 'unheard-of' },
   { kind: 'toString' },
-  { kind: 'crossed' },
-  { kind: 'crossed', record: null },
-  { kind: 'crossed', record: { to: 'target' } },
+  { kind: 'new-primary-proven' },
+  { kind: 'new-primary-proven', record: null },
+  { kind: 'new-primary-proven', record: { to: 'target' } },
   { kind: 'waiting' },
   { kind: 'waiting', place: 7 },
   { kind: 'waiting', waitingFor: {} },
   { kind: 'problem' },
   { kind: 'problem', problem: 'none' },
-  { kind: 'give-way' },
-  { kind: 'give-way', by: null },
+  { kind: 'preempt' },
+  { kind: 'preempt', by: null },
   { kind: 'ask' },
   { kind: 'ask', request: null },
   {
@@ -97,9 +97,9 @@ const SIGNALS: readonly unknown[] = [
   { kind: 'go-ahead' },
 ];
 
-const migrationStatus = (driver: WorkflowDriver) => driver.query<LinkMigrationStatus>('status');
-const ignored = ({ events }: LinkMigrationStatus) => events.filter(({ code }) => code === 'message.ignored');
-const withoutEvents = ({ events: _events, ...status }: LinkMigrationStatus) => status;
+const migrationStatus = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const ignored = ({ events }: RunStatus) => events.filter(({ code }) => code === 'message.ignored');
+const withoutEvents = ({ events: _events, ...status }: RunStatus) => status;
 
 async function migrationThatWaits() {
   const spec = linkSpecWith('cutover: { approval: { required: true } }\n');
@@ -138,7 +138,7 @@ describe('a request that is not understood is rejected in words, and changes not
 
   test('a second argument is no part of any request', async () => {
     const standing = await StandingLink.begin();
-    await expect(standing.driver.update('removeLink', BY, { dryRun: true })).rejects.toThrow(/one argument/);
+    await expect(standing.driver.update('remove', BY, { dryRun: true })).rejects.toThrow(/one argument/);
     await standing.end();
   });
 
@@ -158,12 +158,12 @@ describe('a request that is not understood is rejected in words, and changes not
   test('a schedule with a type that is no text is refused, and the run goes on', async () => {
     const driver = await migrationThatWaits();
     const schedule = { type: { toString: 1 } };
-    expect(await driver.update<Answer>('changeCutoverSchedule', { ...BY, schedule })).toMatchObject({
+    expect(await driver.update<Answer>('changeSchedule', { ...BY, schedule })).toMatchObject({
       accepted: false,
     });
     const empty = { days: ['mon'], from: '10:00', to: '10:00' };
     const windows = { type: 'in-windows', windows: [empty] };
-    expect(await driver.update<Answer>('changeCutoverSchedule', { ...BY, schedule: windows })).toMatchObject({
+    expect(await driver.update<Answer>('changeSchedule', { ...BY, schedule: windows })).toMatchObject({
       accepted: false,
       reasons: [expect.stringContaining('empty')],
     });
@@ -175,10 +175,10 @@ describe('a request of another kind of run is refused with what this one takes',
   test('approve on a link that stays', async () => {
     const standing = await StandingLink.begin();
     const before = await standing.status();
-    const refused = await standing.driver.update<Answer>('approveCutover', BY);
+    const refused = await standing.driver.update<Answer>('approve', BY);
     expect(refused).toEqual({
       accepted: false,
-      reasons: [expect.stringMatching(/link that stays.*"approveCutover".*failover, drill/)],
+      reasons: [expect.stringMatching(/link that stays.*"approve".*failover, drill/)],
       nextSteps: [expect.stringContaining('sqlferry failover')],
     });
     expect(await standing.status()).toEqual(before);
@@ -187,10 +187,10 @@ describe('a request of another kind of run is refused with what this one takes',
 
   test('failover, drill, remove and repair on a migration', async () => {
     const driver = await migrationThatWaits();
-    for (const name of ['failover', 'drill', 'removeLink', 'repairSplitBrain', 'Pause']) {
+    for (const name of ['failover', 'drill', 'remove', 'repair', 'Pause']) {
       expect(await driver.update<Answer>(name, FORCED)).toMatchObject({
         accepted: false,
-        reasons: [expect.stringMatching(/migration.*approveCutover/)],
+        reasons: [expect.stringMatching(/migration.*approve/)],
       });
     }
     await driver.replay();
@@ -202,15 +202,15 @@ describe('a signal that is not understood is noted and ignored', () => {
   test('by a migration', async () => {
     const driver = await migrationThatWaits();
     const before = await migrationStatus(driver);
-    for (const signal of SIGNALS) await driver.signal('turnNews', signal);
+    for (const signal of SIGNALS) await driver.signal('slotNews', signal);
     const after = await migrationStatus(driver);
     expect(withoutEvents(after)).toEqual(withoutEvents(before));
     expect(ignored(after).length).toBeGreaterThan(0);
     expect(ignored(after)[0]).toMatchObject({
       severity: 'warning',
-      message: expect.stringContaining('turnNews'),
+      message: expect.stringContaining('slotNews'),
     });
-    expect(await driver.update<Answer>('approveCutover', BY)).toMatchObject({ accepted: true });
+    expect(await driver.update<Answer>('approve', BY)).toMatchObject({ accepted: true });
     expect(await driver.run()).toMatchObject({ kind: 'completed' });
     await driver.replay();
     await driver.dispose();
@@ -232,15 +232,15 @@ describe('a signal that is not understood is noted and ignored', () => {
 
   test('by a failover under way', async () => {
     const standing = await StandingLink.begin({
-      override: ({ type }) => (type === 'awaitCutoverReadiness' ? answer({}, 3_600_000) : undefined),
+      override: ({ type }) => (type === 'awaitReadiness' ? answer({}, 3_600_000) : undefined),
     });
     await standing.driver.update('failover', { ...BY, type: 'planned', to: 'instance' });
     await standing.goOn();
     const [child] = standing.driver.children;
-    for (const name of ['failoverControl', 'turnNews']) {
+    for (const name of ['failoverControl', 'slotNews']) {
       for (const signal of SIGNALS) await child?.signal(name, signal);
     }
-    const status = await child?.query<LinkMigrationStatus>('status');
+    const status = await child?.query<RunStatus>('status');
     expect(status).toMatchObject({ paused: false });
     await standing.goOn(2 * 3_600_000);
     expect((await standing.protection()).failovers).toMatchObject([{ outcome: 'done', to: 'instance' }]);
@@ -253,7 +253,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     ['json/protobuf', '{}'],
   ])('also one that cannot even be decoded: %s', async (encoding, bytes) => {
     const driver = await migrationThatWaits();
-    await driver.signalWithBytes('turnNews', Buffer.from(bytes), encoding);
+    await driver.signalWithBytes('slotNews', Buffer.from(bytes), encoding);
     expect(ignored(await migrationStatus(driver))).toMatchObject([
       { message: expect.stringContaining('data that cannot be read') },
     ]);
@@ -271,7 +271,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     const { runId } = holder;
     const asks = { runId, name: 'n', database: 'd', limit: 1, forced: false, attempt: 1 };
     const driver = await WorkflowDriver.start(
-      'instanceFailoverTurns',
+      'failoverSlots',
       { instance: '/i', first: { ...asks, workflowId: 'test' } },
       {},
       {},
@@ -279,7 +279,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     );
     for (const signal of SIGNALS) await driver.signal('turn', signal);
     await driver.run(() => false, 1_000);
-    const turns = await driver.query<Turns>('turns');
+    const turns = await driver.query<Slots>('slots');
     expect(turns).toMatchObject({ holders: [{ workflowId: 'test' }], queue: [] });
     await driver.replay();
     await driver.dispose();
@@ -290,27 +290,27 @@ describe('a signal that is not understood is noted and ignored', () => {
 const TYPES = [
   'linkMigration',
   'disasterRecoveryLink',
-  'linkFailover',
-  'instanceFailoverTurns',
+  'failover',
+  'failoverSlots',
   'certificateCheck',
-  'rotateLinkCertificate',
+  'certificateRotation',
 ] as const;
 
 const SPEC = linkSpec();
 const INPUTS: Readonly<Record<(typeof TYPES)[number], Readonly<Record<string, unknown>>>> = {
   linkMigration: { spec: SPEC, visibility: false },
   disasterRecoveryLink: { spec: STANDING_SPEC, visibility: false },
-  linkFailover: {
+  failover: {
     spec: STANDING_SPEC,
     request: { ...BY, type: 'planned', to: 'instance' },
     lastHealth: null,
   },
-  instanceFailoverTurns: {
+  failoverSlots: {
     instance: '/i',
     first: { workflowId: 'w', runId: 'r', name: 'n', database: 'd', limit: 8, forced: false, attempt: 1 },
   },
   certificateCheck: { spec: SPEC, others: [], rotateBeforeMs: null, connectWithinMs: 60_000 },
-  rotateLinkCertificate: {
+  certificateRotation: {
     spec: SPEC,
     others: [],
     by: 'ann',
@@ -432,7 +432,7 @@ describe('a start input that is not understood ends the workflow at once', () =>
   const STATE_FIELDS: readonly (readonly [string, unknown])[] = [
     ['phase', 'Replicating'],
     ['route', 'delete'],
-    ['begun', [{ stepId: 'server.explode', before: null }]],
+    ['startedSteps', [{ stepId: 'server.explode', before: null }]],
     ['paused', 'no'],
     ['journal', null],
     ['failedOverAt', 'yesterday'],
@@ -440,7 +440,7 @@ describe('a start input that is not understood ends the workflow at once', () =>
     ['protection.failovers', [{ to: 'target' }]],
     ['protection.request', { kind: 'failover', request: { by: 'ann', type: 'Forced', to: 'instance' } }],
     ['protection.request', { kind: 'explode', request: { by: 'ann' } }],
-    ['protection.overtaking', { kind: 'drill', request: { by: 'ann', holdMs: 1 } }],
+    ['protection.preemptedBy', { kind: 'drill', request: { by: 'ann', holdMs: 1 } }],
     ['protection.drill', { from: 'server' }],
   ];
 

@@ -1,6 +1,6 @@
 /** Anything at all, sent to any request or signal of a run: it changes nothing, and nothing of it throws in the run. */
 import * as fc from 'fast-check';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import { FakeLink } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
@@ -31,7 +31,7 @@ const WORDS = [
   'Forced',
   'server',
   'target',
-  'crossed',
+  'new-primary-proven',
   'granted',
   'problem',
   'ask',
@@ -50,7 +50,7 @@ const message = fc.oneof(
     })),
 );
 
-const withoutNotes = ({ events, ...status }: LinkMigrationStatus) => ({
+const withoutNotes = ({ events, ...status }: RunStatus) => ({
   ...status,
   events: events.filter(({ code }) => code !== 'message.ignored'),
 });
@@ -60,7 +60,7 @@ async function holds(
   updates: readonly string[],
   signals: readonly string[],
 ): Promise<void> {
-  const status = async () => withoutNotes(await driver.query<LinkMigrationStatus>('status'));
+  const status = async () => withoutNotes(await driver.query<RunStatus>('status'));
   const before = await status();
   const told = driver.calls.length;
   await fc.assert(
@@ -89,18 +89,14 @@ test('of a migration that waits for its approval', async () => {
     new FakeLink().activities,
   );
   await driver.run(() => false, 3 * 3_600_000);
-  await holds(
-    driver,
-    [...CONTROL, 'approveCutover', 'postponeCutover', 'changeCutoverSchedule'],
-    ['turnNews'],
-  );
+  await holds(driver, [...CONTROL, 'approve', 'postpone', 'changeSchedule'], ['slotNews']);
   await driver.replay();
   await driver.dispose();
 });
 
 test('of a link that stays', async () => {
   const standing = await StandingLink.begin();
-  const updates = [...CONTROL, 'failover', 'drill', 'repairSplitBrain', 'removeLink'];
-  await holds(standing.driver, updates, ['failoverNews', 'turnNews', 'failoverControl']);
+  const updates = [...CONTROL, 'failover', 'drill', 'repair', 'remove'];
+  await holds(standing.driver, updates, ['failoverNews', 'slotNews', 'failoverControl']);
   await standing.end();
 });

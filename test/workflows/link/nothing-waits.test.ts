@@ -71,14 +71,14 @@ async function untilActOf(begun: StandingLink, request: object = {}): Promise<nu
   const act = () =>
     begun.driver.calls.find(
       (call) =>
-        call.at >= askedAt && call.type === 'performLinkStep' && stepOf(call).endsWith('.forced-failover'),
+        call.at >= askedAt && call.type === 'performStep' && stepOf(call).endsWith('.forced-failover'),
     );
   await begun.driver.run(() => act() !== undefined, askedAt + 15 * HOUR);
   return (act()?.at ?? Number.POSITIVE_INFINITY) - askedAt;
 }
 
 const isWatch = ({ type }: ActivityCall): boolean =>
-  type === 'guardReplication' || type === 'watchReversedLink';
+  type === 'watchReplication' || type === 'watchInstancePrimary';
 
 test('a watch that hangs', async () => {
   const begun = await standing((call) => (isWatch(call) ? hang : undefined));
@@ -92,8 +92,8 @@ test('a watch that hangs', async () => {
 test('a log backup that hangs; what it says hours later is not taken for news', async () => {
   let backups = 0;
   const begun = await standing((call) => {
-    if (call.type === 'watchReversedLink') return hang;
-    if (call.type !== 'guardReplication') return undefined;
+    if (call.type === 'watchInstancePrimary') return hang;
+    if (call.type !== 'watchReplication') return undefined;
     backups += 1;
     return answer(BACKUP, 12 * HOUR);
   });
@@ -108,7 +108,7 @@ test('a log backup that hangs; what it says hours later is not taken for news', 
 });
 
 test('a watch of the instance that hangs, where the SQL Server is forced', async () => {
-  const begun = await standing((call) => (call.type === 'watchReversedLink' ? hang : undefined));
+  const begun = await standing((call) => (call.type === 'watchInstancePrimary' ? hang : undefined));
   await planned(begun);
   await begun.goOn(HOUR);
   expect((await begun.protection()).primary).toBe('instance');
@@ -169,7 +169,7 @@ test('a copy of logins that hangs in the midst of a change', async () => {
   const begun = await StandingLink.begin(
     {
       override: (call) => {
-        if (call.type === 'performLinkStep' && stepOf(call) === 'instance.logins') return hang;
+        if (call.type === 'performStep' && stepOf(call) === 'instance.logins') return hang;
         return call.type === 'watchInstanceObjects' ? answer(missingLogin(true)) : undefined;
       },
     },
@@ -182,12 +182,12 @@ test('a copy of logins that hangs in the midst of a change', async () => {
 
 test('an undo of the lost side that hangs, and the watch with it', async () => {
   const begun = await standing((call) => {
-    if (isWatch(call) || call.type === 'awaitCatchUp' || call.type === 'undoLinkStep') return hang;
+    if (isWatch(call) || call.type === 'awaitCatchUp' || call.type === 'undoStep') return hang;
     return undefined;
   });
   await planned(begun);
   await begun.goOn(HOUR);
-  expect(begun.driver.trace.at(-1)?.call.type).toBe('undoLinkStep');
+  expect(begun.driver.trace.at(-1)?.call.type).toBe('undoStep');
   nothingStops(begun);
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn();
@@ -207,8 +207,7 @@ test.each<[string, Then]>([
   ],
   [
     'a look at the roles',
-    (call) =>
-      call.type === 'observeLinkStep' && stepOf(call) === 'instance.forced-failover' ? hang : undefined,
+    (call) => (call.type === 'observeStep' && stepOf(call) === 'instance.forced-failover' ? hang : undefined),
   ],
 ])('after a planned failover that was ended by force: %s that hangs', async (_name, then) => {
   let isAsked = false;
@@ -249,7 +248,7 @@ test('a fence that hangs on an old primary that answered just before', async () 
         summary: 'measured',
       });
     }
-    return call.type === 'performLinkStep' && stepOf(call) === 'server.fence' ? hang : undefined;
+    return call.type === 'performStep' && stepOf(call) === 'server.fence' ? hang : undefined;
   });
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn();
@@ -261,7 +260,7 @@ test('what keeps the watch from looking is told once, and again when it changes'
   let message = 'the disk is full';
   const begun = await StandingLink.begin({
     override: (call) => {
-      if (call.type !== 'guardReplication' || call.at < 2 * HOUR) return undefined;
+      if (call.type !== 'watchReplication' || call.at < 2 * HOUR) return undefined;
       const failure = ApplicationFailure.create({
         type: 'BackupFailed',
         message,
@@ -282,7 +281,7 @@ test('what keeps the watch from looking is told once, and again when it changes'
 
 test('also by another watch of the same run', async () => {
   const begun = await standing((call) => {
-    if (call.type === 'guardReplication') return fail(needsPerson('BackupFailed'));
+    if (call.type === 'watchReplication') return fail(needsPerson('BackupFailed'));
     return call.type === 'awaitCatchUp' ? fail(needsPerson('NotCaughtUp')) : undefined;
   });
   await planned(begun);

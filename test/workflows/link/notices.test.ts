@@ -1,5 +1,5 @@
 /** Nobody waits for a notifier, and nothing is lost with the workflow that told it. */
-import type { LinkMigrationInput } from '../../../src/workflows/link/state';
+import type { RunInput } from '../../../src/workflows/link/state';
 import { FakeLink } from '../../support/fake-link';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
@@ -38,7 +38,7 @@ test('a notifier that hangs keeps no run from ending', async () => {
   await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.goOn(5 * MINUTE);
   expect(await begun.protection()).toMatchObject({ primary: 'instance', pendingRequest: null });
-  await begun.driver.update('removeLink', DBA);
+  await begun.driver.update('remove', DBA);
   expect((await begun.driver.run(() => false, begun.driver.elapsed + 10 * MINUTE)).kind).toBe('completed');
   await begun.end();
 });
@@ -50,7 +50,7 @@ test('what is not delivered when a new history begins, is told by that one', asy
     {
       override: (call) => {
         if (isNotice(call)) return hang;
-        if (call.type !== 'guardReplication' || call.at < 2 * 60 * MINUTE || alarms > 0) return undefined;
+        if (call.type !== 'watchReplication' || call.at < 2 * 60 * MINUTE || alarms > 0) return undefined;
         alarms += 1;
         return answer({ kind: 'log-alarm', reason: 'the log fills up', health });
       },
@@ -59,7 +59,7 @@ test('what is not delivered when a new history begins, is told by that one', asy
   );
   const ending = await begun.driver.run(() => false, begun.driver.elapsed + 400 * 60 * MINUTE);
   if (ending.kind !== 'continued-as-new') throw new Error(ending.kind);
-  const input = ending.input as LinkMigrationInput;
+  const input = ending.input as RunInput;
   expect(input.state?.untold).toEqual([expect.objectContaining({ code: 'log-backup.alarm' })]);
   await begun.end();
 

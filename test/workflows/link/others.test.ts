@@ -1,5 +1,5 @@
 /** In virtual time: what other hands do to a link that stays, and the log while a person is waited for. */
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
@@ -29,7 +29,13 @@ const health = (healthy = true) => ({
 });
 const roles = (primary: 'server' | 'instance', after = MINUTE): FakeOutcome =>
   answer(
-    { kind: 'roles-by-others', primary, reason: 'both agree', instanceTime: SEEN_AT, health: health(false) },
+    {
+      kind: 'external-failover',
+      primary,
+      reason: 'both agree',
+      instanceTime: SEEN_AT,
+      health: health(false),
+    },
     after,
   );
 
@@ -41,7 +47,7 @@ const onceStanding =
 
 test('roles that others swapped are adopted: told, recorded, and the other side watched', async () => {
   const begun = await StandingLink.begin({
-    override: onceStanding((call) => (call.type === 'guardReplication' ? roles('instance') : undefined)),
+    override: onceStanding((call) => (call.type === 'watchReplication' ? roles('instance') : undefined)),
   });
   await begun.goOn(20 * MINUTE);
   const { primary, failovers } = await begun.protection();
@@ -49,8 +55,8 @@ test('roles that others swapped are adopted: told, recorded, and the other side 
   expect(failovers).toEqual([
     expect.objectContaining({ type: 'outside', by: 'outside', to: 'instance', outcome: 'done', rtoMs: null }),
   ]);
-  expect(begun.link.effects).toEqual(['notify failover.by-others']);
-  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchReversedLink');
+  expect(begun.link.effects).toEqual(['notify failover.external']);
+  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchInstancePrimary');
   // Nobody knows what such a swap was worth: the next one is still asked for by name.
   const again = await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'server' });
   expect(again).toMatchObject({ accepted: false });
@@ -60,14 +66,14 @@ test('roles that others swapped are adopted: told, recorded, and the other side 
 test('a request that is under way is not overruled: people are told, and it is looked at again later', async () => {
   const begun = await StandingLink.begin({
     override: onceStanding((call) => {
-      if (call.type === 'awaitCutoverReadiness') return hang;
-      return call.type === 'guardReplication' ? roles('instance', 10 * MINUTE) : undefined;
+      if (call.type === 'awaitReadiness') return hang;
+      return call.type === 'watchReplication' ? roles('instance', 10 * MINUTE) : undefined;
     }),
   });
   await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await begun.goOn(30 * MINUTE);
   expect((await begun.protection()).primary).toBe('server');
-  const told = begun.link.effects.filter((effect) => effect === 'notify failover.by-others').length;
+  const told = begun.link.effects.filter((effect) => effect === 'notify failover.external').length;
   expect(told).toBeGreaterThanOrEqual(1);
   expect(told).toBeLessThanOrEqual(3);
   await begun.driver.update('pause', DBA);
@@ -80,7 +86,7 @@ test('roles that a failover of the run itself swapped are its own doing', async 
   // The watch hears late that it is over, and has seen the new roles meanwhile.
   const link = new FakeLink({
     override: onceStanding((call) =>
-      call.type === 'guardReplication' ? roles('instance', 10 * MINUTE) : undefined,
+      call.type === 'watchReplication' ? roles('instance', 10 * MINUTE) : undefined,
     ),
   });
   const driver = await WorkflowDriver.start(
@@ -89,14 +95,14 @@ test('roles that a failover of the run itself swapped are its own doing', async 
     link.activities,
     { cancellationIsLate: true },
   );
-  await driver.run(() => driver.calls.some(({ type, at }) => type === 'guardReplication' && at >= 2 * HOUR));
+  await driver.run(() => driver.calls.some(({ type, at }) => type === 'watchReplication' && at >= 2 * HOUR));
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, 3 * HOUR);
-  const { protection, events } = await driver.query<LinkMigrationStatus>('status');
+  const { protection, events } = await driver.query<RunStatus>('status');
   expect(protection?.primary).toBe('instance');
   expect(protection?.failovers.map(({ by }) => by)).toEqual(['dba']);
-  expect(events.map(({ code }) => code)).not.toContain('failover.by-others');
-  const guards = driver.trace.filter(({ call }) => call.type === 'guardReplication' && call.at >= 2 * HOUR);
+  expect(events.map(({ code }) => code)).not.toContain('failover.external');
+  const guards = driver.trace.filter(({ call }) => call.type === 'watchReplication' && call.at >= 2 * HOUR);
   expect(guards.map(({ state }) => state)).toEqual(['completed']);
   await driver.dispose();
 });
@@ -104,7 +110,7 @@ test('roles that a failover of the run itself swapped are its own doing', async 
 test('a split brain that others ended is over', async () => {
   const begun = await StandingLink.begin({
     override: onceStanding((call) => {
-      if (call.type !== 'guardReplication') return undefined;
+      if (call.type !== 'watchReplication') return undefined;
       const { splitBrainKnown } = call.input as { splitBrainKnown: boolean };
       if (splitBrainKnown) return roles('server');
       if (call.at > 2 * HOUR + 20 * MINUTE) return hang;
@@ -114,27 +120,27 @@ test('a split brain that others ended is over', async () => {
   });
   await begun.goOn(HOUR);
   expect(await begun.protection()).toMatchObject({ primary: 'server', failovers: [] });
-  expect(begun.link.effects).toContain('notify split-brain.ended-by-others');
+  expect(begun.link.effects).toContain('notify split-brain.ended-externally');
   await begun.end();
 });
 
 describe('a link that others removed', () => {
   const gone = onceStanding((call) => {
-    if (call.type !== 'guardReplication') return undefined;
-    const { watchOthers } = call.input as { watchOthers: { linkGoneKnown: boolean } };
-    return watchOthers.linkGoneKnown
+    if (call.type !== 'watchReplication') return undefined;
+    const { externalChanges } = call.input as { externalChanges: { deletionKnown: boolean } };
+    return externalChanges.deletionKnown
       ? hang
-      : answer({ kind: 'link-gone', reason: 'Azure has no link', health: health(false) }, MINUTE);
+      : answer({ kind: 'deleted-externally', reason: 'Azure has no link', health: health(false) }, MINUTE);
   });
 
   test('is told once, leaves nothing but its removal, and that cleans up', async () => {
     const begun = await StandingLink.begin({ override: gone });
     await begun.goOn(HOUR);
-    expect(begun.link.effects).toEqual(['notify link.removed-by-others']);
+    expect(begun.link.effects).toEqual(['notify link.deleted-externally']);
     expect((await begun.status()).nextSteps).toEqual(['sqlferry remove sales']);
-    const { possible, removedByOthers } = await begun.protection();
-    expect([possible, removedByOthers?.reason]).toEqual([['removal'], 'Azure has no link']);
-    await begun.driver.update('removeLink', DBA);
+    const { possible, deletedExternally } = await begun.protection();
+    expect([possible, deletedExternally?.reason]).toEqual([['removal'], 'Azure has no link']);
+    await begun.driver.update('remove', DBA);
     await begun.driver.run();
     expect(begun.driver.ended).toMatchObject({ result: { outcome: 'removed' } });
     await begun.end();
@@ -143,19 +149,19 @@ describe('a link that others removed', () => {
   test('that comes back is as before', async () => {
     const begun = await StandingLink.begin({
       override: onceStanding((call) => {
-        if (call.type !== 'guardReplication') return undefined;
+        if (call.type !== 'watchReplication') return undefined;
         if (call.at > 3 * HOUR) return hang;
-        const { watchOthers } = call.input as { watchOthers: { linkGoneKnown: boolean } };
-        return watchOthers.linkGoneKnown
+        const { externalChanges } = call.input as { externalChanges: { deletionKnown: boolean } };
+        return externalChanges.deletionKnown
           ? answer({ kind: 'health-changed', health: health() }, 90 * MINUTE)
           : gone(call);
       }),
     });
     await begun.goOn(30 * MINUTE);
-    expect((await begun.protection()).removedByOthers).toBeDefined();
+    expect((await begun.protection()).deletedExternally).toBeDefined();
     await begun.goOn(2 * HOUR);
     const seen = await begun.protection();
-    expect(seen.removedByOthers).toBeUndefined();
+    expect(seen.deletedExternally).toBeUndefined();
     expect(seen.possible).toContain('planned failover to the instance');
     await begun.end();
   });

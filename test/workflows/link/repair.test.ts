@@ -37,22 +37,22 @@ const standing = (watch: (call: ActivityCall) => FakeOutcome | undefined): Promi
   StandingLink.begin({ override: (call) => (call.at >= 2 * HOUR ? watch(call) : undefined) }, { spec: SPEC });
 
 const repair = (begun: StandingLink, survivor: 'server' | 'instance') =>
-  begun.driver.update<Answer>('repairSplitBrain', { ...DBA, survivor });
+  begun.driver.update<Answer>('repair', { ...DBA, survivor });
 
 test('a link that others deleted after the split cannot be repaired; it can be removed', async () => {
   const begun = await standing((call) => {
-    if (call.type !== 'guardReplication') return undefined;
-    const known = call.input as { splitBrainKnown: boolean; watchOthers: { linkGoneKnown: boolean } };
+    if (call.type !== 'watchReplication') return undefined;
+    const known = call.input as { splitBrainKnown: boolean; externalChanges: { deletionKnown: boolean } };
     if (!known.splitBrainKnown) return splitBrain();
-    if (known.watchOthers.linkGoneKnown) return hang;
+    if (known.externalChanges.deletionKnown) return hang;
     return answer(
-      { kind: 'link-gone', reason: 'Azure has no link', health: { ...HEALTH, healthy: false } },
+      { kind: 'deleted-externally', reason: 'Azure has no link', health: { ...HEALTH, healthy: false } },
       MINUTE,
     );
   });
   await begun.goOn(20 * MINUTE);
   const seen = await begun.protection();
-  expect(seen).toMatchObject({ splitBrain: {}, removedByOthers: {}, possible: ['removal'] });
+  expect(seen).toMatchObject({ splitBrain: {}, deletedExternally: {}, possible: ['removal'] });
   expect(seen.notPossible).toContainEqual({
     what: 'repair of a split brain',
     reason: 'Azure has no link; removal cleans up what is left',
@@ -61,14 +61,14 @@ test('a link that others deleted after the split cannot be repaired; it can be r
     accepted: false,
     reasons: ['Azure has no link; removal cleans up what is left'],
   });
-  expect(await begun.driver.update('removeLink', DBA)).toMatchObject({ accepted: true });
+  expect(await begun.driver.update('remove', DBA)).toMatchObject({ accepted: true });
   await begun.driver.run();
   expect(begun.driver.ended).toMatchObject({ result: { outcome: 'removed' } });
   await begun.end();
 });
 
 /** The link from its first look on; the split is found by whoever watches. */
-async function split(by: 'guardReplication' | 'watchReversedLink') {
+async function split(by: 'watchReplication' | 'watchInstancePrimary') {
   const told: { code: string; nextStep: string }[] = [];
   let isFound = false;
   const begun = await standing((call) => {
@@ -82,7 +82,7 @@ async function split(by: 'guardReplication' | 'watchReversedLink') {
 }
 
 test('forced to the instance: only the SQL Server, which led before, can be made to follow', async () => {
-  const { begun, nextStep } = await split('watchReversedLink');
+  const { begun, nextStep } = await split('watchInstancePrimary');
   const forced = { ...DBA, type: 'forced', to: 'instance', reason: 'fire', acceptLossSeconds: 100_000 };
   await begun.driver.update('failover', forced);
   await begun.goOn(5 * MINUTE);
@@ -103,7 +103,7 @@ test('forced to the instance: only the SQL Server, which led before, can be made
 });
 
 test('forced by others, and their side survives: the applications are let in and repointed there', async () => {
-  const { begun, nextStep } = await split('guardReplication');
+  const { begun, nextStep } = await split('watchReplication');
   await begun.goOn(20 * MINUTE);
   begun.link.effects.length = 0;
   expect(await repair(begun, 'instance')).toMatchObject({ accepted: true });

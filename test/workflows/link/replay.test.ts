@@ -57,7 +57,7 @@ test('every recorded run is replayed by the workflow of now', async () => {
 });
 
 /** The ids of a link's failovers begin with its own, and are compared. */
-const workflowIdOf = (file: string): string => `sqlferry-link-${file.replace('.json', '')}`;
+const workflowIdOf = (file: string): string => `sqlferry-${file.replace('.json', '')}`;
 
 describe('a change is noticed', () => {
   test('when the history holds another step than the workflow takes', async () => {
@@ -92,7 +92,7 @@ describe('what the fixtures hold', () => {
   });
 
   test.each(texts)('%s names no machine, no folder and no secret', (_file, text) => {
-    expect(text).toMatch(/performLinkStep|instanceFailoverTurns/);
+    expect(text).toMatch(/performStep|failoverSlots/);
     expect(text).not.toMatch(/(^|[^\w.])\/(home|Users|root|work|tmp|var|usr)\//);
     expect(text).not.toMatch(/file:\/\/|node_modules|at [\w.]+ \(.*:\d+:\d+\)/);
     expect(text).not.toContain(`@${hostname()}`);

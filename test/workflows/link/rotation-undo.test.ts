@@ -78,7 +78,7 @@ async function rotation(
     reimportInstance: false,
     connectWithinMs: 120_000,
   };
-  const driver = await WorkflowDriver.start('rotateLinkCertificate', input, activities);
+  const driver = await WorkflowDriver.start('certificateRotation', input, activities);
   await driver.run(() => false, HOUR);
   const resultOf = (): CertificateRotationResult => {
     if (driver.ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(driver.ended)}`);

@@ -19,9 +19,8 @@ test.each([
   const failure = new TimeoutFailure('too long', undefined, TimeoutType.START_TO_CLOSE);
   const link = new FakeLink({
     override: (call) => {
-      if (isOf(call, 'undoLinkStep', 'instance.link')) running.push(...trace());
-      if (isOf(call, 'performLinkStep', 'instance.link'))
-        return { kind: 'fail', failure, afterMs: 10 * MINUTE };
+      if (isOf(call, 'undoStep', 'instance.link')) running.push(...trace());
+      if (isOf(call, 'performStep', 'instance.link')) return { kind: 'fail', failure, afterMs: 10 * MINUTE };
       return call.type === follower ? hang : undefined;
     },
   });
@@ -34,7 +33,7 @@ test.each([
   await driver.run();
   expect(driver.ended).toMatchObject({ kind: 'failed' });
   expect(link.changes).toContain('undo instance.link');
-  expect(running).toEqual(['undoLinkStep']);
+  expect(running).toEqual(['undoStep']);
   await driver.replay();
   await driver.dispose();
 });

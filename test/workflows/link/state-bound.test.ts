@@ -3,16 +3,16 @@ import fc from 'fast-check';
 import { boundedEffects, type JournalEntry } from '../../../src/model/journal';
 import { jsonBytes } from '../../../src/model/json-bytes';
 import type { FailoverRecord } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { LinkMigrationResult, LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../../src/workflows/link/messages';
 import {
   addAttempt,
   addEvent,
   addFailover,
   addJournalEntry,
-  type BegunStep,
   initialState,
-  type LinkRunState,
   type Protection,
+  type RunState,
+  type StartedStep,
 } from '../../../src/workflows/link/state';
 import {
   boundState,
@@ -57,7 +57,7 @@ const entry = (phase: string, statements: number, n = 0): JournalEntry => ({
 });
 
 const failover = (n: number): FailoverRecord => ({
-  workflowId: `sqlferry-link-${longest(n)}`,
+  workflowId: `sqlferry-${longest(n)}`,
   type: 'planned',
   to: n % 2 === 0 ? 'instance' : 'server',
   by: 'ann',
@@ -89,7 +89,7 @@ const failover = (n: number): FailoverRecord => ({
 const standing = (): Protection => ({ primary: 'server', failovers: [], request: null, splitBrain: null });
 
 /** Hundreds of failovers and drills with hooks, thousands of copies. */
-function years(): LinkRunState {
+function years(): RunState {
   const state = initialState(linkSpec());
   state.protection = standing();
   for (let n = 0; n < 400; n += 1) {
@@ -150,7 +150,7 @@ const anyState = fc
     failovers: fc.nat(20),
     begun: fc.array(text, { maxLength: 30 }),
   })
-  .map(({ journal, events, attempts, failovers, begun }): LinkRunState => {
+  .map(({ journal, events, attempts, failovers, begun }): RunState => {
     const protection = standing();
     for (let n = 0; n < failovers; n += 1) addFailover(protection, failover(n));
     return {
@@ -158,7 +158,7 @@ const anyState = fc
       journal: journal.map(([phase, statements], n) => entry(phase, statements, n)),
       events: events.map((message) => ({ at: AT, severity: 'info', code: 'x', message })),
       attempts: attempts.map((reason) => ({ startedAt: AT, endedAt: AT, outcome: 'withdrawn', reason })),
-      begun: begun.map((before) => ({ stepId: 'server.master-key', before })),
+      startedSteps: begun.map((before) => ({ stepId: 'server.master-key', before })),
       protection,
     };
   });
@@ -166,15 +166,15 @@ const anyState = fc
 test('any state comes below any bound that has room for what an undo needs, which stays whole', () => {
   fc.assert(
     fc.property(anyState, fc.integer({ min: 40_000, max: 400_000 }), (state, limit) => {
-      const before = JSON.stringify(state.begun);
+      const before = JSON.stringify(state.startedSteps);
       const whole = jsonBytes(state) <= limit ? JSON.stringify(state) : undefined;
-      const carried = boundState(state, limit + jsonBytes(state.begun));
-      expect(jsonBytes(carried)).toBeLessThanOrEqual(limit + jsonBytes(state.begun));
-      expect(JSON.stringify(carried.begun)).toBe(before);
+      const carried = boundState(state, limit + jsonBytes(state.startedSteps));
+      expect(jsonBytes(carried)).toBeLessThanOrEqual(limit + jsonBytes(state.startedSteps));
+      expect(JSON.stringify(carried.startedSteps)).toBe(before);
       expect(carried.protection?.failoverCount ?? 0).toBe(state.protection?.failoverCount ?? 0);
       // What fits is left alone, and what was made to fit fits.
       if (whole !== undefined) expect(JSON.stringify(carried)).toBe(whole);
-      expect(boundState(carried, limit + jsonBytes(state.begun))).toEqual(carried);
+      expect(boundState(carried, limit + jsonBytes(state.startedSteps))).toEqual(carried);
     }),
     { numRuns: 100 },
   );
@@ -183,13 +183,13 @@ test('any state comes below any bound that has room for what an undo needs, whic
 test('copies too many for a payload are left out, told by name, and nothing else that an undo needs', () => {
   const state = initialState(linkSpec());
   const names = Array.from({ length: 5_000 }, (_, n) => longest(n));
-  const trust: BegunStep = { stepId: 'server.master-key', before: { there: false } };
-  state.begun = [
+  const trust: StartedStep = { stepId: 'server.master-key', before: { there: false } };
+  state.startedSteps = [
     trust,
     { stepId: 'instance.agent-jobs', before: { missing: names, missingCategories: [], there: [] } },
   ];
   const carried = boundState(state);
-  expect(carried.begun).toEqual([trust]);
+  expect(carried.startedSteps).toEqual([trust]);
   expect(jsonBytes(carried)).toBeLessThan(UNDO_BYTES);
   expect(notUndoable(carried)).toEqual([
     expect.stringMatching(/^instance\.agent-jobs: .*an abort leaves it/),
@@ -231,10 +231,9 @@ class DailyLogin {
 
   private step(call: ActivityCall) {
     const { stepId } = call.input as { stepId?: string };
-    if (call.type === 'performLinkStep' && stepId === 'instance.logins') this.made.push(`A${this.day}`);
-    if (call.type === 'undoLinkStep' && stepId === 'instance.logins') this.undone.push(call);
-    if (call.type !== 'observeLinkStep' || !/^instance\.(login|agent-job)/.test(stepId ?? ''))
-      return undefined;
+    if (call.type === 'performStep' && stepId === 'instance.logins') this.made.push(`A${this.day}`);
+    if (call.type === 'undoStep' && stepId === 'instance.logins') this.undone.push(call);
+    if (call.type !== 'observeStep' || !/^instance\.(login|agent-job)/.test(stepId ?? '')) return undefined;
     if (stepId !== 'instance.logins') return answer({ before: {}, settled: 'same', planned: [] });
     const before = { missing: [{ sid: `A${this.day}` }], changed: [], roles: [], sids: [] };
     return answer({ before, planned: entry('replicating', 20).effects });
@@ -249,12 +248,12 @@ test('a login copied each day for years: one thing to undo, and an abort undoes 
   await driver.run(() => false, days * DAY);
   const journal = await driver.query<readonly JournalEntry[]>('journal');
   expect(jsonBytes(journal)).toBeLessThanOrEqual(JOURNAL_BYTES);
-  const { notKept } = await driver.query<LinkMigrationStatus>('status');
+  const { notKept } = await driver.query<RunStatus>('status');
   expect(notKept?.join()).toMatch(/the history of the run holds it/);
   await driver.update('abort', { by: 'dba' });
   const ending = await driver.run();
   expect(ending).toMatchObject({ kind: 'completed' });
-  expect((ending as { result: LinkMigrationResult }).result).toMatchObject({
+  expect((ending as { result: MigrationResult }).result).toMatchObject({
     outcome: 'aborted',
     leftovers: [],
   });

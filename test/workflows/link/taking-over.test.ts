@@ -45,7 +45,7 @@ function failing(type: string, stepId: string, outcomes: readonly FakeOutcome[])
 }
 
 test('behind the point of no return: through refusals, a worker that died, and a failure that says nothing', async () => {
-  const { carried, override } = failing('performLinkStep', 'instance.forced-failover', [
+  const { carried, override } = failing('performStep', 'instance.forced-failover', [
     giveUp(leaving(SENT, false)),
     giveUp(died({ version: 1, operation: 'sealed' })),
     giveUp(ApplicationFailure.create({ type: 'NotFound', message: 'no such activity' })),
@@ -63,7 +63,7 @@ test('behind the point of no return: through refusals, a worker that died, and a
 });
 
 test('a step that failed for a person, begun again by resume', async () => {
-  const { carried, override } = failing('performLinkStep', 'instance.link', [
+  const { carried, override } = failing('performStep', 'instance.link', [
     fail(leaving(SENT, true)),
     fail(leaving(UNDER_WAY, true)),
   ]);
@@ -80,7 +80,7 @@ test('a step that failed for a person, begun again by resume', async () => {
 });
 
 test('an undoing that failed, tried again', async () => {
-  const { carried, override } = failing('undoLinkStep', 'server.fence', [fail(leaving(SENT, true))]);
+  const { carried, override } = failing('undoStep', 'server.fence', [fail(leaving(SENT, true))]);
   const link = new FakeLink({
     override: (call) =>
       override(call) ??

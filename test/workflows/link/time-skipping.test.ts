@@ -1,8 +1,8 @@
 /** Whole migrations on the time-skipping test server: what only real retries, time-outs and heartbeats can show. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { ResolvedLinkMigration } from '../../../src/model/link/spec';
-import type { LinkMigrationResult } from '../../../src/workflows/link/messages';
+import type { ResolvedLink } from '../../../src/model/link/spec';
+import type { MigrationResult } from '../../../src/workflows/link/messages';
 import { linkSpecWith } from '../../support/link-spec';
 import { type SkippedRun, TimeSkipping } from '../../support/time-skipping';
 import { hang } from '../../support/workflow-driver';
@@ -19,14 +19,14 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 /** Heartbeats may be hours apart here: each costs a call of the server, and six days have many minutes. */
-const specWith = (cutover: string, heartbeatTimeout = '6h'): ResolvedLinkMigration =>
+const specWith = (cutover: string, heartbeatTimeout = '6h'): ResolvedLink =>
   linkSpecWith(
     `cutover: { approval: { required: false }${cutover} }\npolling: { heartbeatTimeout: ${heartbeatTimeout} }\n`,
   );
 
-function resultOf({ outcome }: SkippedRun): LinkMigrationResult {
+function resultOf({ outcome }: SkippedRun): MigrationResult {
   if (outcome.status === 'rejected') throw outcome.reason;
-  return outcome.value as LinkMigrationResult;
+  return outcome.value as MigrationResult;
 }
 
 const times = (values: readonly string[], wanted: string): number =>
@@ -69,11 +69,11 @@ test('a seeding that does not end is given up at 6 days, and what the run made i
 test('a step that fails for hours is tried at least each minute, and the run goes on when it succeeds', async () => {
   const until = (await server.now()) + 3 * HOUR;
   const run = await server.run(specWith(''), {}, (attempt) =>
-    attempt.type === 'performLinkStep' && attempt.at < until
+    attempt.type === 'performStep' && attempt.at < until
       ? Promise.reject(ApplicationFailure.create({ type: 'ServerUnreachable', message: 'no route to host' }))
       : undefined,
   );
-  const tries = run.attempts.filter(({ type, at }) => type === 'performLinkStep' && at < until);
+  const tries = run.attempts.filter(({ type, at }) => type === 'performStep' && at < until);
   const pauses = tries.slice(1).map(({ at }, index) => at - (tries[index]?.at ?? 0));
   expect(tries.length).toBeGreaterThan(100);
   expect(Math.max(...pauses)).toBeLessThan(62_000);

@@ -1,6 +1,6 @@
 /** Where hooks, instance objects, drills, other hands and people meet in one run, in virtual time. */
 import type { ObjectFinding } from '../../../src/model/link/instance-objects';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import { FakeLink, type FakeLinkOptions, hookRecord, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
@@ -51,7 +51,7 @@ const hookCalls = ({ trace }: WorkflowDriver) =>
   trace.filter(({ call }) => call.type === 'runHook').map(({ call, state }) => `${phaseOf(call)}: ${state}`);
 
 const swappedByOthers = (primary: 'server' | 'instance') =>
-  answer({ kind: 'roles-by-others', primary, reason: 'both agree', instanceTime: AT, health }, MINUTE);
+  answer({ kind: 'external-failover', primary, reason: 'both agree', instanceTime: AT, health }, MINUTE);
 
 test('a pause that is accepted before the failover has begun withdraws it', async () => {
   const begun = await standing('');
@@ -61,7 +61,7 @@ test('a pause that is accepted before the failover has begun withdraws it', asyn
   });
   expect(await driver.update('pause', DBA)).toMatchObject({ accepted: true });
   await driver.run(() => false, driver.elapsed + 5 * MINUTE);
-  const { protection, paused } = await driver.query<LinkMigrationStatus>('status');
+  const { protection, paused } = await driver.query<RunStatus>('status');
   expect(paused).toBe(true);
   expect(protection).toMatchObject({
     primary: 'server',
@@ -75,7 +75,7 @@ test('a pause that is accepted before the failover has begun withdraws it', asyn
 test('a comparison that fails holds the failover for a person, and a pause still withdraws it', async () => {
   const begun = await standing(OBJECTS, (call) =>
     call.type === 'compareInstanceObjects' ||
-    (call.type === 'observeLinkStep' && /login|agent/.test(stepOf(call)))
+    (call.type === 'observeStep' && /login|agent/.test(stepOf(call)))
       ? fail(needsPerson('Unreachable'))
       : undefined,
   );
@@ -146,7 +146,7 @@ test('what gives a drain back may take its time: the log is guarded beside it', 
   await driver.run(() => false, calledAt + 50 * MINUTE);
   expect(hookCalls(driver).at(-1)).toBe('whenWithdrawn: running');
   expect(
-    driver.calls.filter(({ type, at }) => type === 'guardReplication' && at > calledAt).length,
+    driver.calls.filter(({ type, at }) => type === 'watchReplication' && at > calledAt).length,
   ).toBeGreaterThan(1);
   await driver.dispose();
 });
@@ -163,7 +163,7 @@ test('applications are repointed before anybody looks what the old copy went on 
   );
   await driver.run(() => hookCalls(driver).length === 1);
   const proved = driver.calls.find(
-    (call) => call.type === 'performLinkStep' && stepOf(call) === 'instance.verify-writable',
+    (call) => call.type === 'performStep' && stepOf(call) === 'instance.verify-writable',
   );
   const hook = driver.calls.find(({ type }) => type === 'runHook');
   expect((hook?.at ?? 0) - (proved?.at ?? 0)).toBeLessThan(MINUTE);
@@ -175,12 +175,12 @@ test('applications are repointed before anybody looks what the old copy went on 
 describe('roles that others swap', () => {
   test('are told although the watch that saw them ends', async () => {
     const begun = await standing('', (call) =>
-      call.type === 'guardReplication' ? swappedByOthers('instance') : undefined,
+      call.type === 'watchReplication' ? swappedByOthers('instance') : undefined,
     );
     await begun.goOn(5 * MINUTE);
     expect((await begun.protection()).primary).toBe('instance');
     const told = begun.driver.trace.filter(
-      ({ call }) => (call.input as { code?: string }).code === 'failover.by-others',
+      ({ call }) => (call.input as { code?: string }).code === 'failover.external',
     );
     expect(told.map(({ state }) => state)).toEqual(['completed']);
     await begun.end();
@@ -189,7 +189,7 @@ describe('roles that others swap', () => {
   test('back, while a drill holds: the jobs go back, too', async () => {
     let back = false;
     const begun = await standing(OBJECTS, (call) =>
-      back && call.type === 'watchReversedLink' ? swappedByOthers('server') : undefined,
+      back && call.type === 'watchInstancePrimary' ? swappedByOthers('server') : undefined,
     );
     back = true;
     await begun.driver.update('drill', { ...DBA, holdMs: 6 * HOUR });

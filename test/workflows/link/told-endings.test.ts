@@ -1,6 +1,6 @@
 /** Nothing that goes wrong stays a secret: endings without success, leftovers, parallel problems, a watch that dies. */
 import { TimeoutFailure } from '@temporalio/common';
-import type { LinkMigrationResult, LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
@@ -23,13 +23,13 @@ async function begin(options: FakeLinkOptions, driverOptions: DriverOptions = {}
   const link = new FakeLink(options);
   const input = { spec, visibility: false };
   const driver = await WorkflowDriver.start('linkMigration', input, link.activities, driverOptions);
-  return { link, driver, status: () => driver.query<LinkMigrationStatus>('status') };
+  return { link, driver, status: () => driver.query<RunStatus>('status') };
 }
 
 const stepOf = (call: ActivityCall): string | undefined => (call.input as { stepId?: string }).stepId;
-const resultOf = ({ ended }: WorkflowDriver): LinkMigrationResult => {
+const resultOf = ({ ended }: WorkflowDriver): MigrationResult => {
   if (ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(ended)}`);
-  return ended.result as LinkMigrationResult;
+  return ended.result as MigrationResult;
 };
 
 describe('a run that fails', () => {
@@ -40,7 +40,7 @@ describe('a run that fails', () => {
         if (call.type === 'notifyPerson') told.push(call.input);
         if (call.type === 'watchSeeding') return hang;
         const isGroup = stepOf(call) === 'server.availability-group';
-        return call.type === 'undoLinkStep' && isGroup ? fail(needsPerson('Stuck')) : undefined;
+        return call.type === 'undoStep' && isGroup ? fail(needsPerson('Stuck')) : undefined;
       },
     });
     const ending = await driver.run();
@@ -59,7 +59,7 @@ describe('a run that fails', () => {
         message: expect.stringContaining(left),
       }),
     );
-    expect((await driver.query<LinkMigrationStatus>('status')).events).toContainEqual(
+    expect((await driver.query<RunStatus>('status')).events).toContainEqual(
       expect.objectContaining({ code: 'undo.left-behind', message: left }),
     );
     await driver.replay();
@@ -84,7 +84,7 @@ describe('a link that is deleted to cut over', () => {
     });
     await driver.run();
     const { leftovers, summary } = resultOf(driver);
-    const { events } = await driver.query<LinkMigrationStatus>('status');
+    const { events } = await driver.query<RunStatus>('status');
     await driver.replay();
     await driver.dispose();
     return { leftovers, summary, events, effects: link.effects };
@@ -104,7 +104,7 @@ describe('a link that is deleted to cut over', () => {
     });
     await driver.run();
     expect(link.effects).toContain('do instance.verify-writable');
-    expect((await driver.query<LinkMigrationStatus>('status')).events).toContainEqual(
+    expect((await driver.query<RunStatus>('status')).events).toContainEqual(
       expect.objectContaining({ code: 'cutover.done' }),
     );
     await driver.dispose();
@@ -128,7 +128,7 @@ test('two problems at once: the first is shown with the other, and one resume tr
       if (call.type === 'awaitLinkConnected' && call.count === 1) {
         return fail(needsPerson('LinkNotConnected'), HOUR);
       }
-      const isLink = call.type === 'performLinkStep' && stepOf(call) === 'instance.link';
+      const isLink = call.type === 'performStep' && stepOf(call) === 'instance.link';
       if (isLink) created += 1;
       return isLink && created === 1 ? fail(needsPerson('LinkRequestInvalid'), 60_000) : undefined;
     },
@@ -148,7 +148,7 @@ test('a watch of the log that ends by a time-out is told and begun again', async
   const { link, driver, status } = await begin(
     {
       override: (call) =>
-        call.type === 'guardReplication' && call.count === 1
+        call.type === 'watchReplication' && call.count === 1
           ? fail(gone as unknown as Parameters<typeof fail>[0])
           : undefined,
     },
@@ -165,7 +165,7 @@ test('an abort while the fence cannot be lifted closes the attempt', async () =>
   const { driver, status } = await begin({
     override: (call) => {
       if (call.type === 'confirmPointOfNoReturn') return fail(needsPerson('LogMovedBehindFence'));
-      const isFence = call.type === 'undoLinkStep' && stepOf(call) === 'server.fence';
+      const isFence = call.type === 'undoStep' && stepOf(call) === 'server.fence';
       return isFence ? fail(needsPerson('Stuck')) : undefined;
     },
   });
@@ -184,11 +184,11 @@ test('an abort while the fence cannot be lifted closes the attempt', async () =>
 
 test('while a log backup holds the cutover up, the status says so', async () => {
   const { driver, status } = await begin(
-    { override: (call) => (call.type === 'guardReplication' ? hang : undefined) },
+    { override: (call) => (call.type === 'watchReplication' ? hang : undefined) },
     { cancellationTakesMs: HOUR },
   );
   await driver.run(() =>
-    driver.trace.some(({ call, state }) => call.type === 'awaitCutoverReadiness' && state === 'completed'),
+    driver.trace.some(({ call, state }) => call.type === 'awaitReadiness' && state === 'completed'),
   );
   // Its turn comes at once; then the guard is asked to end.
   await driver.run(() => false, driver.elapsed);

@@ -3,7 +3,7 @@
  * person was told what is wrong; what concerns another server is undone meanwhile.
  */
 import { ApplicationFailure } from '@temporalio/common';
-import type { LinkMigrationStatus } from '../../../src/workflows/link/messages';
+import type { RunStatus } from '../../../src/workflows/link/messages';
 import type { Answer } from '../../../src/workflows/messages';
 import { needsPerson } from '../../support/fake-link';
 import {
@@ -52,7 +52,7 @@ const sideOf = (step: string): string => (step.startsWith('instance.') ? 'mi-wes
 const undoneSteps = ({ link }: DisturbedRun): readonly string[] =>
   link.changes.filter((change) => change.startsWith('undo ')).map((change) => change.slice(5));
 const isUndoOf = (call: ActivityCall, is: (step: string) => boolean): boolean =>
-  call.type === 'undoLinkStep' && is(stepOf(call) ?? '');
+  call.type === 'undoStep' && is(stepOf(call) ?? '');
 const told = (run: DisturbedRun, code: string): number =>
   run.link.effects.filter((effect) => effect === `notify ${code}`).length;
 
@@ -196,7 +196,7 @@ test('a run that failed by its deadline: the undo that hangs is told, and the en
     },
   });
   await run.driver.run(() => told(run, 'TimedOut') > 0);
-  expect((await run.driver.query<LinkMigrationStatus>('status')).blockedBy?.code).toBe('TimedOut');
+  expect((await run.driver.query<RunStatus>('status')).blockedBy?.code).toBe('TimedOut');
   expect(await run.driver.update<Answer>('abort', DBA)).toMatchObject({ accepted: true });
   await run.driver.update<Answer>('leaveBehind', DBA);
   await later(run, TOLD_WITHIN);

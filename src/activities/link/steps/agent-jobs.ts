@@ -2,7 +2,7 @@
  * Jobs of SQL Server Agent: copied disabled to the side that is not the primary, and switched where the roles swap.
  * Facts hold names alone: the command of a step may hold a password.
  */
-import { opposite } from '../../../model/link/change';
+import { otherSite } from '../../../model/link/change';
 import type { Job } from '../../../model/link/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
 import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
@@ -58,7 +58,7 @@ function defineJobs(on: Side) {
   return defineLinkStep<JobFacts>({
     id: `${on}.agent-jobs`,
     async observe(context) {
-      const input = await lookAtObjects(context, opposite(on));
+      const input = await lookAtObjects(context, otherSite(on));
       const judged = judgeJobs(input);
       const missing = namesOf(judged, 'missing');
       const categories = new Set(
@@ -76,7 +76,7 @@ function defineJobs(on: Side) {
       return there.length === 0 ? `no jobs belong on ${where}` : `${there.join(', ')}: on ${where}`;
     },
     async effects({ missing, missingCategories }, context) {
-      const jobs = await readAgentJobs(context.ports[opposite(on)], missing, context.signal);
+      const jobs = await readAgentJobs(context.ports[otherSite(on)], missing, context.signal);
       return [
         ...missingCategories.map(
           (name): Effect => ({
@@ -123,7 +123,7 @@ function defineJobChanges(on: Side) {
   return defineLinkStep<ChangeFacts>({
     id: `${on}.agent-job-changes`,
     async observe(context) {
-      const input = await lookAtObjects(context, opposite(on));
+      const input = await lookAtObjects(context, otherSite(on));
       const differing = judgeJobs(input).flatMap(({ name, verdict }) =>
         verdict.kind === 'differs' ? [{ name, what: verdict.what }] : [],
       );
@@ -142,7 +142,7 @@ function defineJobChanges(on: Side) {
     async effects({ differing, missingCategories }, context) {
       const names = differing.map(({ name }) => name);
       const [wanted, present] = await Promise.all([
-        readAgentJobs(context.ports[opposite(on)], names, context.signal),
+        readAgentJobs(context.ports[otherSite(on)], names, context.signal),
         readAgentJobs(context.ports[on], names, context.signal),
       ]);
       return [
@@ -220,7 +220,7 @@ function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss'
 
 /** A read that fails tells nothing of what was off on purpose: it is tried again, then a person is told. */
 function readFormer(context: LinkContext, on: Side): Promise<readonly Job[]> {
-  return readAgentJobs(context.ports[opposite(on)], jobNames(context), context.signal);
+  return readAgentJobs(context.ports[otherSite(on)], jobNames(context), context.signal);
 }
 
 /** No answer from a server that may be lost; one that refuses is there. */

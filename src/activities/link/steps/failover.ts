@@ -1,4 +1,4 @@
-import { bySide } from '../../../model/side';
+import { bySite } from '../../../model/side';
 import type { Effect, Side } from '../../../model/statement';
 import { writeProbe } from '../../../tsql/databases';
 import {
@@ -105,7 +105,7 @@ export const verifyServerWritable = defineWritable('server.verify-writable', 'se
 /** Azure runs a planned failover only on the primary, and forces one only on the secondary instance. */
 export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
   id: 'instance.planned-failover',
-  urgent: true,
+  endsOutage: true,
   observe: (context) => observeRoles(context),
   // The way back of a drill.
   assume: (facts, _context, before) =>
@@ -116,7 +116,7 @@ export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
 
 export const forcedFailoverToInstance = defineLinkStep<RoleState>({
   id: 'instance.forced-failover',
-  urgent: true,
+  endsOutage: true,
   observe: (context) => observeRoles(context, 'server'),
   settled: ({ instance }) => (instance === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'ForcedAllowDataLoss')],
@@ -175,7 +175,7 @@ async function observeRoles(context: LinkContext, lost?: Side): Promise<RoleStat
   const { clock, signal, ports, spec } = context;
   const query = readInstanceDatabase(spec.settings.database, spec.names.link);
   const read = async (on: Side): Promise<string | null> => {
-    const port = bySide(on, ports);
+    const port = bySite(on, ports);
     const rows =
       on === lost
         ? await askLostSide((options) => port.query(query, options), clock, signal)
@@ -207,7 +207,7 @@ function defineWritable(id: string, on: Side) {
     settled: () => undefined,
     async effects({ updateability }, { spec }) {
       if (updateability !== 'READ_WRITE') {
-        const side = bySide(on, spec.settings);
+        const side = bySite(on, spec.settings);
         throw new NotYet(
           'PrimaryNotWritable',
           `${spec.settings.database} on ${side} is ${updateability ?? 'absent'}`,

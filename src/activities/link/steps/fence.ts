@@ -1,7 +1,7 @@
-import type { ResolvedLinkMigration } from '../../../model/link/spec';
-import { bySide } from '../../../model/side';
+import type { ResolvedLink } from '../../../model/link/spec';
+import { bySite } from '../../../model/side';
 import type { Effect, Query, Side } from '../../../model/statement';
-import type { Unreached } from '../../../model/unreached';
+import type { PendingOnServer } from '../../../model/unreached';
 import { SqlServerFailure } from '../../../ports/failures';
 import type { SqlServerPort } from '../../../ports/sql-server';
 import { disableLogin, enableLogin } from '../../../tsql/logins';
@@ -98,7 +98,7 @@ function openBefore(before: FenceState, server: string | undefined): readonly st
   return found.logins.filter(({ exists, isDisabled }) => exists && !isDisabled).map(({ name }) => name);
 }
 
-const closedDoor = (server: string, logins: readonly string[]): readonly Unreached[] =>
+const closedDoor = (server: string, logins: readonly string[]): readonly PendingOnServer[] =>
   logins.length === 0
     ? []
     : [{ server, logins, statement: logins.map((name) => enableLogin(name).display).join(' ') }];
@@ -234,4 +234,4 @@ async function observeDoor(
   };
 }
 
-const sideName = (spec: ResolvedLinkMigration, on: Side): string => bySide(on, spec.settings);
+const sideName = (spec: ResolvedLink, on: Side): string => bySite(on, spec.settings);

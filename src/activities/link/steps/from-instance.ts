@@ -4,7 +4,7 @@
  * configuration from the instance, so that a wrong name fails here and not minutes later. A distributed group that the
  * older form (CREATE ... WITH (DISTRIBUTED)) left behind is as good, and is accepted.
  */
-import type { ResolvedLinkMigration } from '../../../model/link/spec';
+import type { ResolvedLink } from '../../../model/link/spec';
 import type { AvailabilityGroupFacts, AzureLinkFacts } from '../../../model/observation';
 import type { Effect, Statement } from '../../../model/statement';
 import { includesName, sameName } from '../../../rules/names';
@@ -260,7 +260,7 @@ const isLeftover = ({ isDistributed, replicas }: AvailabilityGroupFacts): boolea
  * database.
  * @throws NeedsPerson
  */
-function throwIfServerLeads(serverRole: string | null, { settings }: ResolvedLinkMigration): void {
+function throwIfServerLeads(serverRole: string | null, { settings }: ResolvedLink): void {
   if (serverRole !== 'PRIMARY') return;
   throw new NeedsPerson(
     'ServerIsPrimary',
@@ -269,7 +269,7 @@ function throwIfServerLeads(serverRole: string | null, { settings }: ResolvedLin
   );
 }
 
-const groupOf = (spec: ResolvedLinkMigration): string => spec.names.availabilityGroup;
+const groupOf = (spec: ResolvedLink): string => spec.names.availabilityGroup;
 
 async function ownName(context: LinkContext): Promise<string> {
   const [server] = await queryServer(context, readServer());

@@ -1,4 +1,4 @@
-import type { ResolvedLinkMigration } from '../../../model/link/spec';
+import type { ResolvedLink } from '../../../model/link/spec';
 import type { AvailabilityGroupFacts } from '../../../model/observation';
 import { clusterTypeClause } from '../../../rules/link/cluster-type';
 import { otherLinks } from '../../../rules/link/other-links';
@@ -150,7 +150,7 @@ async function dropIfMade(before: GroupState, now: GroupState, context: LinkCont
  * Undoing is for a SQL Server that is still the primary. Once somebody failed over, the copy on the instance is the database.
  * @throws NeedsPerson when the SQL Server is SECONDARY of the link
  */
-export function throwIfFailedOver(serverRole: string | null, { settings }: ResolvedLinkMigration): void {
+export function throwIfFailedOver(serverRole: string | null, { settings }: ResolvedLink): void {
   if (serverRole !== 'SECONDARY') return;
   throw new NeedsPerson(
     'InstanceIsPrimary',

@@ -1,4 +1,4 @@
-import type { ResolvedLinkMigration } from '../../../model/link/spec';
+import type { ResolvedLink } from '../../../model/link/spec';
 import type { AzureLinkFacts } from '../../../model/observation';
 import type { Effect } from '../../../model/statement';
 import { linkCapabilities } from '../../../rules/link/capability';
@@ -79,7 +79,7 @@ export const createLink = defineLinkStep<LinkState>({
  * Deleting the link by hand is a way to cut over (failover how-to): a copy whose link somebody else deleted may be
  * what the applications use now, and is never deleted.
  */
-function copyWithoutLink(before: LinkState, now: LinkState, spec: ResolvedLinkMigration): readonly Effect[] {
+function copyWithoutLink(before: LinkState, now: LinkState, spec: ResolvedLink): readonly Effect[] {
   if (before.databaseOnInstance || !now.databaseOnInstance) return [];
   const { database, instance } = spec.settings;
   throw new NeedsPerson(

@@ -1,4 +1,4 @@
-import type { ResolvedLinkMigration } from '../../../model/link/spec';
+import type { ResolvedLink } from '../../../model/link/spec';
 import type { Effect } from '../../../model/statement';
 import { backupLog } from '../../../tsql/backup';
 import { readServer } from '../../../tsql/queries/server';
@@ -8,11 +8,11 @@ import { defineLinkStep, queryServer } from '../context';
 const BACKUP_DEADLINE_MS = 12 * 3_600_000;
 
 /** Name of the backup sets of this run: what tells them from those of others. */
-export const logBackupName = ({ settings }: ResolvedLinkMigration): string =>
+export const logBackupName = ({ settings }: ResolvedLink): string =>
   `${settings.name} log backup by sqlferry`;
 
 /** @param serverTime time of the SQL Server, ISO 8601; it names the file */
-export function logBackupEffect(spec: ResolvedLinkMigration, serverTime: string): Effect {
+export function logBackupEffect(spec: ResolvedLink, serverTime: string): Effect {
   const { directory, compression } = spec.settings.logBackups;
   const separator = /^[A-Za-z]:|\\/.test(directory) ? '\\' : '/';
   const folder = directory.replace(/[\\/]+$/, '');

@@ -3,7 +3,7 @@
  * them by SID, and applications log in with the password that they have. Hashes are read when they are sent, and
  * nowhere kept: facts say whether a password differs, no more.
  */
-import { opposite } from '../../../model/link/change';
+import { otherSite } from '../../../model/link/change';
 import { type Effect, effectDisplay, type Side, type Statement } from '../../../model/statement';
 import {
   type CopiedLogin,
@@ -77,7 +77,7 @@ function defineLogins(on: Side) {
   return defineLinkStep<LoginFacts>({
     id: `${on}.logins`,
     async observe(context) {
-      const { input, replicas } = await lookAtReplicas(context, opposite(on));
+      const { input, replicas } = await lookAtReplicas(context, otherSite(on));
       const facts = loginsFrom(input);
       if (replicas.length === 0) return facts;
       return {
@@ -250,7 +250,7 @@ function defineLoginPasswords(on: Side) {
   return defineLinkStep<PasswordFacts>({
     id: `${on}.login-passwords`,
     async observe(context) {
-      const { input, replicas } = await lookAtReplicas(context, opposite(on));
+      const { input, replicas } = await lookAtReplicas(context, otherSite(on));
       const facts = passwordsFrom(input);
       if (replicas.length === 0) return facts;
       return {
@@ -305,7 +305,7 @@ async function hashesOfPrimary(
   logins: readonly Pick<CopiedLogin, 'sid'>[],
 ): Promise<ReadonlyMap<string, string>> {
   const sids = [...new Set(logins.map(({ sid }) => sid))];
-  const read = await readHashes(ports[opposite(on)], sids, signal);
+  const read = await readHashes(ports[otherSite(on)], sids, signal);
   return new Map([...read].flatMap(([sid, hash]) => (hash === null ? [] : [[sid, hash]])));
 }
 

@@ -1,5 +1,5 @@
 import type { OrphanedUser } from '../../../model/link/failover-facts';
-import { opposite } from '../../../model/side';
+import { otherSite } from '../../../model/side';
 import type { Side } from '../../../model/statement';
 import { orphanedUsers } from '../../../rules/link/orphaned-users';
 import { mapUserToLogin } from '../../../tsql/after-failover';
@@ -47,7 +47,7 @@ function defineRepair(id: string, on: Side) {
 export async function findOrphans(context: LinkContext, on: Side): Promise<readonly OrphanedUser[]> {
   const { database } = context.spec.settings;
   const [row] = await readOn(context, on, readInstanceDatabase(database, context.spec.names.link));
-  const readable = row?.updateability === 'READ_WRITE' ? on : opposite(on);
+  const readable = row?.updateability === 'READ_WRITE' ? on : otherSite(on);
   const [users, logins] = await Promise.all([
     readOn(context, readable, readInstanceUsers(database)),
     readOn(context, on, readLoginSids()),
