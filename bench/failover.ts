@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../estate/workload/writer';
 import type { EstateDefinitionInput } from '../estate/world/definition';
-import type { JournalEntry } from '../src/model/journal';
 import type { LinkSite } from '../src/model/link/procedure';
-import type { FailoverRecord } from '../src/workflows/link/disaster-recovery-messages';
+import type { JournalEntry } from '../src/model/run/journal';
+import type { FailoverRecord } from '../src/workflows/run/standing-messages';
 import { documentedFailover } from './failover-documented';
 import type { BenchResult } from './report';
 import { type BenchStage, startBenchStage } from './stage';

@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client';
 import { type RunningEstate, startEstate } from '../estate/estate';
 import type { EstateDefinitionInput } from '../estate/world/definition';
 import { WorkerProcess } from '../src/cli/demo/worker-process';
-import { SqlFerry } from '../src/client/link-migrations';
+import { SqlFerry } from '../src/client/runs';
 import type { ResolvedLink } from '../src/model/link/spec';
 import { parseLink, resolveLink } from '../src/model/link/spec-file';
 import { parseInventory } from '../src/model/spec-file';

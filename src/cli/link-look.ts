@@ -1,11 +1,11 @@
 /** What the newest looks at a link tell: from heartbeats, from the run, and from the last check of its certificates. */
 import type { CertificateWatch, LastCheck } from '../client/certificates';
-import type { RunView } from '../client/link-migrations';
+import type { RunView } from '../client/runs';
 import type { LinkPhase } from '../model/link/procedure';
-import type { LogSpace, Progress } from '../model/progress';
-import { type NextExpiry, nextExpiry } from '../rules/link/certificate-next';
-import { type LagSeen, newerLag, type RpoEstimate, rpoEstimate } from '../rules/link/rpo';
-import { logReuseWaitAdvice, logReuseWaitWords } from '../rules/log-reuse-wait';
+import type { LogSpace, Progress } from '../model/run/progress';
+import { type LagSeen, newerLag, type RpoEstimate, rpoEstimate } from '../rules/run/rpo';
+import { type NextExpiry, nextExpiry } from '../rules/sql-server/certificate-next';
+import { logReuseWaitAdvice, logReuseWaitWords } from '../rules/sql-server/log-reuse-wait';
 
 export interface LinkLook {
   /** What each side says that it is; null when nobody looked yet. Only of a link that stays. */

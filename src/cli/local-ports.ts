@@ -33,7 +33,7 @@ export async function withLocalPorts<T>(
 async function explained(error: unknown): Promise<CliFailure> {
   if (error instanceof CliFailure) return error;
   if (error instanceof Error && error.name === 'SecretFailure') return secretMissing(error);
-  const { describeFailure } = await import('../activities/temporal/describe-failure');
+  const { describeFailure } = await import('../activities/run/describe-failure');
   const { code, message, remedy, reaction, evidence } = describeFailure(error);
   return new CliFailure(
     `${message} [${code}]`,

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Certificates } from '../client/certificates';
-import type { SqlFerry } from '../client/link-migrations';
+import type { SqlFerry } from '../client/runs';
 
 export interface TemporalOptions {
   readonly address?: string;
@@ -28,7 +28,7 @@ export async function withMigrations<T>(
   options: TemporalOptions,
   work: (migrations: SqlFerry, certificates: () => Promise<Certificates>) => Promise<T>,
 ): Promise<T> {
-  const { SqlFerry: Migrations } = await import('../client/link-migrations');
+  const { SqlFerry: Migrations } = await import('../client/runs');
   return withClient(options, (client, namespace, taskQueue) =>
     work(
       new Migrations(client, {

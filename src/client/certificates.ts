@@ -1,22 +1,22 @@
 /** The typed way into certificate rotations and their schedules, for the command line and for other services. */
 import type { Client, ScheduleDescription, ScheduleHandle, WorkflowHandle } from '@temporalio/client';
+import type { ResolvedLink } from '../model/link/spec';
 import {
   CERTIFICATE_CHECK_WORKFLOW,
   CERTIFICATE_SCHEDULE_PREFIX,
   certificateScheduleId,
   ROTATION_WORKFLOW,
   rotationWorkflowId,
-} from '../model/link/certificate-ids';
-import type { ResolvedLink } from '../model/link/spec';
+} from '../model/sql-server/certificate-ids';
 import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
+import type { Answer, Request } from '../workflows/run/answers';
 import type {
   CertificateCheckInput,
   CertificateCheckResult,
   CertificateRotationInput,
   CertificateRotationResult,
   EndpointLinks,
-} from '../workflows/link/certificate-messages';
-import type { Answer, Request } from '../workflows/messages';
+} from '../workflows/sql-server/certificate-messages';
 import { NoWorkerAnswers, RequestRejected } from './failures';
 import { rejection } from './rejections';
 import { runFailure } from './run-failure';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import type { temporal } from '@temporalio/proto';
-import type { Progress } from '../model/progress';
+import type { Progress } from '../model/run/progress';
 
 type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
 
@@ -39,6 +39,6 @@ async function progressOf(client: Client, activity: PendingActivity): Promise<Pr
   if (!payloads || payloads.length === 0) return null;
   const [details] = await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads);
   if (typeof details !== 'object' || details === null || !('progress' in details)) return null;
-  // Written by our own activities (src/activities/temporal/edge.ts).
+  // Written by our own activities (src/activities/run/activity-boundary.ts).
   return (details.progress as Progress | undefined) ?? null;
 }

@@ -1,5 +1,5 @@
-import type { HookMessage, HookReply } from '../model/link/hook-message';
-import type { Hook } from '../model/link/hooks';
+import type { HookMessage, HookReply } from '../model/run/hook-message';
+import type { Hook } from '../model/run/hooks';
 import type { SecretsPort } from './secrets';
 
 export interface HookCallOptions {

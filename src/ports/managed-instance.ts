@@ -1,4 +1,8 @@
-import type { AzureLinkFacts, ManagedInstanceFacts, TrustCertificateFacts } from '../model/observation';
+import type {
+  AzureLinkFacts,
+  ManagedInstanceFacts,
+  TrustCertificateFacts,
+} from '../model/sql-server/observation';
 import type { ArmRequest } from '../model/statement';
 
 /**

@@ -1,4 +1,4 @@
-import type { CheckResult, PreflightReport } from '../model/check';
+import type { CheckResult, PreflightReport } from '../model/run/check';
 
 /** What a check found. `remedy` replaces the general one of the check where more is known. */
 export interface Finding {

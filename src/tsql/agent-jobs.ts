@@ -2,7 +2,7 @@
  * Jobs of SQL Server Agent as they are on another server. Commands of steps may hold anything, passwords too, so
  * `display` masks them.
  */
-import type { Job, JobSchedule, JobStep } from '../model/link/instance-objects';
+import type { Job, JobSchedule, JobStep } from '../model/sql-server/instance-objects';
 import type { Statement } from '../model/statement';
 import { integerLiteral, quoteLiteral, quoteText } from './quote';
 import { SECRET_MASK } from './secrets';

@@ -2,7 +2,7 @@
  * SQL logins as they are on another server: with SID and password hash, so that users of a database find their login
  * and applications their password. The form is the one of the documented script sp_help_revlogin.
  */
-import type { ConnectRight, LoginSettings, ServerPermission } from '../model/link/instance-objects';
+import type { ConnectRight, LoginSettings, ServerPermission } from '../model/sql-server/instance-objects';
 import type { Statement } from '../model/statement';
 import { binaryLiteral, permissionName, quoteIdentifier } from './quote';
 import { HASH_MASK } from './secrets';

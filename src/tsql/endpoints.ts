@@ -1,5 +1,5 @@
 /** The database mirroring endpoint: an instance has at most one (7862), shared by all availability groups. */
-import type { EndpointFacts } from '../model/observation';
+import type { EndpointFacts } from '../model/sql-server/observation';
 import type { Statement } from '../model/statement';
 import { integerLiteral, QuotingError, quoteAscii, quoteIdentifier } from './quote';
 import { lines, statement } from './statement';

@@ -1,5 +1,5 @@
 /** Reads the fields of a driver row, with the check that the server sent what the query asked for. */
-import { type Lsn, parseLsn } from '../model/lsn';
+import { type Lsn, parseLsn } from '../model/sql-server/lsn';
 
 export type DriverRow = Readonly<Record<string, unknown>>;
 

@@ -1,10 +1,10 @@
 /** The worker process: wires adapters to activities and serves its task queues until it is told to stop. */
 import type { NativeConnection, WorkerOptions as SdkWorkerOptions, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
-import { createAroundFailoverActivities } from '../activities/link/around-failover';
-import { createCertificateActivities } from '../activities/link/certificates';
-import { createInstanceObjectActivities } from '../activities/link/instance-objects';
-import { Snapshots } from '../activities/observe/snapshots';
+import { createAroundFailoverActivities } from '../activities/run/failover-activities';
+import { Snapshots } from '../activities/run/snapshots';
+import { createCertificateActivities } from '../activities/sql-server/certificates';
+import { createInstanceObjectActivities } from '../activities/sql-server/instance-objects';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
 import { createHooks } from '../adapters/hooks';

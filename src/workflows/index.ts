@@ -1,7 +1,8 @@
 /** Every workflow type that the worker serves. */
-export { certificateCheck } from './link/certificate-check';
-export { certificateRotation } from './link/certificate-rotation';
+
 export { disasterRecoveryLink } from './link/disaster-recovery';
-export { failover } from './link/failover';
-export { failoverSlots } from './link/failover-turns';
 export { linkMigration } from './link/link-migration';
+export { failover } from './run/failover';
+export { failoverSlots } from './run/failover-slots';
+export { certificateCheck } from './sql-server/certificate-check';
+export { certificateRotation } from './sql-server/certificate-rotation';

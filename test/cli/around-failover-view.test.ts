@@ -1,12 +1,12 @@
 /** What people see of hooks and checks: in a plan beforehand, in the status afterwards. */
 import type { LinkPlan } from '../../src/activities/link/plan';
-import { plannedHooks } from '../../src/activities/link/plan-hooks';
+import { plannedHooks } from '../../src/activities/run/plan-hooks';
 import { planAsMarkdown, planAsScript } from '../../src/cli/terminal/plan-view';
 import { statusLines } from '../../src/cli/terminal/status-view';
 import { styleFor } from '../../src/cli/terminal/style';
-import type { RunView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/runs';
 import { BadWorkerConfig, workerConfig } from '../../src/worker/config';
-import type { RunStatus } from '../../src/workflows/link/messages';
+import type { RunStatus } from '../../src/workflows/run/messages';
 import { FakeLink } from '../support/fake-link';
 import { linkSpecWith } from '../support/link-spec';
 import { answer, closeWorkflowDrivers, WorkflowDriver } from '../support/workflow-driver';

@@ -1,7 +1,7 @@
 /** The commands of a link that stays, as a person types them: status, plan, drill, list, and a rotation that is ended. */
 import { Certificates } from '../../src/client/certificates';
-import { certificateScheduleId, rotationWorkflowId } from '../../src/model/link/certificate-ids';
-import type { FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
+import { certificateScheduleId, rotationWorkflowId } from '../../src/model/sql-server/certificate-ids';
+import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
 import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { LINK_SECTIONS, linkEstate, standingLink } from '../support/standing-link';

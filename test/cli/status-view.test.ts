@@ -5,10 +5,10 @@ import { fitLines } from '../../src/cli/terminal/layout';
 import { statusLines } from '../../src/cli/terminal/status-view';
 import { styleFor } from '../../src/cli/terminal/style';
 import type { CertificateWatch, LastCheck } from '../../src/client/certificates';
-import type { RunView } from '../../src/client/link-migrations';
-import type { Progress } from '../../src/model/progress';
-import type { FailoverRecord, StandingStatus } from '../../src/workflows/link/disaster-recovery-messages';
-import type { RunStatus } from '../../src/workflows/link/messages';
+import type { RunView } from '../../src/client/runs';
+import type { Progress } from '../../src/model/run/progress';
+import type { RunStatus } from '../../src/workflows/run/messages';
+import type { FailoverRecord, StandingStatus } from '../../src/workflows/run/standing-messages';
 
 const NOW = Date.parse('2026-11-26T12:00:00.000Z');
 const ago = (seconds: number): string => new Date(NOW - seconds * 1_000).toISOString();

@@ -7,7 +7,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { Certificates } from '../../src/client/certificates';
-import { SqlFerry } from '../../src/client/link-migrations';
+import { SqlFerry } from '../../src/client/runs';
 
 const WHY = 'type must be "planned" or "forced"; got "Planned"';
 

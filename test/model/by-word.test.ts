@@ -4,7 +4,6 @@ import { join, relative } from 'node:path';
 import { byWord } from '../../src/model/by-word';
 import { changeProcedure, otherSite, siteName, siteOption } from '../../src/model/link/change';
 import type { CutoverRoute } from '../../src/model/link/facts';
-import { jobSwitch } from '../../src/model/link/instance-object-steps';
 import {
   type FailoverType,
   failoverProcedure,
@@ -13,6 +12,7 @@ import {
   repairOfUsers,
   repairProcedure,
 } from '../../src/model/link/procedure';
+import { jobSwitch } from '../../src/model/sql-server/instance-object-steps';
 
 /** Data from outside: what the types say of it was never looked at. */
 const unchecked = <T>(word: string): T => word as unknown as T;

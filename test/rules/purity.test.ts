@@ -34,15 +34,3 @@ test('YAML, whose package needs node built-ins, is read in one file that rules d
   for (const file of RULES)
     for (const from of importsOf(file)) expect(from).not.toMatch(/^model\/(link\/)?spec-file/);
 });
-
-/** The two registries join what the topologies bring; nothing else that is shared knows a topology. */
-const REGISTRIES = [join('rules', 'errors', 'catalogue.ts'), join('model', 'json-schema.ts')];
-
-test('what all topologies share knows nothing of the link', () => {
-  const shared = [...RULES, ...MODEL].filter(
-    (file) => !file.includes('/link/') && !REGISTRIES.includes(file),
-  );
-  for (const file of shared) {
-    for (const from of importsOf(file)) expect([file, from.includes('/link/')]).toEqual([file, false]);
-  }
-});

@@ -2,7 +2,7 @@
 
 import type { EstateWorld } from '../../estate/world/world';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
-import { runStep, undoStep } from '../../src/activities/steps/run-step';
+import { runStep, undoStep } from '../../src/activities/run/run-step';
 import type { CutoverRoute } from '../../src/model/link/facts';
 import { type LinkPhase, type LinkStepId, linkProcedure } from '../../src/model/link/procedure';
 import {

@@ -1,9 +1,9 @@
 /** Certificates of a link that lives: rotated under load, rolled back, repaired, by hand and on a schedule. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
-import { readLinkCertificates } from '../../src/activities/link/certificates';
+import { readLinkCertificates } from '../../src/activities/sql-server/certificates';
 import { Certificates } from '../../src/client/certificates';
-import type { RunView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/runs';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { StepBench } from '../support/step-bench';
 import { openSteps } from '../support/steps-without-temporal';

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
-import type { RunView } from '../../src/client/link-migrations';
-import type { FailoverRecord } from '../../src/workflows/link/disaster-recovery-messages';
+import type { RunView } from '../../src/client/runs';
+import type { FailoverRecord } from '../../src/workflows/run/standing-messages';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 

@@ -2,8 +2,8 @@
 
 import type { WorkloadWriter } from '../../estate/workload/writer';
 import { planLinkChange } from '../../src/activities/link/plan-change';
-import { Snapshots } from '../../src/activities/observe/snapshots';
-import type { JournalEntry } from '../../src/model/journal';
+import { Snapshots } from '../../src/activities/run/snapshots';
+import type { JournalEntry } from '../../src/model/run/journal';
 import type { RunningWorker } from '../../src/worker/run-worker';
 import { applicationOn, startApplication, until, verifyOn } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';

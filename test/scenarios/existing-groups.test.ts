@@ -4,9 +4,9 @@ import type { EstateDefinitionInput } from '../../estate/world/definition';
 import type { EstateWorld } from '../../estate/world/world';
 import { planLinkMigration } from '../../src/activities/link/plan';
 import { Certificates } from '../../src/client/certificates';
-import type { JournalEffect } from '../../src/model/journal';
 import { onServer } from '../../src/model/link/replicas';
 import type { ResolvedLink } from '../../src/model/link/spec';
+import type { JournalEffect } from '../../src/model/run/journal';
 import {
   APPLICATION,
   applicationOn,

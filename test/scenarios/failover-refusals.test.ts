@@ -3,7 +3,7 @@
  * it goes through, told when it does not at once, and the applications stay out of the old primary meanwhile.
  */
 import type { FaultRuleInput } from '../../estate/faults/rules';
-import type { FailoverRecord } from '../../src/workflows/link/disaster-recovery-messages';
+import type { FailoverRecord } from '../../src/workflows/run/standing-messages';
 import { APPLICATION, estateWithApplication, until } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 

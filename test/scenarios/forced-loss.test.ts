@@ -1,7 +1,7 @@
 /** What a forced failover says that it loses must bound what it lost: the estate knows the truth. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { WorkloadWriter } from '../../estate/workload/writer';
-import { compareLsn, parseLsn } from '../../src/model/lsn';
+import { compareLsn, parseLsn } from '../../src/model/sql-server/lsn';
 import { APPLICATION, applicationOn, estateWithApplication, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 

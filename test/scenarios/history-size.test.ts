@@ -1,5 +1,5 @@
 /** A history grows with what happens, not with waiting, and continues as new without anybody noticing. */
-import { SqlFerry, type StartedRun } from '../../src/client/link-migrations';
+import { SqlFerry, type StartedRun } from '../../src/client/runs';
 import { estateWithApplication, query, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WorkloadWriter } from '../../estate/workload/writer';
 import { planLinkMigration } from '../../src/activities/link/plan';
 import { WorkerProcess } from '../../src/cli/demo/worker-process';
-import type { RunView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/runs';
 import { APPLICATION, applicationOn, query, sideOf, until, verifyOn } from '../support/application';
 import { type InstanceFirstParts, instanceFirstEstate } from '../support/instance-first';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';

@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import sql from 'mssql';
 import { planLinkMigration } from '../../src/activities/link/plan';
-import type { RunView } from '../../src/client/link-migrations';
+import type { RunView } from '../../src/client/runs';
 import { APPLICATION, estateWithApplication, query } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';

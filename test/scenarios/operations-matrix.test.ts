@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { Certificates } from '../../src/client/certificates';
 import type { LinkSite } from '../../src/model/link/procedure';
-import type { FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
-import type { Answer } from '../../src/workflows/messages';
+import type { Answer } from '../../src/workflows/run/answers';
+import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
 import { APPLICATION, estateWithApplication, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 

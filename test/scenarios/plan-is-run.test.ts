@@ -4,7 +4,7 @@ import type { Effect } from '../../estate/world/model';
 import type { EstateWorld } from '../../estate/world/world';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import { preflight } from '../../src/activities/link/preflight';
-import type { JournalEntry } from '../../src/model/journal';
+import type { JournalEntry } from '../../src/model/run/journal';
 import {
   APPLICATION,
   type EstateParts,

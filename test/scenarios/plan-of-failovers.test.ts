@@ -6,9 +6,9 @@ import {
   planLinkChange,
   type WantedChange,
 } from '../../src/activities/link/plan-change';
-import { Snapshots } from '../../src/activities/observe/snapshots';
-import type { JournalEntry } from '../../src/model/journal';
-import type { Answer } from '../../src/workflows/messages';
+import { Snapshots } from '../../src/activities/run/snapshots';
+import type { JournalEntry } from '../../src/model/run/journal';
+import type { Answer } from '../../src/workflows/run/answers';
 import { APPLICATION, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { LINK_SECTIONS, linkEstate, standingLink } from '../support/standing-link';

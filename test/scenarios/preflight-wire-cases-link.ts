@@ -1,5 +1,5 @@
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
-import { runStep } from '../../src/activities/steps/run-step';
+import { runStep } from '../../src/activities/run/run-step';
 import type { LinkStepId } from '../../src/model/link/procedure';
 import type { ResolvedLink } from '../../src/model/link/spec';
 import { openSteps } from '../support/steps-without-temporal';

@@ -1,9 +1,9 @@
 /** The ground of preflight-wire.test.ts: a sound estate, what a case changes of it, and the report over real sockets. */
 
 import type { EstateDefinitionInput } from '../../estate/world/definition';
-import { readLinkPreflightFacts } from '../../src/activities/observe/link';
-import type { CheckResult, PreflightReport } from '../../src/model/check';
+import { readLinkPreflightFacts } from '../../src/activities/link/observe-link';
 import type { ResolvedLink } from '../../src/model/link/spec';
+import type { CheckResult, PreflightReport } from '../../src/model/run/check';
 import type { ArmRequest } from '../../src/model/statement';
 import type { Clock } from '../../src/ports/clock';
 import type { LinkPorts } from '../../src/ports/link-ports';

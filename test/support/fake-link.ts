@@ -4,8 +4,8 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import type { LinkActivities } from '../../src/activities/link/api';
-import type { AroundFailoverActivities, HookInput } from '../../src/activities/link/around-failover-api';
-import { hooksOf } from '../../src/model/link/hook-phases';
+import type { AroundFailoverActivities, HookInput } from '../../src/activities/run/failover-api';
+import { hooksOf } from '../../src/model/run/hook-phases';
 import { type ActivityCall, answer, type FakeActivity, type FakeOutcome, hang } from './workflow-driver';
 
 const HOUR = 3_600_000;

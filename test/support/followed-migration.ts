@@ -1,5 +1,5 @@
 /** One migration on a stage of its own, and what a scenario asks of it again and again. */
-import type { MigrationResult, RunStatus } from '../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../src/workflows/run/messages';
 import { APPLICATION, type EstateParts, estateWithApplication, until } from './application';
 import { QUICK_POLLING, type Stage, startStage } from './scenario';
 

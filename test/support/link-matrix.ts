@@ -4,7 +4,7 @@
  */
 import type { CutoverRoute } from '../../src/model/link/facts';
 import type { ResolvedLink } from '../../src/model/link/spec';
-import type { MigrationResult, RunStatus } from '../../src/workflows/link/messages';
+import type { MigrationResult, RunStatus } from '../../src/workflows/run/messages';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpec } from './link-spec';
 import {

@@ -1,7 +1,8 @@
 /** A link that stays, in virtual time, until it stands: where tests of its workflow begin. */
-import type { StandingStatus } from '../../src/workflows/link/disaster-recovery-messages';
-import type { RunStatus } from '../../src/workflows/link/messages';
-import type { RunInput } from '../../src/workflows/link/state';
+
+import type { RunStatus } from '../../src/workflows/run/messages';
+import type { StandingStatus } from '../../src/workflows/run/standing-messages';
+import type { RunInput } from '../../src/workflows/run/state';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpecWith } from './link-spec';
 import { answer, type DriverOptions, type FakeActivity, hang, WorkflowDriver } from './workflow-driver';

@@ -1,5 +1,5 @@
 /** A link that stays and its failovers, disturbed at every position: what is asked for, and what must hold. */
-import type { FailoverRecord, FailoverRequest } from '../../src/workflows/link/disaster-recovery-messages';
+import type { FailoverRecord, FailoverRequest } from '../../src/workflows/run/standing-messages';
 import type { FakeLink } from './fake-link';
 import { DBA, type DisturbedRun, HOUR, startRun, stepOf } from './link-matrix';
 import { linkSpecWith } from './link-spec';

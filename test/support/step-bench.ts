@@ -4,20 +4,20 @@
  */
 import type { LinkContext, LinkStep } from '../../src/activities/link/context';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
-import type { ApplyContext } from '../../src/activities/steps/apply-effect';
+import type { ApplyContext } from '../../src/activities/run/apply-effect';
 import {
   leaveUncertain,
   runStep,
   type StepOutcome,
   type UndoneStep,
   undoStep,
-} from '../../src/activities/steps/run-step';
+} from '../../src/activities/run/run-step';
 import { stateKeyFrom } from '../../src/adapters/azure';
 import { systemClock } from '../../src/adapters/clock';
 import { createSecrets } from '../../src/adapters/secrets';
-import type { JournalEffect } from '../../src/model/journal';
 import type { LinkStepId } from '../../src/model/link/procedure';
 import type { ResolvedLink } from '../../src/model/link/spec';
+import type { JournalEffect } from '../../src/model/run/journal';
 import type { Effect } from '../../src/model/statement';
 import type { LinkPorts } from '../../src/ports/link-ports';
 import type { SealedOperation } from '../../src/ports/managed-instance';

@@ -1,7 +1,7 @@
 /** The steps of a link on the real adapters, without Temporal: for plans, and for steps one by one. */
 
 import type { LinkContext } from '../../src/activities/link/context';
-import type { ApplyContext } from '../../src/activities/steps/apply-effect';
+import type { ApplyContext } from '../../src/activities/run/apply-effect';
 import { randomStateKey } from '../../src/adapters/azure';
 import { systemClock } from '../../src/adapters/clock';
 import type { ResolvedLink } from '../../src/model/link/spec';

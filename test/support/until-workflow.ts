@@ -7,7 +7,7 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import { type Until, type UntilLimits, until } from '../../src/workflows/until';
+import { type Until, type UntilLimits, until } from '../../src/workflows/run/until';
 
 interface Activities {
   work(): Promise<string>;

@@ -1,5 +1,5 @@
 /** One of every statement and query, with names that try to break out. */
-import type { Job, LoginSettings } from '../../src/model/link/instance-objects';
+import type { Job, LoginSettings } from '../../src/model/sql-server/instance-objects';
 import type { Query, Statement } from '../../src/model/statement';
 import {
   changeDatabaseOwner,

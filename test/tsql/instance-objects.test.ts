@@ -1,5 +1,5 @@
 /** The statements around logins and jobs, letter by letter, and what of them people see. */
-import type { Job, LoginSettings } from '../../src/model/link/instance-objects';
+import type { Job, LoginSettings } from '../../src/model/sql-server/instance-objects';
 import { createJob, deleteJob, enableJob, replaceJob } from '../../src/tsql/agent-jobs';
 import {
   changeLogin,

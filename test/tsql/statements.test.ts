@@ -1,5 +1,5 @@
 /** Golden texts: what `plan` prints and what the server gets. */
-import type { EndpointFacts } from '../../src/model/observation';
+import type { EndpointFacts } from '../../src/model/sql-server/observation';
 import {
   changeDatabaseOwner,
   enableServiceBroker,

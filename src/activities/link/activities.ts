@@ -1,24 +1,25 @@
 /** The activities of a link, wired to whatever stands behind the ports. */
-import { boundedEffects, type JournalEffect, onReplica } from '../../model/journal';
+
 import type { LinkStepId } from '../../model/link/procedure';
+import { boundedEffects, type JournalEffect, onReplica } from '../../model/run/journal';
 import type { Effect } from '../../model/statement';
-import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../steps/run-step';
-import { asActivity } from '../temporal/edge';
+import { asActivity } from '../run/activity-boundary';
+import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../run/run-step';
+import { takeFirstLogBackup } from '../sql-server/first-log-backup';
+import { watchLogSpace } from '../sql-server/log-space-watch';
+import { liftRemainingFences } from '../sql-server/unlifted-fences';
 import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
-import { liftRemainingFences } from './closed-doors';
-import { awaitConnected } from './connecting';
+import { awaitAzureFullBackup, awaitCatchUp, awaitReadiness, confirmPointOfNoReturn } from './catch-up';
+import { awaitConnected } from './connection';
 import { contextOn, type LinkContext } from './context';
-import { awaitAzureFullBackup, awaitCatchUp, awaitReadiness, confirmPointOfNoReturn } from './cutting-over';
-import { takeFirstLogBackup } from './first-log-backup';
-import { watchReplication } from './guarding';
-import { joinFromInstance } from './joining';
-import { linkFacts } from './observing';
+import { awaitHealthy, measureLoss, watchInstancePrimary } from './instance-primary-watch';
+import { joinFromInstance } from './join';
+import { linkFacts } from './link-facts';
 import { preflight } from './preflight';
-import { awaitHealthy, measureLoss, watchInstancePrimary } from './reversed';
+import { watchReplication } from './replication-watch';
+import { watchSeeding } from './seeding-watch';
 import { LINK_STEPS } from './steps/registry';
-import { watchLogSpace } from './watching-log';
-import { watchSeeding } from './watching-seeding';
 
 export type { LinkActivityDependencies } from './call';
 

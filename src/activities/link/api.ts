@@ -2,16 +2,17 @@
  * The activities of a link as their callers see them. Workflows import these types only; the implementation stands
  * beside. All inputs and results are plain data, without secrets.
  */
-import type { PreflightReport } from '../../model/check';
-import type { JournalEffect } from '../../model/journal';
+
 import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkSite, LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
-import type { Lsn } from '../../model/lsn';
-import type { PendingOnServer } from '../../model/unreached';
+import type { PreflightReport } from '../../model/run/check';
+import type { JournalEffect } from '../../model/run/journal';
+import type { Lsn } from '../../model/sql-server/lsn';
+import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
 import type { Notification } from '../../ports/notifier';
-import type { TakesOver } from '../steps/carried';
-import type { StepOutcome, UndoneStep } from '../steps/run-step';
+import type { TakesOver } from '../run/carried';
+import type { StepOutcome, UndoneStep } from '../run/run-step';
 
 export interface LinkInput {
   readonly spec: ResolvedLink;

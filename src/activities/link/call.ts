@@ -4,12 +4,12 @@ import type { Clock } from '../../ports/clock';
 import type { OpenLinkPorts } from '../../ports/link-ports';
 import type { NotifierPort } from '../../ports/notifier';
 import type { SecretsPort } from '../../ports/secrets';
-import type { Snapshots } from '../observe/snapshots';
-import type { ApplyContext } from '../steps/apply-effect';
-import type { Carried } from '../steps/carried';
-import { type ActivityReporter, asActivity } from '../temporal/edge';
+import { type ActivityReporter, asActivity } from '../run/activity-boundary';
+import type { ApplyContext } from '../run/apply-effect';
+import type { Carried } from '../run/carried';
+import type { Snapshots } from '../run/snapshots';
 import type { LinkContext } from './context';
-import type { Observing } from './observing';
+import type { Observing } from './link-facts';
 
 export interface LinkActivityDependencies {
   readonly openPorts: OpenLinkPorts;

@@ -4,8 +4,8 @@ import { bySite } from '../../model/side';
 import type { Query, Side } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';
-import { requireMember } from '../steps/apply-effect';
-import { type AnyStep, defineStep, type Step, type StepContext } from '../steps/step';
+import { requireMember } from '../run/apply-effect';
+import { type AnyStep, defineStep, type Step, type StepContext } from '../run/step';
 
 export type LinkContext = StepContext<LinkPorts, ResolvedLink>;
 export type LinkStep = AnyStep<LinkPorts, ResolvedLink>;

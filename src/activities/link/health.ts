@@ -1,4 +1,4 @@
-import type { LinkReplicaFacts } from '../../model/observation';
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { isReplicating } from '../../rules/link/seeding';
 import type { LinkHealth } from './api';
 

@@ -4,15 +4,15 @@ import type { LinkSite, LinkStepId, StepRef } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import { cutoverRoute } from '../../rules/link/capability';
 import { type ChangeFacts, changeRefusals, type SideRole } from '../../rules/link/change-refusals';
-import { NeedsPerson, NotYet } from '../failures';
-import { readServerFacts } from '../observe/server';
-import type { Snapshots } from '../observe/snapshots';
-import { toJournalEffect } from '../steps/run-step';
+import { NeedsPerson, NotYet } from '../run/failures';
+import { toJournalEffect } from '../run/run-step';
+import type { Snapshots } from '../run/snapshots';
+import { readServerFacts } from '../sql-server/observe/server';
 import type { LossReport } from './api';
 import type { LinkContext } from './context';
-import { linkFacts, type Observing } from './observing';
+import { measureLoss } from './instance-primary-watch';
+import { linkFacts, type Observing } from './link-facts';
 import { PLANNED_SECRET, type PlannedStep } from './plan';
-import { measureLoss } from './reversed';
 import { LINK_STEPS } from './steps/registry';
 
 /** What is asked to be planned: a drill goes to the side that does not lead, whichever that is. */

@@ -1,4 +1,3 @@
-import { type JournalEffect, onReplica } from '../../model/journal';
 import type { CutoverRoute } from '../../model/link/facts';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
@@ -11,9 +10,10 @@ import {
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
 import type { ResolvedLink } from '../../model/link/spec';
-import { toJournalEffect } from '../steps/run-step';
+import { type JournalEffect, onReplica } from '../../model/run/journal';
+import { type PlannedHook, plannedHooks } from '../run/plan-hooks';
+import { toJournalEffect } from '../run/run-step';
 import { contextOn, type LinkContext } from './context';
-import { type PlannedHook, plannedHooks } from './plan-hooks';
 import { LINK_STEPS } from './steps/registry';
 
 /** One step of a plan: what a run would do now, in the order of the run. */

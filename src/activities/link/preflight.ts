@@ -1,8 +1,8 @@
 import { cutoverRoute } from '../../rules/link/capability';
 import { runLinkPreflight } from '../../rules/link/preflight';
-import { readLinkPreflightFacts } from '../observe/link';
 import type { PreflightOutcome } from './api';
 import type { LinkContext } from './context';
+import { readLinkPreflightFacts } from './observe-link';
 
 /** Reads all that the checks ask for and judges it. Changes nothing. */
 export async function preflight(context: Omit<LinkContext, 'secret'>): Promise<PreflightOutcome> {

@@ -1,9 +1,9 @@
 import type { LinkSite } from '../../model/link/procedure';
-import type { LinkReplicaFacts } from '../../model/observation';
 import { bySite, otherSite } from '../../model/side';
-import { sharedAgeMs } from '../observe/snapshots';
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import { sharedAgeMs } from '../run/snapshots';
 import type { SplitBrainNews } from './api';
-import { linkFacts, type Observing } from './observing';
+import { linkFacts, type Observing } from './link-facts';
 
 /**
  * Two primaries? What is shared may be from before a failover, so that a suspicion is looked at again: first the other

@@ -1,6 +1,10 @@
 /** From ARM's JSON to facts. What is absent becomes null; unknown enum values stay as they came (promise 10). */
-import { parseLsn } from '../../model/lsn';
-import type { AzureLinkFacts, ManagedInstanceFacts, TrustCertificateFacts } from '../../model/observation';
+import { parseLsn } from '../../model/sql-server/lsn';
+import type {
+  AzureLinkFacts,
+  ManagedInstanceFacts,
+  TrustCertificateFacts,
+} from '../../model/sql-server/observation';
 import { isRecord } from './failures';
 import { type InstanceResource, sameResource } from './resource-id';
 

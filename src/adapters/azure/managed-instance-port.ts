@@ -1,6 +1,6 @@
 /** One managed instance through Azure Resource Manager. */
 import type { AzureAccess } from '../../model/inventory';
-import type { ManagedInstanceFacts } from '../../model/observation';
+import type { ManagedInstanceFacts } from '../../model/sql-server/observation';
 import type { ArmRequest } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
 import { AzureFailure } from '../../ports/failures';

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
-import type { HookMessage, HookReply } from '../../model/link/hook-message';
-import type { CommandHook } from '../../model/link/hooks';
+import type { HookMessage, HookReply } from '../../model/run/hook-message';
+import type { CommandHook } from '../../model/run/hooks';
 import type { HookCallOptions } from '../../ports/hooks';
 import { BoundedText, firstLine } from './text';
 

@@ -41,7 +41,7 @@ export interface ScheduleOptions extends EndpointOptions {
 /** Reads the certificates from here, without Temporal. Changes nothing. */
 export async function certificates(output: Output, options: SpecFileOptions): Promise<ExitCode> {
   const spec = await loadLinkMigration(options);
-  const { readLinkCertificates } = await import('../../activities/link/certificates');
+  const { readLinkCertificates } = await import('../../activities/sql-server/certificates');
   const members = groupMembers(spec);
   if (members.length === 0) {
     const inventory = await withLocalPorts(spec, (context) => readLinkCertificates(context));

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verify } from '../../../estate/workload/writer';
-import type { RunView } from '../../client/link-migrations';
+import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
 import { administratorTarget, applicationTarget } from '../demo/estate';
 import { readProof } from '../demo/proof';

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../model/duration';
-import type { JournalEntry } from '../../model/journal';
+import type { JournalEntry } from '../../model/run/journal';
 import { EXIT, type ExitCode } from '../exit-codes';
 import type { Output } from '../output';
 import { type TemporalOptions, withMigrations } from '../temporal';

@@ -17,7 +17,7 @@ export interface ObjectsOptions extends SpecFileOptions {
 export async function objects(output: Output, options: ObjectsOptions): Promise<ExitCode> {
   const asked = primaryOf(options.primary);
   const spec = await loadLinkMigration(options);
-  const { compareObjects, leadingSide } = await import('../../activities/link/instance-objects');
+  const { compareObjects, leadingSide } = await import('../../activities/sql-server/instance-objects');
   const report = await withLocalPorts(spec, async (context) =>
     compareObjects(context, asked ?? (await leadingSide(context))),
   );

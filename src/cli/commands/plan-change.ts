@@ -25,7 +25,7 @@ export async function planChange(output: Output, options: PlanChangeOptions): Pr
   const change = changeOf(options);
   const spec = await loadLinkMigration(options);
   const { planLinkChange } = await import('../../activities/link/plan-change');
-  const { Snapshots } = await import('../../activities/observe/snapshots');
+  const { Snapshots } = await import('../../activities/run/snapshots');
   const planned = await withLocalPorts(spec, (context) =>
     planLinkChange(context, new Snapshots(context.clock), change),
   );

@@ -1,5 +1,5 @@
 /** approve, postpone, pause, resume, abort, leave, schedule: what an operator asks of a run. */
-import type { Answer } from '../../workflows/messages';
+import type { Answer } from '../../workflows/run/answers';
 import { confirm, requester } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SqlFerry } from '../../client/link-migrations';
+import type { SqlFerry } from '../../client/runs';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
 import type { Output } from '../output';

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Certificates, CertificateWatch } from '../../client/certificates';
-import type { RunView, SqlFerry } from '../../client/link-migrations';
 import type { RunFailure } from '../../client/run-failure';
+import type { RunView, SqlFerry } from '../../client/runs';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { type LinkLook, linkLook } from '../link-look';
 import type { Output } from '../output';

@@ -1,5 +1,5 @@
 /** What the demo found, as an object and as lines. */
-import type { RunView } from '../../client/link-migrations';
+import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
 import type { Output } from '../output';
 import { table } from '../terminal/format';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningEstate } from '../../../estate/estate';
 import { WorkloadWriter } from '../../../estate/workload/writer';
-import { SqlFerry } from '../../client/link-migrations';
+import { SqlFerry } from '../../client/runs';
 import type { ResolvedLink } from '../../model/link/spec';
 import { connectClient } from '../../temporal/connection';
 import { ensureSearchAttributes } from '../../temporal/search-attributes';

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RunView, SqlFerry } from '../../client/link-migrations';
+import type { RunView, SqlFerry } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
-import type { JournalEntry } from '../../model/journal';
 import type { LinkPhase } from '../../model/link/procedure';
+import type { JournalEntry } from '../../model/run/journal';
 import type { Output } from '../output';
 import { bar, formatBytes } from '../terminal/format';
 

@@ -1,6 +1,6 @@
 import { byWord } from '../../model/by-word';
-import type { CertificateInventory, CertificateItem } from '../../rules/link/certificate-inventory';
-import type { CertificateRotationResult } from '../../workflows/link/certificate-messages';
+import type { CertificateInventory, CertificateItem } from '../../rules/sql-server/certificate-inventory';
+import type { CertificateRotationResult } from '../../workflows/sql-server/certificate-messages';
 import { table } from './format';
 import type { Style } from './style';
 

@@ -1,4 +1,4 @@
-import type { CheckResult, PreflightReport } from '../../model/check';
+import type { CheckResult, PreflightReport } from '../../model/run/check';
 import type { Style } from './style';
 
 /** Which checks are shown: all, those that failed or stayed open, or of these only blockers and warnings. */

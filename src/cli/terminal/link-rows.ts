@@ -1,12 +1,12 @@
 /** The rows of a status about the link itself: label and value, for a migration and for a link that stays. */
 
-import type { RunView } from '../../client/link-migrations';
+import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite } from '../../model/side';
-import { EXPIRY_THRESHOLD_DAYS } from '../../rules/link/certificate-expiry';
-import type { NextExpiry } from '../../rules/link/certificate-next';
-import type { RpoEstimate } from '../../rules/link/rpo';
+import type { RpoEstimate } from '../../rules/run/rpo';
+import { EXPIRY_THRESHOLD_DAYS } from '../../rules/sql-server/certificate-expiry';
+import type { NextExpiry } from '../../rules/sql-server/certificate-next';
 import type { CertificateLook, LinkLook } from '../link-look';
 import { formatBytes, formatSpent, formatTime } from './format';
 import type { Style } from './style';

@@ -1,6 +1,6 @@
-import type { ObjectFinding, ObjectsReport } from '../../model/link/instance-objects';
 import type { LinkSpec } from '../../model/link/spec';
 import { otherSite } from '../../model/side';
+import type { ObjectFinding, ObjectsReport } from '../../model/sql-server/instance-objects';
 import type { Style } from './style';
 
 /** What was found outside of the database, the gravest first, each with what to do. */

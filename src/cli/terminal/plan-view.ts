@@ -1,6 +1,6 @@
 import type { LinkPlan, PlannedStep } from '../../activities/link/plan';
-import type { JournalEffect } from '../../model/journal';
 import { LINK_PHASE_TITLES } from '../../model/link/procedure';
+import type { JournalEffect } from '../../model/run/journal';
 
 /** The plan as a script: T-SQL where it is T-SQL, Azure requests as comments, so that it can be read and compared. */
 export function planAsScript(plan: LinkPlan): string {

@@ -1,10 +1,10 @@
-import type { RunView } from '../../client/link-migrations';
 import type { PendingWork } from '../../client/pending-work';
+import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
 import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
-import type { Progress } from '../../model/progress';
+import type { Progress } from '../../model/run/progress';
 import { bySite } from '../../model/side';
-import type { RunEvent } from '../../workflows/link/messages';
+import type { RunEvent } from '../../workflows/run/messages';
 import type { LinkLook } from '../link-look';
 import { bar, formatBytes, formatSpent, formatTime, table } from './format';
 import { linkRows } from './link-rows';

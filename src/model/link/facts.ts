@@ -1,3 +1,4 @@
+import type { GroupFacts } from '../sql-server/group-facts';
 import type {
   AvailabilityGroupFacts,
   CertificateFacts,
@@ -6,9 +7,7 @@ import type {
   ManagedInstanceFacts,
   ServerFacts,
   TrustCertificateFacts,
-} from '../observation';
-
-import type { GroupFacts } from './group-facts';
+} from '../sql-server/observation';
 
 /** All that preflight reads, before anything is changed. */
 export interface LinkPreflightFacts {

@@ -1,7 +1,7 @@
 import { byWord } from '../by-word';
 import { bySite } from '../side';
+import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from '../sql-server/instance-object-steps';
 import type { CutoverRoute } from './facts';
-import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from './instance-object-steps';
 
 /** Phases of a link migration, in order. People see these words. */
 export const LINK_PHASES = [

@@ -1,7 +1,7 @@
 import { type DurationMs, formatDuration } from '../duration';
+import { checkHooks } from '../run/hooks-check';
 import type { SpecIssue } from '../spec-issue';
-import { checkHooks } from './hooks-check';
-import { checkInstanceObjects } from './instance-objects-spec';
+import { checkInstanceObjects } from '../sql-server/instance-objects-spec';
 import { type LinkSpec, linkNames } from './spec';
 
 /** Azure cancels the creation of a link 6 days after it was requested (troubleshooting page of the link). */

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema } from '../inventory';
-import { afterFailoverSchema, failoversAtOnceSchema } from './after-failover-schema';
-import { hooksSchema } from './hooks';
-import { instanceObjectsSchema } from './instance-objects-spec';
+import { afterFailoverSchema, failoversAtOnceSchema } from '../run/after-failover-schema';
+import { hooksSchema } from '../run/hooks';
+import { instanceObjectsSchema } from '../sql-server/instance-objects-spec';
 
 const DAY = '1d';
 

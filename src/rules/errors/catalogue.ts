@@ -1,8 +1,8 @@
 import type { CatalogueEntry } from '../../model/failure';
 import { nearest } from '../../model/suggest';
 import { LINK_ENTRIES } from '../link/errors';
-import { INSTANCE_OBJECT_ENTRIES } from '../link/instance-object-errors';
 import { LINK_RUN_ENTRIES } from '../link/run-errors';
+import { INSTANCE_OBJECT_ENTRIES } from '../sql-server/instance-object-errors';
 import { AVAILABILITY_GROUP_ENTRIES } from './availability-groups';
 import { AZURE_ENTRIES } from './azure';
 import { MIRRORING_ENTRIES } from './mirroring';

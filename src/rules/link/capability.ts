@@ -1,6 +1,12 @@
 import type { CutoverRoute } from '../../model/link/facts';
-import type { ManagedInstanceFacts, ServerFacts } from '../../model/observation';
-import { cumulativeUpdate, isAtLeastBuild, parseBuild, releaseYear, type SqlServerYear } from '../version';
+import type { ManagedInstanceFacts, ServerFacts } from '../../model/sql-server/observation';
+import {
+  cumulativeUpdate,
+  isAtLeastBuild,
+  parseBuild,
+  releaseYear,
+  type SqlServerYear,
+} from '../sql-server/version';
 
 /** What can be done with a link, depending on versions, builds, editions and the instance's update policy. */
 export type LinkOperation =

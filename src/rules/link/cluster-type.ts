@@ -1,4 +1,4 @@
-import { parseBuild } from '../version';
+import { parseBuild } from '../sql-server/version';
 
 /**
  * SQL Server 2016 knows no CLUSTER_TYPE; later versions need NONE for the link's availability group

@@ -1,8 +1,8 @@
 import { formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts } from '../../model/observation';
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { staleness } from '../freshness';
-import type { GateReason } from './gate-reason';
-import { drainTime } from './lag';
+import type { GateReason } from '../run/gate-reason';
+import { drainTime } from '../sql-server/lag';
 import { isReplicating, seedingPhase } from './seeding';
 
 /** A queue this small is applied at once, whatever rate is reported for a link that has nothing to do. */

@@ -1,4 +1,4 @@
-import type { LinkReplicaFacts } from '../../model/observation';
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 
 /** Stops log that seeding needs from being reused, for the whole server (troubleshooting page of the link). */
 export const KEEP_LOG_TRACE_FLAG = 12381;

@@ -1,5 +1,5 @@
 /** Several links of one database: one availability group, and one distributed availability group for each link. */
-import type { AvailabilityGroupFacts } from '../../model/observation';
+import type { AvailabilityGroupFacts } from '../../model/sql-server/observation';
 import { includesName, sameName } from '../names';
 
 /** @returns names of the other links over the same availability group */

@@ -1,6 +1,6 @@
 import type { LinkPreflightFacts } from '../../model/link/facts';
 import type { ResolvedLink } from '../../model/link/spec';
-import type { AvailabilityGroupFacts, DatabaseFacts } from '../../model/observation';
+import type { AvailabilityGroupFacts, DatabaseFacts } from '../../model/sql-server/observation';
 import { includesName, sameName } from '../names';
 import type { PreflightCheck } from '../preflight';
 import { type Finding, notApplicable } from '../preflight';

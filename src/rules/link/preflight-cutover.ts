@@ -2,8 +2,8 @@ import { formatDuration } from '../../model/duration';
 import { sameName } from '../names';
 import { failed, notApplicable, passed } from '../preflight';
 import { formatBytes } from '../sizes';
+import { DOCUMENTED_SEEDING_RATE, estimateSeedingBeforeStart } from '../sql-server/seeding-estimate';
 import { DOC, type LinkCheck, ofDatabase } from './preflight-context';
-import { DOCUMENTED_SEEDING_RATE, estimateSeedingBeforeStart } from './seeding-estimate';
 
 /** What the run will do at its end, asked before its beginning. */
 export const CUTOVER_CHECKS: readonly LinkCheck[] = [

@@ -1,6 +1,6 @@
 import { includesName, sameName } from '../names';
 import { type Finding, failed, notApplicable, passed, unknown } from '../preflight';
-import { parseBuild, releaseYear } from '../version';
+import { parseBuild, releaseYear } from '../sql-server/version';
 import { updatePolicyRelation } from './capability';
 import {
   DOC,

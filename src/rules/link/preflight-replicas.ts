@@ -1,5 +1,5 @@
-import type { GroupFacts, GroupMemberFacts } from '../../model/link/group-facts';
-import type { AvailabilityGroupFacts } from '../../model/observation';
+import type { GroupFacts, GroupMemberFacts } from '../../model/sql-server/group-facts';
+import type { AvailabilityGroupFacts } from '../../model/sql-server/observation';
 import { includesName, sameName } from '../names';
 import { type Finding, failed, notApplicable, passed, unknown } from '../preflight';
 import { DOC, type LinkCheck, type LinkPreflightContext } from './preflight-context';

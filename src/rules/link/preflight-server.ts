@@ -1,7 +1,7 @@
 import { formatDuration } from '../../model/duration';
 import { sameName } from '../names';
 import { failed, notApplicable, passed, unknown } from '../preflight';
-import { compareBuilds, parseBuild, releaseYear } from '../version';
+import { compareBuilds, parseBuild, releaseYear } from '../sql-server/version';
 import { isLinkEdition, minimumLinkBuild } from './capability';
 import { DOC, type LinkCheck } from './preflight-context';
 

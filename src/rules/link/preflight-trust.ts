@@ -1,8 +1,8 @@
 import { formatDuration } from '../../model/duration';
-import type { CertificateFacts, EndpointFacts } from '../../model/observation';
+import type { CertificateFacts, EndpointFacts } from '../../model/sql-server/observation';
 import { sameName } from '../names';
 import { type Finding, failed, notApplicable, passed, unknown } from '../preflight';
-import { certificateNameToUse, endpointCertificateName } from './certificate-name';
+import { certificateNameToUse, endpointCertificateName } from '../sql-server/certificate-name';
 import { DOC, type LinkCheck, type LinkPreflightContext } from './preflight-context';
 
 /** Long enough to rotate a certificate without haste, and longer than seeding may take (6 days). */

@@ -1,6 +1,6 @@
-import type { PreflightReport } from '../../model/check';
 import type { LinkPreflightFacts } from '../../model/link/facts';
 import type { ResolvedLink } from '../../model/link/spec';
+import type { PreflightReport } from '../../model/run/check';
 import { checkTable, runChecks } from '../preflight';
 import { type LinkCheck, linkPreflightContext } from './preflight-context';
 import { CUTOVER_CHECKS } from './preflight-cutover';

@@ -1,5 +1,5 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts, SeedingFacts } from '../../model/observation';
+import type { LinkReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
 import { formatBytes } from '../sizes';
 
 /** Where seeding stands. States that are not known here count as running (promise 10). */

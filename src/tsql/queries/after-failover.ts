@@ -1,4 +1,4 @@
-import type { DatabaseProperties, DatabaseUser, LoginSid } from '../../model/link/failover-facts';
+import type { DatabaseProperties, DatabaseUser, LoginSid } from '../../model/run/failover-facts';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readNullableBoolean, readNullableInteger, readNullableText, readText } from '../rows';

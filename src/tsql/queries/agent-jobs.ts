@@ -1,5 +1,5 @@
 /** Jobs of SQL Server Agent by name, with their steps and schedules. */
-import type { Job, JobSchedule, JobStep } from '../../model/link/instance-objects';
+import type { Job, JobSchedule, JobStep } from '../../model/sql-server/instance-objects';
 import type { Query } from '../../model/statement';
 import { listParameter, query } from '../query';
 import { readBoolean, readInteger, readNullableText, readText } from '../rows';

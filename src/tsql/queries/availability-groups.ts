@@ -1,4 +1,4 @@
-import type { AvailabilityGroupFacts } from '../../model/observation';
+import type { AvailabilityGroupFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readBoolean, readNullableInteger, readNullableText, readText } from '../rows';

@@ -1,4 +1,4 @@
-import type { Lsn } from '../../model/lsn';
+import type { Lsn } from '../../model/sql-server/lsn';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import {

@@ -1,4 +1,4 @@
-import type { CertificateFacts } from '../../model/observation';
+import type { CertificateFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readInteger, readNullableText, readText, readUtcTime } from '../rows';

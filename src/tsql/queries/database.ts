@@ -1,4 +1,4 @@
-import type { DatabaseFacts, DatabaseFileFacts } from '../../model/observation';
+import type { DatabaseFacts, DatabaseFileFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import {

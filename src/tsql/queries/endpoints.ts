@@ -1,4 +1,4 @@
-import type { EndpointFacts } from '../../model/observation';
+import type { EndpointFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readBoolean, readInteger, readNullableText, readText } from '../rows';

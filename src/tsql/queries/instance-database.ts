@@ -1,4 +1,4 @@
-import type { InstanceDatabaseFacts } from '../../model/observation';
+import type { InstanceDatabaseFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readNullableLsn, readNullableText, readNullableUtcTime } from '../rows';

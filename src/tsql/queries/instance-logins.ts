@@ -1,5 +1,5 @@
 /** Logins of an instance with all that makes one, and the users of a database that need them. */
-import type { DatabaseUser, LoginKind, ServerPermission } from '../../model/link/instance-objects';
+import type { DatabaseUser, LoginKind, ServerPermission } from '../../model/sql-server/instance-objects';
 import type { Query } from '../../model/statement';
 import { listParameter, query } from '../query';
 import {

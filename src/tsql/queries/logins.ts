@@ -1,4 +1,4 @@
-import type { SessionFacts } from '../../model/observation';
+import type { SessionFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { listParameter, query } from '../query';
 import { readBoolean, readInteger, readNullableText, readText } from '../rows';

@@ -1,5 +1,5 @@
 /** What lives outside of the database and is shown, not copied: its secrets cannot be read, or it is the server's own. */
-import type { ReportedKind, ReportedObject } from '../../model/link/instance-objects';
+import type { ReportedKind, ReportedObject } from '../../model/sql-server/instance-objects';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import { readText } from '../rows';

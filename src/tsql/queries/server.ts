@@ -1,4 +1,4 @@
-import type { ServerFacts } from '../../model/observation';
+import type { ServerFacts } from '../../model/sql-server/observation';
 import type { Query } from '../../model/statement';
 import { query } from '../query';
 import {

@@ -13,39 +13,44 @@ import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
 import { failoverProcedure, type LinkSite, REMOVAL, repairProcedure } from '../../model/link/procedure';
 import { bySite } from '../../model/side';
-import { checkInput } from '../incoming';
-import { AbortRequested } from '../run-control';
-import { failWith, tellLeftovers, undoRun } from './abort';
-import { admitApplicationsOrTell, followSwap, hasFenceLeft, resolveInDoubt } from './after-failed';
-import { adoptClosedDoors, forgetUnliftedFences, liftOnceMore, tellUnliftedFences } from './closed-doors';
+import { siteName, waitsAtGate } from '../run/change-requests';
+import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from '../run/drill';
+import { dropNewsOfOthers, isPreempted, runFailoverChild, unlessOvertaken } from '../run/failover-child';
+import { FailoverHooks } from '../run/failover-hooks';
+import { historyIsLong } from '../run/history';
+import { admitApplicationsOrTell, followSwap, hasFenceLeft, resolveInDoubt } from '../run/in-doubt';
+import { checkInput } from '../run/incoming';
+import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from '../run/messages';
+import { occasionOf, runPostFailover, withPostFailover } from '../run/post-failover';
+import { isForced, unlessForced } from '../run/preemption';
+import { type LinkWatch, ReplicationWatch } from '../run/replication-watch';
+import { Run } from '../run/run';
+import { AbortRequested } from '../run/run-control';
 import type {
   FailoverRecord,
   FailoverRequest,
   RepairRequest,
   StandingRequest,
-} from './disaster-recovery-messages';
-import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from './drill';
+} from '../run/standing-messages';
+import { handleProtectionMessages } from '../run/standing-requests';
+import { addFailover, type Protection, type RunInput } from '../run/state';
+import { boundState } from '../run/state-size';
+import { stateOf } from '../run/state-version';
+import { statusOf } from '../run/status';
+import { failWith, tellLeftovers, undoRun } from '../run/undo';
+import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from '../sql-server/instance-objects';
+import {
+  adoptClosedDoors,
+  forgetUnliftedFences,
+  liftOnceMore,
+  tellUnliftedFences,
+} from '../sql-server/unlifted-fences';
 import { establish } from './establish-from-instance';
-import { dropNewsOfOthers, isPreempted, runFailoverChild, unlessOvertaken } from './failover-under-way';
 import { copyLeftRestoring } from './former-copy';
-import { isForced, unlessForced } from './giving-way';
-import { historyIsLong } from './history';
-import { FailoverHooks } from './hooks';
 import { linkInputShape } from './input-shapes';
-import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from './instance-objects';
 import { instanceWatch } from './instance-watch';
 import { mayDrop } from './link-migration';
-import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from './messages';
-import { siteName, waitsAtGate } from './protection';
-import { handleProtectionMessages } from './protection-messages';
-import { type LinkWatch, ReplicationWatch } from './replication-watch';
-import { Run } from './run';
 import { serverWatch } from './server-watch';
-import { addFailover, type Protection, type RunInput } from './state';
-import { boundState } from './state-size';
-import { stateOf } from './state-version';
-import { statusOf } from './status';
-import { occasionOf, runPostFailover, withPostFailover } from './surroundings';
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';

@@ -7,12 +7,12 @@ import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@
 import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { StepRef } from '../../model/link/procedure';
-import { AZURE_GAVE_UP, untilAzureGivesUp } from '../activity-policies';
-import { CarriedOver } from '../carried';
-import { personProblem } from '../run-control';
-import { leftSentence, Undo } from '../undoing';
+import { AZURE_GAVE_UP, untilAzureGivesUp } from '../run/activity-policies';
+import { CarriedOver } from '../run/carried';
+import type { Run } from '../run/run';
+import { personProblem } from '../run/run-control';
+import { leftSentence, Undo } from '../run/undo-items';
 import { establishLink, preflight } from './link-migration';
-import type { Run } from './run';
 import { besideCreation, type CreationState, connect, seed, withDeadline } from './seeding';
 
 /** The one place that knows from which side a link begins. */

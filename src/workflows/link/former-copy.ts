@@ -1,4 +1,4 @@
-import type { Run } from './run';
+import type { Run } from '../run/run';
 
 /** The copy of a SQL Server that only followed belongs to nobody once its link is gone. */
 export function copyLeftRestoring({ spec, state }: Run): readonly string[] {

@@ -1,5 +1,6 @@
 /** Shapes of the start inputs of all workflow types. */
-import type { Slots } from '../../rules/link/failover-turns';
+import type { Slots } from '../../rules/run/failover-slots';
+import type { SlotsInput } from '../run/failover-slot-messages';
 import {
   anyObject,
   anyText,
@@ -13,15 +14,18 @@ import {
   optional,
   wholeNumber,
   yesOrNo,
-} from '../shapes';
-import type { CertificateCheckInput, CertificateRotationInput, EndpointLinks } from './certificate-messages';
-import type { FailoverInput } from './disaster-recovery-messages';
-import { failoverOfRunShape } from './request-shapes';
-import { turnRequest } from './signal-shapes';
+} from '../run/shapes';
+import { turnRequest } from '../run/signal-shapes';
+import type { FailoverInput } from '../run/standing-messages';
+import { failoverOfRunShape } from '../run/standing-request-shapes';
+import type { RunInput } from '../run/state';
+import type {
+  CertificateCheckInput,
+  CertificateRotationInput,
+  EndpointLinks,
+} from '../sql-server/certificate-messages';
 import { specShape } from './spec-shape';
-import type { RunInput } from './state';
 import { health } from './state-shape';
-import type { SlotsInput } from './turn-messages';
 
 const maxHistoryEvents = optional(wholeNumber(1, 1_000_000));
 

@@ -6,11 +6,11 @@ import {
   fullBackupSince,
   noteDeletedExternally,
   noteExistsAgain,
-} from './others';
-import type { Watched } from './replication-watch';
-import type { Run } from './run';
-import { noteSplitBrain } from './split-brain';
-import { noteHealth, type Protection } from './state';
+} from '../run/external-changes';
+import type { Watched } from '../run/replication-watch';
+import type { Run } from '../run/run';
+import { noteSplitBrain } from '../run/split-brain';
+import { noteHealth, type Protection } from '../run/state';
 
 /** The health that is known is at most this old: the loss of a forced failover is estimated from it. */
 const CHECKPOINT_MS = 3_600_000;

@@ -10,20 +10,26 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { checkInput } from '../incoming';
-import { AbortRequested } from '../run-control';
-import { failWith, tellLeftovers, undoRun } from './abort';
-import { replicateUntilCutOver } from './cutover';
-import { handleCutoverMessages } from './cutover-messages';
+import { replicateUntilCutOver } from '../run/cutover';
+import { handleCutoverMessages } from '../run/cutover-requests';
+import { checkInput } from '../run/incoming';
+import {
+  journalQuery,
+  type MigrationResult,
+  preflightQuery,
+  type RunOutcome,
+  statusQuery,
+} from '../run/messages';
+import { Run } from '../run/run';
+import { AbortRequested } from '../run/run-control';
+import { attemptsMade, type RunInput } from '../run/state';
+import { boundState } from '../run/state-size';
+import { stateOf } from '../run/state-version';
+import { statusOf } from '../run/status';
+import { failWith, tellLeftovers, undoRun } from '../run/undo';
+import { withLogSpaceWatch } from '../sql-server/log-space-watch';
 import { linkInputShape } from './input-shapes';
-import { withLogSpaceWatch } from './log-watch';
-import { journalQuery, type MigrationResult, preflightQuery, type RunOutcome, statusQuery } from './messages';
-import { Run } from './run';
 import { createLinkAndSeed } from './seeding';
-import { attemptsMade, type RunInput } from './state';
-import { boundState } from './state-size';
-import { stateOf } from './state-version';
-import { statusOf } from './status';
 
 /** Preflight found blockers: nothing was changed. */
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';

@@ -3,7 +3,7 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import type { BrokenLink, SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import type { StepRef } from '../../model/link/procedure';
-import type { Run } from './run';
+import type { Run } from '../run/run';
 
 /** The copy was not complete in time; Azure cancels the creation of a link after 6 days. */
 export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';

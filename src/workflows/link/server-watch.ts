@@ -1,17 +1,17 @@
 /** The watch of a link that SQL Server leads: its log backups, its health, and what others do to it. */
 import type { ReplicationNews, ReplicationWatchInput } from '../../activities/link/api';
-import { noteLiftedFences } from './closed-doors';
-import { historyIsLong } from './history';
 import {
   adoptExternalFailover,
   externalChangesKnown,
   noteDeletedExternally,
   noteExistsAgain,
-} from './others';
-import type { Watched } from './replication-watch';
-import type { Run } from './run';
-import { noteSplitBrain } from './split-brain';
-import { noteHealth, type Protection } from './state';
+} from '../run/external-changes';
+import { historyIsLong } from '../run/history';
+import type { Watched } from '../run/replication-watch';
+import type { Run } from '../run/run';
+import { noteSplitBrain } from '../run/split-brain';
+import { noteHealth, type Protection } from '../run/state';
+import { noteLiftedFences } from '../sql-server/unlifted-fences';
 
 /** A quiet link returns this often, so that a new history can begin. */
 const CHECKPOINT_MS = 7 * 24 * 3_600_000;

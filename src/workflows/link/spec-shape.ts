@@ -4,10 +4,10 @@
  */
 
 import type { ManagedInstance, SqlServer } from '../../model/inventory';
-import type { Hook, Hooks } from '../../model/link/hooks';
-import type { InstanceObjects } from '../../model/link/instance-objects-spec';
 import type { GroupReplica, LinkNames, LinkSpec, ResolvedLink } from '../../model/link/spec';
-import { readSchedule } from '../../rules/link/read-schedule';
+import type { Hook, Hooks } from '../../model/run/hooks';
+import type { InstanceObjects } from '../../model/sql-server/instance-objects-spec';
+import { readSchedule } from '../../rules/run/read-schedule';
 import {
   anyObject,
   anyText,
@@ -23,8 +23,8 @@ import {
   type Shape,
   wholeNumber,
   yesOrNo,
-} from '../shapes';
-import { turnLimit } from './signal-shapes';
+} from '../run/shapes';
+import { turnLimit } from '../run/signal-shapes';
 
 /** As `nameSchema`, also with the name of a replica behind it. */
 const specName = matching(

@@ -5,7 +5,9 @@
 
 import type { LinkHealth } from '../../activities/link/api';
 import { LINK_PHASES, LINK_STEP_IDS } from '../../model/link/procedure';
-import { requestShape } from '../request-shapes';
+import type { DrillUnderWay } from '../run/drill-messages';
+import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from '../run/messages';
+import { requestShape } from '../run/request-shapes';
 import {
   anyObject,
   anyText,
@@ -21,14 +23,12 @@ import {
   wholeNumber,
   yes,
   yesOrNo,
-} from '../shapes';
-import type { SplitBrain, StandingRequest } from './disaster-recovery-messages';
-import type { DrillUnderWay } from './drill-messages';
-import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
-import { drillShape, failoverShape, repairShape, side } from './request-shapes';
-import { acknowledgement, failoverRecord, unliftedFences } from './signal-shapes';
+} from '../run/shapes';
+import { acknowledgement, failoverRecord, unliftedFences } from '../run/signal-shapes';
+import type { SplitBrain, StandingRequest } from '../run/standing-messages';
+import { drillShape, failoverShape, repairShape, side } from '../run/standing-request-shapes';
+import type { ObjectsState, Protection, RunState, StartedStep } from '../run/state';
 import { scheduleShape, version } from './spec-shape';
-import type { ObjectsState, Protection, RunState, StartedStep } from './state';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const phase = oneOf(LINK_PHASES);

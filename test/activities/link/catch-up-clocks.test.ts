@@ -1,8 +1,8 @@
 /** The fence may be stamped by one worker and the LSNs by another, whose clock is behind. */
-import { awaitCatchUp } from '../../../src/activities/link/cutting-over';
-import type { Observing } from '../../../src/activities/link/observing';
-import { Snapshots } from '../../../src/activities/observe/snapshots';
-import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+import { awaitCatchUp } from '../../../src/activities/link/catch-up';
+import type { Observing } from '../../../src/activities/link/link-facts';
+import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
 import { linkSpec } from '../../support/link-spec';
 

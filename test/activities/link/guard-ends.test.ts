@@ -1,9 +1,10 @@
 /** A watch that is asked to end does so soon, whatever hangs: a forced failover may be the reason. */
-import { watchReplication } from '../../../src/activities/link/guarding';
-import type { Observing } from '../../../src/activities/link/observing';
-import { measureLoss, watchInstancePrimary } from '../../../src/activities/link/reversed';
-import { Snapshots } from '../../../src/activities/observe/snapshots';
-import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+
+import { measureLoss, watchInstancePrimary } from '../../../src/activities/link/instance-primary-watch';
+import type { Observing } from '../../../src/activities/link/link-facts';
+import { watchReplication } from '../../../src/activities/link/replication-watch';
+import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
 import type { Clock } from '../../../src/ports/clock';
 import { SqlServerFailure } from '../../../src/ports/failures';

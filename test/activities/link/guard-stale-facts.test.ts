@@ -1,9 +1,9 @@
 /** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 2). */
 import type { ReplicationWatchInput } from '../../../src/activities/link/api';
-import { watchReplication } from '../../../src/activities/link/guarding';
-import type { Observing } from '../../../src/activities/link/observing';
-import { Snapshots } from '../../../src/activities/observe/snapshots';
-import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+import type { Observing } from '../../../src/activities/link/link-facts';
+import { watchReplication } from '../../../src/activities/link/replication-watch';
+import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
 import type { Clock } from '../../../src/ports/clock';
 import { replica } from '../../rules/link/replica';

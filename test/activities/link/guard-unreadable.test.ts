@@ -1,8 +1,9 @@
 /** A SQL Server that does not answer must not stay a secret: no log backups are taken meanwhile. */
-import { watchReplication } from '../../../src/activities/link/guarding';
-import type { Observing } from '../../../src/activities/link/observing';
-import { Snapshots } from '../../../src/activities/observe/snapshots';
-import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+
+import type { Observing } from '../../../src/activities/link/link-facts';
+import { watchReplication } from '../../../src/activities/link/replication-watch';
+import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import { Snapshots } from '../../../src/activities/run/snapshots';
 import { SqlServerFailure, type TransportProblem } from '../../../src/ports/failures';
 import { linkSpec } from '../../support/link-spec';
 

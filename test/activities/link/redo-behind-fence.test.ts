@@ -1,11 +1,11 @@
 /** FAILOVER is refused over a large redo queue (47516): that must come out before the point of no return. */
-import { awaitCatchUp, confirmPointOfNoReturn } from '../../../src/activities/link/cutting-over';
-import type { Observing } from '../../../src/activities/link/observing';
-import { Snapshots } from '../../../src/activities/observe/snapshots';
-import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+import { awaitCatchUp, confirmPointOfNoReturn } from '../../../src/activities/link/catch-up';
+import type { Observing } from '../../../src/activities/link/link-facts';
+import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { LinkSite } from '../../../src/model/link/procedure';
-import type { Lsn } from '../../../src/model/lsn';
-import type { LinkReplicaFacts } from '../../../src/model/observation';
+import type { Lsn } from '../../../src/model/sql-server/lsn';
+import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
 import type { Query } from '../../../src/model/statement';
 import { replica } from '../../rules/link/replica';
 import { linkSpec } from '../../support/link-spec';

@@ -2,7 +2,7 @@
 
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import type { LinkStepId } from '../../../src/model/link/procedure';
-import type { AzureLinkFacts } from '../../../src/model/observation';
+import type { AzureLinkFacts } from '../../../src/model/sql-server/observation';
 import { toInstance } from '../../support/group-spec';
 import { type EstateStage, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';

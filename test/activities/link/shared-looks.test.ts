@@ -1,9 +1,9 @@
 /** However many links of a server are watched: they look at the same moments, and share one read. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { watchReplication } from '../../../src/activities/link/guarding';
-import type { Observing } from '../../../src/activities/link/observing';
-import { Snapshots } from '../../../src/activities/observe/snapshots';
-import type { ActivityReporter } from '../../../src/activities/temporal/edge';
+import type { Observing } from '../../../src/activities/link/link-facts';
+import { watchReplication } from '../../../src/activities/link/replication-watch';
+import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
 import { replica } from '../../rules/link/replica';
 import { linkSpec } from '../../support/link-spec';

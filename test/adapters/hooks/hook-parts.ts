@@ -1,6 +1,6 @@
 /** A message and hooks for tests of the adapters. */
-import type { HookMessage } from '../../../src/model/link/hook-message';
-import { type CommandHook, hookSchema, type WebhookHook } from '../../../src/model/link/hooks';
+import type { HookMessage } from '../../../src/model/run/hook-message';
+import { type CommandHook, hookSchema, type WebhookHook } from '../../../src/model/run/hooks';
 import { SecretFailure } from '../../../src/ports/failures';
 import type { HookCallOptions } from '../../../src/ports/hooks';
 

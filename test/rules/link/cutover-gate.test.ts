@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { LinkReplicaFacts } from '../../../src/model/observation';
+import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
 import { type LinkGateInput, linkGate } from '../../../src/rules/link/cutover-gate';
-import { type CutoverWaitInput, cutoverWait } from '../../../src/rules/link/cutover-wait';
+import { type CutoverWaitInput, cutoverWait } from '../../../src/rules/run/cutover-wait';
 import { NOW, NOW_TEXT } from './facts';
 import { replica, seeding } from './replica';
 

@@ -1,7 +1,7 @@
 import { inventorySchema } from '../../../src/model/inventory';
 import type { LinkPreflightFacts } from '../../../src/model/link/facts';
 import { type LinkSpec, linkNames, linkSchema, type ResolvedLink } from '../../../src/model/link/spec';
-import type { Lsn } from '../../../src/model/lsn';
+import type { Lsn } from '../../../src/model/sql-server/lsn';
 import type {
   AvailabilityGroupFacts,
   CertificateFacts,
@@ -9,7 +9,7 @@ import type {
   EndpointFacts,
   ManagedInstanceFacts,
   ServerFacts,
-} from '../../../src/model/observation';
+} from '../../../src/model/sql-server/observation';
 
 export const NOW_TEXT = '2027-03-01T10:00:00.000Z';
 export const NOW = Date.parse(NOW_TEXT);

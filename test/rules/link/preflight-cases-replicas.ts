@@ -1,6 +1,6 @@
 import type { LinkPreflightFacts } from '../../../src/model/link/facts';
-import type { GroupFacts, GroupMemberFacts } from '../../../src/model/link/group-facts';
-import type { AvailabilityGroupFacts } from '../../../src/model/observation';
+import type { GroupFacts, GroupMemberFacts } from '../../../src/model/sql-server/group-facts';
+import type { AvailabilityGroupFacts } from '../../../src/model/sql-server/observation';
 import { database, endpoint, facts, spec } from './facts';
 import type { Case } from './preflight-cases';
 

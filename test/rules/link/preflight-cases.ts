@@ -1,6 +1,6 @@
-import type { CheckResult } from '../../../src/model/check';
 import type { LinkPreflightFacts } from '../../../src/model/link/facts';
 import type { ResolvedLink } from '../../../src/model/link/spec';
+import type { CheckResult } from '../../../src/model/run/check';
 import { certificate, database, endpoint, facts, instance, server } from './facts';
 
 type Outcome = CheckResult['outcome'];

@@ -1,5 +1,5 @@
-import type { Lsn } from '../../../src/model/lsn';
-import type { LinkReplicaFacts, SeedingFacts } from '../../../src/model/observation';
+import type { Lsn } from '../../../src/model/sql-server/lsn';
+import type { LinkReplicaFacts, SeedingFacts } from '../../../src/model/sql-server/observation';
 import { NOW_TEXT } from './facts';
 
 const GB = 1024 ** 3;

@@ -6,11 +6,11 @@ import {
   seedingProgress,
   seedingRestart,
 } from '../../../src/rules/link/seeding';
+import { describeSeedingFailure } from '../../../src/rules/link/seeding-failure';
 import {
   DOCUMENTED_SEEDING_RATE,
   estimateSeedingBeforeStart,
-} from '../../../src/rules/link/seeding-estimate';
-import { describeSeedingFailure } from '../../../src/rules/link/seeding-failure';
+} from '../../../src/rules/sql-server/seeding-estimate';
 import { NOW } from './facts';
 import { replica, seeding } from './replica';
 

@@ -1,8 +1,9 @@
 /** A link that stays, in virtual time: what it answers, what it does, and what it does not let happen. */
-import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/link/disaster-recovery-messages';
-import type { RunStatus } from '../../../src/workflows/link/messages';
-import type { RunInput, RunState } from '../../../src/workflows/link/state';
-import type { Answer } from '../../../src/workflows/messages';
+
+import type { Answer } from '../../../src/workflows/run/answers';
+import type { RunStatus } from '../../../src/workflows/run/messages';
+import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/run/standing-messages';
+import type { RunInput, RunState } from '../../../src/workflows/run/state';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {

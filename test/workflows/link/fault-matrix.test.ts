@@ -2,7 +2,7 @@
  * The workflow disturbed at every position of a clean run, on both routes, in virtual time: some 800 runs, each
  * of them replayed at its end.
  */
-import type { Answer } from '../../../src/workflows/messages';
+import type { Answer } from '../../../src/workflows/run/answers';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import {
   at,

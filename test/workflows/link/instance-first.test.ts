@@ -1,6 +1,7 @@
 /** A link that the instance leads first, in virtual time: Azure's five minutes, what is given back, and what stays. */
-import type { RunStatus } from '../../../src/workflows/link/messages';
-import type { Answer } from '../../../src/workflows/messages';
+
+import type { Answer } from '../../../src/workflows/run/answers';
+import type { RunStatus } from '../../../src/workflows/run/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {

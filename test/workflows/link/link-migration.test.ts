@@ -1,5 +1,5 @@
-import type { MigrationResult, RunStatus } from '../../../src/workflows/link/messages';
-import type { Answer } from '../../../src/workflows/messages';
+import type { Answer } from '../../../src/workflows/run/answers';
+import type { MigrationResult, RunStatus } from '../../../src/workflows/run/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
 import { answer, closeWorkflowDrivers, fail, hang, WorkflowDriver } from '../../support/workflow-driver';

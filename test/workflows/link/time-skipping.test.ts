@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ResolvedLink } from '../../../src/model/link/spec';
-import type { MigrationResult } from '../../../src/workflows/link/messages';
+import type { MigrationResult } from '../../../src/workflows/run/messages';
 import { linkSpecWith } from '../../support/link-spec';
 import { type SkippedRun, TimeSkipping } from '../../support/time-skipping';
 import { hang } from '../../support/workflow-driver';

@@ -1,6 +1,6 @@
 /** Where hooks, instance objects, drills, other hands and people meet in one run, in virtual time. */
-import type { ObjectFinding } from '../../../src/model/link/instance-objects';
-import type { RunStatus } from '../../../src/workflows/link/messages';
+import type { ObjectFinding } from '../../../src/model/sql-server/instance-objects';
+import type { RunStatus } from '../../../src/workflows/run/messages';
 import { FakeLink, type FakeLinkOptions, hookRecord, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';

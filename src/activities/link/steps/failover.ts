@@ -8,8 +8,8 @@ import {
   setRoleSecondary,
 } from '../../../tsql/link/availability-groups';
 import { readInstanceDatabase } from '../../../tsql/queries/instance-database';
-import { NeedsPerson, NotYet } from '../../failures';
-import { askLostSide } from '../../observe/reading';
+import { NeedsPerson, NotYet } from '../../run/failures';
+import { askLostSide } from '../../sql-server/observe/reading';
 import { defineLinkStep, type LinkContext, readOn } from '../context';
 import { findGroup } from './groups';
 

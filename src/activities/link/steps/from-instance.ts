@@ -5,7 +5,7 @@
  * older form (CREATE ... WITH (DISTRIBUTED)) left behind is as good, and is accepted.
  */
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AvailabilityGroupFacts, AzureLinkFacts } from '../../../model/observation';
+import type { AvailabilityGroupFacts, AzureLinkFacts } from '../../../model/sql-server/observation';
 import type { Effect, Statement } from '../../../model/statement';
 import { includesName, sameName } from '../../../rules/names';
 import { dropDatabase } from '../../../tsql/databases';
@@ -20,7 +20,7 @@ import {
 import { type FollowingCopyRow, readFollowingCopy } from '../../../tsql/queries/link/following-copy';
 import { readSecondaryRole } from '../../../tsql/queries/link/secondary-role';
 import { readServer } from '../../../tsql/queries/server';
-import { FactMissing, NeedsPerson } from '../../failures';
+import { FactMissing, NeedsPerson } from '../../run/failures';
 import { defineLinkStep, type LinkContext, queryServer, serverEndpointUrl } from '../context';
 import { findGroup } from './groups';
 import { deleteLink, isFailedReplicaState, throwIfMultiDatabase } from './link';

@@ -1,5 +1,5 @@
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AvailabilityGroupFacts } from '../../../model/observation';
+import type { AvailabilityGroupFacts } from '../../../model/sql-server/observation';
 import { clusterTypeClause } from '../../../rules/link/cluster-type';
 import { otherLinks } from '../../../rules/link/other-links';
 import { sameName } from '../../../rules/names';
@@ -11,7 +11,7 @@ import {
 } from '../../../tsql/link/availability-groups';
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../../tsql/queries/availability-groups';
 import { readServer } from '../../../tsql/queries/server';
-import { NeedsPerson } from '../../failures';
+import { NeedsPerson } from '../../run/failures';
 import { defineLinkStep, type LinkContext, ownEndpointUrl, queryServer, serverEndpointUrl } from '../context';
 
 interface GroupState {

@@ -1,9 +1,9 @@
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AzureLinkFacts } from '../../../model/observation';
+import type { AzureLinkFacts } from '../../../model/sql-server/observation';
 import type { Effect } from '../../../model/statement';
 import { linkCapabilities } from '../../../rules/link/capability';
-import { NeedsPerson } from '../../failures';
-import { readServerFacts } from '../../observe/server';
+import { NeedsPerson } from '../../run/failures';
+import { readServerFacts } from '../../sql-server/observe/server';
 import { defineLinkStep, type LinkContext, serverEndpointUrl } from '../context';
 import { findGroup, throwIfFailedOver } from './groups';
 

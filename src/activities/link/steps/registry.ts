@@ -1,5 +1,4 @@
 import type { LinkStepId } from '../../../model/link/procedure';
-import type { LinkStep } from '../context';
 import {
   agentJobsOnInstance,
   agentJobsOnServer,
@@ -11,7 +10,7 @@ import {
   enableJobsOnServer,
   jobChangesOnInstance,
   jobChangesOnServer,
-} from './agent-jobs';
+} from '../../sql-server/steps/agent-jobs';
 import {
   endpointCertificate,
   masterKey,
@@ -19,8 +18,19 @@ import {
   trustInstanceCertificate,
   trustServerCertificate,
   validateChain,
-} from './certificates';
-import { mirroringEndpoint } from './endpoint';
+} from '../../sql-server/steps/certificates';
+import { mirroringEndpoint } from '../../sql-server/steps/endpoint';
+import { admitToInstance, admitToServer, fence, fenceInstance } from '../../sql-server/steps/fence';
+import { keepLog, releaseLog } from '../../sql-server/steps/keep-log';
+import { logBackup } from '../../sql-server/steps/log-backup';
+import {
+  loginPasswordsOnInstance,
+  loginPasswordsOnServer,
+  loginsOnInstance,
+  loginsOnServer,
+} from '../../sql-server/steps/logins';
+import { repairOnInstance, repairOnServer } from '../../sql-server/steps/orphans';
+import type { LinkStep } from '../context';
 import {
   demoteInstance,
   demoteServer,
@@ -32,7 +42,6 @@ import {
   verifyServerWritable,
   verifyWritable,
 } from './failover';
-import { admitToInstance, admitToServer, fence, fenceInstance } from './fence';
 import {
   createLinkFromInstance,
   emptyAvailabilityGroup,
@@ -46,11 +55,7 @@ import {
   dropDistributedAvailabilityGroup,
   dropLocalAvailabilityGroup,
 } from './groups';
-import { keepLog, releaseLog } from './keep-log';
 import { createLink, deleteLinkToCutOver, removeLink } from './link';
-import { logBackup } from './log-backup';
-import { loginPasswordsOnInstance, loginPasswordsOnServer, loginsOnInstance, loginsOnServer } from './logins';
-import { repairOnInstance, repairOnServer } from './orphans';
 
 /** Every step of a link by its id. */
 export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {

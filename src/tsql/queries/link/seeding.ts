@@ -1,4 +1,4 @@
-import type { SeedingFacts } from '../../../model/observation';
+import type { SeedingFacts } from '../../../model/sql-server/observation';
 import type { Query } from '../../../model/statement';
 import { query } from '../../query';
 import { readInteger, readNullableInteger, readNullableText, readText } from '../../rows';

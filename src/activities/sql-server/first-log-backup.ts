@@ -1,0 +1,48 @@
+import { type BackupRow, readBackups } from '../../tsql/queries/backups';
+import type { LogBackupTaken } from '../link/api';
+import type { Observing } from '../link/link-facts';
+import { type ApplyContext, applyEffect } from '../run/apply-effect';
+import { toJournalEffect } from '../run/run-step';
+import { readServerFacts } from './observe/server';
+import { logBackupEffect } from './steps/log-backup';
+
+/**
+ * The first log backup after seeding. One that was taken since, by whomever, counts: taking it twice would do no
+ * harm, but waiting for a second one could.
+ */
+export async function takeFirstLogBackup(
+  { ports, spec, clock }: Observing,
+  apply: ApplyContext,
+  seedingCompletedAt: string,
+): Promise<LogBackupTaken> {
+  const startedAt = clock.now();
+  const backups = await ports.server.query(readBackups(spec.settings.database), { signal: apply.signal });
+  const finishedAt = newestLogBackup(backups);
+  if (finishedAt !== null && Date.parse(finishedAt) > Date.parse(seedingCompletedAt)) {
+    return {
+      at: finishedAt,
+      ruleId: 'first-log-backup.taken',
+      reason: `a log backup finished at ${finishedAt}, after seeding`,
+      effects: [],
+      durationMs: 0,
+    };
+  }
+  const server = await readServerFacts(ports.server, clock, apply.signal);
+  const effect = logBackupEffect(spec, server.serverTime);
+  await applyEffect(effect, apply);
+  return {
+    at: new Date(clock.now()).toISOString(),
+    ruleId: 'first-log-backup.due',
+    reason: 'seeding is complete: the log can be backed up and reused from now on',
+    effects: [toJournalEffect(effect)],
+    durationMs: clock.now() - startedAt,
+  };
+}
+
+/**
+ * Copy-only log backups leave the log as it is, so they do not count.
+ * @returns when the newest log backup finished, ISO 8601 UTC by the SQL Server's clock; null when there is none
+ */
+export function newestLogBackup(backups: readonly BackupRow[]): string | null {
+  return backups.find(({ type, isCopyOnly }) => type === 'L' && !isCopyOnly)?.finishedAt ?? null;
+}

@@ -1,0 +1,320 @@
+/**
+ * Jobs of SQL Server Agent: copied disabled to the side that is not the primary, and switched where the roles swap.
+ * Facts hold names alone: the command of a step may hold a password.
+ */
+import { otherSite } from '../../../model/link/change';
+import type { Job } from '../../../model/sql-server/instance-objects';
+import type { Effect, Side } from '../../../model/statement';
+import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
+import { includesName, sameName } from '../../../rules/names';
+import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/sql-server/job-comparison';
+import {
+  type JobChangesUndo,
+  keptOfJobChanges,
+  madeOfJobChanges,
+  madeOfJobs,
+} from '../../../rules/sql-server/undo-facts';
+import {
+  addJobCategory,
+  createJob,
+  deleteJob,
+  deleteJobCategory,
+  enableJob,
+  replaceJob,
+} from '../../../tsql/agent-jobs';
+import { readJobCategories, readJobs } from '../../../tsql/queries/agent-jobs';
+import { defineLinkStep, type LinkContext, readOn } from '../../link/context';
+import { NeedsPerson } from '../../run/failures';
+import { lookAtObjects } from '../instance-objects';
+import { readAgentJobs } from '../observe/instance-objects';
+
+export const agentJobsOnInstance = defineJobs('instance');
+export const agentJobsOnServer = defineJobs('server');
+export const jobChangesOnInstance = defineJobChanges('instance');
+export const jobChangesOnServer = defineJobChanges('server');
+export const enableJobsOnInstance = defineEnabling('instance', 'enable-jobs', readFormer);
+export const enableJobsOnServer = defineEnabling('server', 'enable-jobs', readFormer);
+export const enableJobsAfterLossOnInstance = defineEnabling(
+  'instance',
+  'enable-jobs-after-loss',
+  readFormerIfItAnswers,
+);
+export const enableJobsAfterLossOnServer = defineEnabling(
+  'server',
+  'enable-jobs-after-loss',
+  readFormerIfItAnswers,
+);
+export const disableJobsOnInstance = defineDisabling('instance');
+export const disableJobsOnServer = defineDisabling('server');
+
+interface JobFacts {
+  readonly missing: readonly string[];
+  readonly missingCategories: readonly string[];
+  readonly there: readonly string[];
+}
+
+/** Creates the jobs that are missing. @param on side that is not the primary */
+function defineJobs(on: Side) {
+  return defineLinkStep<JobFacts>({
+    id: `${on}.agent-jobs`,
+    async observe(context) {
+      const input = await lookAtObjects(context, otherSite(on));
+      const judged = judgeJobs(input);
+      const missing = namesOf(judged, 'missing');
+      const categories = new Set(
+        input.primary.jobs.filter(({ name }) => includesName(missing, name)).map(({ category }) => category),
+      );
+      return {
+        missing,
+        missingCategories: [...categories].filter((name) => !includesName(input.other.jobCategories, name)),
+        there: [...namesOf(judged, 'same'), ...namesOf(judged, 'differs')],
+      };
+    },
+    settled({ missing, there }, { spec }) {
+      if (missing.length > 0) return undefined;
+      const where = spec.settings[on];
+      return there.length === 0 ? `no jobs belong on ${where}` : `${there.join(', ')}: on ${where}`;
+    },
+    async effects({ missing, missingCategories }, context) {
+      const jobs = await readAgentJobs(context.ports[otherSite(on)], missing, context.signal);
+      return [
+        ...missingCategories.map(
+          (name): Effect => ({
+            kind: 'tsql',
+            on,
+            statement: addJobCategory(name),
+            undo: deleteJobCategory(name).display,
+          }),
+        ),
+        ...jobs.map(
+          (job): Effect => ({
+            kind: 'tsql',
+            on,
+            statement: createJob(job),
+            undo: deleteJob(job.name).display,
+          }),
+        ),
+      ];
+    },
+    made: madeOfJobs,
+    async undo(before, _now, context) {
+      const [jobs, categories] = await Promise.all([
+        readOn(context, on, readJobs(before.missing)),
+        readOn(context, on, readJobCategories()),
+      ]);
+      const made = before.missingCategories.filter((name) =>
+        categories.some((category) => sameName(category.name, name)),
+      );
+      return [
+        ...jobs.map(({ name }): Effect => ({ kind: 'tsql', on, statement: deleteJob(name) })),
+        ...made.map((name): Effect => ({ kind: 'tsql', on, statement: deleteJobCategory(name) })),
+      ];
+    },
+  });
+}
+
+interface ChangeFacts {
+  readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
+  readonly missingCategories: readonly string[];
+}
+
+/** Brings jobs that are there in line, and disables them. What they were is not kept, so nothing undoes it. */
+function defineJobChanges(on: Side) {
+  return defineLinkStep<ChangeFacts>({
+    id: `${on}.agent-job-changes`,
+    async observe(context) {
+      const input = await lookAtObjects(context, otherSite(on));
+      const differing = judgeJobs(input).flatMap(({ name, verdict }) =>
+        verdict.kind === 'differs' ? [{ name, what: verdict.what }] : [],
+      );
+      const categories = new Set(
+        input.primary.jobs
+          .filter((job) => differing.some(({ name }) => sameName(name, job.name)))
+          .map(({ category }) => category),
+      );
+      return {
+        differing,
+        missingCategories: [...categories].filter((name) => !includesName(input.other.jobCategories, name)),
+      };
+    },
+    settled: ({ differing }) =>
+      differing.length === 0 ? 'the jobs that are there are as on the primary, and disabled' : undefined,
+    async effects({ differing, missingCategories }, context) {
+      const names = differing.map(({ name }) => name);
+      const [wanted, present] = await Promise.all([
+        readAgentJobs(context.ports[otherSite(on)], names, context.signal),
+        readAgentJobs(context.ports[on], names, context.signal),
+      ]);
+      return [
+        ...missingCategories.map((name): Effect => ({ kind: 'tsql', on, statement: addJobCategory(name) })),
+        ...wanted.flatMap((job) => replaceEffects(on, job, present)),
+      ];
+    },
+    kept: keptOfJobChanges,
+    made: madeOfJobChanges,
+    async undo(before: JobChangesUndo, now, { spec }) {
+      const replaced = before.differing
+        .map(({ name }) => name)
+        .filter((name) => !now.differing.some((other) => sameName(other.name, name)));
+      if (replaced.length === 0) return [];
+      throw new NeedsPerson(
+        'AgentJobReplaced',
+        `on ${spec.settings[on]} the job(s) ${replaced.join(', ')} stay as they are on the other side, and disabled`,
+        'bring them back from your own scripts, if they were others before',
+      );
+    },
+  });
+}
+
+function replaceEffects(on: Side, job: Job, present: readonly Job[]): readonly Effect[] {
+  const twin = present.find(({ name }) => sameName(name, job.name));
+  return twin === undefined ? [] : [{ kind: 'tsql', on, statement: replaceJob(job, twin) }];
+}
+
+interface EnableFacts {
+  /** Jobs that are to run: those that are enabled on the former primary, or all that are named where it is silent. */
+  readonly toRun: readonly string[];
+  readonly there: readonly { readonly name: string; readonly isEnabled: boolean }[];
+  /** Jobs that are to run, and are not what they are on the former primary: somebody accepted that, or nobody looked. */
+  readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
+}
+
+/** Named jobs of the former primary; undefined where it is silent and may be. */
+type FormerJobs = (context: LinkContext, on: Side) => Promise<readonly Job[] | undefined>;
+
+/** On the new primary, before they are disabled on the former one: what was off there on purpose stays off. */
+function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss', formerJobs: FormerJobs) {
+  return defineLinkStep<EnableFacts>({
+    id: `${on}.${name}`,
+    async observe(context) {
+      const names = jobNames(context);
+      const [here, former] = await Promise.all([
+        readAgentJobs(context.ports[on], names, context.signal),
+        formerJobs(context, on),
+      ]);
+      const toRun = former === undefined ? names : jobsToRun(names, former, on);
+      return {
+        toRun,
+        there: here.map(({ name, isEnabled }) => ({ name, isEnabled })),
+        differing: former === undefined ? [] : differingJobs(toRun, former, here),
+      };
+    },
+    assume: (facts) => ({
+      ...facts,
+      there: facts.toRun.map((name) => ({ name, isEnabled: false })),
+      // The copy before it brings them in line.
+      differing: [],
+    }),
+    settled(facts, { spec }) {
+      if (namesToEnable(facts).length > 0) return undefined;
+      throwIfLeftDisabled(facts, spec.settings[on]);
+      const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
+      return running.length === 0
+        ? `no jobs are to run on ${spec.settings[on]}`
+        : `${running.join(', ')} enabled on ${spec.settings[on]}`;
+    },
+    effects: async (facts) =>
+      namesToEnable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, true) })),
+  });
+}
+
+/** A read that fails tells nothing of what was off on purpose: it is tried again, then a person is told. */
+function readFormer(context: LinkContext, on: Side): Promise<readonly Job[]> {
+  return readAgentJobs(context.ports[otherSite(on)], jobNames(context), context.signal);
+}
+
+/** No answer from a server that may be lost; one that refuses is there. */
+const NO_ANSWER: ReadonlySet<TransportProblem> = new Set<TransportProblem>([
+  'unreachable',
+  'timeout',
+  'connection-lost',
+]);
+
+/** After a forced failover nobody may ever answer again: then all jobs that are named run. */
+async function readFormerIfItAnswers(context: LinkContext, on: Side): Promise<readonly Job[] | undefined> {
+  try {
+    return await readFormer(context, on);
+  } catch (error) {
+    const transport = error instanceof SqlServerFailure ? error.transport : undefined;
+    if (transport !== undefined && NO_ANSWER.has(transport)) return undefined;
+    throw error;
+  }
+}
+
+/** A job that the former primary does not have, or has in a form that cannot be here, is left as it is. */
+function jobsToRun(names: readonly string[], former: readonly Job[], on: Side): readonly string[] {
+  return names.filter((name) => {
+    const job = former.find((candidate) => sameName(candidate.name, name));
+    if (job === undefined || !job.isEnabled) return false;
+    return on === 'server' || job.steps.every((step) => whyNotOnInstance(step).length === 0);
+  });
+}
+
+function differingJobs(
+  toRun: readonly string[],
+  former: readonly Job[],
+  here: readonly Job[],
+): EnableFacts['differing'] {
+  return toRun.flatMap((name) => {
+    const wanted = former.find((job) => sameName(job.name, name));
+    const present = here.find((job) => sameName(job.name, name));
+    if (wanted === undefined || present === undefined) return [];
+    const what = jobDifferences(wanted, present);
+    return what.length === 0 ? [] : [{ name, what }];
+  });
+}
+
+/** A job of which only a part was copied does harm when it runs. */
+const namesToEnable = ({ toRun, there, differing }: EnableFacts): readonly string[] =>
+  there
+    .filter(({ name, isEnabled }) => !isEnabled && includesName(toRun, name) && !isNamed(differing, name))
+    .map(({ name }) => name);
+
+const isNamed = (list: readonly { readonly name: string }[], wanted: string): boolean =>
+  list.some(({ name }) => sameName(name, wanted));
+
+/** @throws NeedsPerson once all others run */
+function throwIfLeftDisabled({ there, differing }: EnableFacts, where: string): void {
+  const left = differing.filter(({ name }) =>
+    there.some((job) => sameName(job.name, name) && !job.isEnabled),
+  );
+  if (left.length === 0) return;
+  throw new NeedsPerson(
+    'AgentJobDiffers',
+    `on ${where} these stay disabled, since they differ from those of the former primary: ${left
+      .map(({ name, what }) => `${name} (${what.join(', ')})`)
+      .join('; ')}`,
+    `mend them on ${where}, then enable them`,
+  );
+}
+
+/** On the former primary, whose database takes no writes any more. */
+function defineDisabling(on: Side) {
+  return defineLinkStep<{ readonly enabled: readonly string[] }>({
+    id: `${on}.disable-jobs`,
+    async observe(context) {
+      const jobs = await readJobStates(context, on, jobNames(context));
+      return { enabled: jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name) };
+    },
+    settled: ({ enabled }, { spec }) =>
+      enabled.length === 0 ? `no named job is enabled on ${spec.settings[on]}` : undefined,
+    effects: async ({ enabled }) =>
+      enabled.map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
+  });
+}
+
+const jobNames = ({ spec }: LinkContext): readonly string[] =>
+  spec.settings.instanceObjects?.jobs.include ?? [];
+
+async function readJobStates(
+  context: LinkContext,
+  on: Side,
+  names: readonly string[],
+): Promise<EnableFacts['there']> {
+  if (names.length === 0) return [];
+  const jobs = await readOn(context, on, readJobs(names));
+  return jobs.map(({ name, isEnabled }) => ({ name, isEnabled }));
+}
+
+const namesOf = (judged: ReturnType<typeof judgeJobs>, kind: 'missing' | 'same' | 'differs') =>
+  judged.filter(({ verdict }) => verdict.kind === kind).map(({ name }) => name);

@@ -1,0 +1,55 @@
+/** Logins of the fence on replicas that did not answer when it was lifted: opened as soon as the replica answers. */
+import type { JournalEffect } from '../../model/run/journal';
+import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
+import type { Effect } from '../../model/statement';
+import { SqlServerFailure } from '../../ports/failures';
+import type { LinkPorts } from '../../ports/link-ports';
+import { sameName } from '../../rules/names';
+import { enableLogin } from '../../tsql/logins';
+import { readLogins } from '../../tsql/queries/logins';
+import type { LiftedFence } from '../link/api';
+import { toJournalEffect } from '../run/run-step';
+
+/** A replica that is away must not hold up the log backups of the link: it is asked again with the next look. */
+const ANSWER_WITHIN_MS = 5_000;
+
+interface DoorContext {
+  readonly ports: Pick<LinkPorts, 'group'>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks each server once. Can run twice: a login that is enabled already is left as it is.
+ * @returns the servers that answered, with what was done there; the others are still closed
+ */
+export async function liftRemainingFences(
+  context: DoorContext,
+  doors: readonly PendingOnServer[],
+): Promise<readonly LiftedFence[]> {
+  const opened = await Promise.all(doors.map((door) => openDoor(context, door)));
+  return opened.filter((door) => door !== undefined);
+}
+
+async function openDoor(
+  { ports, signal }: DoorContext,
+  { server, logins }: PendingOnServer,
+): Promise<LiftedFence | undefined> {
+  const port = ports.group?.members.get(server);
+  if (port === undefined) return undefined;
+  const options = { signal, deadlineMs: ANSWER_WITHIN_MS };
+  const effects: JournalEffect[] = [];
+  try {
+    const present = await port.query(readLogins(logins), options);
+    for (const name of logins) {
+      if (!present.some((login) => sameName(login.name, name) && login.isDisabled)) continue;
+      const effect: Effect = { kind: 'tsql', on: 'server', server, statement: enableLogin(name) };
+      await port.execute(effect.statement, options);
+      effects.push(toJournalEffect(effect));
+    }
+    return { server, effects };
+  } catch (error) {
+    // Whatever it is, nobody waits for this replica: people know the statement, and it is tried again.
+    if (error instanceof SqlServerFailure && !signal.aborted) return undefined;
+    throw error;
+  }
+}

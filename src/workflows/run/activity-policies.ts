@@ -1,0 +1,124 @@
+import { type ActivityOptions, workflowInfo } from '@temporalio/workflow';
+import { watchQueueOf } from '../../temporal/task-queues';
+
+/**
+ * What is cancelled is waited for: an undo must not begin, and a cutover must not go on, while a statement of the
+ * step before is still under way. The SDK documents this as its default, yet leaves the field out, which the server's
+ * side reads as TRY_CANCEL (@temporalio/workflow 1.x, `encodeActivityCancellationType(undefined)`).
+ */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
+
+/**
+ * Retry policy by kind of effect. A failure that only a person can mend leaves its activity as non-retryable,
+ * whatever stands here; everything else passes by itself sooner or later.
+ */
+
+/** Reads only, or one quick change that looks first: try again soon, give the platform room when it stays down. */
+export const untilItSucceeds = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '1 hour',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+
+/**
+ * Waits on remote work that goes on without us, for hours or days. The attempt's own limit is only a net: the
+ * heartbeat notices a dead worker, the workflow's timers hold the deadlines.
+ */
+export const longPoll = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '30 days',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** As `longWithHeartbeat`, for what waits for hours or for good: it takes no slot that a step may need. */
+export const watch = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  ...longPoll(heartbeatTimeoutMs),
+  taskQueue: watchQueueOf(workflowInfo().taskQueue),
+});
+
+/** Codes with which Azure ends the creation of a link that the SQL Server did not join in time (41962, 41976, 41986). */
+export const AZURE_GAVE_UP: readonly string[] = ['LinkNotEstablished', 'ServerSilent', 'PartnerGroupSilent'];
+
+/** As `watch`, for a creation that must not be sent again by itself once Azure gave it up. */
+export const untilAzureGivesUp = (heartbeatTimeoutMs: number): ActivityOptions => {
+  const options = watch(heartbeatTimeoutMs);
+  return { ...options, retry: { ...options.retry, nonRetryableErrorTypes: [...AZURE_GAVE_UP] } };
+};
+
+/**
+ * Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long.
+ * A host that did not answer until the connection timed out will hardly answer a second later.
+ */
+export const fewAttempts = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '5 minutes',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumAttempts: 3,
+    nonRetryableErrorTypes: ['Unreachable'],
+  },
+});
+
+/** Longest time of a look or an undo with all its attempts: what did not get through by then is told. */
+export const BOUNDED_WORK_MS = 10 * 60_000;
+
+/**
+ * A look, or the undo of a step, behind which somebody waits: a passing fault is overcome, and whatever keeps it from
+ * getting through is known within `BOUNDED_WORK_MS`, also when nothing answers at all.
+ */
+export const bounded = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  scheduleToCloseTimeout: BOUNDED_WORK_MS,
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: 8,
+  },
+});
+
+/** Messages to people: at least once, and never worth holding a run up. */
+export const notification: ActivityOptions = {
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+};
+
+/**
+ * One call of a hook, which repeats by itself while its time lasts. Only a worker that died or was stopped makes another
+ * attempt, with the same idempotency key; so the end is near whatever happens, once there is a worker.
+ */
+export const hookCall = (heartbeatTimeoutMs: number, timeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: timeoutMs + 30_000,
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+});
+
+/**
+ * The act behind the point of no return, where every further attempt is one second more without service. After these
+ * few a person is told why it does not go through, and it is tried again.
+ */
+export const pastNoReturn = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '1 hour',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '5 seconds',
+    maximumAttempts: 4,
+  },
+});
+
+/** Looks once all is done: worth a few attempts, never worth holding the end of a run up. */
+export const lookAfterwards = (heartbeatTimeoutMs: number): ActivityOptions => ({
+  startToCloseTimeout: '2 minutes',
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+});

@@ -1,0 +1,83 @@
+/** Approve, postpone, change the schedule: what an operator may say about the cutover. */
+import { readSchedule } from '../../rules/run/read-schedule';
+import { type Answer, accept, refuse } from './answers';
+import { onUpdate, refuseOtherUpdates } from './incoming';
+import {
+  type ApproveRequest,
+  approveUpdate,
+  type ChangeScheduleRequest,
+  changeScheduleUpdate,
+  type PostponeRequest,
+  postponeUpdate,
+} from './messages';
+import type { Run } from './run';
+import { CONTROL_UPDATES } from './run-control';
+import { approveShape, changeScheduleShape, postponeShape } from './standing-request-shapes';
+
+export function handleCutoverMessages(run: Run): void {
+  onUpdate(approveUpdate, approveShape, (request) => approve(run, request));
+  onUpdate(postponeUpdate, postponeShape, (request) => postpone(run, request));
+  onUpdate(changeScheduleUpdate, changeScheduleShape, (request) => changeSchedule(run, request));
+  const { name } = run.spec.settings;
+  refuseOtherUpdates({
+    run: 'a migration',
+    updates: [approveUpdate, postponeUpdate, changeScheduleUpdate, ...CONTROL_UPDATES],
+    nextStep: `sqlferry approve, postpone, schedule, pause, resume or abort ${name}`,
+  });
+}
+
+function approve(run: Run, request: ApproveRequest): Answer {
+  const refusal = tooLate(run);
+  if (refusal !== undefined) return refusal;
+  run.state.approval = {
+    by: request.by,
+    at: run.now(),
+    ...(request.acceptDrift === true ? { acceptsDrift: true } : {}),
+  };
+  run.revision += 1;
+  run.logEvent(
+    'info',
+    'cutover.approved',
+    `approved by ${request.by}${request.reason ? `: ${request.reason}` : ''}`,
+  );
+  return accept(
+    run.state.phase === 'replicating'
+      ? 'the cutover begins as soon as schedule and link allow'
+      : `noted; the run is still in phase ${run.state.phase}`,
+  );
+}
+
+function postpone(run: Run, request: PostponeRequest): Answer {
+  const refusal = tooLate(run);
+  if (refusal !== undefined) return refusal;
+  const until = Date.parse(request.until);
+  if (until <= Date.now()) return refuse('that time is past', 'give a time in the future');
+  run.state.postponedUntil = new Date(until).toISOString();
+  run.revision += 1;
+  run.logEvent('info', 'cutover.postponed', `postponed by ${request.by} until ${run.state.postponedUntil}`);
+  return accept(`the cutover does not begin before ${run.state.postponedUntil}`);
+}
+
+function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
+  const refusal = tooLate(run);
+  if (refusal !== undefined) return refusal;
+  const read = readSchedule(request.schedule);
+  if (!read.ok) {
+    return refuse(
+      `the schedule is not valid: ${read.problem}`,
+      'give one of: as-soon-as-ready, at a time, in windows',
+    );
+  }
+  run.state.schedule = read.schedule;
+  run.state.postponedUntil = null;
+  run.revision += 1;
+  run.logEvent('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`);
+  return accept('the new schedule is in force');
+}
+
+function tooLate(run: Run): Answer | undefined {
+  if (run.state.pointOfNoReturn !== null) {
+    return refuse('the point of no return is passed', 'let the run finish');
+  }
+  return undefined;
+}

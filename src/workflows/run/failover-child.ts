@@ -1,0 +1,221 @@
+/** The link's side of a failover that is a workflow of its own: begins it, passes on what is asked, hears its news. */
+import { ChildWorkflowFailure } from '@temporalio/common';
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  condition,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
+import { siteName } from './change-requests';
+import { failover } from './failover';
+import { onSignal } from './incoming';
+import { msLeftToStop } from './preemption';
+import type { Run } from './run';
+import { failoverNewsShape } from './signal-shapes';
+import {
+  type FailoverControl,
+  type FailoverNews,
+  type FailoverRecord,
+  type FailoverRequest,
+  type FromRun,
+  failoverControlSignal,
+  failoverNewsSignal,
+  isFrom,
+} from './standing-messages';
+import { throwIfLeftBadly, until } from './until';
+
+/**
+ * @param closingIn called once the gate of the failover is passed, or a forced one is asked for over it
+ * @param crossed called once the new primary is proved, with the record as it is then
+ * @returns its record, also when its workflow failed or was ended by somebody: the link goes on in any case
+ */
+export async function runFailoverChild(
+  run: Run,
+  request: FailoverRequest,
+  closingIn: () => void,
+  crossed: (record: FailoverRecord) => void,
+): Promise<FailoverRecord> {
+  const startedAt = run.now();
+  const workflowId = `${run.workflowId}/failover-${Date.now()}`;
+  const desk = new ChildNews(run, workflowId, closingIn, crossed);
+  onNews(run, (message) => desk.take(message));
+  try {
+    const child = await startChild(failover, {
+      workflowId,
+      args: [{ spec: run.spec, request, lastHealth: run.state.lastLag ?? null }],
+      staticSummary: `${request.type} failover to the ${siteName(request.to)}, asked by ${request.by}`,
+      // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
+      parentClosePolicy: 'ABANDON',
+    });
+    desk.open(child.firstExecutionRunId);
+    return await resultOf(run, child, closingIn);
+  } catch (error) {
+    // Somebody ended the link, not the failover alone.
+    if (CancellationScope.current().consideredCancelled) throw error;
+    return failed(run, request, workflowId, startedAt, error);
+  } finally {
+    desk.close();
+    dropNewsOfOthers(run);
+  }
+}
+
+/** While no failover is under way nobody's news are awaited: a signal without a handler would wait for the next one. */
+export function dropNewsOfOthers(run: Run): void {
+  onNews(run, (message) => noteOthers(run, message));
+}
+
+function onNews(run: Run, take: (message: FailoverNews & FromRun) => void): void {
+  onSignal(failoverNewsSignal, failoverNewsShape, take, (why) => run.noteIgnored(why));
+}
+
+function noteOthers(run: Run, { from, kind }: FailoverNews & FromRun): void {
+  // The last word of a failover that is over.
+  if (run.state.protection?.failovers.some(({ workflowId }) => workflowId === from?.workflowId)) return;
+  const who = from?.workflowId ?? 'somebody without a name';
+  const message = `${who} told of a failover (${kind}) that is not of this run; it was not listened to`;
+  if (run.state.events.some((event) => event.message === message)) return;
+  run.logEvent('warning', 'failover.news-of-others', message);
+}
+
+/** Hears the news of one failover, known by its workflow and run. */
+class ChildNews {
+  private runId: string | undefined;
+  /** What came before it was known which run was begun. */
+  private early: (FailoverNews & FromRun)[] = [];
+  private endProblem: () => void = () => undefined;
+
+  constructor(
+    private readonly run: Run,
+    private readonly workflowId: string,
+    private readonly closingIn: () => void,
+    private readonly crossed: (record: FailoverRecord) => void,
+  ) {}
+
+  take(message: FailoverNews & FromRun): void {
+    const { workflowId } = this;
+    if (this.runId === undefined && message.from?.workflowId === workflowId) this.early.push(message);
+    else if (this.runId !== undefined && isFrom(message, { workflowId, runId: this.runId }))
+      this.hear(message);
+    else noteOthers(this.run, message);
+  }
+
+  open(runId: string): void {
+    this.runId = runId;
+    for (const message of this.early.splice(0)) this.take(message);
+  }
+
+  /** Nobody waits for a person there any more. */
+  close(): void {
+    this.endProblem();
+  }
+
+  private hear(news: FailoverNews): void {
+    switch (news.kind) {
+      case 'new-primary-proven':
+        this.crossed(news.record);
+        return;
+      case 'fencing':
+        this.closingIn();
+        return;
+      case 'waiting':
+        this.run.waitingFor = news.waitingFor ?? 'the failover under way';
+        return;
+      case 'problem': {
+        this.endProblem();
+        this.endProblem = () => undefined;
+        if (news.problem === null) return;
+        const { where, ...problem } = news.problem;
+        this.endProblem = this.run.control.show(problem, where);
+        return;
+      }
+      default:
+        unknownWord('news of a failover', news);
+    }
+  }
+}
+
+async function resultOf(
+  run: Run,
+  child: ChildWorkflowHandle<typeof failover>,
+  closingIn: () => void,
+): Promise<FailoverRecord> {
+  const scope = new CancellationScope();
+  const passing = scope.run(() => forwardControl(run, child, closingIn));
+  passing.catch(() => undefined);
+  try {
+    return await child.result();
+  } finally {
+    scope.cancel();
+  }
+}
+
+/** People talk to the link: a pause and a resume that concern the failover reach it from there. */
+async function forwardControl(
+  run: Run,
+  child: ChildWorkflowHandle<typeof failover>,
+  closingIn: () => void,
+): Promise<void> {
+  const { workflowId, runId } = workflowInfo();
+  const from = { workflowId, runId };
+  // A pause may have been accepted before the failover began: it is passed on at once.
+  let paused = false;
+  let retries = run.control.retriesAsked;
+  let wayIsGiven = false;
+  for (;;) {
+    await condition(
+      () =>
+        run.state.paused !== paused ||
+        run.control.retriesAsked !== retries ||
+        (isPreempted(run) && !wayIsGiven),
+    );
+    const asked: FailoverControl[] = [];
+    const preemptedBy = run.state.protection?.preemptedBy;
+    if (preemptedBy !== undefined && !wayIsGiven) {
+      asked.push({ kind: 'preempt', by: preemptedBy.request.by });
+      wayIsGiven = true;
+      // The watch has the same time to stop as the failover: neither waits for the other.
+      closingIn();
+    }
+    if (run.state.paused && !paused) asked.push({ kind: 'pause' });
+    if (run.control.retriesAsked !== retries) asked.push({ kind: 'retry' });
+    paused = run.state.paused;
+    retries = run.control.retriesAsked;
+    for (const control of asked) await child.signal(failoverControlSignal, { ...control, from });
+  }
+}
+
+/** A forced failover was asked for while this one is under way. */
+export const isPreempted = ({ state }: Run): boolean => state.protection?.preemptedBy !== undefined;
+
+/** Does what is left to do after a failover, unless the forced one that preempts it has to begin. */
+export async function unlessOvertaken(run: Run, work: () => Promise<void>): Promise<void> {
+  if (isPreempted(run)) return;
+  throwIfLeftBadly(await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) }));
+}
+
+function failed(
+  run: Run,
+  { type, to, by, reason }: FailoverRequest,
+  workflowId: string,
+  startedAt: string,
+  error: unknown,
+): FailoverRecord {
+  const cause = error instanceof ChildWorkflowFailure ? (error.cause ?? error) : error;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return {
+    workflowId,
+    type,
+    to,
+    by,
+    reason: reason ?? null,
+    startedAt,
+    endedAt: run.now(),
+    outcome: 'failed',
+    summary: `its workflow ended without a result: ${why}`,
+    rtoMs: null,
+    evidence: null,
+    loss: null,
+  };
+}

@@ -1,0 +1,45 @@
+/** What a failover tells the link that began it, while it goes on. */
+import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import type { Run } from './run';
+import { type FailoverNews, type FailoverRecord, failoverNewsSignal } from './standing-messages';
+
+/** What waits for a person here is shown by the link, where people look. */
+export async function tellProblems(run: Run): Promise<void> {
+  let told = run.state.blockedBy;
+  for (;;) {
+    await condition(() => run.state.blockedBy !== told);
+    told = run.state.blockedBy;
+    const problem =
+      told === null
+        ? null
+        : { code: told.code, message: told.message, remedy: told.remedy, where: told.stepId };
+    await tellLink({ kind: 'problem', problem });
+  }
+}
+
+/** Applications wait, so the link says why. */
+export async function tellRefusals(run: Run): Promise<void> {
+  let told = run.refusal;
+  for (;;) {
+    await condition(() => run.refusal !== told);
+    told = run.refusal;
+    await tellLink({ kind: 'waiting', waitingFor: told });
+  }
+}
+
+export const tellPlace = (place: string | null): void => {
+  tellLink({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
+};
+
+/** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
+export function tellCrossed(done: () => FailoverRecord): void {
+  tellLink({ kind: 'new-primary-proven', record: done() }).catch(() => undefined);
+}
+
+export async function tellLink(news: FailoverNews): Promise<void> {
+  const { parent, workflowId, runId } = workflowInfo();
+  if (parent === undefined) return;
+  // Another run of the same name has failovers of its own.
+  const link = getExternalWorkflowHandle(parent.workflowId, parent.runId);
+  await link.signal(failoverNewsSignal, { ...news, from: { workflowId, runId } });
+}

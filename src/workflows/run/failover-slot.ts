@@ -1,0 +1,182 @@
+/** A failover's turn among those of its managed instance: asked for, waited for, given back. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
+import { formatDuration } from '../../model/duration';
+import type { SlotRequest } from '../../rules/run/failover-slots';
+import {
+  type SlotMessage,
+  type SlotNews,
+  slotNewsSignal,
+  slotSignal,
+  slotsWorkflowId,
+} from './failover-slot-messages';
+import { failoverSlots } from './failover-slots';
+import { onSignal } from './incoming';
+import type { Run } from './run';
+import { turnNewsShape } from './signal-shapes';
+import type { OpenWait } from './waits';
+
+/** Asked again after this long: whoever gave the turns may have been ended by force, with all that it knew. */
+const ASK_AGAIN_MS = 60_000;
+const LONGEST_PAUSE_MS = 600_000;
+/** A forced failover is a disaster: it waits this long, and then goes ahead. */
+const FORCED_WAITS_MS = 30_000;
+/** The one who gives turns may end between the look whether it runs and the message to it. */
+const TRIES = 5;
+
+export class FailoverSlot {
+  private granted = false;
+  private request: SlotRequest | undefined;
+  /** Words of its own: what leads up to the failover may wait beside it. */
+  private wait: OpenWait | undefined;
+  private requests = 0;
+  private readonly limit: number;
+
+  /** @param onPlace hears for whom this one waits, and null once it waits no more */
+  constructor(
+    private readonly run: Run,
+    private readonly onPlace: (place: string | null) => void = () => undefined,
+  ) {
+    this.limit = run.spec.settings.failover.atOnce;
+    const hear = (news: SlotNews) => this.hear(news);
+    onSignal(slotNewsSignal, turnNewsShape, hear, (why) => run.noteIgnored(why));
+  }
+
+  private hear(news: SlotNews): void {
+    switch (news.kind) {
+      case 'granted':
+        if (this.isOfThisRequest(news)) this.granted = true;
+        return;
+      case 'waiting':
+        if (!this.isOfThisRequest(news) || this.granted) return;
+        this.wait?.say(news.place);
+        this.onPlace(news.place);
+        return;
+      case 'ping':
+        return;
+      default:
+        unknownWord('news about turns', news);
+    }
+  }
+
+  /** One that was on its way when the turn was given back is not for the request that came after. */
+  private isOfThisRequest({ attempt }: { readonly attempt: number }): boolean {
+    return attempt === this.request?.attempt;
+  }
+
+  /**
+   * Waits for the turn of this failover. Nothing is fenced meanwhile.
+   * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no turn
+   */
+  async acquire(mustLeave: () => boolean): Promise<number | null> {
+    const began = Date.now();
+    const request = this.newRequest(false);
+    for (let pause = ASK_AGAIN_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      await this.ask(request);
+      await condition(() => this.granted || mustLeave(), pause);
+      if (!this.granted && !mustLeave()) continue;
+      this.endWait();
+      if (this.granted) return Date.now() - began;
+      await this.release();
+      return null;
+    }
+  }
+
+  /** As `take`, for a forced failover: whoever does not give it a turn in time is not waited for. */
+  async acquireUnconditionally(): Promise<void> {
+    const request = this.newRequest(true);
+    await this.ask(request);
+    await condition(() => this.granted, FORCED_WAITS_MS);
+    this.endWait();
+    if (this.granted) return;
+    await this.tell({ kind: 'go-ahead', request });
+    this.run.logEvent(
+      'warning',
+      'failover.turn-not-awaited',
+      `no turn came within ${formatDuration(FORCED_WAITS_MS)}; the forced failover goes ahead, beside the others of the instance`,
+    );
+  }
+
+  /** Gives the turn, or the wish for one, back. Can be called at any time, and again. */
+  async release(): Promise<void> {
+    this.wait?.end();
+    this.wait = undefined;
+    const { request } = this;
+    if (request === undefined) return;
+    this.request = undefined;
+    this.granted = false;
+    const { workflowId, runId } = request;
+    await CancellationScope.nonCancellable(() => this.tell({ kind: 'leave', key: { workflowId, runId } }));
+  }
+
+  private endWait(): void {
+    this.wait?.end();
+    this.wait = undefined;
+    this.onPlace(null);
+  }
+
+  private newRequest(forced: boolean): SlotRequest {
+    const { workflowId, runId } = workflowInfo();
+    const { name, database } = this.run.spec.settings;
+    this.granted = false;
+    this.requests += 1;
+    const attempt = this.requests;
+    this.request = { workflowId, runId, name, database, limit: this.limit, forced, attempt };
+    return this.request;
+  }
+
+  /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
+  private async ask(request: SlotRequest): Promise<void> {
+    const instance = this.run.spec.instance.resourceId;
+    if (!this.granted) {
+      this.wait ??= this.run.waits.begin();
+      this.wait.say('its turn among the failovers of the instance');
+    }
+    for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
+      if (await this.begin(instance, request)) return;
+      if (await this.tell({ kind: 'ask', request })) return;
+      await sleep(1_000);
+    }
+  }
+
+  /** @returns false when it runs already */
+  private async begin(instance: string, first: SlotRequest): Promise<boolean> {
+    try {
+      // It serves others, too: neither the end nor a cancellation of this workflow is meant for it.
+      await CancellationScope.nonCancellable(() =>
+        startChild(failoverSlots, {
+          workflowId: slotsWorkflowId(instance),
+          args: [{ instance, first }],
+          parentClosePolicy: 'ABANDON',
+          cancellationType: 'ABANDON',
+          staticSummary: `turns of the failovers of ${this.run.spec.settings.instance}`,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  /** @returns false when nobody gives turns now */
+  private async tell(message: SlotMessage): Promise<boolean> {
+    try {
+      const id = slotsWorkflowId(this.run.spec.instance.resourceId);
+      await getExternalWorkflowHandle(id).signal(slotSignal, message);
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return false;
+    }
+  }
+}

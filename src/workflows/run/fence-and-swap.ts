@@ -1,0 +1,219 @@
+/** The crossing itself, shared by the cutover of a migration and the failovers of a link that stays. */
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { CatchUpEvidence } from '../../activities/link/api';
+import { formatDuration } from '../../model/duration';
+import type { LinkSite, StepRef } from '../../model/link/procedure';
+import { forgetUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
+import { isProof, performPastNoReturn } from './past-no-return';
+import type { Run } from './run';
+import { personProblem } from './run-control';
+import { Undo } from './undo-items';
+
+/** What leads up to the point of no return. */
+export interface FenceAndCatchUp {
+  readonly fence: StepRef;
+  /** Steps behind the fence that are undone with it. */
+  readonly revocable: readonly StepRef[];
+  /** Side that is the primary now. */
+  readonly primary: LinkSite;
+  /** Throws when somebody held the crossing since it began. */
+  readonly throwIfHeld: () => void;
+  /** Hooks behind the fence, which may still refuse. */
+  readonly whenFenced?: () => Promise<void>;
+}
+
+/**
+ * Fence, equal and stable LSNs, a last look, all within the limit: whatever does not answer now, applications do not
+ * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 7).
+ */
+export function fenceAndCatchUp(run: Run, approach: FenceAndCatchUp): Promise<void> {
+  const { catchUpTimeout } = run.spec.settings.cutover;
+  return withinLimit(run, catchUpTimeout, () => catchUpBehindFence(run, approach));
+}
+
+async function catchUpBehindFence(run: Run, approach: FenceAndCatchUp): Promise<void> {
+  const { spec, state } = run;
+  const { fence, revocable, primary } = approach;
+  const stopIfHeld = (): void => {
+    run.control.throwIfAborted();
+    approach.throwIfHeld();
+  };
+  state.fencedAt = run.now();
+  run.waitingFor = 'the applications to be kept out of the SQL Server';
+  const fencedAt = await performOnce(run, fence, stopIfHeld);
+  for (const step of revocable) {
+    stopIfHeld();
+    await performOnce(run, step, stopIfHeld);
+  }
+  await approach.whenFenced?.();
+  stopIfHeld();
+  run.waitingFor = 'the instance to harden the last transaction of the SQL Server';
+  const caughtUp = await run.untilItSucceeds.awaitCatchUp({ spec, primary, fencedAt });
+  stopIfHeld();
+  run.waitingFor = 'the last look before the point of no return';
+  const confirmed = await run.untilItSucceeds.confirmPointOfNoReturn({ spec, primary, evidence: caughtUp });
+  stopIfHeld();
+  passPointOfNoReturn(run, confirmed);
+}
+
+/** Synchronous on purpose: no message can come between the last look and the decision. */
+function passPointOfNoReturn(run: Run, evidence: CatchUpEvidence): void {
+  run.state.pointOfNoReturn = evidence;
+  forgetUnliftedFences(run);
+  run.logEvent(
+    'info',
+    'cutover.point-of-no-return',
+    `SQL Server and instance are equal at LSN ${evidence.secondaryHardenedLsn} (${evidence.samples} samples behind the fence)`,
+  );
+}
+
+/**
+ * Behind the fence nobody is waited for: a failure lifts the fence, and the attempt is made again later.
+ * @returns when the step was done, ISO 8601
+ */
+async function performOnce(run: Run, step: StepRef, stopIfHeld: () => void): Promise<string> {
+  const { spec } = run;
+  run.step = step.title;
+  const seen = await run.untilItSucceeds.observeStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
+    { spec, stepId: step.id },
+  ]);
+  stopIfHeld();
+  run.begin(step.id, seen.before, undefined, seen.planned);
+  const outcome = await run.untilItSucceeds.performStep.executeWithOptions({ summary: step.title }, [
+    { spec, stepId: step.id },
+  ]);
+  run.journal(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
+  run.step = null;
+  // By the worker's clock, which also stamps the LSNs that are read next.
+  return new Date(Date.parse(outcome.startedAt) + outcome.durationMs).toISOString();
+}
+
+/** @throws BehindFenceTooLong when the limit, in milliseconds, passes first. */
+async function withinLimit<T>(run: Run, limitMs: number, work: () => Promise<T>): Promise<T> {
+  let waitedFor: string | undefined;
+  const scope = new CancellationScope();
+  const working = scope.run(work);
+  working.catch(() => undefined);
+  const timer = new CancellationScope();
+  const limit = timer.run(async () => {
+    await sleep(limitMs);
+    waitedFor = run.waitingFor;
+    scope.cancel();
+  });
+  limit.catch(() => undefined);
+  try {
+    return await working;
+  } catch (error) {
+    if (waitedFor !== undefined) throw new BehindFenceTooLong(limitMs, waitedFor);
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+class BehindFenceTooLong extends Error {
+  constructor(limitMs: number, waitedFor: string) {
+    super(`${formatDuration(limitMs)} behind the fence were not enough for ${waitedFor}`);
+  }
+}
+
+/**
+ * Forward only: the failover and its proof.
+ * @returns a look that goes on beside: to be waited for once the applications are where they belong
+ */
+export async function swapRoles(
+  run: Run,
+  forward: readonly StepRef[],
+): Promise<{ readonly looked: Promise<void> | undefined }> {
+  let looked: Promise<void> | undefined;
+  for (const step of forward) {
+    run.waitingFor = isProof(step) ? 'the new primary to take a write' : 'the roles to swap';
+    await performPastNoReturn(run, step);
+    run.state.failedOverAt ??= run.now();
+    if (isProof(step)) run.state.firstWriteAt = run.now();
+    // Applications do not wait for this look: they are admitted by what was proved before.
+    if (step.id === 'instance.delete-link-to-cut-over') {
+      looked = lookForLeftOut(run);
+      // It is awaited later: until then its failure is nobody's.
+      looked.catch(() => undefined);
+    }
+  }
+  run.waitingFor = '';
+  run.state.rtoMs = Date.now() - Date.parse(run.state.fencedAt ?? run.now());
+  run.logEvent(
+    'info',
+    'cutover.done',
+    `${newPrimaryOf(forward)} takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
+  );
+  await tellUnliftedFences(run);
+  return { looked };
+}
+
+const newPrimaryOf = (forward: readonly StepRef[]): string =>
+  forward.some(({ id }) => id === 'server.verify-writable') ? 'the SQL Server' : 'the instance';
+
+/**
+ * Deleting a link does not demote its server: logins outside the fence may have written there after the last look, and
+ * nothing would ever tell. So the SQL Server is read again, and a difference goes to people and into the result.
+ */
+async function lookForLeftOut(run: Run): Promise<void> {
+  const { state, spec } = run;
+  const { server, database } = spec.settings;
+  if (state.pointOfNoReturn === null) return;
+  const { primaryEndOfLogLsn: lsn } = state.pointOfNoReturn;
+  const now = await run.fewAttempts.readEndOfLog({ spec }).then(
+    (seen) => seen.lsn,
+    () => null,
+  );
+  if (now === lsn) {
+    run.logEvent(
+      'info',
+      'cutover.nothing-left-out',
+      `after the deletion of the link ${server} still stands at LSN ${lsn}`,
+    );
+    return;
+  }
+  const found =
+    now === null
+      ? `the log of ${database} on ${server} could not be read after the deletion of the link, so nobody knows whether it went on from LSN ${lsn}`
+      : `the log of ${database} on ${server} went on from LSN ${lsn} to ${now} about when the link was deleted`;
+  const remedy = `what logins outside the fence wrote on ${server} since ${state.pointOfNoReturn.observedAt} is not on the instance: look for it in the old copy before it is dropped`;
+  state.unreplicatedTail = `${found}; ${remedy}`;
+  await run.notify('critical', 'cutover.log-moved', found, remedy);
+}
+
+/** Applications wait behind it: what does not get through is tried again this often. */
+const WITHDRAWAL_PAUSE_MS = 60_000;
+
+/**
+ * Applications must not stay out because one statement failed: each step is tried, whatever became of the others; a
+ * person is told what does not get through, and it is tried again, at once on resume.
+ */
+export async function liftFence(run: Run, steps: readonly StepRef[]): Promise<void> {
+  await withdrawal(run, steps).all();
+  run.step = null;
+}
+
+/** As `giveBack`, once: the run is undone afterwards, and tries again what is left. */
+export async function giveBackOnce(run: Run, steps: readonly StepRef[]): Promise<void> {
+  for (const left of await withdrawal(run, steps).once()) run.noteLeft(left);
+  run.step = null;
+}
+
+function withdrawal(run: Run, steps: readonly StepRef[]): Undo {
+  const items = steps.flatMap(({ id }) => run.begunOf([id]).map((begun) => run.undoItem(begun)));
+  return new Undo(run.control, items, {
+    refused: 'wait',
+    longestPauseMs: WITHDRAWAL_PAUSE_MS,
+    leaveCommand: null,
+    title: ({ where }) => `Withdraw on ${where}`,
+    onLeft: (left) => run.noteLeft(left),
+  });
+}
+
+export function reasonOf(error: unknown, run: Run): string {
+  const { abortRequest } = run.control;
+  if (abortRequest !== undefined) return `abort requested by ${abortRequest.by}`;
+  if (isCancellation(error)) return 'the run was cancelled';
+  return personProblem(error)?.message ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,158 @@
+/** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
+
+import { condition, isCancellation } from '@temporalio/workflow';
+import { otherSite, siteOption } from '../../model/link/change';
+import { failoverProcedure, type LinkSite } from '../../model/link/procedure';
+import { bySite } from '../../model/side';
+import { hasObjects, switchJobs } from '../sql-server/instance-objects';
+import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
+import { siteName } from './change-requests';
+import { isPreempted } from './failover-child';
+import { FailoverHooks } from './failover-hooks';
+import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
+import { msLeftToStop } from './preemption';
+import type { Run } from './run';
+import { activityProblem, personProblem } from './run-control';
+import type { Protection } from './state';
+import { until } from './until';
+
+/** Of `polling.active`: 10 s by default. */
+const ACTIVE_POLLS_BETWEEN_LOOKS = 5;
+/** A swap that was begun goes on without its workflow; it shows within seconds (15 s on General Purpose). */
+const LOOKS_UNSWAPPED = 6;
+const LOOKS_SWAPPED = 2;
+/** A side that does not answer is not waited for any longer; `followRoles` hears what comes later. */
+const LOOKS_AT_MOST = 12;
+
+/**
+ * Whether the roles are swapped: `ALTER ... FAILOVER` and Azure's operation go on when the workflow that asked for them
+ * is ended, so that one look tells nothing. Both sides must agree for a minute that nothing is swapped. Azure has no
+ * view of an operation on a link that only its starter knows the address of, so it is the roles that are looked at.
+ * @returns as far as is known when a side stays silent, or when a forced failover preempts the question
+ */
+export async function resolveInDoubt(run: Run, to: LinkSite): Promise<boolean> {
+  let agreed = 0;
+  let before: boolean | undefined;
+  let isSwapped = false;
+  run.waitingFor = 'the roles after a failover that did not tell how it ended';
+  for (let look = 1; !isPreempted(run); look += 1) {
+    const looking = () => lookAtRoles(run, to);
+    const done = await until(looking, () => isPreempted(run), { graceMs: msLeftToStop(run) });
+    if (done.left) break;
+    const seen = done.value;
+    isSwapped = seen.isSwapped;
+    agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
+    before = seen.agree ? isSwapped : undefined;
+    if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
+    await condition(() => isPreempted(run), ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.settings.polling.active);
+  }
+  run.waitingFor = '';
+  return isSwapped;
+}
+
+/** What the look of the forced failover sees of both sides: null is a side that does not answer. */
+async function lookAtRoles(run: Run, to: LinkSite): Promise<{ isSwapped: boolean; agree: boolean }> {
+  const [act] = failoverProcedure('forced', to).forward;
+  if (act === undefined) return { isSwapped: false, agree: false };
+  try {
+    const seen = await run.fewAttempts.observeStep({ spec: run.spec, stepId: act.id });
+    const { server, instance } = seen.before as Partial<Record<LinkSite, string | null>>;
+    const roles = [server, instance];
+    const isSwapped = seen.settled !== undefined;
+    // A new primary need not be confirmed by the old one, which may be dead.
+    return { isSwapped, agree: isSwapped || (roles.includes('PRIMARY') && roles.includes('SECONDARY')) };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { isSwapped: false, agree: false };
+  }
+}
+
+/** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
+export const isLateFailover = ({ failovers }: Protection, primary: LinkSite): boolean => {
+  const last = failovers.at(-1);
+  return last?.outcome === 'failed' && last.to === primary;
+};
+
+export function noteLateFailover(protection: Protection, reason: string): void {
+  const last = protection.failovers.at(-1);
+  if (last === undefined) return;
+  const summary = `${last.summary}; its swap came through afterwards: ${reason}`;
+  protection.failovers = [...protection.failovers.slice(0, -1), { ...last, outcome: 'done', summary }];
+  protection.lateSwap = true;
+}
+
+/** Others swapped the roles, or a failover that was given up did. */
+export async function followSwap(run: Run, protection: Protection): Promise<void> {
+  if (protection.lateSwap === true) await finishLateFailover(run, protection);
+  if (hasObjects(run)) await switchJobs(run, protection.primary);
+}
+
+/** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
+async function finishLateFailover(run: Run, protection: Protection): Promise<void> {
+  const last = protection.failovers.at(-1);
+  delete protection.lateSwap;
+  if (last === undefined || last.type === 'outside') return;
+  await admitApplicationsOrTell(run, last.to);
+  const hooks = new FailoverHooks(
+    run,
+    occasionOf(last.workflowId, {
+      type: last.type,
+      to: last.to,
+      by: last.by,
+      ...(last.reason === null ? {} : { reason: last.reason }),
+    }),
+  );
+  await runPostFailover(run, hooks, { side: last.to, before: null, linkStands: true });
+  protection.failovers = [...protection.failovers.slice(0, -1), withPostFailover(last, run, hooks)];
+}
+
+/**
+ * Lets the applications in where the primary is (promise 7), as far as it answers: a dead one must not keep a forced
+ * failover from being asked for.
+ */
+export async function admitApplicationsOrTell(run: Run, primary: LinkSite): Promise<void> {
+  const step = failoverProcedure('planned', primary).forward.at(-1);
+  if (step === undefined) return;
+  const { spec } = run;
+  run.waitingFor = `the applications to be admitted to the ${siteName(primary)}`;
+  try {
+    const { settled, planned, unreached } = await run.fewAttempts.observeStep.executeWithOptions(
+      { summary: `Look: ${step.title}` },
+      [{ spec, stepId: step.id }],
+    );
+    if (settled !== undefined) {
+      noteUnliftedFences(run, unreached);
+      run.journal(step, 'already-done', [], settled, 0);
+      return;
+    }
+    const done = await run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [
+      { spec, stepId: step.id },
+    ]);
+    noteUnliftedFences(run, done.unreached);
+    run.journal(step, 'done', planned, done.evidence, done.durationMs);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const problem = personProblem(error) ?? activityProblem(error);
+    if (problem === undefined) throw error;
+    await tellNotAdmitted(run, primary, problem.message);
+  } finally {
+    run.waitingFor = '';
+    await tellUnliftedFences(run);
+  }
+}
+
+async function tellNotAdmitted(run: Run, primary: LinkSite, why: string): Promise<void> {
+  const { cutover, name, server, instance } = run.spec.settings;
+  const logins = cutover.fence.disableLogins.join(', ');
+  const other = siteOption(otherSite(primary));
+  await run.notify(
+    'critical',
+    'applications.not-admitted',
+    `the applications could not be let in to the ${siteName(primary)}, which leads as far as is known: ${why}`,
+    `once ${bySite(primary, { server, instance })} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
+  );
+}
+
+/** The fence that a failover left when it gave way: the forced one that followed did not get through either. */
+export const hasFenceLeft = ({ failovers, primary }: Protection): boolean =>
+  failovers.at(-2)?.preempted?.fenceOn === primary;

@@ -1,0 +1,69 @@
+/** What ends where it is, since a forced failover was asked for: whatever it waits for may be gone (promise 9). */
+
+import type { Run } from './run';
+import type { StandingRequest } from './standing-messages';
+import { throwIfLeftBadly, until } from './until';
+
+/**
+ * All that stands before a forced failover has this long to stop, together: a statement that hangs on a dead host is
+ * left to itself then. What the failover itself asks the lost side for has the rest of its 20 seconds.
+ */
+const STOPS_WITHIN_MS = 8_000;
+
+/** How long what stands before a forced failover may still take, milliseconds; all of it while none is asked for. */
+export const msLeftToStop = ({ forcedAt }: Pick<Run, 'forcedAt'>): number =>
+  forcedAt === null ? STOPS_WITHIN_MS : Math.max(0, forcedAt + STOPS_WITHIN_MS - Date.now());
+
+export const isForced = (request: StandingRequest | null): boolean =>
+  request?.kind === 'failover' && request.request.type === 'forced';
+
+/** Does something until it is done, or a forced failover is asked for. */
+export async function unlessForced(run: Run, work: () => Promise<void>): Promise<void> {
+  throwIfLeftBadly(await until(work, () => run.forcedAt !== null, { graceMs: msLeftToStop(run) }));
+}
+
+export class Preempted extends Error {
+  override readonly name = 'GaveWay';
+  constructor(by: string) {
+    super(`gave way to the forced failover that ${by} asked for`);
+  }
+}
+
+export class Preemption {
+  private asked: Preempted | undefined;
+
+  constructor(private readonly run: Run) {}
+
+  /** @param by who asked for the forced failover */
+  ask(by: string): void {
+    this.asked ??= new Preempted(by);
+    this.run.forcedAt ??= Date.now();
+  }
+
+  get reason(): string | null {
+    return this.asked?.message ?? null;
+  }
+
+  /**
+   * Does something until it is done, or way is given. Also inside of what cannot be cancelled otherwise. What came to its
+   * end nevertheless, counts.
+   * @throws GaveWay
+   */
+  async until<T>(work: () => Promise<T>): Promise<T> {
+    if (this.asked !== undefined) throw this.asked;
+    const done = await until(work, () => this.asked !== undefined, { graceMs: msLeftToStop(this.run) });
+    if (!done.left) return done.value;
+    throw this.asked ?? new Error('left without a reason');
+  }
+
+  /** As `until`. @returns false when way was given first */
+  async orLeave(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await this.until(work);
+      return true;
+    } catch (error) {
+      if (error instanceof Preempted) return false;
+      throw error;
+    }
+  }
+}

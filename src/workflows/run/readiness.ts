@@ -1,0 +1,37 @@
+import { isCancellation } from '@temporalio/workflow';
+import type { LinkSite } from '../../model/link/procedure';
+import type { Run } from './run';
+import { until } from './until';
+
+/** What the gate saw holds so long; it waits itself about as long between two looks. */
+const HOLDS_MS = 15_000;
+/** A turn is not kept for a link that is not ready: others wait for it. */
+const LOOK_MS = 60_000;
+
+/**
+ * After a wait the link is looked at again, for a short while.
+ * @param waitedMs since the gate was passed
+ * @returns false when it is not ready now, or `mustLeave` holds
+ */
+export async function recheckReadiness(
+  run: Run,
+  primary: LinkSite,
+  waitedMs: number,
+  mustLeave: () => boolean,
+): Promise<boolean> {
+  if (waitedMs <= HOLDS_MS) return true;
+  const look = async (): Promise<boolean> => {
+    try {
+      await run.watches.awaitReadiness({ spec: run.spec, primary });
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return false;
+    }
+  };
+  const seen = await run.waits.for(
+    'the link to be as healthy and close as before the wait for its turn',
+    () => until(look, mustLeave, { withinMs: LOOK_MS }),
+  );
+  return !seen.left && seen.value && !mustLeave();
+}

@@ -1,0 +1,105 @@
+import { instanceIsFirst } from '../../model/link/initial-primary';
+import { LINK_PHASE_TITLES } from '../../model/link/procedure';
+import { standingNextSteps, standingStatus } from './change-requests';
+import { waitVerdict } from './cutover';
+import type { RunOutcome, RunStatus } from './messages';
+import type { Run } from './run';
+import { leftOutSentences } from './state-size';
+
+/** What people and machines see of a run; the state itself stays inside. */
+export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
+  const { state, spec } = run;
+  const { settings } = spec;
+  const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run) : null;
+  return {
+    name: settings.name,
+    database: settings.database,
+    server: settings.server,
+    ...(state.groupLeader === undefined ? {} : { groupLeader: state.groupLeader }),
+    ...(state.unliftedFences === undefined ? {} : { unliftedFences: state.unliftedFences }),
+    instance: settings.instance,
+    outcome,
+    phase: state.phase,
+    step: run.step,
+    waitingFor: waitingFor(run, outcome),
+    route: state.route,
+    ...(instanceIsFirst(spec) ? { initialPrimary: 'instance' as const } : {}),
+    phases: state.phases,
+    events: state.events,
+    ...(state.leftOutOfState === undefined ? {} : { notKept: leftOutSentences(state) }),
+    paused: state.paused,
+    blockedBy: state.blockedBy,
+    approval: approvalView(run),
+    postponedUntil: state.postponedUntil,
+    schedule: state.schedule,
+    nextCutoverAt: wait?.until ?? null,
+    seedingDeadline: deadlineView(run),
+    seedingRestarts: state.seedingRestarts,
+    logBackups: state.logBackups,
+    health: state.health,
+    attempts: state.attempts,
+    pointOfNoReturn: state.pointOfNoReturn,
+    rtoMs: state.rtoMs,
+    nextSteps: nextSteps(run, outcome),
+    protection: standingStatus(run),
+    ...surroundingsOf(run),
+    ...(state.instanceObjects === undefined ? {} : { instanceObjects: state.instanceObjects }),
+  };
+}
+
+/** Of a link that stays, what surrounded its newest failover. */
+function surroundingsOf({ state }: Run): Pick<RunStatus, 'hooks' | 'checks'> {
+  const { hooks, checks } = state.protection?.failovers.at(-1) ?? {
+    hooks: state.hookCalls,
+    checks: state.checks,
+  };
+  return { ...(hooks === undefined ? {} : { hooks }), ...(checks === undefined ? {} : { checks }) };
+}
+
+function waitingFor(run: Run, outcome: RunOutcome): string {
+  if (outcome !== 'running') return '';
+  if (run.state.blockedBy !== null) return `a person: ${run.state.blockedBy.message}`;
+  if (run.state.paused) return 'resume: the run is paused';
+  if (run.waitingFor !== '') return run.waitingFor;
+  return run.step ?? LINK_PHASE_TITLES[run.state.phase];
+}
+
+function approvalView(run: Run): RunStatus['approval'] {
+  const { approval } = run.state;
+  if (approval === null) return null;
+  const { validFor } = run.spec.settings.cutover.approval;
+  return { ...approval, expiresAt: new Date(Date.parse(approval.at) + validFor).toISOString() };
+}
+
+function deadlineView(run: Run): string | null {
+  const { linkRequestedAt, seedingCompletedAt } = run.state;
+  if (linkRequestedAt === null || seedingCompletedAt !== null) return null;
+  return new Date(Date.parse(linkRequestedAt) + run.spec.settings.seeding.deadline).toISOString();
+}
+
+function nextSteps(run: Run, outcome: RunOutcome): readonly string[] {
+  const { name } = run.spec.settings;
+  const { state } = run;
+  if (outcome !== 'running') return [];
+  if (run.control.isUndoing) {
+    if (state.blockedBy === null) return [];
+    return [state.blockedBy.remedy, `sqlferry resume ${name}`, `sqlferry leave ${name}`];
+  }
+  if (state.blockedBy !== null) {
+    return [state.blockedBy.remedy, `sqlferry resume ${name}`, ...abortStep(run)];
+  }
+  if (state.paused) return [`sqlferry resume ${name}`, ...abortStep(run)];
+  if (state.protection !== null) return standingNextSteps(run);
+  const waitsForApproval =
+    state.phase === 'replicating' &&
+    waitVerdict(run).reasons.some(({ id }) => id.startsWith('gate.approval'));
+  if (waitsForApproval) {
+    return [`sqlferry approve ${name}`, `sqlferry postpone ${name} --until TIME`, ...abortStep(run)];
+  }
+  return abortStep(run);
+}
+
+const abortStep = (run: Run): readonly string[] =>
+  run.state.pointOfNoReturn === null && run.state.forwardOnly === null
+    ? [`sqlferry abort ${run.spec.settings.name}`]
+    : [];

@@ -1,0 +1,75 @@
+/** Nobody waits for a notifier, and nothing is lost with the workflow that told it. */
+import type { RunInput } from '../../../src/workflows/run/state';
+import { FakeLink } from '../../support/fake-link';
+import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
+import {
+  type ActivityCall,
+  answer,
+  closeWorkflowDrivers,
+  hang,
+  WorkflowDriver,
+} from '../../support/workflow-driver';
+
+afterAll(closeWorkflowDrivers);
+
+const MINUTE = 60_000;
+const AT = '2026-11-01T00:00:00.000Z';
+const DBA = { by: 'dba' };
+const isNotice = ({ type }: ActivityCall): boolean => type === 'notifyPerson';
+
+test('a workflow ends once its last notification is delivered', async () => {
+  const begun = await StandingLink.begin({
+    override: (call) => (isNotice(call) ? answer(null, MINUTE / 2) : undefined),
+  });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
+  await begun.goOn(5 * MINUTE);
+  const [child] = begun.driver.children;
+  expect(child?.ended?.kind).toBe('completed');
+  const states = begun.driver.trace.filter(({ call }) => isNotice(call)).map(({ state }) => state);
+  expect(states.length).toBeGreaterThan(0);
+  expect(new Set(states)).toEqual(new Set(['completed']));
+  await begun.end();
+});
+
+test('a notifier that hangs keeps no run from ending', async () => {
+  const begun = await StandingLink.begin({
+    override: (call) => (isNotice(call) ? hang : undefined),
+  });
+  await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
+  await begun.goOn(5 * MINUTE);
+  expect(await begun.protection()).toMatchObject({ primary: 'instance', pendingRequest: null });
+  await begun.driver.update('remove', DBA);
+  expect((await begun.driver.run(() => false, begun.driver.elapsed + 10 * MINUTE)).kind).toBe('completed');
+  await begun.end();
+});
+
+test('what is not delivered when a new history begins, is told by that one', async () => {
+  const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 90 };
+  let alarms = 0;
+  const begun = await StandingLink.begin(
+    {
+      override: (call) => {
+        if (isNotice(call)) return hang;
+        if (call.type !== 'watchReplication' || call.at < 2 * 60 * MINUTE || alarms > 0) return undefined;
+        alarms += 1;
+        return answer({ kind: 'log-alarm', reason: 'the log fills up', health });
+      },
+    },
+    { maxHistoryEvents: 400 },
+  );
+  const ending = await begun.driver.run(() => false, begun.driver.elapsed + 400 * 60 * MINUTE);
+  if (ending.kind !== 'continued-as-new') throw new Error(ending.kind);
+  const input = ending.input as RunInput;
+  expect(input.state?.untold).toEqual([expect.objectContaining({ code: 'log-backup.alarm' })]);
+  await begun.end();
+
+  const link = new FakeLink();
+  const next = await WorkflowDriver.start(
+    'disasterRecoveryLink',
+    { ...input, spec: STANDING_SPEC, maxHistoryEvents: 100_000 },
+    link.activities,
+  );
+  await next.run(() => false, MINUTE);
+  expect(link.effects).toContain('notify log-backup.alarm');
+  await next.dispose();
+});

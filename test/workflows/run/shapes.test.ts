@@ -1,0 +1,91 @@
+/** The shapes themselves, also with values that JSON cannot carry. */
+import * as fc from 'fast-check';
+import { linkInputShape } from '../../../src/workflows/link/input-shapes';
+import { MalformedInput, oneOf, type Shape, text, time } from '../../../src/workflows/run/shapes';
+import { failoverNewsShape, turnMessageShape } from '../../../src/workflows/run/signal-shapes';
+import { drillShape, failoverShape, repairShape } from '../../../src/workflows/run/standing-request-shapes';
+
+const BY = { by: 'ann' };
+const SHAPES: readonly Shape<unknown>[] = [
+  failoverShape,
+  drillShape,
+  repairShape,
+  failoverNewsShape,
+  turnMessageShape,
+  linkInputShape,
+];
+
+test.each([
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  -1,
+  1e300,
+])('no hold and no loss is %p', (value) => {
+  expect(() => drillShape({ ...BY, holdMs: value }, '')).toThrow(/holdMs must be a number/);
+  const forced = { ...BY, type: 'forced', to: 'instance', acceptLossSeconds: value };
+  expect(() => failoverShape(forced, '')).toThrow(/acceptLossSeconds must be a number/);
+});
+
+test('a shape gives back what it was given, and takes no other word for one that it knows', () => {
+  const request = { ...BY, type: 'planned', to: 'server' };
+  expect(failoverShape(request, 'the request')).toBe(request);
+  for (const word of ['Source', ' server', 'toString', '__proto__', '0'])
+    expect(() => oneOf(['server', 'instance'])(word, 'to')).toThrow(MalformedInput);
+});
+
+test('a field of a prototype is no field of a request', () => {
+  const request: unknown = JSON.parse(
+    '{"by":"ann","type":"planned","to":"instance","__proto__":{"acceptDrift":true}}',
+  );
+  expect(() => failoverShape(request, 'the request')).toThrow(/"__proto__" is not known/);
+  expect(() => repairShape(Object.create({ by: 'ann', survivor: 'server' }), 'the request')).toThrow(
+    /by must be/,
+  );
+});
+
+test.each([
+  'a\nb',
+  'a\rb',
+  '\u001b[2J',
+  '\u0085',
+  '\u2028',
+  '\u202e',
+  '\ud800',
+  '\u0000',
+])('no text that people read holds %j', (value) => {
+  expect(() => text(100)(value, 'reason')).toThrow(/^reason must be text .*; got "[ -~]*"$/);
+});
+
+test('a time has an offset, and is one', () => {
+  for (const good of ['2026-12-01T22:00:00Z', '2026-12-01T22:00+01:00', '2026-12-01T22:00:00.123Z'])
+    expect(time(good, 'until')).toBe(good);
+  for (const bad of [
+    '2026-12-01T22:00:00',
+    'tomorrow',
+    '5',
+    '2026-13-01T22:00:00Z',
+    '+275760-09-13T00:00:00Z',
+  ])
+    expect(() => time(bad, 'until')).toThrow(MalformedInput);
+});
+
+test('whatever is given, a shape takes it or throws MalformedInput with one short line', () => {
+  const value = fc.oneof(
+    fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true }),
+    fc.jsonValue(),
+  );
+  fc.assert(
+    fc.property(value, fc.constantFrom(...SHAPES), (given, shape) => {
+      try {
+        shape(given, 'the request');
+      } catch (error) {
+        expect(error).toBeInstanceOf(MalformedInput);
+        const { message } = error as Error;
+        expect(message.length).toBeLessThan(400);
+        expect(message).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
