@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -39,18 +39,25 @@ interface Recording {
   readonly maxHistoryEvents?: number;
   /** What people do meanwhile. */
   readonly act?: (handle: WorkflowHandle) => Promise<void>;
+  /** It is recorded as it rests once this holds, and is not waited for. Absent: it is recorded whole. */
+  readonly rests?: (seen: Status) => boolean;
 }
 
 const STAYS = linkSpecWith('purpose: disaster-recovery\nfailover: { coolDown: 1s }\n');
 
 interface Status {
   readonly phase: string;
+  readonly paused: boolean;
+  readonly blockedBy: unknown;
+  readonly waitingFor: string;
+  readonly events: readonly { readonly code: string }[];
   readonly logBackups: { readonly count: number };
   readonly protection: {
     readonly primary: string;
     readonly pendingRequest: string | null;
     readonly splitBrain: unknown;
     readonly failovers: readonly unknown[];
+    readonly drill?: { readonly holdUntil: string | null };
   } | null;
 }
 
@@ -75,6 +82,13 @@ const SEEN = {
   summary: 'fine',
   lagSeconds: 1,
   logUsedPercent: 5,
+};
+
+const SPLIT_BRAIN = {
+  kind: 'split-brain',
+  reason: 'both say that they are PRIMARY',
+  health: SEEN,
+  logEnds: { server: '43', instance: '42' },
 };
 
 async function untilStatus(
@@ -141,14 +155,7 @@ const RECORDINGS: readonly Recording[] = [
     spec: STAYS,
     fake: {
       override: quiet((call) =>
-        call.type === 'watchInstancePrimary' && call.count === 1
-          ? answer({
-              kind: 'split-brain',
-              reason: 'both say that they are PRIMARY',
-              health: SEEN,
-              logEnds: { server: '43', instance: '42' },
-            })
-          : undefined,
+        call.type === 'watchInstancePrimary' && call.count === 1 ? answer(SPLIT_BRAIN) : undefined,
       ),
     },
     act: async (handle) => {
@@ -160,6 +167,133 @@ const RECORDINGS: readonly Recording[] = [
     },
   },
 ];
+
+const isTold =
+  (code: string) =>
+  ({ events }: Status): boolean =>
+    events.some((event) => event.code === code);
+const hangs = (...types: readonly string[]) =>
+  quiet((call) => (types.includes(call.type) ? hang : undefined));
+const failsStep = (stepId: string, failure: () => ApplicationFailure) =>
+  quiet((call) =>
+    call.type === 'performStep' && (call.input as { stepId: string }).stepId === stepId
+      ? fail(failure())
+      : undefined,
+  );
+const whenItStands = async (handle: WorkflowHandle, update: string, request: object): Promise<void> => {
+  await untilStatus(handle, ({ protection }) => protection !== null);
+  await handle.executeUpdate(update, { args: [{ by: 'operator', ...request }] });
+};
+const STANDING = { workflow: 'disasterRecoveryLink', spec: STAYS } as const;
+
+/** Where runs rest for minutes, days or years: a deployment meets them there. */
+const RESTING: readonly Recording[] = [
+  {
+    name: 'resting-seeding',
+    fake: { override: hangs('watchSeeding') },
+    rests: ({ phase }) => phase === 'seeding',
+  },
+  {
+    name: 'resting-approval',
+    spec: APPROVED,
+    fake: { override: quiet() },
+    rests: isTold('cutover.approval-needed'),
+  },
+  {
+    name: 'resting-blocked',
+    fake: { override: failsStep('server.availability-group', () => needsPerson('Forbidden')) },
+    rests: ({ blockedBy }) => blockedBy !== null,
+  },
+  {
+    name: 'resting-paused',
+    spec: APPROVED,
+    fake: { override: quiet() },
+    act: async (handle) => {
+      await untilStatus(handle, isTold('cutover.approval-needed'));
+      await handle.executeUpdate('pause', { args: [{ by: 'operator' }] });
+    },
+    rests: ({ paused }) => paused,
+  },
+  {
+    name: 'resting-fenced',
+    fake: { override: hangs('awaitCatchUp') },
+    rests: ({ waitingFor }) => waitingFor.includes('harden'),
+  },
+  {
+    name: 'resting-past-no-return',
+    fake: { override: failsStep('server.planned-failover', () => passing('FailoverInProgress')) },
+    rests: isTold('failover.refused'),
+  },
+  {
+    name: 'resting-undo',
+    fake: {
+      override: (call) =>
+        call.type === 'watchSeeding'
+          ? hang
+          : call.type === 'undoStep'
+            ? fail(needsPerson('LoginFailed'))
+            : undefined,
+    },
+    act: async (handle) => {
+      await untilStatus(handle, ({ phase }) => phase === 'seeding');
+      await handle.executeUpdate('abort', { args: [{ by: 'operator' }] });
+    },
+    rests: ({ blockedBy }) => blockedBy !== null,
+  },
+  {
+    name: 'resting-standing',
+    ...STANDING,
+    fake: { override: quiet() },
+    rests: ({ protection }) => protection !== null,
+  },
+  {
+    name: 'resting-instance-leads',
+    ...STANDING,
+    fake: { override: quiet() },
+    act: (handle) => whenItStands(handle, 'failover', { ...PLANNED, to: 'instance' }),
+    rests: ({ protection }) => protection?.primary === 'instance' && protection.pendingRequest === null,
+  },
+  {
+    name: 'resting-gate',
+    ...STANDING,
+    fake: { override: hangs('awaitReadiness') },
+    act: (handle) => whenItStands(handle, 'failover', { ...PLANNED, to: 'instance' }),
+    rests: ({ protection }) => protection?.pendingRequest === 'failover',
+  },
+  {
+    name: 'resting-failover-fenced',
+    ...STANDING,
+    fake: { override: hangs('awaitCatchUp') },
+    act: (handle) => whenItStands(handle, 'failover', { ...PLANNED, to: 'instance' }),
+    rests: ({ protection }) => protection?.pendingRequest === 'failover',
+  },
+  {
+    name: 'resting-drill',
+    ...STANDING,
+    fake: { override: quiet() },
+    act: (handle) => whenItStands(handle, 'drill', { holdMs: 3_600_000 }),
+    rests: isTold('drill.holding'),
+  },
+  {
+    name: 'resting-split-brain',
+    ...STANDING,
+    fake: {
+      override: quiet((call) =>
+        call.type === 'watchInstancePrimary' ? (call.count === 1 ? answer(SPLIT_BRAIN) : hang) : undefined,
+      ),
+    },
+    act: (handle) => whenItStands(handle, 'failover', { ...FORCED, to: 'instance' }),
+    rests: ({ protection }) => protection?.splitBrain != null && protection.pendingRequest === null,
+  },
+];
+
+/** A failure that passes by itself, it is said. */
+const passing = (code: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    type: code,
+    message: `${code} happened`,
+    details: [{ remedy: `wait for ${code}` }],
+  });
 
 function activitiesOf(link: FakeLink): Record<string, (input: unknown) => Promise<unknown>> {
   const counts = new Map<string, number>();
@@ -217,17 +351,39 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
         },
       ],
     });
-    await recording.act?.(env.client.workflow.getHandle(handle.workflowId));
-    await handle.result();
+    const newest = env.client.workflow.getHandle(handle.workflowId);
+    await recording.act?.(newest);
+    if (recording.rests === undefined) await handle.result();
+    else await untilRested(newest, recording.rests);
     const own = await chainOf(env, handle.workflowId, handle.firstExecutionRunId);
     const chains = (type: string) =>
       Promise.all(childrenIn(own, type).map((child) => chainOf(env, child.id, child.runId)));
-    return { own, failovers: await chains('failover'), turns: await chains('failoverSlots') };
+    const runs = { own, failovers: await chains('failover'), turns: await chains('failoverSlots') };
+    if (recording.rests !== undefined) {
+      for (const { id } of [...childrenIn(own, 'failover'), ...childrenIn(own, 'failoverSlots')])
+        await env.client.workflow
+          .getHandle(id)
+          .terminate()
+          .catch(() => undefined);
+      await newest.terminate();
+    }
+    return runs;
   });
   write(recording.name, runs.own);
   write(`${recording.name}-failover`, runs.failovers.flat());
   // All runs of an instance share them: one is enough.
-  if (recording === RECORDINGS[0]) write('instance-turns', runs.turns.flat());
+  if (recording === RECORDINGS[0]) write('failover-slots', runs.turns.flat());
+}
+
+/** What it led to is in its history as well: two looks apart in time see the same. */
+async function untilRested(handle: WorkflowHandle, rests: (seen: Status) => boolean): Promise<void> {
+  await untilStatus(handle, rests);
+  for (let before = -1; ; ) {
+    const { historyLength } = await handle.describe();
+    if (historyLength === before) return;
+    before = historyLength;
+    await delay(1_500);
+  }
 }
 
 function write(name: string, histories: readonly string[]): void {
@@ -286,8 +442,8 @@ test('record', async () => {
     client: { identity: 'client' },
   });
   try {
-    for (const recording of RECORDINGS) await record(env, recording);
+    for (const recording of [...RECORDINGS, ...RESTING]) await record(env, recording);
   } finally {
     await env.teardown();
   }
-}, 120_000);
+}, 300_000);

@@ -9,7 +9,7 @@ import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { workflowBundlePath } from '../../../src/temporal/package-root';
 
 const FOLDER = join(__dirname, '../../histories');
-const LARGEST_BYTES = 2_500_000;
+const LARGEST_BYTES = 5_000_000;
 
 const FIXTURES = readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
 
@@ -36,7 +36,7 @@ test('there is a fixture for each way that runs go', () => {
       'continued-as-new-1.json',
       'continued-as-new-2.json',
       'delete-link-complete.json',
-      'instance-turns.json',
+      'failover-slots.json',
       'planned-failover-complete.json',
       'stays-forced-and-repaired-failover.json',
       'stays-forced-and-repaired.json',
@@ -46,6 +46,34 @@ test('there is a fixture for each way that runs go', () => {
       'withdrawn-then-complete.json',
     ]),
   );
+});
+
+const RESTING = FIXTURES.filter((file) => file.startsWith('resting-'));
+
+test('there is a fixture, still open, for each state in which runs rest', () => {
+  const states = RESTING.map((file) => file.slice('resting-'.length, -'.json'.length));
+  expect(states.filter((state) => !state.endsWith('-failover'))).toEqual([
+    'approval',
+    'blocked',
+    'drill',
+    'failover-fenced',
+    'fenced',
+    'gate',
+    'instance-leads',
+    'past-no-return',
+    'paused',
+    'seeding',
+    'split-brain',
+    'standing',
+    'undo',
+  ]);
+  for (const file of RESTING.filter((name) => !/-failover\.json$/.test(name))) {
+    const types = read(file).events.map(({ eventType }) => eventType);
+    expect([file, types.at(-1)]).toEqual([
+      file,
+      expect.not.stringMatching(/^EVENT_TYPE_WORKFLOW_EXECUTION_(COMPLETED|FAILED|TERMINATED|CANCELED)$/),
+    ]);
+  }
 });
 
 test('every recorded run is replayed by the workflow of now', async () => {
@@ -92,7 +120,7 @@ describe('what the fixtures hold', () => {
   });
 
   test.each(texts)('%s names no machine, no folder and no secret', (_file, text) => {
-    expect(text).toMatch(/performStep|failoverSlots/);
+    expect(text).toMatch(/performStep|failoverSlots|awaitReadiness/);
     expect(text).not.toMatch(/(^|[^\w.])\/(home|Users|root|work|tmp|var|usr)\//);
     expect(text).not.toMatch(/file:\/\/|node_modules|at [\w.]+ \(.*:\d+:\d+\)/);
     expect(text).not.toContain(`@${hostname()}`);
