@@ -113,6 +113,7 @@ describe('one migration, from start to its end, as a script would drive it', () 
       error: {
         message: expect.stringContaining('refused'),
         exitCode: 3,
+        rule: 'resume.nothing-waits',
         nextSteps: ['look at status'],
         reasons: ['the run is neither paused nor waiting for a person'],
       },

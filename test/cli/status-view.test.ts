@@ -37,7 +37,9 @@ const protection = (changes: Partial<StandingStatus> = {}): StandingStatus => ({
   failovers: [],
   lastLag: { lagSeconds: 0, observedAt: ago(600) },
   possible: ['planned failover to the instance', 'drill', 'removal'],
-  notPossible: [{ what: 'repair of a split brain', reason: 'there is no split brain' }],
+  notPossible: [
+    { what: 'repair of a split brain', rule: 'repair.no-split-brain', reason: 'there is no split brain' },
+  ],
   ...changes,
 });
 
@@ -211,8 +213,8 @@ test('its last drill, on the way back, with the instance in the lead', () => {
         },
         possible: ['planned failover to the SQL Server'],
         notPossible: [
-          { what: 'drill', reason: 'a drill is under way' },
-          { what: 'removal', reason: 'a drill is under way' },
+          { what: 'drill', rule: 'request.busy', reason: 'a drill is under way' },
+          { what: 'removal', rule: 'request.busy', reason: 'a drill is under way' },
         ],
       }),
     },

@@ -1,9 +1,11 @@
 /** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
 import { changeProcedure, type LinkChange, otherSite } from '../../model/link/change';
+import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkSite, LinkStepId, StepRef } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import { cutoverRoute } from '../../rules/link/capability';
-import { type ChangeFacts, changeRefusals, type SideRole } from '../../rules/link/change-refusals';
+import { factsOfRoles, requestFor, type SideRole } from '../../rules/link/facts-of-roles';
+import { refusalsOf } from '../../rules/run/standing-table';
 import { NeedsPerson, NotYet } from '../run/failures';
 import { toJournalEffect } from '../run/run-step';
 import type { Snapshots } from '../run/snapshots';
@@ -71,7 +73,7 @@ export async function planLinkChange(
     instance: settings.instance,
     change,
     roles,
-    refusals: changeRefusals(change, { roles, route } satisfies ChangeFacts),
+    refusals: refusalsOf(factsOfRoles(settings, roles, route), requestFor(change)),
     loss,
     steps,
   };
@@ -134,7 +136,7 @@ async function roleOf(observing: Observing, side: LinkSite): Promise<SideRole> {
 }
 
 /** Null while a side does not answer: then the versions are not what keeps a failover from going ahead. */
-async function routeOf({ ports, clock, signal }: Omit<LinkContext, 'secret'>): Promise<ChangeFacts['route']> {
+async function routeOf({ ports, clock, signal }: Omit<LinkContext, 'secret'>): Promise<CutoverRoute | null> {
   try {
     const [server, instance] = await Promise.all([
       readServerFacts(ports.server, clock, signal),

@@ -124,9 +124,7 @@ export function show(output: Output, asked: string, name: string, answer: Answer
       `${asked} ${name}: refused: ${answer.reasons.join('; ')}`,
       EXIT.refused,
       answer.nextSteps,
-      {
-        reasons: answer.reasons,
-      },
+      { rule: answer.rule, reasons: answer.reasons },
     );
   }
   output.say(`${asked} ${name}: ${answer.note}`);

@@ -107,6 +107,7 @@ const event = including<RunEvent>({
   severity: oneOf(['info', 'warning', 'critical']),
   code: anyText,
   message: anyText,
+  rule: optional(anyText),
 });
 
 const objects = including<ObjectsState>({

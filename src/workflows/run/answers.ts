@@ -8,10 +8,18 @@ export interface Request {
   readonly reason?: string;
 }
 
-/** A refusal is an answer (promise 11): reasons and what to do, never an exception. */
+/**
+ * A refusal is an answer (promise 13): reasons and what to do, never an exception. `rule` is the id of what decided, and
+ * stays as it is from version to version.
+ */
 export type Answer =
-  | { readonly accepted: true; readonly note: string }
-  | { readonly accepted: false; readonly reasons: readonly string[]; readonly nextSteps: readonly string[] };
+  | { readonly accepted: true; readonly rule: string; readonly note: string }
+  | {
+      readonly accepted: false;
+      readonly rule: string;
+      readonly reasons: readonly string[];
+      readonly nextSteps: readonly string[];
+    };
 
 export const pauseUpdate = defineUpdate<Answer, [Request]>('pause');
 export const resumeUpdate = defineUpdate<Answer, [Request]>('resume');
@@ -19,10 +27,11 @@ export const resumeUpdate = defineUpdate<Answer, [Request]>('resume');
 export const leaveBehindUpdate = defineUpdate<Answer, [Request]>('leaveBehind');
 export const abortUpdate = defineUpdate<Answer, [Request]>('abort');
 
-export const accept = (note: string): Answer => ({ accepted: true, note });
+export const accept = (rule: string, note: string): Answer => ({ accepted: true, rule, note });
 
-export const refuse = (reason: string, nextStep: string): Answer => ({
+export const refuse = (rule: string, reason: string, nextStep: string): Answer => ({
   accepted: false,
+  rule,
   reasons: [reason],
   nextSteps: [nextStep],
 });

@@ -1,36 +1,34 @@
-/** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
+/** Answers about a link that stays: the table of requests decides them, from the run's state alone. */
 import { byWord, unknownWord } from '../../model/by-word';
-import { formatDuration } from '../../model/duration';
 import { otherSite, siteName, siteOption } from '../../model/link/change';
-import type { LinkSite } from '../../model/link/procedure';
+import type { StandingRequestFacts, StandingVerdict } from '../../model/run/standing';
 import { bySite } from '../../model/side';
-import { type LagSeen, rpoEstimate } from '../../rules/run/rpo';
+import { decideRequest } from '../../rules/run/standing-table';
+import { forcedTo, lastLagOf, standingFacts } from '../link/standing-facts';
 import { type Answer, accept, type Request, refuse } from './answers';
-import { acknowledgement, disclosure, toAcknowledge } from './cool-down';
+import { acknowledgement, disclosure, type Known, toAcknowledge } from './cool-down';
 import type { DrillRequest, DrillUnderWay, DrillView } from './drill-messages';
 import type { Run } from './run';
-import type { FailoverRequest, RepairRequest, StandingRequest, StandingStatus } from './standing-messages';
+import type {
+  FailoverRequest,
+  NotPossible,
+  RepairRequest,
+  StandingRequest,
+  StandingStatus,
+} from './standing-messages';
 import type { Protection } from './state';
+
+type Verdict<Is extends boolean> = Extract<StandingVerdict, { readonly allowed: Is }>;
+
+const knownOf = ({ spec, state }: Run): Known => ({ spec, state, now: Date.now() });
 
 export function standingStatus(run: Run): StandingStatus | null {
   const { protection } = run.state;
   if (protection === null) return null;
-  const to = otherSite(protection.primary);
-  const asked = {
-    planned: failoverRefusal(run, probe(to, 'planned')),
-    forced: failoverRefusal(run, probe(to, 'forced')),
-  };
-  const repair =
-    protection.splitBrain === null
-      ? 'there is no split brain'
-      : (withoutLink(protection) ?? busy(protection));
-  const answers: readonly (readonly [string, string | null])[] = [
-    [`planned failover to the ${siteName(to)}`, asked.planned],
-    [`forced failover to the ${siteName(to)}`, asked.forced],
-    ['drill', drillRefusal(run, undefined)],
-    ['repair of a split brain', repair],
-    ['removal', busy(protection)],
-  ];
+  const asked = askable(protection).map(([what, request]) => ({
+    what,
+    verdict: decideRequest(standingFacts(knownOf(run)), request),
+  }));
   const { deletedExternally, drill, lastDrill } = protection;
   return {
     primary: protection.primary,
@@ -43,10 +41,27 @@ export function standingStatus(run: Run): StandingStatus | null {
     ...(protection.primary === 'server' || run.state.failedOverAt === null
       ? {}
       : { fullBackupAt: protection.fullBackupAt ?? null }),
-    lastLag: lastLagOf(run),
-    possible: answers.filter(([, reason]) => reason === null).map(([what]) => what),
-    notPossible: answers.flatMap(([what, reason]) => (reason === null ? [] : [{ what, reason }])),
+    lastLag: lastLagOf(run.state),
+    possible: asked.filter(({ verdict }) => verdict.allowed).map(({ what }) => what),
+    notPossible: asked.flatMap(({ what, verdict }): NotPossible[] =>
+      verdict.allowed ? [] : [{ what, rule: verdict.rule, reason: verdict.reason }],
+    ),
   };
+}
+
+/** What `status` tells about: whether it is possible, not whether a request for it is complete. */
+function askable(
+  protection: Protection,
+): readonly (readonly [what: string, request: StandingRequestFacts])[] {
+  const to = otherSite(protection.primary);
+  const failover = { kind: 'failover', to, isAcknowledged: false, forced: null } as const;
+  return [
+    [`planned failover to the ${siteName(to)}`, { ...failover, type: 'planned' }],
+    [`forced failover to the ${siteName(to)}`, { ...failover, type: 'forced' }],
+    ['drill', { kind: 'drill', holdMs: 0, isAcknowledged: false }],
+    ['repair of a split brain', { kind: 'repair', survivor: forcedTo(protection) ?? protection.primary }],
+    ['removal', { kind: 'removal' }],
+  ];
 }
 
 const drillView = (
@@ -71,93 +86,91 @@ export function standingNextSteps(run: Run): readonly string[] {
 }
 
 export function answerFailover(run: Run, request: FailoverRequest): Answer {
-  const refusal = failoverRefusal(run, request);
-  if (refusal !== null) return refuse(refusal, 'look at status: it says what is possible and what is not');
-  if (request.type === 'forced') {
-    const doubt = forcedRefusal(run, request);
-    if (doubt !== undefined) return doubt;
-  }
-  const { protection } = run.state;
-  if (protection !== null && isWayBack(protection, request)) return endHold(run, protection, request);
-  if (protection !== null && protection.request !== null) return preempt(run, protection, request);
+  const { type, to, by, reason, acceptLossSeconds } = request;
+  const asked: StandingRequestFacts = {
+    kind: 'failover',
+    type,
+    to,
+    isAcknowledged: request.acknowledgedBy !== undefined,
+    forced: { reason: reason ?? '', acceptLossSeconds: acceptLossSeconds ?? null },
+  };
+  return answer(run, by, asked, (verdict, protection) => {
+    switch (verdict.act) {
+      case 'end-hold':
+        return endHold(run, protection, request, verdict);
+      case 'preempt':
+        return preempt(run, protection, request, verdict);
+      case 'begin':
+        return begin(run, protection, request, verdict);
+      default:
+        return unknownWord('act', verdict.act);
+    }
+  });
+}
+
+function begin(run: Run, protection: Protection, request: FailoverRequest, verdict: Verdict<true>): Answer {
   if (request.type === 'forced') run.forcedAt = Date.now();
-  return take(
-    run,
-    { kind: 'failover', request, ...acknowledgedBy(run, request) },
-    `the ${request.type} failover to the ${siteName(request.to)} begins${told(run, request)}`,
-  );
+  const asked: StandingRequest = { kind: 'failover', request, ...acknowledgedBy(run, protection, request) };
+  const sentence = `${verdict.sentence}${told(run, protection, request)}`;
+  return take(run, protection, asked, { ...verdict, sentence });
+}
+
+/** The table decides; a refusal is evidence, too, and stands among the events. */
+function answer(
+  run: Run,
+  by: string,
+  asked: StandingRequestFacts,
+  act: (verdict: Verdict<true>, protection: Protection) => Answer,
+): Answer {
+  const verdict = decideRequest(standingFacts(knownOf(run)), asked);
+  const { protection } = run.state;
+  if (verdict.allowed && protection !== null) return act(verdict, protection);
+  if (verdict.allowed) throw new RangeError(`${verdict.rule} allows a ${asked.kind} where nothing stands`);
+  const what = asked.kind === 'failover' ? `${asked.type} failover` : asked.kind;
+  run.noteRefused(verdict.rule, `${what} asked for by ${by} was refused: ${verdict.reason}`);
+  return refuse(verdict.rule, verdict.reason, verdict.nextStep);
 }
 
 /** A primary that dies under a planned failover keeps it from ending: a forced one is what is left. */
-const mayOvertake = (
-  { request, preemptedBy, proven }: Protection,
-  { type }: Pick<FailoverRequest, 'type'>,
-): boolean =>
-  type === 'forced' &&
-  preemptedBy === undefined &&
-  (request?.kind === 'drill' ||
-    (request?.kind === 'failover' && (request.request.type === 'planned' || proven === true)));
-
-function preempt(run: Run, protection: Protection, request: FailoverRequest): Answer {
+function preempt(
+  run: Run,
+  protection: Protection,
+  request: FailoverRequest,
+  { rule, sentence }: Verdict<true>,
+): Answer {
   const { request: pending } = protection;
   const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
-  protection.preemptedBy = { kind: 'failover', request, ...acknowledgedBy(run, request) };
+  protection.preemptedBy = { kind: 'failover', request, ...acknowledgedBy(run, protection, request) };
   run.forcedAt = Date.now();
   run.revision += 1;
   run.logEvent(
     'warning',
     'request.failover',
     `forced failover requested by ${request.by}; the ${asked} gives way`,
+    rule,
   );
-  return accept(
-    `the ${asked} under way ends where it is, and the forced failover to the ${siteName(request.to)} begins`,
-  );
+  return accept(rule, sentence);
 }
 
 export function answerDrill(run: Run, request: DrillRequest): Answer {
-  const { protection } = run.state;
-  const refusal = drillRefusal(run, request.acknowledgedBy);
-  if (protection === null || refusal !== null) {
-    return refuse(refusal ?? '', 'look at status: it says what is possible and what is not');
-  }
-  if (request.holdMs > LONGEST_HOLD_MS) {
-    return refuse(
-      `a drill may be held for at most ${formatDuration(LONGEST_HOLD_MS)}`,
-      'say how long, for example: --hold 10m',
-    );
-  }
-  const to = otherSite(protection.primary);
-  const ways = acknowledgedBy(run, { ...request, type: 'planned', to });
-  return take(
-    run,
-    { kind: 'drill', request, ...ways },
-    `the drill begins: the ${siteName(to)} leads for ${formatDuration(request.holdMs)}, then the ${siteName(protection.primary)} again`,
-  );
-}
-
-/** Longer than that is no drill: somebody has forgotten it. */
-const LONGEST_HOLD_MS = 7 * 24 * 3_600_000;
-
-function drillRefusal(run: Run, acknowledgedBy: string | undefined): string | null {
-  const { protection } = run.state;
-  if (protection === null) return 'the link does not stand yet';
-  if (protection.drill !== undefined) return busy(protection);
-  const to = otherSite(protection.primary);
-  return failoverRefusal(run, {
-    by: 'drill',
-    type: 'planned',
-    to,
-    ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
+  const asked: StandingRequestFacts = {
+    kind: 'drill',
+    holdMs: request.holdMs,
+    isAcknowledged: request.acknowledgedBy !== undefined,
+  };
+  return answer(run, request.by, asked, (verdict, protection) => {
+    const to = otherSite(protection.primary);
+    const ways = acknowledgedBy(run, protection, { ...request, type: 'planned', to });
+    return take(run, protection, { kind: 'drill', request, ...ways }, verdict);
   });
 }
 
-/** The way back of a drill that holds, asked for before its time. */
-const isWayBack = (
-  { drill, request }: Protection,
-  { type, to }: Pick<FailoverRequest, 'type' | 'to'>,
-): boolean => drill !== undefined && request === null && type === 'planned' && to === drill.from;
-
-function endHold(run: Run, protection: Protection, { by, acceptDrift }: FailoverRequest): Answer {
+function endHold(
+  run: Run,
+  protection: Protection,
+  { by, acceptDrift }: FailoverRequest,
+  { rule, sentence }: Verdict<true>,
+): Answer {
   const { drill } = protection;
   if (drill !== undefined) {
     protection.drill = {
@@ -167,139 +180,59 @@ function endHold(run: Run, protection: Protection, { by, acceptDrift }: Failover
     };
   }
   run.revision += 1;
-  run.logEvent('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`);
-  return accept('the hold of the drill ends: the way back begins');
+  run.logEvent('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`, rule);
+  return accept(rule, sentence);
 }
 
 /** A person who puts a name to what would be refused otherwise stands in the record. */
-function acknowledgedBy(run: Run, request: FailoverRequest) {
-  const { protection } = run.state;
-  return protection === null
-    ? {}
-    : acknowledgement(run, toAcknowledge(run, protection, request), request.acknowledgedBy);
+function acknowledgedBy(run: Run, protection: Protection, request: FailoverRequest) {
+  const known = knownOf(run);
+  return acknowledgement(known, toAcknowledge(known, protection, request), request.acknowledgedBy);
 }
 
 /** What nobody has to acknowledge, and everybody should know: in the answer, and among the events. */
-function told(run: Run, request: FailoverRequest): string {
-  const { protection } = run.state;
-  const what = protection === null ? null : disclosure(run, protection, request);
+function told(run: Run, protection: Protection, request: FailoverRequest): string {
+  const what = disclosure(knownOf(run), protection, request);
   if (what === null) return '';
   run.logEvent('warning', 'failover.without-full-backup', what);
   return `; ${what}`;
 }
 
-/** Neither a failover nor a repair can succeed on a link that is gone. */
-const withoutLink = ({ deletedExternally }: Protection): string | null =>
-  deletedExternally === undefined ? null : `${deletedExternally.reason}; removal cleans up what is left`;
-
-/** Why nothing else can be asked just now. */
-function busy({ request, drill }: Protection): string | null {
-  if (request !== null) return 'another request is under way';
-  return drill === undefined
-    ? null
-    : `a drill is under way; it goes back at ${drill.holdUntil}, or now with a planned failover to the ${siteName(drill.from)}; a pause stops it where it is`;
-}
-
-/**
- * Which side can survive. After a forced failover the documented repair sets the role on the original primary only
- * (troubleshooting page); who forced it by other means is not known here.
- */
-function onlySurvivor({ failovers }: Protection): LinkSite | null {
-  const last = failovers.findLast(({ outcome }) => outcome === 'done');
-  if (last === undefined) return null;
-  return byWord('type of a failover', last.type, { planned: null, forced: last.to, outside: null });
-}
-
 /** What a person types to end a split brain. */
 export function repairCommand(run: Run, protection: Protection): string {
-  const only = onlySurvivor(protection);
+  const only = forcedTo(protection);
   const survivor = only === null ? 'instance|server' : siteOption(only);
   return `sqlferry repair ${run.spec.settings.name} --survivor ${survivor}`;
 }
 
 export function answerRepair(run: Run, request: RepairRequest): Answer {
-  const { protection } = run.state;
-  if (protection === null) return refuse('the link does not stand yet', 'wait until it replicates');
-  if (protection.splitBrain === null) return refuse('there is no split brain', 'nothing is to be repaired');
-  const gone = withoutLink(protection);
-  if (gone !== null) return refuse(gone, `sqlferry remove ${run.spec.settings.name}`);
-  const only = onlySurvivor(protection);
-  if (only !== null && only !== request.survivor) {
-    return refuse(
-      `the ${siteName(only)} was forced to lead: of the two sides only the ${siteName(otherSite(only))}, which led before, can be made to follow`,
-      `sqlferry repair ${run.spec.settings.name} --survivor ${siteOption(only)}; to keep the other data instead: save what the ${siteName(only)} has alone, sqlferry remove, drop the copy there, and start the link again`,
-    );
-  }
-  const hold = busy(protection);
-  if (hold !== null) return refuse(hold, 'wait until it is done');
-  return take(run, { kind: 'repair', request }, `the ${siteName(request.survivor)} stays the primary`);
+  const asked: StandingRequestFacts = { kind: 'repair', survivor: request.survivor };
+  return answer(run, request.by, asked, (verdict, protection) =>
+    take(run, protection, { kind: 'repair', request }, verdict),
+  );
 }
 
 export function answerRemoval(run: Run, request: Request): Answer {
-  const { protection } = run.state;
-  if (protection === null) return refuse('the link does not stand yet', 'abort undoes what was made so far');
-  const hold = busy(protection);
-  if (hold !== null) return refuse(hold, 'wait until it is done');
-  const copies = bySite(protection.primary, {
-    server: 'both copies become independent',
-    instance: 'the copy on the SQL Server is left restoring',
+  return answer(run, request.by, { kind: 'removal' }, (verdict, protection) => {
+    const copies = bySite(protection.primary, {
+      server: 'both copies become independent',
+      instance: 'the copy on the SQL Server is left restoring',
+    });
+    const sentence = `${verdict.sentence}; ${copies}`;
+    return take(run, protection, { kind: 'remove', request }, { ...verdict, sentence });
   });
-  return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }
 
-function take(run: Run, request: StandingRequest, note: string): Answer {
-  const { protection } = run.state;
-  if (protection !== null) protection.request = request;
+function take(
+  run: Run,
+  protection: Protection,
+  request: StandingRequest,
+  { rule, sentence }: Verdict<true>,
+): Answer {
+  protection.request = request;
   run.revision += 1;
-  run.logEvent('info', `request.${request.kind}`, `${request.kind} requested by ${request.request.by}`);
-  return accept(note);
-}
-
-function failoverRefusal(run: Run, request: FailoverRequest): string | null {
-  const { protection } = run.state;
-  if (protection === null) return 'the link does not stand yet';
-  if (protection.request !== null && !mayOvertake(protection, request)) return 'another request is under way';
-  const gone = withoutLink(protection);
-  if (gone !== null) return gone;
-  if (protection.splitBrain !== null)
-    return `two primaries: ${protection.splitBrain.reason}; repair comes first`;
-  if (request.to === protection.primary) return `the ${siteName(request.to)} is the primary already`;
-  if (run.state.paused) return 'the run is paused';
-  if (run.state.route === 'delete-link')
-    return 'these versions cannot swap the roles of a link; remove it to cut over';
-  if (isWayBack(protection, request)) return null;
-  return request.acknowledgedBy === undefined ? toAcknowledge(run, protection, request) : null;
-}
-
-function forcedRefusal(run: Run, request: FailoverRequest): Answer | undefined {
-  if (request.reason === undefined || request.reason.trim() === '') {
-    return refuse('a forced failover needs a reason', 'say why: --reason "..."');
-  }
-  const health = run.state.lastLag ?? run.state.health;
-  const estimate = estimatedLossSeconds(run);
-  const accepted = request.acceptLossSeconds;
-  if (accepted === undefined || (estimate !== null && accepted < estimate)) {
-    const known =
-      estimate === null || health === null
-        ? 'how much would be lost is not known'
-        : `estimate: up to ${estimate} s of committed transactions (lag ${health.lagSeconds ?? '?'} s, seen at ${health.observedAt})`;
-    return refuse(
-      `a forced failover may lose data; ${known}`,
-      `accept it by name: --accept-loss-seconds ${estimate ?? 'N'}`,
-    );
-  }
-  return undefined;
-}
-
-/** Lag that was seen last plus its age: everything since then may be lost as well. */
-function estimatedLossSeconds(run: Run): number | null {
-  return rpoEstimate(lastLagOf(run), Date.now()).seconds;
-}
-
-function lastLagOf(run: Run): LagSeen | null {
-  const health = run.state.lastLag ?? run.state.health;
-  if (health?.lagSeconds == null) return null;
-  return { lagSeconds: health.lagSeconds, observedAt: health.observedAt };
+  run.logEvent('info', `request.${request.kind}`, `${request.kind} requested by ${request.request.by}`, rule);
+  return accept(rule, sentence);
 }
 
 /** A planned failover, and a drill, wait until the link is ready; the log is guarded meanwhile. */
@@ -316,8 +249,6 @@ export function waitsAtGate(asked: StandingRequest): boolean {
       return unknownWord('request', asked);
   }
 }
-
-const probe = (to: LinkSite, type: 'planned' | 'forced'): FailoverRequest => ({ by: 'status', to, type });
 
 export { otherSite };
 

@@ -41,6 +41,7 @@ function approve(run: Run, request: ApproveRequest): Answer {
     `approved by ${request.by}${request.reason ? `: ${request.reason}` : ''}`,
   );
   return accept(
+    'approve.noted',
     run.state.phase === 'replicating'
       ? 'the cutover begins as soon as schedule and link allow'
       : `noted; the run is still in phase ${run.state.phase}`,
@@ -51,11 +52,11 @@ function postpone(run: Run, request: PostponeRequest): Answer {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   const until = Date.parse(request.until);
-  if (until <= Date.now()) return refuse('that time is past', 'give a time in the future');
+  if (until <= Date.now()) return refuse('postpone.past', 'that time is past', 'give a time in the future');
   run.state.postponedUntil = new Date(until).toISOString();
   run.revision += 1;
   run.logEvent('info', 'cutover.postponed', `postponed by ${request.by} until ${run.state.postponedUntil}`);
-  return accept(`the cutover does not begin before ${run.state.postponedUntil}`);
+  return accept('postpone.noted', `the cutover does not begin before ${run.state.postponedUntil}`);
 }
 
 function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
@@ -64,6 +65,7 @@ function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
   const read = readSchedule(request.schedule);
   if (!read.ok) {
     return refuse(
+      'schedule.not-valid',
       `the schedule is not valid: ${read.problem}`,
       'give one of: as-soon-as-ready, at a time, in windows',
     );
@@ -72,12 +74,12 @@ function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
   run.state.postponedUntil = null;
   run.revision += 1;
   run.logEvent('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`);
-  return accept('the new schedule is in force');
+  return accept('schedule.noted', 'the new schedule is in force');
 }
 
 function tooLate(run: Run): Answer | undefined {
   if (run.state.pointOfNoReturn !== null) {
-    return refuse('the point of no return is passed', 'let the run finish');
+    return refuse('cutover.point-of-no-return', 'the point of no return is passed', 'let the run finish');
   }
   return undefined;
 }

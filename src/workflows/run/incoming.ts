@@ -76,6 +76,10 @@ export interface Takes {
 export function refuseOtherUpdates({ run, updates, nextStep }: Takes): void {
   const known = updates.map(({ name }) => name).join(', ');
   setDefaultUpdateHandler((update) =>
-    refuse(`this run is ${run} and takes no request ${shown(update)}; it takes ${known}`, nextStep),
+    refuse(
+      'request.other-kind-of-run',
+      `this run is ${run} and takes no request ${shown(update)}; it takes ${known}`,
+      nextStep,
+    ),
   );
 }

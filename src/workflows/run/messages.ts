@@ -47,6 +47,8 @@ export interface RunEvent {
   readonly severity: 'info' | 'warning' | 'critical';
   readonly code: string;
   readonly message: string;
+  /** Rule that decided what is told; absent: no rule did. */
+  readonly rule?: string;
 }
 
 /** A failure that waits for a person. */

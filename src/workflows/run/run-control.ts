@@ -205,39 +205,51 @@ export class RunControl {
 
   private pause(request: Request): Answer {
     if (this.isUndoing || this.abort !== undefined)
-      return refuse(UNDOING, 'let it end; status shows how far it is');
+      return refuse('pause.undoing', UNDOING, 'let it end; status shows how far it is');
     const forwardOnly = this.run.forwardOnly();
     if (forwardOnly !== null && !this.run.mayPause()) {
-      return refuse(forwardOnly, 'let the run finish; it needs no further decision');
+      return refuse('pause.forward-only', forwardOnly, 'let the run finish; it needs no further decision');
     }
-    if (this.run.isPaused()) return accept('the run is paused already');
+    if (this.run.isPaused()) return accept('pause.already', 'the run is paused already');
     this.run.setPaused(true, request);
-    return accept(this.run.pauseNote());
+    return accept('pause.pauses', this.run.pauseNote());
   }
 
   private resume(request: Request): Answer {
     const problem = this.run.problem();
     if (!this.run.isPaused() && problem === null) {
-      return refuse('the run is neither paused nor waiting for a person', 'look at status');
+      return refuse(
+        'resume.nothing-waits',
+        'the run is neither paused nor waiting for a person',
+        'look at status',
+      );
     }
     if (this.run.isPaused()) this.run.setPaused(false, request);
     if (problem !== null) this.retries += 1;
-    return accept(problem === null ? 'the run goes on' : `trying again what failed with ${problem.code}`);
+    return problem === null
+      ? accept('resume.goes-on', 'the run goes on')
+      : accept('resume.tries-again', `trying again what failed with ${problem.code}`);
   }
 
   private leaveBehind(request: Request): Answer {
     return this.desk === null
-      ? refuse('nothing is being undone', 'look at status; abort ends a run and undoes what it made')
+      ? refuse(
+          'leave.nothing-undone',
+          'nothing is being undone',
+          'look at status; abort ends a run and undoes what it made',
+        )
       : this.desk.leave(request);
   }
 
   private requestAbort(request: Request): Answer {
     const forwardOnly = this.run.forwardOnly();
-    if (forwardOnly !== null) return refuse(forwardOnly, 'look at status: it says what can be asked now');
-    if (this.isUndoing || this.abort !== undefined) return accept('the run is being undone already');
+    if (forwardOnly !== null)
+      return refuse('abort.forward-only', forwardOnly, 'look at status: it says what can be asked now');
+    if (this.isUndoing || this.abort !== undefined)
+      return accept('abort.already', 'the run is being undone already');
     this.abort = request;
     this.scope.cancel();
-    return accept('what this run made will be undone, latest first');
+    return accept('abort.undoes', 'what this run made will be undone, latest first');
   }
 }
 

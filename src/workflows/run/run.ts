@@ -28,14 +28,18 @@ import type { RunEvent } from './messages';
 import { Notices } from './notices';
 import { pauseOf } from './pause-notes';
 import { type Problem, RunControl } from './run-control';
-import { addEvent, addJournalEntry, addPhase, type RunInput, type RunState, type StartedStep } from './state';
+import {
+  addEvent,
+  addEventOfOthers,
+  addJournalEntry,
+  addPhase,
+  type RunInput,
+  type RunState,
+  type StartedStep,
+} from './state';
 import { type LeftItem, leftSentence, type UndoItem } from './undo-items';
 import { undoneEntry } from './undone-entry';
 import { Waits } from './waits';
-
-const MESSAGE_IGNORED = 'message.ignored';
-/** The newest ones. */
-const IGNORED_KEPT = 3;
 
 export class Run {
   readonly control: RunControl;
@@ -309,16 +313,22 @@ export class Run {
     });
   }
 
-  logEvent(severity: RunEvent['severity'], code: string, message: string): void {
-    addEvent(this.state, { at: this.now(), severity, code, message });
+  /** @param rule id of the rule that decided it */
+  logEvent(severity: RunEvent['severity'], code: string, message: string, rule?: string): void {
+    const by = rule === undefined ? {} : { rule };
+    addEvent(this.state, { at: this.now(), severity, code, message, ...by });
   }
 
-  /** A message that was not understood. However many come, they do not push out what else happened. */
-  noteIgnored(why: string): void {
-    const { events } = this.state;
-    const isIgnored = ({ code }: RunEvent): boolean => code === MESSAGE_IGNORED;
-    if (events.filter(isIgnored).length >= IGNORED_KEPT) events.splice(events.findIndex(isIgnored), 1);
-    this.logEvent('warning', MESSAGE_IGNORED, why);
+  /** A message that was not understood. */
+  noteIgnored(message: string): void {
+    const at = this.now();
+    addEventOfOthers(this.state, { at, severity: 'warning', code: 'message.ignored', message });
+  }
+
+  /** A refusal is evidence (promise 13). */
+  noteRefused(rule: string, message: string): void {
+    const at = this.now();
+    addEventOfOthers(this.state, { at, severity: 'info', code: 'request.refused', message, rule });
   }
 
   /**

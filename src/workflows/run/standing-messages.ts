@@ -165,5 +165,12 @@ export interface StandingStatus {
   /** Newest lag that the run itself has noted; null when it saw none in this direction. */
   readonly lastLag?: LagSeen | null;
   readonly possible: readonly string[];
-  readonly notPossible: readonly { readonly what: string; readonly reason: string }[];
+  readonly notPossible: readonly NotPossible[];
+}
+
+export interface NotPossible {
+  readonly what: string;
+  /** Rule that decides so (docs/requests.md). */
+  readonly rule: string;
+  readonly reason: string;
 }

@@ -156,6 +156,8 @@ export interface RunInput {
 /** What is kept of what repeats; `state-size` sees to it that it is not too long, either. */
 const JOURNAL_KEPT = 100;
 const EVENTS_KEPT = 60;
+/** Events of one code that messages of others cause. */
+const OF_OTHERS_KEPT = 3;
 const ATTEMPTS_KEPT = 20;
 const PHASES_KEPT = 60;
 /** Characters of a message. */
@@ -212,6 +214,14 @@ export function noteHealth(state: RunState, health: LinkHealth): void {
 export function addEvent(state: RunState, event: RunEvent): void {
   state.events.push({ ...event, message: shortened(event.message) });
   if (state.events.length > EVENTS_KEPT) state.events.splice(0, state.events.length - EVENTS_KEPT);
+}
+
+/** What others send, however much, pushes nothing else out: of each code the newest ones are kept. */
+export function addEventOfOthers(state: RunState, event: RunEvent): void {
+  const isSuch = ({ code }: RunEvent): boolean => code === event.code;
+  if (state.events.filter(isSuch).length >= OF_OTHERS_KEPT)
+    state.events.splice(state.events.findIndex(isSuch), 1);
+  addEvent(state, event);
 }
 
 /** Log backups and attempts repeat for ever: of those only the newest entries are kept. */

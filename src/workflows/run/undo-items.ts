@@ -98,11 +98,14 @@ export class Undo implements OpenUndo {
   leave(request: Request): Answer {
     const items = this.open.filter((item) => this.stuck.has(item));
     if (this.policy.leaveCommand === null || items.length === 0) {
-      return refuse('nothing waits to be left behind', 'look at status');
+      return refuse('leave.nothing-waits', 'nothing waits to be left behind', 'look at status');
     }
     this.leaveItems(items, ` (left behind by ${request.by}${request.reason ? `: ${request.reason}` : ''})`);
     if (this.trying !== null && items.includes(this.trying.item)) this.trying.scope.cancel();
-    return accept(`left behind, and named in the result: ${items.map(({ what }) => what).join(', ')}`);
+    return accept(
+      'leave.left',
+      `left behind, and named in the result: ${items.map(({ what }) => what).join(', ')}`,
+    );
   }
 
   private isDecided(): boolean {

@@ -1,13 +1,16 @@
 /** Why a change of a link would be refused, by the roles that both sides tell. */
 import type { LinkChange } from '../../../src/model/link/change';
 import { changeProcedure, otherSite } from '../../../src/model/link/change';
-import { type ChangeFacts, changeRefusals } from '../../../src/rules/link/change-refusals';
+import type { CutoverRoute } from '../../../src/model/link/facts';
+import { factsOfRoles, requestFor } from '../../../src/rules/link/facts-of-roles';
+import { refusalsOf } from '../../../src/rules/run/standing-table';
 
+const NAMES = { name: 'sales', server: 'sql1', instance: 'mi-west' };
 const facts = (
   server: string | null,
   instance: string | null,
-  route: ChangeFacts['route'] = 'planned-failover',
-): ChangeFacts => ({ roles: { server, instance }, route });
+  route: CutoverRoute | null = 'planned-failover',
+) => factsOfRoles(NAMES, { server, instance }, route);
 
 const LED_BY_SOURCE = facts('PRIMARY', 'SECONDARY');
 const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'instance' };
@@ -17,8 +20,8 @@ const drill: LinkChange = { kind: 'drill', to: 'instance' };
 const repair: LinkChange = { kind: 'repair', survivor: 'server' };
 const removal: LinkChange = { kind: 'removal' };
 
-describe('changeRefusals', () => {
-  test.each<[string, LinkChange, ChangeFacts, readonly string[]]>([
+describe('why a plan says that a run would refuse', () => {
+  test.each<[string, LinkChange, ReturnType<typeof facts>, readonly string[]]>([
     ['planned, all well', planned, LED_BY_SOURCE, []],
     ['drill, all well', drill, LED_BY_SOURCE, []],
     ['removal, all well', removal, LED_BY_SOURCE, []],
@@ -42,7 +45,7 @@ describe('changeRefusals', () => {
       'planned, two primaries',
       planned,
       facts('PRIMARY', 'PRIMARY'),
-      ['both sides say that they are the primary; repair comes first'],
+      ['two primaries: both sides say that they are the primary; repair comes first'],
     ],
     ['repair, two primaries', repair, facts('PRIMARY', 'PRIMARY'), []],
     [
@@ -51,13 +54,26 @@ describe('changeRefusals', () => {
       LED_BY_SOURCE,
       ['there is no split brain (SQL Server: PRIMARY, instance: SECONDARY)'],
     ],
-    ['planned, no such link', planned, facts('none', 'none'), ['the instance has no such link']],
+    [
+      'planned, no such link',
+      planned,
+      facts('none', 'none'),
+      ['the SQL Server and the instance have no such link'],
+    ],
+    [
+      'drill, no such link',
+      drill,
+      facts('none', 'none'),
+      ['the SQL Server and the instance have no such link'],
+    ],
+    ['forced, no such link on the other side', forced, facts('none', 'SECONDARY'), []],
+    ['drill, both sides silent', drill, facts(null, null), ['the SQL Server and the instance do not answer']],
     ['removal, no such link', removal, facts('none', 'none'), ['neither side has the link any more']],
     ['removal, half of a link', removal, facts('PRIMARY', 'none'), []],
     // Unknown roles never break anything (promise 10).
     ['a role of newer versions', planned, facts('PRIMARY', 'CATCHING_UP'), []],
   ])('%s', (_title, change, seen, refusals) => {
-    expect(changeRefusals(change, seen)).toEqual(refusals);
+    expect(refusalsOf(seen, requestFor(change))).toEqual(refusals);
   });
 });
 

@@ -271,6 +271,7 @@ describe('what is asked of it is answered with reasons', () => {
     expect(await ask(driver, { to: 'server' })).toEqual(refusedWith('needs an acknowledgement'));
     expect((await protectionOf(driver)).notPossible).toContainEqual({
       what: 'planned failover to the SQL Server',
+      rule: 'failover.to-acknowledge',
       reason: expect.stringContaining('--acknowledge-by'),
     });
     await goOn(begun, SPEC.settings.failover.coolDown);

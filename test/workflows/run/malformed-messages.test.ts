@@ -178,6 +178,7 @@ describe('a request of another kind of run is refused with what this one takes',
     const refused = await standing.driver.update<Answer>('approve', BY);
     expect(refused).toEqual({
       accepted: false,
+      rule: 'request.other-kind-of-run',
       reasons: [expect.stringMatching(/link that stays.*"approve".*failover, drill/)],
       nextSteps: [expect.stringContaining('sqlferry failover')],
     });

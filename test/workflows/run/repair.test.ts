@@ -55,6 +55,7 @@ test('a link that others deleted after the split cannot be repaired; it can be r
   expect(seen).toMatchObject({ splitBrain: {}, deletedExternally: {}, possible: ['removal'] });
   expect(seen.notPossible).toContainEqual({
     what: 'repair of a split brain',
+    rule: 'repair.deleted-externally',
     reason: 'Azure has no link; removal cleans up what is left',
   });
   expect(await repair(begun, 'server')).toMatchObject({
