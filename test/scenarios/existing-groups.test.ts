@@ -262,7 +262,7 @@ describe('a group that stands already', () => {
     expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'aborted', leftovers: [] });
     expect(worldSnapshot(stage.estate.world)).toEqual(before);
     const journal = await stage.migrations.journal(name);
-    // The plan is the run, on each server (promise 3).
+    // The plan is the run, on each server (promise 4).
     const shownTrust = ({ phase, effects }: { phase: string; effects: readonly JournalEffect[] }) =>
       phase === 'trust' ? effects.map((effect) => [effect.server ?? effect.on, effect.display]) : [];
     expect(journal.filter(({ outcome }) => outcome === 'done').flatMap(shownTrust)).toEqual(

@@ -28,7 +28,7 @@ export interface LsnVerdict {
 
 /**
  * Does the instance have all that was committed? Only if the end of the log there and here is the same and stays so
- * over several looks, all taken after the fence (promise 5). Compared as BigInt: numeric(25,0) does not fit a double.
+ * over several looks, all taken after the fence (promise 6). Compared as BigInt: numeric(25,0) does not fit a double.
  * @param samples in the order in which they were taken
  * @param fencedAt time at which no application could write any more, ISO 8601
  * @param needed how many looks in a row must agree, at least 2

@@ -133,7 +133,7 @@ async function protect(run: Run): Promise<'removed' | 'new-history'> {
         continue;
       }
       if (isSwapped) continue;
-      // The one place that continues as new (promise 12); a request that comes now goes along in the state.
+      // The one place that continues as new (promise 14); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, watch)) return 'removed';
     } finally {
@@ -325,7 +325,7 @@ async function postFailoverAfterLostChild(
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
 
-/** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 7). */
+/** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 8). */
 async function admitApplications(run: Run, primary: LinkSite): Promise<void> {
   const admit = failoverProcedure('planned', primary).forward.at(-1);
   if (admit !== undefined) await run.perform(admit);

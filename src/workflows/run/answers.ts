@@ -8,7 +8,7 @@ export interface Request {
   readonly reason?: string;
 }
 
-/** A refusal is an answer (promise 11): reasons and what to do, never an exception. */
+/** A refusal is an answer (promise 13): reasons and what to do, never an exception. */
 export type Answer =
   | { readonly accepted: true; readonly note: string }
   | { readonly accepted: false; readonly reasons: readonly string[]; readonly nextSteps: readonly string[] };

@@ -107,7 +107,7 @@ async function finishLateFailover(run: Run, protection: Protection): Promise<voi
 }
 
 /**
- * Lets the applications in where the primary is (promise 7), as far as it answers: a dead one must not keep a forced
+ * Lets the applications in where the primary is (promise 8), as far as it answers: a dead one must not keep a forced
  * failover from being asked for.
  */
 export async function admitApplicationsOrTell(run: Run, primary: LinkSite): Promise<void> {

@@ -11,7 +11,7 @@ import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';
 import type { Problem } from './run-control';
 import type { UnliftedFence } from './state';
 
-/** A forced failover never happens by accident (promise 6): a reason, and a loss that the person accepts. */
+/** A forced failover never happens by accident (promise 7): a reason, and a loss that the person accepts. */
 export interface FailoverRequest extends Request {
   readonly type: FailoverType;
   /** Side that shall be the primary. */

@@ -1,4 +1,4 @@
-/** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 2). */
+/** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 3). */
 import type { ReplicationWatchInput } from '../../../src/activities/link/api';
 import type { Observing } from '../../../src/activities/link/link-facts';
 import { watchReplication } from '../../../src/activities/link/replication-watch';

@@ -54,7 +54,7 @@ describe('changeRefusals', () => {
     ['planned, no such link', planned, facts('none', 'none'), ['the instance has no such link']],
     ['removal, no such link', removal, facts('none', 'none'), ['neither side has the link any more']],
     ['removal, half of a link', removal, facts('PRIMARY', 'none'), []],
-    // Unknown roles never break anything (promise 10).
+    // Unknown roles never break anything (promise 12).
     ['a role of newer versions', planned, facts('PRIMARY', 'CATCHING_UP'), []],
   ])('%s', (_title, change, seen, refusals) => {
     expect(changeRefusals(change, seen)).toEqual(refusals);
