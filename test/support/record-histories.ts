@@ -227,7 +227,7 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
   write(recording.name, runs.own);
   write(`${recording.name}-failover`, runs.failovers.flat());
   // All runs of an instance share them: one is enough.
-  if (recording === RECORDINGS[0]) write('instance-turns', runs.turns.flat());
+  if (recording === RECORDINGS[0]) write('failover-slots', runs.turns.flat());
 }
 
 function write(name: string, histories: readonly string[]): void {

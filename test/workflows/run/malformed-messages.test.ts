@@ -262,7 +262,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     await driver.dispose();
   });
 
-  test('by the workflow that gives turns', async () => {
+  test('by the workflow that gives slots', async () => {
     const holder = await WorkflowDriver.start(
       'linkMigration',
       INPUTS.linkMigration,
@@ -275,12 +275,12 @@ describe('a signal that is not understood is noted and ignored', () => {
       { instance: '/i', first: { ...asks, workflowId: 'test' } },
       {},
       {},
-      { driver: holder, workflowId: 'turns' },
+      { driver: holder, workflowId: 'slots' },
     );
-    for (const signal of SIGNALS) await driver.signal('turn', signal);
+    for (const signal of SIGNALS) await driver.signal('slot', signal);
     await driver.run(() => false, 1_000);
-    const turns = await driver.query<Slots>('slots');
-    expect(turns).toMatchObject({ holders: [{ workflowId: 'test' }], queue: [] });
+    const slots = await driver.query<Slots>('slots');
+    expect(slots).toMatchObject({ holders: [{ workflowId: 'test' }], queue: [] });
     await driver.replay();
     await driver.dispose();
     await holder.dispose();

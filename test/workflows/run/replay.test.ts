@@ -36,7 +36,7 @@ test('there is a fixture for each way that runs go', () => {
       'continued-as-new-1.json',
       'continued-as-new-2.json',
       'delete-link-complete.json',
-      'instance-turns.json',
+      'failover-slots.json',
       'planned-failover-complete.json',
       'stays-forced-and-repaired-failover.json',
       'stays-forced-and-repaired.json',
