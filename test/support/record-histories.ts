@@ -56,7 +56,7 @@ interface Status {
 
 const status = (handle: WorkflowHandle) => handle.query<Status>('status');
 
-/** Asks a link that stays, and waits until it has done what it was asked. */
+/** Asks a DR link, and waits until it has done what it was asked. */
 async function ask(handle: WorkflowHandle, update: string, request: Record<string, unknown>): Promise<void> {
   await handle.executeUpdate(update, { args: [{ by: 'operator', ...request }] });
   await untilStatus(handle, ({ protection }) => protection?.pendingRequest === null);

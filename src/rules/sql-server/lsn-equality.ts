@@ -44,7 +44,10 @@ export function lsnEquality(samples: readonly LsnSample[], fencedAt: string, nee
   const server = last.primaryEndOfLogLsn;
   const instance = last.secondaryHardenedLsn;
   if (server === null || instance === null) {
-    return no('lsn.not-reported', `The ${server === null ? 'server' : 'instance'} does not report its LSN.`);
+    return no(
+      'lsn.not-reported',
+      `The ${server === null ? 'SQL Server' : 'instance'} does not report its LSN.`,
+    );
   }
   const order = compareLsn(instance, server);
   if (order < 0) return no('lsn.instance-behind', `The instance has ${instance}, the SQL Server ${server}.`);

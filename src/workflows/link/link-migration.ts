@@ -205,7 +205,9 @@ function leftBehind(run: Run): readonly string[] {
     copy,
     ...(run.state.unreplicatedTail === undefined ? [] : [run.state.unreplicatedTail]),
     ...(fenced.length > 0
-      ? [`on ${server} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
+      ? [
+          `on ${server} the logins ${fenced.join(', ')} stay disabled: the former primary must not take writes`,
+        ]
       : []),
     ...(jobs.length > 0
       ? [`on ${server} the jobs ${jobs.join(', ')} stay disabled: they run on the instance`]

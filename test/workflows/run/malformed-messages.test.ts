@@ -113,7 +113,7 @@ async function migrationThatWaits() {
 }
 
 describe('a request that is not understood is rejected in words, and changes nothing', () => {
-  test('of a link that stays', async () => {
+  test('of a DR link', async () => {
     const standing = await StandingLink.begin();
     const before = await standing.status();
     for (const [name, request, reason] of MALFORMED_REQUESTS) {
@@ -172,13 +172,13 @@ describe('a request that is not understood is rejected in words, and changes not
 });
 
 describe('a request of another kind of run is refused with what this one takes', () => {
-  test('approve on a link that stays', async () => {
+  test('approve on a DR link', async () => {
     const standing = await StandingLink.begin();
     const before = await standing.status();
     const refused = await standing.driver.update<Answer>('approve', BY);
     expect(refused).toEqual({
       accepted: false,
-      reasons: [expect.stringMatching(/link that stays.*"approve".*failover, drill/)],
+      reasons: [expect.stringMatching(/DR link.*"approve".*failover, drill/)],
       nextSteps: [expect.stringContaining('sqlferry failover')],
     });
     expect(await standing.status()).toEqual(before);
@@ -216,7 +216,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     await driver.dispose();
   });
 
-  test('by a link that stays: also one that lay there before the failover', async () => {
+  test('by a DR link: also one that lay there before the failover', async () => {
     const standing = await StandingLink.begin();
     for (const signal of SIGNALS) await standing.driver.signal('failoverNews', signal);
     await standing.driver.update('failover', { ...BY, type: 'planned', to: 'instance' });

@@ -95,7 +95,7 @@ describe('a cutover that is withdrawn', () => {
   });
 });
 
-test('a failover of a link that stays leaves the replica to the watch of the link', async () => {
+test('a failover of a DR link leaves the replica to the watch of the link', async () => {
   const { told, override } = world(() => true);
   const { driver, status } = await begin('disasterRecoveryLink', 'purpose: disaster-recovery', override);
   await driver.run(() => false, 2 * HOUR);
