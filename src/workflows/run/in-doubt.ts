@@ -153,6 +153,6 @@ async function tellNotAdmitted(run: Run, primary: LinkSite, why: string): Promis
   );
 }
 
-/** The fence that a failover left when it gave way: the forced one that followed did not get through either. */
+/** The fence that a failover left when it was preempted: the forced one that followed did not get through either. */
 export const hasFenceLeft = ({ failovers, primary }: Protection): boolean =>
   failovers.at(-2)?.preempted?.fenceOn === primary;

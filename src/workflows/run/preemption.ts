@@ -25,7 +25,7 @@ export async function unlessForced(run: Run, work: () => Promise<void>): Promise
 export class Preempted extends Error {
   override readonly name = 'Preempted';
   constructor(by: string) {
-    super(`gave way to the forced failover that ${by} asked for`);
+    super(`ended for the forced failover that ${by} asked for`);
   }
 }
 
