@@ -56,7 +56,7 @@ interface Status {
 
 const status = (handle: WorkflowHandle) => handle.query<Status>('status');
 
-/** Asks a DR link, and waits until it has done what it was asked. */
+/** Asks a link that stays, and waits until it has done what it was asked. */
 async function ask(handle: WorkflowHandle, update: string, request: Record<string, unknown>): Promise<void> {
   await handle.executeUpdate(update, { args: [{ by: 'operator', ...request }] });
   await untilStatus(handle, ({ protection }) => protection?.pendingRequest === null);
@@ -227,7 +227,7 @@ async function record(env: TestWorkflowEnvironment, recording: Recording): Promi
   write(recording.name, runs.own);
   write(`${recording.name}-failover`, runs.failovers.flat());
   // All runs of an instance share them: one is enough.
-  if (recording === RECORDINGS[0]) write('failover-slots', runs.turns.flat());
+  if (recording === RECORDINGS[0]) write('instance-turns', runs.turns.flat());
 }
 
 function write(name: string, histories: readonly string[]): void {

@@ -213,7 +213,7 @@ export interface ReadinessEvidence {
   readonly summary: string;
 }
 
-/** Proof that the instance has all that was committed on the SQL Server: taken after the fence, equal and stable. */
+/** Proof that the instance has all that was committed at the server: taken after the fence, equal and stable. */
 export interface CatchUpEvidence {
   readonly observedAt: string;
   readonly fencedAt: string;
