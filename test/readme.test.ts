@@ -24,7 +24,7 @@ const MANIFEST = JSON.parse(read('package.json')) as { scripts: Record<string, s
 
 describe.each(PAGES.map((page) => [page.path, page] as const))('%s', (_path, page) => {
   test('links to what exists', () => {
-    const broken = page.links.filter((instance) => !/^[a-z]+:/.test(instance) && !resolves(page, instance));
+    const broken = page.links.filter((target) => !/^[a-z]+:/.test(target) && !resolves(page, target));
     expect(broken).toEqual([]);
   });
 
@@ -200,8 +200,8 @@ function collect(node: unknown, path: readonly string[], found: Set<string>): vo
   }
 }
 
-function resolves(page: Page, instance: string): boolean {
-  const [file = '', anchor] = instance.split('#');
+function resolves(page: Page, target: string): boolean {
+  const [file = '', anchor] = target.split('#');
   const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
   if (!existsSync(join(ROOT, path))) return false;
   return anchor === undefined || readPage(path).anchors.includes(anchor);

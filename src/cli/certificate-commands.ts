@@ -129,7 +129,10 @@ const ofRotation = (certificates: Command, name: string, description: string): C
 
 const withOthers = (command: Command): Command =>
   command
-    .option('--server <name>', 'replica of the availability group (default: the SQL Server)')
+    .option(
+      '--server <name>',
+      'replica of the availability group (default: the one that the migration names)',
+    )
     .option(
       '--with <file...>',
       'migrations of the same server to other instances, which need the new key, too',

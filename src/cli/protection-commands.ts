@@ -4,7 +4,7 @@ import { durationArgument, example, type Runner, request } from './command-parts
 import type { DrillOptions } from './commands/protection';
 
 export function protectionCommands(program: Command, run: Runner): void {
-  request(program, 'failover', 'swap the roles of a link that stays (purpose: disaster-recovery)', true)
+  request(program, 'failover', 'swap the roles of a DR link (purpose: disaster-recovery)', true)
     .requiredOption('--to <side>', 'the new primary: instance or server')
     .option(
       '--force',
@@ -53,7 +53,7 @@ export function protectionCommands(program: Command, run: Runner): void {
         return undefined;
       }),
     );
-  request(program, 'remove', 'take a link that stays down; both copies become independent', true).action(
+  request(program, 'remove', 'take a DR link down; both databases become independent', true).action(
     run(async (output, name: string, options: object) => {
       await (await import('./commands/protection')).remove(output, name, options);
       return undefined;

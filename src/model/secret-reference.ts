@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Where a secret is kept. Specs, histories and logs hold only this reference; the value is read inside an
- * activity and goes nowhere else (promise 9).
+ * activity and goes nowhere else (promise 11).
  */
 export type SecretReference = string & { readonly __secretReference: unique symbol };
 

@@ -44,7 +44,7 @@ export function explainIssue(issue: Issue, root: unknown, known: KnownKeys): rea
 const MUST_REFER =
   'must refer to a secret, not hold it: env:VARIABLE, file:/path/to/file or azure-keyvault:vault-name/secret-name';
 
-/** What stands in the place of a secret is never repeated: it may be the secret itself (promise 9). */
+/** What stands in the place of a secret is never repeated: it may be the secret itself (promise 11). */
 function isSecret(path: SpecPath): boolean {
   return /password|secret|token$/i.test(String(path.at(-1)));
 }

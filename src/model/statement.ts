@@ -1,6 +1,6 @@
 /**
  * T-SQL and Azure requests as values. What a run will do is a list of these, made by pure builders; `plan` prints
- * their `display`, the run executes them and logs the same `display` (promise 3).
+ * their `display`, the run executes them and logs the same `display` (promise 4).
  */
 
 /** One T-SQL statement or batch. Only src/tsql makes these. */

@@ -7,7 +7,7 @@ import type { ArmRequest } from '../model/statement';
 
 /**
  * State of a long-running operation that another worker can resume. Sealed by the adapter, since it holds signed
- * URLs (promise 9): opaque to everybody else, safe in heartbeats and histories.
+ * URLs (promise 11): opaque to everybody else, safe in heartbeats and histories.
  */
 export type SealedOperation = string & { readonly __sealedOperation: unique symbol };
 

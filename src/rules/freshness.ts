@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/duration';
 
 /**
- * Why facts are too old to decide on (promise 2), or undefined when they are fresh.
+ * Why facts are too old to decide on (promise 3), or undefined when they are fresh.
  * @param observedAt ISO 8601 time of reading
  * @param now milliseconds since 1970-01-01 UTC, by the same clock
  * @param maxAgeMs oldest age that is still fresh

@@ -34,7 +34,7 @@ export function readInteger(row: DriverRow, column: string): number {
   return number;
 }
 
-/** LSN that the query converted to text (promise 8: never a JavaScript number). */
+/** LSN that the query converted to text (promise 10: never a JavaScript number). */
 export function readLsn(row: DriverRow, column: string): Lsn {
   const value = row[column];
   const lsn = typeof value === 'string' ? parseLsn(value) : undefined;

@@ -1,4 +1,4 @@
-/** The commands of a link that stays, as a person types them: status, plan, drill, list, and a rotation that is ended. */
+/** The commands of a DR link, as a person types them: status, plan, drill, list, and a rotation that is ended. */
 import { Certificates } from '../../src/client/certificates';
 import { certificateScheduleId, rotationWorkflowId } from '../../src/model/sql-server/certificate-ids';
 import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
@@ -119,7 +119,7 @@ test('a rotation that no worker takes is not begun, and that is said at once', a
 test('a request that this run does not take, or does not understand, is refused with its reason', async () => {
   expect(await run('approve', 'sales', '--yes')).toMatchObject({
     code: 3,
-    err: expect.stringMatching(/link that stays and takes no request "approve"; it takes failover, drill/),
+    err: expect.stringMatching(/DR link and takes no request "approve"; it takes failover, drill/),
   });
   expect(await run('pause', 'sales', '--reason', 'ok\nFAKE 11-30 15:00:00 done')).toMatchObject({
     code: 3,

@@ -1,4 +1,4 @@
-/** What status looks like, line by line, at 80 columns: a link that stays on good and on bad days, and a migration. */
+/** What status looks like, line by line, at 80 columns: a DR link on good and on bad days, and a migration. */
 
 import { linkLook } from '../../src/cli/link-look';
 import { fitLines } from '../../src/cli/terminal/layout';
@@ -145,7 +145,7 @@ const plain = styleFor({ isTTY: false }, {});
 const drawn = (seen: RunView, newest: CertificateWatch | 'unreadable' | null): string =>
   fitLines(statusLines(seen, plain, NOW, { width: 80, look: linkLook(seen, newest, NOW) }), 80).join('\n');
 
-test('a link that stays, on a good day', () => {
+test('a DR link, on a good day', () => {
   const seen = view(
     {
       waitingFor: 'a request; the SQL Server is the primary',

@@ -1,4 +1,4 @@
-/** Promise 4: before the point of no return an abort undoes exactly what the run made, and nothing else. */
+/** Promise 5: before the point of no return an abort undoes exactly what the run made, and nothing else. */
 
 import type { EstateWorld } from '../../estate/world/world';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';

@@ -132,7 +132,7 @@ async function rotate(
   return certificates.result('sql1', runId);
 }
 
-describe('a link that stays', () => {
+describe('a DR link', () => {
   let stage: Stage;
   let writer: WorkloadWriter;
   const app = (name: 'SQL1' | 'mi-west') => ({

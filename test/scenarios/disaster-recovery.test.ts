@@ -77,7 +77,7 @@ async function childReport(stage: Stage): Promise<void> {
   }
 }
 
-describe('a link that stays', () => {
+describe('a DR link', () => {
   let stage: Stage;
   let writer: WorkloadWriter;
   let planned: LinkPlan;

@@ -1,4 +1,4 @@
-/** Drills of a link that stays: there, held, and back, under a workload; and what ends one before its time. */
+/** Drills of a DR link: there, held, and back, under a workload; and what ends one before its time. */
 
 import type { WorkloadWriter } from '../../estate/workload/writer';
 import { planLinkChange } from '../../src/activities/link/plan-change';

@@ -74,7 +74,7 @@ const STAYS = 'purpose: disaster-recovery';
 
 describe('a group that stands already', () => {
   let stage: Stage;
-  /** Each test has a name of its own on the shared server: a link that stays outlives its test. */
+  /** Each test has a name of its own on the shared server: a DR link outlives its test. */
   let name = '';
   let count = 0;
   beforeEach(() => {
@@ -262,7 +262,7 @@ describe('a group that stands already', () => {
     expect(await stage.migrations.result(name)).toMatchObject({ outcome: 'aborted', leftovers: [] });
     expect(worldSnapshot(stage.estate.world)).toEqual(before);
     const journal = await stage.migrations.journal(name);
-    // The plan is the run, on each server (promise 3).
+    // The plan is the run, on each server (promise 4).
     const shownTrust = ({ phase, effects }: { phase: string; effects: readonly JournalEffect[] }) =>
       phase === 'trust' ? effects.map((effect) => [effect.server ?? effect.on, effect.display]) : [];
     expect(journal.filter(({ outcome }) => outcome === 'done').flatMap(shownTrust)).toEqual(
@@ -286,7 +286,7 @@ describe('a group that stands already', () => {
     expect(new Set(places.map(({ server: on }) => on))).toEqual(new Set(['sql1', 'sql2', undefined]));
   }, 120_000);
 
-  test('(b) a link that stays crosses and comes back while the group moves beneath it', async () => {
+  test('(b) a DR link crosses and comes back while the group moves beneath it', async () => {
     stage = await startStage({ estate: estate(TWO, { rates: { firstFullBackupDelayMs: 30_000 } }) });
     const { world } = stage.estate;
     await sameLogin();

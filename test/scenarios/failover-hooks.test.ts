@@ -24,7 +24,7 @@ interface Received {
   readonly evidence: { readonly firstWriteAt: string | null } | null;
 }
 
-describe('hooks around the failovers of a link that stays', () => {
+describe('hooks around the failovers of a DR link', () => {
   let receiver: FakeAzure;
   let folder: string;
   let stage: Stage;

@@ -182,7 +182,7 @@ describe('a migration with logins and jobs', () => {
   }, 120_000);
 });
 
-describe('a link that stays, with logins and jobs', () => {
+describe('a DR link, with logins and jobs', () => {
   let stage: Stage;
   const staying = `
 logBackups: { directory: "C:\\\\Backup" }

@@ -1,4 +1,4 @@
-/** Promise 3: what `plan` shows before the run is what the run does, and nothing else reaches the estate. */
+/** Promise 4: what `plan` shows before the run is what the run does, and nothing else reaches the estate. */
 
 import type { Effect } from '../../estate/world/model';
 import type { EstateWorld } from '../../estate/world/world';

@@ -1,4 +1,4 @@
-/** Promise 3 for a link that stands: what `plan --of` shows before is what the run does, and nothing else. */
+/** Promise 4 for a link that stands: what `plan --of` shows before is what the run does, and nothing else. */
 
 import type { Effect } from '../../estate/world/model';
 import {

@@ -1,4 +1,4 @@
-/** What other hands do to a link that stays: roles that are swapped beside the run, and a link that is deleted. */
+/** What other hands do to a DR link: roles that are swapped beside the run, and a link that is deleted. */
 import { query, until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { LINK_SECTIONS, linkEstate, standingLink } from '../support/standing-link';

@@ -136,7 +136,7 @@ export function isUndone({ link }: DisturbedRun): readonly string[] {
 }
 
 /**
- * What must hold in every run, however it was disturbed: promises 4, 5 and 7.
+ * What must hold in every run, however it was disturbed: promises 5, 6 and 8.
  * @returns every breach in words; none is the wish
  */
 export function breaches({ driver, overlaps }: DisturbedRun): readonly string[] {

@@ -32,7 +32,7 @@ export function readPage(path: string): Page {
     text,
     fences,
     anchors: headings.map(anchorOf),
-    links: [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, instance = '']) => instance),
+    links: [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target = '']) => target),
     spans: [...prose.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span),
   };
 }

@@ -1,4 +1,4 @@
-/** A link that stays, in virtual time, until it stands: where tests of its workflow begin. */
+/** A DR link, in virtual time, until it stands: where tests of its workflow begin. */
 
 import type { RunStatus } from '../../src/workflows/run/messages';
 import type { StandingStatus } from '../../src/workflows/run/standing-messages';

@@ -1,4 +1,4 @@
-/** A link that stays, on the estate, until it stands: where scenarios about it begin. */
+/** A DR link, on the estate, until it stands: where scenarios about it begin. */
 import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { APPLICATION, until } from './application';
 import { QUICK_POLLING, type Stage } from './scenario';

@@ -1,4 +1,4 @@
-/** A link that stays and its failovers, disturbed at every position: what is asked for, and what must hold. */
+/** A DR link and its failovers, disturbed at every position: what is asked for, and what must hold. */
 import type { FailoverRecord, FailoverRequest } from '../../src/workflows/run/standing-messages';
 import type { FakeLink } from './fake-link';
 import { DBA, type DisturbedRun, HOUR, startRun, stepOf } from './link-matrix';

@@ -27,7 +27,7 @@ describe.each(QUERIES.map((query) => [query.id, query] as const))('%s', (_id, qu
     expect(Object.keys(query.parameters).filter((name) => !used.has(name))).toEqual([]);
   });
 
-  test('every LSN leaves the server as text (promise 8)', () => {
+  test('every LSN leaves the server as text (promise 10)', () => {
     const rest = query.text
       .replaceAll(/CONVERT\(varchar\(40\), (?:[\w.]+|COALESCE\([^()]*\))\)/g, '')
       .replaceAll(/\bAS \w+_lsn\b/g, '')
@@ -156,7 +156,7 @@ test('link replicas', () => {
   });
 });
 
-test('states that nobody knows yet are kept as they came (promise 10)', () => {
+test('states that nobody knows yet are kept as they came (promise 12)', () => {
   const row = { ...replicaRow, synchronization_state_desc: 'QUANTUM', local_role_desc: null };
   expect(readLinkReplicas().decode(row)).toMatchObject({
     synchronizationStateDesc: 'QUANTUM',

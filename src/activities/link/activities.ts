@@ -74,8 +74,8 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
         carried,
       ),
 
-    liftRemainingFences: ({ spec, doors }) =>
-      call(spec, ({ context }) => liftRemainingFences(context, doors)),
+    liftRemainingFences: ({ spec, fences }) =>
+      call(spec, ({ context }) => liftRemainingFences(context, fences)),
 
     joinFromInstance: ({ spec }) =>
       call(spec, ({ context, apply, reporter }) => joinFromInstance(context, apply, reporter)),

@@ -118,7 +118,7 @@ export type ReplicationNews =
   | ExternalFailoverNews
   | DeletedExternallyNews
   /** Replicas that did not answer when the fence was lifted do now. */
-  | { readonly kind: 'fences-lifted'; readonly doors: readonly LiftedFence[]; readonly health: LinkHealth }
+  | { readonly kind: 'fences-lifted'; readonly fences: readonly LiftedFence[]; readonly health: LinkHealth }
   /** Nothing happened for long: the workflow may begin a new history. */
   | { readonly kind: 'checkpoint'; readonly health: LinkHealth };
 
@@ -280,7 +280,7 @@ export interface LinkSteps {
   undoStep(input: UndoInput): Promise<readonly JournalEffect[] | UndoneStep>;
   /** Asks once each replica that did not answer when the fence was lifted. */
   liftRemainingFences(
-    input: LinkInput & { readonly doors: readonly PendingOnServer[] },
+    input: LinkInput & { readonly fences: readonly PendingOnServer[] },
   ): Promise<readonly LiftedFence[]>;
   /** Only of a link that the instance leads at first. */
   joinFromInstance(input: LinkInput): Promise<LinkJoined>;

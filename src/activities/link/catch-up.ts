@@ -79,7 +79,7 @@ async function refuseWithOtherLinks({ ports, spec, clock }: Observing, signal: A
 }
 
 /**
- * Waits until both sides stand at the same LSN, several looks in a row, all after the fence (promise 5), and until the
+ * Waits until both sides stand at the same LSN, several looks in a row, all after the fence (promise 6), and until the
  * secondary has so little left to apply that a failover is not refused for it (47516).
  */
 export async function awaitCatchUp(

@@ -49,7 +49,7 @@ export const PLANNED_SECRET = 'secret';
 
 /**
  * Walks the procedure that a run walks, with the steps that a run performs, and only asks what they would do
- * (promise 3). Reads both instances and Azure; changes nothing.
+ * (promise 4). Reads both instances and Azure; changes nothing.
  */
 export async function planLinkMigration(
   context: Omit<LinkContext, 'secret'>,

@@ -121,8 +121,8 @@ async function guard(
     if (health.lagSeconds !== null) lastSeen = health;
     keep(health);
     if (input.unliftedFences !== undefined) {
-      const doors = await liftRemainingFences({ ports: observing.ports, signal }, input.unliftedFences);
-      if (doors.length > 0) return { kind: 'fences-lifted', doors, health };
+      const fences = await liftRemainingFences({ ports: observing.ports, signal }, input.unliftedFences);
+      if (fences.length > 0) return { kind: 'fences-lifted', fences, health };
     }
     const leader = observing.ports.group?.leader();
     if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {

@@ -15,7 +15,7 @@ export interface StepContext<Ports, Spec> {
 
 /**
  * One step of a procedure: look, decide, act, look again. `observe` reads, `effects` decides purely from what was
- * read, and only the step runner acts, so that plan and run cannot drift apart (promise 3).
+ * read, and only the step runner acts, so that plan and run cannot drift apart (promise 4).
  *
  * @typeParam Facts serialisable: they are kept in history as the state before the step, for undoing it
  */

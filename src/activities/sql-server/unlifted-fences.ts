@@ -13,7 +13,7 @@ import { toJournalEffect } from '../run/run-step';
 /** A replica that is away must not hold up the log backups of the link: it is asked again with the next look. */
 const ANSWER_WITHIN_MS = 5_000;
 
-interface DoorContext {
+interface FenceContext {
   readonly ports: Pick<LinkPorts, 'group'>;
   readonly signal: AbortSignal;
 }
@@ -23,15 +23,15 @@ interface DoorContext {
  * @returns the servers that answered, with what was done there; the others are still closed
  */
 export async function liftRemainingFences(
-  context: DoorContext,
-  doors: readonly PendingOnServer[],
+  context: FenceContext,
+  fences: readonly PendingOnServer[],
 ): Promise<readonly LiftedFence[]> {
-  const opened = await Promise.all(doors.map((door) => openDoor(context, door)));
-  return opened.filter((door) => door !== undefined);
+  const lifted = await Promise.all(fences.map((fence) => liftOn(context, fence)));
+  return lifted.filter((fence) => fence !== undefined);
 }
 
-async function openDoor(
-  { ports, signal }: DoorContext,
+async function liftOn(
+  { ports, signal }: FenceContext,
   { server, logins }: PendingOnServer,
 ): Promise<LiftedFence | undefined> {
   const port = ports.group?.members.get(server);

@@ -1,4 +1,4 @@
-/** From ARM's JSON to facts. What is absent becomes null; unknown enum values stay as they came (promise 10). */
+/** From ARM's JSON to facts. What is absent becomes null; unknown enum values stay as they came (promise 12). */
 import { parseLsn } from '../../model/sql-server/lsn';
 import type {
   AzureLinkFacts,

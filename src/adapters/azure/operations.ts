@@ -9,7 +9,7 @@ import type { ArmRequest, LinkRequestBody } from '../../model/statement';
 /** Oldest stable version with the link's new model (databases[], roles, failover). */
 export const API_VERSION = '2023-08-01';
 
-/** Body as it is: unknown properties and enum values survive (promise 10). */
+/** Body as it is: unknown properties and enum values survive (promise 12). */
 const RAW = { type: { name: 'any' } } as const;
 const serializer = createSerializer({}, false);
 

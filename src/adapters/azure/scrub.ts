@@ -9,7 +9,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
 
 const LENGTH_LIMIT = 2_000;
 
-/** Takes signatures and tokens out of a text that goes into errors, logs and histories (promise 9). */
+/** Takes signatures and tokens out of a text that goes into errors, logs and histories (promise 11). */
 export function scrub(text: string): string {
   const clean = RULES.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
   return clean.length > LENGTH_LIMIT ? `${clean.slice(0, LENGTH_LIMIT)} ...` : clean;

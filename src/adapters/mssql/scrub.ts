@@ -1,4 +1,4 @@
-/** Keeps secrets out of messages (promise 9), whatever a server or a driver puts in them. */
+/** Keeps secrets out of messages (promise 11), whatever a server or a driver puts in them. */
 
 const MASKED = '********';
 

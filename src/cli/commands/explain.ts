@@ -25,7 +25,7 @@ export function explain(output: Output, code: string): ExitCode {
       [output.style.dim('meaning'), entry.meaning],
       [output.style.dim('reaction'), reaction],
       [output.style.dim('remedy'), entry.remedy],
-      [output.style.dim('server'), entry.source],
+      [output.style.dim('source'), entry.source],
     ]),
   );
   output.result(entry);

@@ -77,7 +77,7 @@ export async function repair(
   const loser = bySite(otherSite(survivor), NAMES);
   await confirm(
     output,
-    `This makes ${loser} follow again: what only ${loser} has is rolled away (its log is backed up first where that can be done from here).`,
+    `This makes ${loser} follow again: what only ${loser} has is discarded (its log is backed up first where that can be done from here).`,
     options.yes ?? false,
   );
   await withMigrations(options, async (migrations) => {
@@ -92,7 +92,7 @@ export async function repair(
 export async function remove(output: Output, name: string, options: RequestOptions): Promise<void> {
   await confirm(
     output,
-    `This takes the link ${name} down: link, distributed group, group. Both copies stay; that of a SQL Server that only followed is left restoring.`,
+    `This takes the link ${name} down: link, distributed group, group. Both databases stay; that of a SQL Server that is the secondary is left restoring.`,
     options.yes ?? false,
   );
   await withMigrations(options, async (migrations) => {

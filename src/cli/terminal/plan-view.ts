@@ -53,7 +53,7 @@ const endOf = ({ route, initialPrimary }: LinkPlan): string =>
 
 function markdownWay(plan: LinkPlan): string {
   const [, from, , to] = wayOf(plan);
-  const end = plan.initialPrimary === undefined ? `cutover by ${plan.route}` : 'a link that stays';
+  const end = plan.initialPrimary === undefined ? `cutover by ${plan.route}` : 'a DR link';
   return `from **${from}** to **${to}**, ${end}`;
 }
 

@@ -20,7 +20,7 @@ export type LinkChange =
   | { readonly kind: 'removal' };
 
 /**
- * The steps of a change in the order of its run (promise 3), also those that only some runs need: which of them a run
+ * The steps of a change in the order of its run (promise 4), also those that only some runs need: which of them a run
  * leaves out stands in the notes of its plan.
  */
 export function changeProcedure(change: LinkChange): readonly StepRef[] {

@@ -189,7 +189,7 @@ const AFTER: Readonly<Record<CutoverRoute, (afterwards: Afterwards) => readonly 
 type Afterwards = 'remove-link' | 'keep-link';
 
 /**
- * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 3).
+ * The procedure as a table: which steps, in which order. Plan and run both walk it (promise 4).
  * @param route how this version leaves its SQL Server
  * @param afterwards whether the link is kept; on the route `delete-link` it is gone in any case
  * @param keepLog policy of the spec

@@ -9,7 +9,9 @@ export const failoversAtOnceSchema = z
   .min(1)
   .max(MOST_FAILOVERS_AT_ONCE)
   .default(MOST_FAILOVERS_AT_ONCE)
-  .describe('Failovers and cutovers of one managed instance at a time; the others wait for their turn');
+  .describe(
+    'Failovers and cutovers of one managed instance at a time; the other ones wait for a failover slot',
+  );
 
 /** What is looked at, and mended, once the new primary takes writes. */
 export const afterFailoverSchema = z

@@ -1,5 +1,5 @@
 /**
- * Log sequence numbers are decimal strings, compared as BigInt, never as JavaScript numbers (promise 8): the
+ * Log sequence numbers are decimal strings, compared as BigInt, never as JavaScript numbers (promise 10): the
  * DMVs give them as numeric(25,0), which a double cannot hold.
  */
 export type Lsn = string & { readonly __lsn: unique symbol };

@@ -1,6 +1,6 @@
 /**
- * Facts as they were read, each with the time of reading (promise 2). Field names follow the catalog views and
- * the Azure model; LSNs are decimal strings; unknown enum values are kept as they came (promise 10).
+ * Facts as they were read, each with the time of reading (promise 3). Field names follow the catalog views and
+ * the Azure model; LSNs are decimal strings; unknown enum values are kept as they came (promise 12).
  */
 import type { Lsn } from './lsn';
 

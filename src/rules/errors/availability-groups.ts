@@ -147,8 +147,8 @@ export const AVAILABILITY_GROUP_ENTRIES: readonly CatalogueEntry[] = [
   person(
     'ReseedNeeded',
     [35253, 35275, 35278],
-    'The copy does not fit the primary any more and must be made anew.',
-    'Remove the copy and seed it again.',
+    'The secondary does not fit the primary any more and must be seeded anew.',
+    'Remove the secondary database and seed it again.',
   ),
   retry(
     'SessionBroken',

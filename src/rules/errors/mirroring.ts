@@ -6,20 +6,20 @@ export const MIRRORING_ENTRIES: readonly CatalogueEntry[] = [
   person(
     'LogOverlapMissing',
     [1408],
-    'The copy is not recovered far enough: log between its end and the primary is missing.',
-    'Restore more log backups to the copy. For a link: delete it and create it again.',
+    'The secondary is not recovered far enough: log between its end and the primary is missing.',
+    'Restore more log backups to the secondary. For a link: delete it and create it again.',
     SOURCE.links,
   ),
   person(
     'LogRestoreNeeded',
     [1409, 1411],
-    'Log backups must be restored to the copy first.',
+    'Log backups must be restored to the secondary first.',
     'Restore the log backups that were taken since the full backup, WITH NORECOVERY.',
   ),
   person(
     'LogTruncatedTooEarly',
     [1412],
-    'The copy was not rolled forward to a point inside the local log: the log was truncated while seeding ran.',
+    'The secondary was not rolled forward to a point inside the local log: the log was truncated while seeding ran.',
     'For a link: drop it and create it again; hold log backups while seeding, or turn on trace flag 12381 for that time.',
     SOURCE.links,
   ),
@@ -50,10 +50,15 @@ export const MIRRORING_ENTRIES: readonly CatalogueEntry[] = [
   person(
     'RedoFailed',
     [1462],
-    'Applying the log failed on the copy; it cannot go on.',
+    'Applying the log failed on the secondary; it cannot go on.',
     'Seed the database again.',
   ),
-  person('NotRestoring', [1464], 'The copy is not in the RESTORING state.', 'Restore it WITH NORECOVERY.'),
+  person(
+    'NotRestoring',
+    [1464],
+    'The secondary is not in the RESTORING state.',
+    'Restore it WITH NORECOVERY.',
+  ),
   person(
     'RecoveryModelNotFull',
     [1465],
@@ -90,7 +95,7 @@ export const MIRRORING_ENTRIES: readonly CatalogueEntry[] = [
   person(
     'LogChainTooShort',
     [1478],
-    'The copy has too little log to continue the chain of the primary.',
+    'The secondary has too little log to continue the chain of the primary.',
     'Restore a log backup to it.',
   ),
   info('RoleChanged', [1480], 'The role of the database changed.', 'Nothing is to be done.'),

@@ -112,7 +112,7 @@ export const LINK_CAPABILITY_TABLE: readonly CapabilityRow[] = [
     policy: 'not-older',
     enterpriseOnly: false,
     route: 'azure',
-    cannotUndo: 'Both copies become independent; the link cannot carry changes back to SQL Server.',
+    cannotUndo: 'Both databases become independent; the link cannot carry changes back to SQL Server.',
     source: FAILOVER,
   },
   {

@@ -32,7 +32,7 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
     ];
   }
   const stale = staleness(facts.observedAt, now, factsMaxAgeMs);
-  // Nothing else is judged on old facts: it would only be said of the past (promise 2).
+  // Nothing else is judged on old facts: it would only be said of the past (promise 3).
   if (stale !== undefined)
     return [gate('gate.stale-facts', 'The state of the link is not known freshly.', stale)];
   return [

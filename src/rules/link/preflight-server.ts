@@ -5,7 +5,7 @@ import { compareBuilds, parseBuild, releaseYear } from '../sql-server/version';
 import { isLinkEdition, minimumLinkBuild } from './capability';
 import { DOC, type LinkCheck } from './preflight-context';
 
-/** Older facts are read again before anything is decided on them (promise 2). */
+/** Older facts are read again before anything is decided on them (promise 3). */
 const FRESH_FOR_MS = 15 * 60_000;
 /** Certificates are valid from the maker's time: a clock that is far off makes them invalid at the other side. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;

@@ -2,7 +2,7 @@ import { type DurationMs, formatDuration } from '../../model/duration';
 import type { LinkReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
 import { formatBytes } from '../sizes';
 
-/** Where seeding stands. States that are not known here count as running (promise 10). */
+/** Where seeding stands. States that are not known here count as running (promise 12). */
 export type SeedingPhase =
   /** No operation, or one that waits for its turn: nothing is read yet. */
   | 'not-started'

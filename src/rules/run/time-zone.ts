@@ -1,4 +1,4 @@
-/** Times of day in IANA time zones, by Intl alone: the workflow sandbox has no other server. */
+/** Times of day in IANA time zones, by Intl alone: the workflow sandbox has no other source. */
 
 export interface LocalDate {
   readonly year: number;

@@ -140,7 +140,7 @@ export function jobDifferences(job: Job, twin: Job): readonly string[] {
     ['start step', job.startStep === twin.startStep],
     ['event log', job.notifyEventLog === twin.notifyEventLog],
     ['deletion after a run', job.deleteLevel === twin.deleteLevel],
-    ['instance server', twin.hasTarget],
+    ['target server', twin.hasTarget],
   ];
   return checks.flatMap(([what, isSame]) => (isSame ? [] : [what]));
 }

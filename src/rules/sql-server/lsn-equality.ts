@@ -28,7 +28,7 @@ export interface LsnVerdict {
 
 /**
  * Does the instance have all that was committed? Only if the end of the log there and here is the same and stays so
- * over several looks, all taken after the fence (promise 5). Compared as BigInt: numeric(25,0) does not fit a double.
+ * over several looks, all taken after the fence (promise 6). Compared as BigInt: numeric(25,0) does not fit a double.
  * @param samples in the order in which they were taken
  * @param fencedAt time at which no application could write any more, ISO 8601
  * @param needed how many looks in a row must agree, at least 2
@@ -44,7 +44,10 @@ export function lsnEquality(samples: readonly LsnSample[], fencedAt: string, nee
   const server = last.primaryEndOfLogLsn;
   const instance = last.secondaryHardenedLsn;
   if (server === null || instance === null) {
-    return no('lsn.not-reported', `The ${server === null ? 'server' : 'instance'} does not report its LSN.`);
+    return no(
+      'lsn.not-reported',
+      `The ${server === null ? 'SQL Server' : 'instance'} does not report its LSN.`,
+    );
   }
   const order = compareLsn(instance, server);
   if (order < 0) return no('lsn.instance-behind', `The instance has ${instance}, the SQL Server ${server}.`);

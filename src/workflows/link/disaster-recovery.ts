@@ -15,7 +15,7 @@ import { failoverProcedure, type LinkSite, REMOVAL, repairProcedure } from '../.
 import { bySite } from '../../model/side';
 import { siteName, waitsAtGate } from '../run/change-requests';
 import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from '../run/drill';
-import { dropNewsOfOthers, isPreempted, runFailoverChild, unlessOvertaken } from '../run/failover-child';
+import { dropNewsOfOthers, isPreempted, runFailoverChild, unlessPreempted } from '../run/failover-child';
 import { FailoverHooks } from '../run/failover-hooks';
 import { historyIsLong } from '../run/history';
 import { admitApplicationsOrTell, followSwap, hasFenceLeft, resolveInDoubt } from '../run/in-doubt';
@@ -40,7 +40,7 @@ import { statusOf } from '../run/status';
 import { failWith, tellLeftovers, undoRun } from '../run/undo';
 import { hasObjects, keepObjectsWhile, switchJobs, tellKnownDrift } from '../sql-server/instance-objects';
 import {
-  adoptClosedDoors,
+  adoptUnliftedFences,
   forgetUnliftedFences,
   liftOnceMore,
   tellUnliftedFences,
@@ -120,7 +120,7 @@ async function protect(run: Run): Promise<'removed' | 'new-history'> {
     const watch = begun ?? watchOf(run, protection);
     try {
       run.waitingFor = `a request; the ${siteName(protection.primary)} is the primary`;
-      await watch.beside(keepObjectsWhile(run, ledBy, untilNextTurn(run, protection, ledBy)));
+      await watch.beside(keepObjectsWhile(run, ledBy, untilNextChange(run, protection, ledBy)));
       const { request, drill } = protection;
       // Others swapped the roles: the side that leads now is watched, and has the jobs.
       const isSwapped = protection.primary !== ledBy;
@@ -133,7 +133,7 @@ async function protect(run: Run): Promise<'removed' | 'new-history'> {
         continue;
       }
       if (isSwapped) continue;
-      // The one place that continues as new (promise 12); a request that comes now goes along in the state.
+      // The one place that continues as new (promise 14); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, watch)) return 'removed';
     } finally {
@@ -152,7 +152,7 @@ const watchOf = (run: Run, protection: Protection): LinkWatch =>
   })();
 
 /** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
-function untilNextTurn(run: Run, protection: Protection, ledBy: LinkSite): Promise<unknown> {
+function untilNextChange(run: Run, protection: Protection, ledBy: LinkSite): Promise<unknown> {
   const isDue = (): boolean =>
     protection.request !== null || protection.primary !== ledBy || historyIsLong(run);
   const { drill } = protection;
@@ -190,14 +190,14 @@ async function carryOut(
   }
 }
 
-/** The forced failover to which the last one gave way. */
+/** The forced failover for which the last one was ended. */
 function preemptingRequest(protection: Protection): StandingRequest | null {
   const { preemptedBy } = protection;
   delete protection.preemptedBy;
   return preemptedBy ?? null;
 }
 
-/** The planned failover got through before it could give way. */
+/** The planned failover got through before it could be ended. */
 function tellLeadsAlready(run: Run, { to, by }: FailoverRequest): Promise<void> {
   const message = `the ${siteName(to)} leads already, since the failover under way got through: the forced one that ${by} asked for was not needed`;
   return run.notify('warning', 'failover.not-needed', message, 'look at status');
@@ -230,7 +230,7 @@ async function failOver(
     if (protection.proven === true) return;
     stopWatch();
     addFailover(protection, { ...record, ...more });
-    adoptClosedDoors(run, record);
+    adoptUnliftedFences(run, record);
     noteSwapped(run, protection, record);
     protection.proven = true;
     run.revision += 1;
@@ -244,7 +244,7 @@ async function failOver(
   const done = { ...result, ...more };
   if (protection.proven === true) return endProven(run, protection, request, done);
   addFailover(protection, done);
-  adoptClosedDoors(run, done);
+  adoptUnliftedFences(run, done);
   run.waitingFor = '';
   // The forced failover that overtook it goes on from whatever it left.
   const isUnknown = done.outcome === 'failed' && !isPreempted(run);
@@ -253,7 +253,7 @@ async function failOver(
   if (done.outcome === 'withdrawn' && hasFenceLeft(protection))
     await admitApplicationsOrTell(run, protection.primary);
   if (isUnknown) {
-    await unlessOvertaken(run, async () => {
+    await unlessPreempted(run, async () => {
       await admitApplicationsOrTell(run, protection.primary);
       await postFailoverAfterLostChild(run, protection, request, done);
       if (hasObjects(run)) await switchJobs(run, protection.primary, request.type);
@@ -290,7 +290,7 @@ async function endProven(
   };
   protection.failovers = [...protection.failovers.slice(0, -1), done];
   if (isCut) {
-    await unlessOvertaken(run, async () => {
+    await unlessPreempted(run, async () => {
       await postFailoverAfterLostChild(run, protection, request, done);
       if (hasObjects(run)) await switchJobs(run, protection.primary);
     });
@@ -325,7 +325,7 @@ async function postFailoverAfterLostChild(
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;
 
-/** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 7). */
+/** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 8). */
 async function admitApplications(run: Run, primary: LinkSite): Promise<void> {
   const admit = failoverProcedure('planned', primary).forward.at(-1);
   if (admit !== undefined) await run.perform(admit);

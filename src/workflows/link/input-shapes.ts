@@ -15,7 +15,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from '../run/shapes';
-import { turnRequest } from '../run/signal-shapes';
+import { slotRequest } from '../run/signal-shapes';
 import type { FailoverInput } from '../run/standing-messages';
 import { failoverOfRunShape } from '../run/standing-request-shapes';
 import type { RunInput } from '../run/state';
@@ -42,16 +42,16 @@ export const failoverInputShape = exactly<FailoverInput>({
   lastHealth: nullable(health),
 });
 
-const turns = including<Slots>({
-  holders: list(turnRequest, 0, 100_000),
-  queue: list(turnRequest, 0, 100_000),
+const slots = including<Slots>({
+  holders: list(slotRequest, 0, 100_000),
+  queue: list(slotRequest, 0, 100_000),
 });
 
-export const turnsInputShape = exactly<SlotsInput>({
+export const slotsInputShape = exactly<SlotsInput>({
   instance: name('a resource id', 1_000),
-  first: optional(turnRequest),
+  first: optional(slotRequest),
   maxHistoryEvents,
-  state: optional(turns),
+  state: optional(slots),
 });
 
 const ENDPOINT: Fields<EndpointLinks> = { spec: specShape, others: list(specShape) };

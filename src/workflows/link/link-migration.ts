@@ -46,7 +46,7 @@ export async function linkMigration(input: RunInput): Promise<MigrationResult> {
 
   try {
     const next = await run.control.abortable(() => cross(run));
-    // The one place that continues as new (promise 12): the link replicates, no step is under way, no message pending.
+    // The one place that continues as new (promise 14): the link replicates, no step is under way, no message pending.
     if (next === 'new-history') return await beginNewHistory(run);
     outcome = 'completed';
     // Also when the workflow was cancelled behind the point of no return: what is done is done, and has a result.
@@ -205,7 +205,9 @@ function leftBehind(run: Run): readonly string[] {
     copy,
     ...(run.state.unreplicatedTail === undefined ? [] : [run.state.unreplicatedTail]),
     ...(fenced.length > 0
-      ? [`on ${server} the logins ${fenced.join(', ')} stay disabled: the old copy must not take writes`]
+      ? [
+          `on ${server} the logins ${fenced.join(', ')} stay disabled: the former primary must not take writes`,
+        ]
       : []),
     ...(jobs.length > 0
       ? [`on ${server} the jobs ${jobs.join(', ')} stay disabled: they run on the instance`]

@@ -25,7 +25,7 @@ export const serverWatch = (run: Run, protection?: Protection): Watched<Replicat
     protection === undefined
       ? 'the watch of the link to end; a log backup that runs just now is not interrupted'
       : 'the watch of the link to end; a log backup that runs just now has a few seconds',
-  doing: 'guarding the log: ',
+  doing: 'watching the log: ',
   look: () => run.watches.watchReplication(inputOf(run, protection)),
   note: (news, isStopping) => note(run, protection, news, isStopping),
 });
@@ -101,7 +101,7 @@ async function note(
       await noteLeader(run, news.leader);
       break;
     case 'fences-lifted':
-      await noteLiftedFences(run, news.doors);
+      await noteLiftedFences(run, news.fences);
       break;
     case 'foreign-log-backup':
       state.foreignLogBackups = [...(state.foreignLogBackups ?? []), ...news.jobs];
@@ -138,8 +138,8 @@ async function noteLeader(run: Run, leader: string): Promise<void> {
 
 function unliftedFences({ state }: Run): Pick<ReplicationWatchInput, 'unliftedFences'> {
   if (state.unliftedFences === undefined) return {};
-  const doors = state.unliftedFences.map(({ server, logins, statement }) => ({ server, logins, statement }));
-  return { unliftedFences: doors };
+  const fences = state.unliftedFences.map(({ server, logins, statement }) => ({ server, logins, statement }));
+  return { unliftedFences: fences };
 }
 
 /** By the clock of the SQL Server, like the backup history itself. */

@@ -24,7 +24,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from '../run/shapes';
-import { turnLimit } from '../run/signal-shapes';
+import { slotLimit } from '../run/signal-shapes';
 
 /** As `nameSchema`, also with the name of a replica behind it. */
 const specName = matching(
@@ -104,7 +104,7 @@ const settings = including<LinkSpec>({
   cutover,
   failover: including<LinkSpec['failover']>({
     coolDown: duration(),
-    atOnce: turnLimit,
+    atOnce: slotLimit,
     firstFullBackup: oneOf(['tell', 'acknowledge']),
   }),
   hooks: optional(hooks),

@@ -133,7 +133,7 @@ const mustLeave = (run: Run, seen: number): boolean =>
 
 /**
  * Fence, final LSNs, point of no return, failover, proof. Anything that fails before the point of no return lifts
- * the fence (promise 7) and counts as an attempt; after it there is only forward.
+ * the fence (promise 8) and counts as an attempt; after it there is only forward.
  * @returns true when the instance is the primary and takes writes
  */
 async function attemptCutover(run: Run, turn: FailoverSlot): Promise<boolean> {

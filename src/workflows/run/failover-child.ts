@@ -190,7 +190,7 @@ async function forwardControl(
 export const isPreempted = ({ state }: Run): boolean => state.protection?.preemptedBy !== undefined;
 
 /** Does what is left to do after a failover, unless the forced one that preempts it has to begin. */
-export async function unlessOvertaken(run: Run, work: () => Promise<void>): Promise<void> {
+export async function unlessPreempted(run: Run, work: () => Promise<void>): Promise<void> {
   if (isPreempted(run)) return;
   throwIfLeftBadly(await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) }));
 }

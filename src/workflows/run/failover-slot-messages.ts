@@ -1,4 +1,4 @@
-/** Messages between a failover that wants its turn and the workflow that gives the turns of an instance. */
+/** Messages between a failover that wants a slot and the workflow that gives the slots of an instance. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { SlotKey, SlotRequest, Slots } from '../../rules/run/failover-slots';
 

@@ -1,4 +1,4 @@
-/** A failover's turn among those of its managed instance: asked for, waited for, given back. */
+/** A failover's slot among those of its managed instance: asked for, waited for, given back. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
@@ -22,15 +22,15 @@ import {
 import { failoverSlots } from './failover-slots';
 import { onSignal } from './incoming';
 import type { Run } from './run';
-import { turnNewsShape } from './signal-shapes';
+import { slotNewsShape } from './signal-shapes';
 import type { OpenWait } from './waits';
 
-/** Asked again after this long: whoever gave the turns may have been ended by force, with all that it knew. */
+/** Asked again after this long: whoever gave the slots may have been ended by force, with all that it knew. */
 const ASK_AGAIN_MS = 60_000;
 const LONGEST_PAUSE_MS = 600_000;
 /** A forced failover is a disaster: it waits this long, and then goes ahead. */
 const FORCED_WAITS_MS = 30_000;
-/** The one who gives turns may end between the look whether it runs and the message to it. */
+/** The one who gives slots may end between the look whether it runs and the message to it. */
 const TRIES = 5;
 
 export class FailoverSlot {
@@ -48,7 +48,7 @@ export class FailoverSlot {
   ) {
     this.limit = run.spec.settings.failover.atOnce;
     const hear = (news: SlotNews) => this.hear(news);
-    onSignal(slotNewsSignal, turnNewsShape, hear, (why) => run.noteIgnored(why));
+    onSignal(slotNewsSignal, slotNewsShape, hear, (why) => run.noteIgnored(why));
   }
 
   private hear(news: SlotNews): void {
@@ -64,18 +64,18 @@ export class FailoverSlot {
       case 'ping':
         return;
       default:
-        unknownWord('news about turns', news);
+        unknownWord('news about slots', news);
     }
   }
 
-  /** One that was on its way when the turn was given back is not for the request that came after. */
+  /** One that was on its way when the slot was given back is not for the request that came after. */
   private isOfThisRequest({ attempt }: { readonly attempt: number }): boolean {
     return attempt === this.request?.attempt;
   }
 
   /**
-   * Waits for the turn of this failover. Nothing is fenced meanwhile.
-   * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no turn
+   * Waits for the slot of this failover. Nothing is fenced meanwhile.
+   * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no slot
    */
   async acquire(mustLeave: () => boolean): Promise<number | null> {
     const began = Date.now();
@@ -91,7 +91,7 @@ export class FailoverSlot {
     }
   }
 
-  /** As `take`, for a forced failover: whoever does not give it a turn in time is not waited for. */
+  /** As `acquire`, for a forced failover: whoever does not give it a slot in time is not waited for. */
   async acquireUnconditionally(): Promise<void> {
     const request = this.newRequest(true);
     await this.ask(request);
@@ -101,12 +101,12 @@ export class FailoverSlot {
     await this.tell({ kind: 'go-ahead', request });
     this.run.logEvent(
       'warning',
-      'failover.turn-not-awaited',
-      `no turn came within ${formatDuration(FORCED_WAITS_MS)}; the forced failover goes ahead, beside the others of the instance`,
+      'failover.slot-not-awaited',
+      `no failover slot came free within ${formatDuration(FORCED_WAITS_MS)}; the forced failover goes ahead, beside the other failovers of the instance`,
     );
   }
 
-  /** Gives the turn, or the wish for one, back. Can be called at any time, and again. */
+  /** Gives the slot, or the wish for one, back. Can be called at any time, and again. */
   async release(): Promise<void> {
     this.wait?.end();
     this.wait = undefined;
@@ -134,12 +134,12 @@ export class FailoverSlot {
     return this.request;
   }
 
-  /** Begins the workflow that gives the turns with this request, or sends the request to the one that runs. */
+  /** Begins the workflow that gives the slots with this request, or sends the request to the one that runs. */
   private async ask(request: SlotRequest): Promise<void> {
     const instance = this.run.spec.instance.resourceId;
     if (!this.granted) {
       this.wait ??= this.run.waits.begin();
-      this.wait.say('its turn among the failovers of the instance');
+      this.wait.say('a failover slot of the instance');
     }
     for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
       if (await this.begin(instance, request)) return;
@@ -158,7 +158,7 @@ export class FailoverSlot {
           args: [{ instance, first }],
           parentClosePolicy: 'ABANDON',
           cancellationType: 'ABANDON',
-          staticSummary: `turns of the failovers of ${this.run.spec.settings.instance}`,
+          staticSummary: `failover slots of ${this.run.spec.settings.instance}`,
         }),
       );
       return true;
@@ -168,7 +168,7 @@ export class FailoverSlot {
     }
   }
 
-  /** @returns false when nobody gives turns now */
+  /** @returns false when nobody gives slots now */
   private async tell(message: SlotMessage): Promise<boolean> {
     try {
       const id = slotsWorkflowId(this.run.spec.instance.resourceId);

@@ -1,6 +1,6 @@
 /**
- * Gives the failovers of one managed instance their turns. It lives while somebody holds or wants one. Holders are
- * workflows, known by id and run: one that was terminated cannot give its turn back, so it is asked for a sign of
+ * Gives the failovers of one managed instance their slots. It lives while somebody holds or wants one. Holders are
+ * workflows, known by id and run: one that was terminated cannot give its slot back, so it is asked for a sign of
  * life, and a signal to a workflow that is over fails.
  */
 import {
@@ -26,7 +26,7 @@ import {
   type SlotRequest,
   type Slots,
 } from '../../rules/run/failover-slots';
-import { turnsInputShape } from '../link/input-shapes';
+import { slotsInputShape } from '../link/input-shapes';
 import {
   type SlotMessage,
   type SlotNews,
@@ -36,7 +36,7 @@ import {
   slotsQuery,
 } from './failover-slot-messages';
 import { checkInput, onSignal } from './incoming';
-import { turnMessageShape } from './signal-shapes';
+import { slotMessageShape } from './signal-shapes';
 
 /** Who waits is told of a new place this often at most: each release would tell all others otherwise. */
 const NEWS_EVERY_MS = 10_000;
@@ -49,24 +49,24 @@ const IDLE_PROBE_MS = 3_600_000;
 const LONGEST_HISTORY = 4_000;
 
 export async function failoverSlots(input: SlotsInput): Promise<void> {
-  checkInput('failoverSlots', turnsInputShape, input);
+  checkInput('failoverSlots', slotsInputShape, input);
   const inbox: SlotMessage[] = input.first === undefined ? [] : [{ kind: 'ask', request: input.first }];
-  const desk = new SlotQueue(input.state ?? NO_SLOTS);
+  const queue = new SlotQueue(input.state ?? NO_SLOTS);
   const hear = (message: SlotMessage) => {
     inbox.push(message);
   };
-  onSignal(slotSignal, turnMessageShape, hear, (why) => log.warn(why));
-  setHandler(slotsQuery, () => desk.turns);
+  onSignal(slotSignal, slotMessageShape, hear, (why) => log.warn(why));
+  setHandler(slotsQuery, () => queue.slots);
   for (;;) {
     for (let message = inbox.shift(); message !== undefined; message = inbox.shift())
-      await desk.take(message);
-    await desk.serve();
+      await queue.take(message);
+    await queue.serve();
     if (inbox.length > 0) continue;
     // A signal that comes in this very moment makes the server refuse the end, and it is handled first.
-    if (desk.isIdle) return;
-    if (historyIsLong(input)) await beginNewHistory(input, desk.turns);
-    const woken = await condition(() => inbox.length > 0, desk.untilNextLookMs());
-    if (!woken) await desk.look();
+    if (queue.isIdle) return;
+    if (historyIsLong(input)) await beginNewHistory(input, queue.slots);
+    const woken = await condition(() => inbox.length > 0, queue.untilNextLookMs());
+    if (!woken) await queue.look();
   }
 }
 
@@ -87,47 +87,47 @@ class SlotQueue {
   private probedAt = 0;
   private probeAfterMs = FIRST_PROBE_MS;
 
-  constructor(public turns: Slots) {}
+  constructor(public slots: Slots) {}
 
   get isIdle(): boolean {
-    return this.turns.holders.length === 0 && this.turns.queue.length === 0;
+    return this.slots.holders.length === 0 && this.slots.queue.length === 0;
   }
 
   async take(message: SlotMessage): Promise<void> {
     switch (message.kind) {
       case 'ask': {
-        // It asks again because it did not hear: the turn that it has is told once more.
+        // It asks again because it did not hear: the slot that it has is told once more.
         const { request } = message;
-        if (hasSlot(this.turns, request))
+        if (hasSlot(this.slots, request))
           await this.send(request, { kind: 'granted', attempt: request.attempt });
-        this.turns = enqueue(this.turns, request);
+        this.slots = enqueue(this.slots, request);
         this.told.delete(nameOf(message.request));
         return;
       }
       case 'leave':
-        this.turns = release(this.turns, message.key);
+        this.slots = release(this.slots, message.key);
         this.told.delete(nameOf(message.key));
         return;
       case 'go-ahead':
-        this.turns = acquireUnconditionally(this.turns, message.request);
+        this.slots = acquireUnconditionally(this.slots, message.request);
         return;
       default:
-        return unknownWord('message about turns', message);
+        return unknownWord('message about slots', message);
     }
   }
 
   /** Gives what is free, until whoever is next is there to take it; then tells the others their places. */
   async serve(): Promise<void> {
     for (;;) {
-      await this.giveTurns();
-      if (this.turns.queue.length === 0 || !(await this.probeIfSomebodyBeginsToWait())) break;
+      await this.giveSlots();
+      if (this.slots.queue.length === 0 || !(await this.probeIfSomebodyBeginsToWait())) break;
     }
     await this.tellPlaces();
   }
 
   /** Milliseconds until something is to be looked at by itself. */
   untilNextLookMs(): number {
-    if (this.turns.queue.length === 0) return IDLE_PROBE_MS;
+    if (this.slots.queue.length === 0) return IDLE_PROBE_MS;
     const now = Date.now();
     const probe = this.probedAt + this.probeAfterMs - now;
     const news = this.hasNews() ? this.toldAt + NEWS_EVERY_MS - now : Number.POSITIVE_INFINITY;
@@ -135,24 +135,26 @@ class SlotQueue {
   }
 
   async look(): Promise<void> {
-    if (this.turns.queue.length > 0 && Date.now() < this.probedAt + this.probeAfterMs) return;
+    if (this.slots.queue.length > 0 && Date.now() < this.probedAt + this.probeAfterMs) return;
     this.probeAfterMs = Math.min(this.probeAfterMs * 2, LONGEST_PROBE_MS);
     await this.probe();
   }
 
-  private async giveTurns(): Promise<void> {
+  private async giveSlots(): Promise<void> {
     for (;;) {
-      const { turns, granted } = grant(this.turns);
-      this.turns = turns;
+      const { slots, granted } = grant(this.slots);
+      this.slots = slots;
       if (granted.length === 0) return;
-      for (const turn of granted) this.told.delete(nameOf(turn));
-      await Promise.all(granted.map((turn) => this.send(turn, { kind: 'granted', attempt: turn.attempt })));
+      for (const request of granted) this.told.delete(nameOf(request));
+      await Promise.all(
+        granted.map((request) => this.send(request, { kind: 'granted', attempt: request.attempt })),
+      );
     }
   }
 
-  /** @returns true when a turn became free by it */
+  /** @returns true when a slot became free by it */
   private async probeIfSomebodyBeginsToWait(): Promise<boolean> {
-    const isNew = this.turns.queue.some((turn) => !this.told.has(nameOf(turn)));
+    const isNew = this.slots.queue.some((request) => !this.told.has(nameOf(request)));
     if (!isNew || Date.now() < this.probedAt + FIRST_PROBE_MS) return false;
     this.probeAfterMs = FIRST_PROBE_MS;
     return this.probe();
@@ -160,43 +162,45 @@ class SlotQueue {
 
   private async probe(): Promise<boolean> {
     this.probedAt = Date.now();
-    const { holders, queue } = this.turns;
+    const { holders, queue } = this.slots;
     const before = holders.length;
-    await Promise.all([...holders, ...queue].map((turn) => this.send(turn, { kind: 'ping' })));
-    return this.turns.holders.length < before;
+    await Promise.all([...holders, ...queue].map((request) => this.send(request, { kind: 'ping' })));
+    return this.slots.holders.length < before;
   }
 
   private hasNews(): boolean {
-    return this.turns.queue.some((turn) => this.told.get(nameOf(turn)) !== placeOf(this.turns, turn));
+    return this.slots.queue.some(
+      (request) => this.told.get(nameOf(request)) !== placeOf(this.slots, request),
+    );
   }
 
   /** Who is new in line hears at once; the others not more often than is worth it. */
   private async tellPlaces(): Promise<void> {
     const isDue = Date.now() >= this.toldAt + NEWS_EVERY_MS;
     if (isDue) this.toldAt = Date.now();
-    const due = this.turns.queue.flatMap((turn) => {
-      const place = placeOf(this.turns, turn);
-      const known = this.told.get(nameOf(turn));
+    const due = this.slots.queue.flatMap((request) => {
+      const place = placeOf(this.slots, request);
+      const known = this.told.get(nameOf(request));
       return place === undefined || known === place || (known !== undefined && !isDue)
         ? []
-        : [{ turn, place }];
+        : [{ request, place }];
     });
     await Promise.all(
-      due.map(async ({ turn, place }) => {
-        this.told.set(nameOf(turn), place);
-        await this.send(turn, { kind: 'waiting', attempt: turn.attempt, place });
+      due.map(async ({ request, place }) => {
+        this.told.set(nameOf(request), place);
+        await this.send(request, { kind: 'waiting', attempt: request.attempt, place });
       }),
     );
   }
 
-  /** Whoever cannot be reached is over, and has no turn any more. */
-  private async send(turn: SlotRequest, news: SlotNews): Promise<void> {
+  /** Whoever cannot be reached is over, and has no slot any more. */
+  private async send(request: SlotRequest, news: SlotNews): Promise<void> {
     try {
-      await getExternalWorkflowHandle(turn.workflowId, turn.runId).signal(slotNewsSignal, news);
+      await getExternalWorkflowHandle(request.workflowId, request.runId).signal(slotNewsSignal, news);
     } catch (error) {
       if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
-      this.turns = release(this.turns, turn);
-      this.told.delete(nameOf(turn));
+      this.slots = release(this.slots, request);
+      this.told.delete(nameOf(request));
     }
   }
 }

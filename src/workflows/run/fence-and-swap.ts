@@ -24,7 +24,7 @@ export interface FenceAndCatchUp {
 
 /**
  * Fence, equal and stable LSNs, a last look, all within the limit: whatever does not answer now, applications do not
- * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 7).
+ * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 8).
  */
 export function fenceAndCatchUp(run: Run, approach: FenceAndCatchUp): Promise<void> {
   const { catchUpTimeout } = run.spec.settings.cutover;

@@ -107,7 +107,7 @@ async function finishLateFailover(run: Run, protection: Protection): Promise<voi
 }
 
 /**
- * Lets the applications in where the primary is (promise 7), as far as it answers: a dead one must not keep a forced
+ * Lets the applications in where the primary is (promise 8), as far as it answers: a dead one must not keep a forced
  * failover from being asked for.
  */
 export async function admitApplicationsOrTell(run: Run, primary: LinkSite): Promise<void> {
@@ -153,6 +153,6 @@ async function tellNotAdmitted(run: Run, primary: LinkSite, why: string): Promis
   );
 }
 
-/** The fence that a failover left when it gave way: the forced one that followed did not get through either. */
+/** The fence that a failover left when it was preempted: the forced one that followed did not get through either. */
 export const hasFenceLeft = ({ failovers, primary }: Protection): boolean =>
   failovers.at(-2)?.preempted?.fenceOn === primary;

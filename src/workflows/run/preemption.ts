@@ -23,9 +23,9 @@ export async function unlessForced(run: Run, work: () => Promise<void>): Promise
 }
 
 export class Preempted extends Error {
-  override readonly name = 'GaveWay';
+  override readonly name = 'Preempted';
   constructor(by: string) {
-    super(`gave way to the forced failover that ${by} asked for`);
+    super(`ended for the forced failover that ${by} asked for`);
   }
 }
 
@@ -47,7 +47,7 @@ export class Preemption {
   /**
    * Does something until it is done, or way is given. Also inside of what cannot be cancelled otherwise. What came to its
    * end nevertheless, counts.
-   * @throws GaveWay
+   * @throws Preempted
    */
   async until<T>(work: () => Promise<T>): Promise<T> {
     if (this.asked !== undefined) throw this.asked;

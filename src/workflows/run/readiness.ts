@@ -5,7 +5,7 @@ import { until } from './until';
 
 /** What the gate saw holds so long; it waits itself about as long between two looks. */
 const HOLDS_MS = 15_000;
-/** A turn is not kept for a link that is not ready: others wait for it. */
+/** A slot is not kept for a link that is not ready: others wait for it. */
 const LOOK_MS = 60_000;
 
 /**
@@ -30,7 +30,7 @@ export async function recheckReadiness(
     }
   };
   const seen = await run.waits.for(
-    'the link to be as healthy and close as before the wait for its turn',
+    'the link to be as healthy and close as before the wait for its failover slot',
     () => until(look, mustLeave, { withinMs: LOOK_MS }),
   );
   return !seen.left && seen.value && !mustLeave();

@@ -31,7 +31,7 @@ export interface Problem {
 }
 
 export interface ControlledRun {
-  /** Why the run goes forward only, so that abort is refused (promise 4); null while it may be undone. */
+  /** Why the run goes forward only, so that abort is refused (promise 5); null while it may be undone. */
   readonly forwardOnly: () => string | null;
   /** Pausing makes sense although the run cannot be undone any more. */
   readonly mayPause: () => boolean;

@@ -166,7 +166,7 @@ export class Run {
 
   /**
    * Looks, notes in the history what will be done and what was there before, and does it. What `plan` shows and
-   * what stands in the journal come from the same look (promise 3).
+   * what stands in the journal come from the same look (promise 4).
    * @param act does the step; by default as often as it takes
    */
   async perform(step: StepRef, act = this.acting(step)): Promise<void> {

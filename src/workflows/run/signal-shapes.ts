@@ -97,29 +97,29 @@ const control = byKind<FailoverControl>({
 export const failoverControlShape = signed(control);
 
 /** "Up to 8 databases" of one instance at once; see `failoversAtOnceSchema`. */
-export const turnLimit = wholeNumber(1, 8);
+export const slotLimit = wholeNumber(1, 8);
 
-const turnKey = including<SlotKey>({ workflowId: id, runId: id });
+const slotKey = including<SlotKey>({ workflowId: id, runId: id });
 
 const attempt = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
-export const turnRequest: Shape<SlotRequest> = including<SlotRequest>({
+export const slotRequest: Shape<SlotRequest> = including<SlotRequest>({
   workflowId: id,
   runId: id,
   name: anyText,
   database: anyText,
-  limit: turnLimit,
+  limit: slotLimit,
   forced: yesOrNo,
   attempt,
 });
 
-export const turnMessageShape = byKind<SlotMessage>({
-  ask: including({ request: turnRequest }),
-  leave: including({ key: turnKey }),
-  'go-ahead': including({ request: turnRequest }),
+export const slotMessageShape = byKind<SlotMessage>({
+  ask: including({ request: slotRequest }),
+  leave: including({ key: slotKey }),
+  'go-ahead': including({ request: slotRequest }),
 });
 
-export const turnNewsShape = byKind<SlotNews>({
+export const slotNewsShape = byKind<SlotNews>({
   granted: including({ attempt }),
   waiting: including({ place: anyText, attempt }),
   ping: anyObject(),

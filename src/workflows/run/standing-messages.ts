@@ -11,7 +11,7 @@ import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';
 import type { Problem } from './run-control';
 import type { UnliftedFence } from './state';
 
-/** A forced failover never happens by accident (promise 6): a reason, and a loss that the person accepts. */
+/** A forced failover never happens by accident (promise 7): a reason, and a loss that the person accepts. */
 export interface FailoverRequest extends Request {
   readonly type: FailoverType;
   /** Side that shall be the primary. */
@@ -124,7 +124,7 @@ export const isFrom = ({ from }: FromRun, { workflowId, runId }: WorkflowRun): b
 
 /** What a failover tells the link that began it, while it goes on. */
 export type FailoverNews =
-  /** The gate is passed: the guard of the old primary is to end. */
+  /** The gate is passed: the watch of the old primary is to end. */
   | { readonly kind: 'fencing' }
   /** The new primary took a write, the applications are in: it is watched while hooks and checks go on. */
   | { readonly kind: 'new-primary-proven'; readonly record: FailoverRecord }

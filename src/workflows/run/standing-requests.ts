@@ -16,7 +16,7 @@ export function handleProtectionMessages(run: Run): void {
   onUpdate(removeUpdate, requestShape, (request) => answerRemoval(run, request));
   const { name } = run.spec.settings;
   refuseOtherUpdates({
-    run: 'a link that stays',
+    run: 'a DR link',
     updates: [failoverUpdate, drillUpdate, repairUpdate, removeUpdate, ...CONTROL_UPDATES],
     nextStep: `sqlferry failover, drill, repair, remove, pause, resume or abort ${name}`,
   });

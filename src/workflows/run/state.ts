@@ -23,7 +23,7 @@ export interface RunState {
   route: CutoverRoute | null;
   preflight: PreflightReport | null;
   serverName: string;
-  /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 4). */
+  /** Steps that this run began, with the facts before each: what abort undoes, latest first (promise 5). */
   startedSteps: StartedStep[];
   /** Of what repeats, the newest entries; the histories hold all. */
   journal: JournalEntry[];

@@ -9,7 +9,7 @@ import { leftSentence, Undo } from './undo-items';
 const LONGEST_PAUSE_MS = 60 * 60_000;
 
 /**
- * Undoes exactly what this run made, latest first (promise 4). A cancelled workflow gets here too, so nothing in
+ * Undoes exactly what this run made, latest first (promise 5). A cancelled workflow gets here too, so nothing in
  * it can be interrupted. What does not get through is told, and waited for until somebody decides.
  * @returns what had to be left behind
  */

@@ -1,4 +1,4 @@
-/** Before the link replicates no guard looks at the log: while a person is waited for, this does. */
+/** Before the link replicates no watch looks at the log: while a person is waited for, this does. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Run } from '../run/run';
 import { until } from '../run/until';

@@ -10,15 +10,15 @@ import type { Run } from '../run/run';
 import type { FailoverRecord } from '../run/standing-messages';
 import type { UnliftedFence } from '../run/state';
 
-/** Remembers replicas on which logins may be disabled still; `tellClosedDoors` tells people. */
-export function noteUnliftedFences(run: Run, doors: readonly PendingOnServer[] | undefined): void {
-  if (doors === undefined || doors.length === 0) return;
+/** Remembers replicas on which logins may be disabled still; `tellUnliftedFences` tells people. */
+export function noteUnliftedFences(run: Run, fences: readonly PendingOnServer[] | undefined): void {
+  if (fences === undefined || fences.length === 0) return;
   const known = run.state.unliftedFences ?? [];
   run.state.unliftedFences = [
-    ...known.filter(({ server }) => !doors.some((door) => door.server === server)),
-    ...doors.map((door): UnliftedFence => {
-      const earlier = known.find(({ server }) => server === door.server);
-      return { ...door, since: earlier?.since ?? run.now(), told: earlier?.told ?? false };
+    ...known.filter(({ server }) => !fences.some((fence) => fence.server === server)),
+    ...fences.map((fence): UnliftedFence => {
+      const earlier = known.find(({ server }) => server === fence.server);
+      return { ...fence, since: earlier?.since ?? run.now(), told: earlier?.told ?? false };
     }),
   ];
 }
@@ -41,22 +41,25 @@ export async function tellUnliftedFences(run: Run): Promise<void> {
 /** Somebody told people already. */
 export function markTold({ state }: Run): void {
   if (state.unliftedFences === undefined) return;
-  state.unliftedFences = state.unliftedFences.map((door) => ({ ...door, told: true }));
+  state.unliftedFences = state.unliftedFences.map((fence) => ({ ...fence, told: true }));
 }
 
 /** The failover told people; from here on the watch of the link looks after them. */
-export function adoptClosedDoors(run: Run, { unliftedFences }: Pick<FailoverRecord, 'unliftedFences'>): void {
+export function adoptUnliftedFences(
+  run: Run,
+  { unliftedFences }: Pick<FailoverRecord, 'unliftedFences'>,
+): void {
   noteUnliftedFences(run, unliftedFences);
   markTold(run);
 }
 
 /** What the watch of the link, or an abort, opened. */
-export async function noteLiftedFences(run: Run, doors: readonly LiftedFence[]): Promise<void> {
+export async function noteLiftedFences(run: Run, fences: readonly LiftedFence[]): Promise<void> {
   const closed = run.state.unliftedFences ?? [];
-  const left = closed.filter(({ server }) => !doors.some((door) => door.server === server));
+  const left = closed.filter(({ server }) => !fences.some((fence) => fence.server === server));
   if (left.length > 0) run.state.unliftedFences = left;
   else delete run.state.unliftedFences;
-  for (const { server, effects } of doors) {
+  for (const { server, effects } of fences) {
     const done =
       effects.length === 0 ? 'the logins of the fence are open' : 'the logins of the fence are opened';
     const evidence = `${server} answers again: ${done}`;
@@ -79,8 +82,8 @@ export async function liftOnceMore(run: Run): Promise<readonly string[]> {
   const { unliftedFences } = run.state;
   if (unliftedFences === undefined) return [];
   try {
-    const doors = unliftedFences.map(({ server, logins, statement }) => ({ server, logins, statement }));
-    const opened = await run.fewAttempts.liftRemainingFences({ spec: run.spec, doors });
+    const fences = unliftedFences.map(({ server, logins, statement }) => ({ server, logins, statement }));
+    const opened = await run.fewAttempts.liftRemainingFences({ spec: run.spec, fences });
     await noteLiftedFences(run, opened);
   } catch (error) {
     // What could not be tried is left to people as well.

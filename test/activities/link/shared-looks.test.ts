@@ -35,7 +35,7 @@ class SharedClock {
 
 const nameOf = (index: number): string => `Db${index}`;
 
-/** Reads of all links by that many guards in half an hour, and the log backups that they took. */
+/** Reads of all links by that many watches in half an hour, and the log backups that they took. */
 async function halfAnHour(links: number): Promise<{ reads: number; backups: number }> {
   const clock = new SharedClock();
   const snapshots = new Snapshots(clock);
@@ -58,7 +58,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
     await clock.sleep(1_000);
   };
   const base = linkSpec();
-  const guard = async (index: number): Promise<void> => {
+  const watch = async (index: number): Promise<void> => {
     const spec = {
       ...base,
       settings: { ...base.settings, database: nameOf(index) },
@@ -88,7 +88,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
       if (news.kind === 'log-backup-taken') lastBackupAt = news.backup.serverAt ?? lastBackupAt;
     }
   };
-  for (let index = 0; index < links; index += 1) guard(index).catch(() => undefined);
+  for (let index = 0; index < links; index += 1) watch(index).catch(() => undefined);
   await clock.runUntil(START + HALF_AN_HOUR);
   return { reads, backups };
 }

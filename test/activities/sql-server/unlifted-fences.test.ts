@@ -56,20 +56,21 @@ afterEach(async () => {
 const FENCE: LinkStepId = 'server.fence';
 const ADMIT: LinkStepId = 'server.admit-applications';
 const STATEMENT = `ALTER LOGIN [${APPLICATION.name}] ENABLE;`;
-const DOOR = { server: 'sql2', logins: [APPLICATION.name], statement: STATEMENT };
+const PENDING = { server: 'sql2', logins: [APPLICATION.name], statement: STATEMENT };
 
 const away = () => stage.estate.world.instances.kill('SQL2');
 const back = () => stage.estate.world.instances.revive('SQL2');
 const isClosed = (name: string) =>
   stage.estate.world.instances.get(name).logins.get(APPLICATION.name)?.disabled;
 const closed = () => [isClosed('SQL1'), isClosed('SQL2')];
-const open = () => liftRemainingFences({ ports: bench.ports, signal: new AbortController().signal }, [DOOR]);
+const open = () =>
+  liftRemainingFences({ ports: bench.ports, signal: new AbortController().signal }, [PENDING]);
 
 /** Withdrawn while the replica is away: what is left is told, and opened once it answers. */
 async function withdrawWhileAway(before: unknown): Promise<void> {
   expect(await bench.undoAll(FENCE, before)).toMatchObject({
     effects: [{ server: 'sql1', display: STATEMENT }],
-    unreached: [DOOR],
+    unreached: [PENDING],
   });
   expect(closed()).toEqual([false, true]);
   expect(await open()).toEqual([]);
@@ -123,11 +124,11 @@ test('applications are admitted where they can be, and the rest is not forgotten
   expect(await bench.run(ADMIT)).toMatchObject({
     outcome: 'done',
     evidence: expect.stringContaining('no answer from sql2'),
-    unreached: [DOOR],
+    unreached: [PENDING],
   });
   expect(closed()).toEqual([false, true]);
   // A look that finds nothing to do says so as well.
-  expect(await bench.run(ADMIT)).toMatchObject({ outcome: 'already-done', unreached: [DOOR] });
+  expect(await bench.run(ADMIT)).toMatchObject({ outcome: 'already-done', unreached: [PENDING] });
 });
 
 test('the watch of the link asks at each look, and says who answered; an absent replica holds no look up', async () => {
@@ -175,7 +176,7 @@ test('the watch of the link asks at each look, and says who answered; an absent 
       spec: observing.spec,
       knownHealthy: true,
       logAlarmRaised: false,
-      unliftedFences: [DOOR],
+      unliftedFences: [PENDING],
       checkpointAfterMs: Number.MAX_SAFE_INTEGER,
     });
   let news = await watch();
@@ -184,6 +185,6 @@ test('the watch of the link asks at each look, and says who answered; an absent 
     isAway = sent.length < 3;
     news = await watch();
   }
-  expect(news).toMatchObject({ kind: 'fences-lifted', doors: [{ server: 'sql2' }] });
+  expect(news).toMatchObject({ kind: 'fences-lifted', fences: [{ server: 'sql2' }] });
   expect(sent).toEqual(['ask', 'ask', 'ask', 'ask', STATEMENT]);
 });

@@ -94,7 +94,7 @@ test.each([
   expect(cutoverRoute(server(changes), instance({ databaseFormat }))).toBe(route);
 });
 
-test('every operation has one row with a SQL Server, and what is final is said', () => {
+test('every operation has one row with its source, and what is final is said', () => {
   const operations = LINK_CAPABILITY_TABLE.map(({ operation }) => operation);
   expect(new Set(operations).size).toBe(operations.length);
   expect(Object.keys(linkCapabilities(server(), instance()).operations).sort()).toEqual(

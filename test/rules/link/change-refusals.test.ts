@@ -70,7 +70,7 @@ describe('why a plan says that a run would refuse', () => {
     ['drill, both sides silent', drill, facts(null, null), ['the SQL Server and the instance do not answer']],
     ['removal, no such link', removal, facts('none', 'none'), ['neither side has the link any more']],
     ['removal, half of a link', removal, facts('PRIMARY', 'none'), []],
-    // Unknown roles never break anything (promise 10).
+    // Unknown roles never break anything (promise 12).
     ['a role of newer versions', planned, facts('PRIMARY', 'CATCHING_UP'), []],
   ])('%s', (_title, change, seen, refusals) => {
     expect(refusalsOf(seen, requestFor(change))).toEqual(refusals);

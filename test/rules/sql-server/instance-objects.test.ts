@@ -490,7 +490,7 @@ describe('jobs', () => {
     [
       'the rest',
       { description: 'x', category: 'y', owner: 'z', startStep: 2, hasTarget: false },
-      ['description', 'category', 'owner', 'start step', 'instance server'],
+      ['description', 'category', 'owner', 'start step', 'target server'],
     ],
   ])('%s differs', (_title, change, expected) => {
     const of = (more: Partial<Job>) => job({ schedules: [schedule], ...more });

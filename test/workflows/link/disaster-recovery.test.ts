@@ -1,4 +1,4 @@
-/** A link that stays, in virtual time: what it answers, what it does, and what it does not let happen. */
+/** A DR link, in virtual time: what it answers, what it does, and what it does not let happen. */
 
 import type { Answer } from '../../../src/workflows/run/answers';
 import type { RunStatus } from '../../../src/workflows/run/messages';

@@ -1,4 +1,4 @@
-/** In virtual time: what other hands do to a link that stays, and the log while a person is waited for. */
+/** In virtual time: what other hands do to a DR link, and the log while a person is waited for. */
 
 import type { Answer } from '../../../src/workflows/run/answers';
 import type { RunStatus } from '../../../src/workflows/run/messages';

@@ -236,7 +236,7 @@ describe.each(ROUTES)('cutover on the route %s', (route) => {
   }
 });
 
-describe('a link that stays', () => {
+describe('a DR link', () => {
   async function standing(options: FakeLinkOptions = {}, spec: ResolvedLink = STAYS) {
     const link = new FakeLink(options);
     const driver = await WorkflowDriver.start(

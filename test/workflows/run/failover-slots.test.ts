@@ -1,4 +1,4 @@
-/** Many links of one instance fail over at once, in virtual time: their turns, and what happens to them. */
+/** Many links of one instance fail over at once, in virtual time: their slots, and what happens to them. */
 
 import { slotsWorkflowId } from '../../../src/workflows/run/failover-slot-messages';
 import type { RunStatus } from '../../../src/workflows/run/messages';
@@ -94,7 +94,7 @@ function recordOf({ ended }: WorkflowDriver): FailoverRecord {
   return ended.result as FailoverRecord;
 }
 
-/** The act takes a minute, so that turns are worth something. */
+/** The act takes a minute, so that slots are worth something. */
 const slowAct = (call: ActivityCall) =>
   call.type === 'performStep' && stepOf(call) === 'server.planned-failover'
     ? answer(
@@ -122,7 +122,7 @@ test('ten links of one instance at once: never more than eight are fenced, all o
   const [, , , , , , , , ninth, tenth] = crowd.drivers;
   if (ninth === undefined || tenth === undefined) throw new Error('there are ten');
   expect((await status(ninth)).waitingFor).toMatch(
-    /its turn: 8 failover.*\(db0, .*db7\); it is next in line/,
+    /a failover slot: 8 failover.*\(db0, .*db7\); it is next in line/,
   );
   expect((await status(tenth)).waitingFor).toContain('number 2 in line');
   await crowd.pass(10 * MINUTE);
@@ -132,9 +132,9 @@ test('ten links of one instance at once: never more than eight are fenced, all o
   const looks = ninth.calls.filter((call) => call.type === 'awaitReadiness');
   expect(looks.filter((call) => nameIn(call) === 'db8')).toHaveLength(2);
   expect(looks.filter((call) => nameIn(call) === 'db0')).toHaveLength(1);
-  // Nothing is left behind: the workflow of the turns is over.
-  const turns = crowd.drivers.flatMap((driver) => driver.children);
-  expect(turns.map((child) => [child.workflowId, child.ended?.kind])).toEqual([
+  // Nothing is left behind: the workflow of the slots is over.
+  const slots = crowd.drivers.flatMap((driver) => driver.children);
+  expect(slots.map((child) => [child.workflowId, child.ended?.kind])).toEqual([
     [slotsWorkflowId(specOf('x').instance.resourceId), 'completed'],
   ]);
   await crowd.end();
@@ -149,7 +149,7 @@ test('a smaller number in the spec is kept', async () => {
   await crowd.end();
 });
 
-describe('a turn comes back', () => {
+describe('a slot comes back', () => {
   const ONE = 'failover: { atOnce: 1 }';
 
   test('when its holder is terminated: nobody says so, a sign of life does not come', async () => {
@@ -204,7 +204,7 @@ describe('a turn comes back', () => {
     await crowd.end();
   });
 
-  test('asked for anew when whoever gave the turns was terminated', async () => {
+  test('asked for anew when whoever gave the slots was terminated', async () => {
     const crowd = Crowd.of(stuckAct);
     const holder = await crowd.add('holder', {}, ONE);
     const waiter = await crowd.add('waiter', {}, ONE);
@@ -218,7 +218,7 @@ describe('a turn comes back', () => {
   });
 });
 
-test('a link that is not ready when its turn comes gives it to the next one, and waits again', async () => {
+test('a link that is not ready when its slot comes gives it to the next one, and waits again', async () => {
   const ONE = 'failover: { atOnce: 1 }';
   let looks = 0;
   const crowd = Crowd.of((call) => {
@@ -238,7 +238,7 @@ test('a link that is not ready when its turn comes gives it to the next one, and
   await crowd.end();
 });
 
-test('a turn that was on its way when it was given back is not taken for the next request', async () => {
+test('a slot that was on its way when it was given back is not taken for the next request', async () => {
   const ONE = 'failover: { atOnce: 1 }';
   let looks = 0;
   const crowd = Crowd.of((call) => {
@@ -275,14 +275,14 @@ test('a forced failover goes before planned ones, and does not wait for holders 
   await forced.run(() => false, asked + 5 * MINUTE);
   expect(recordOf(forced)).toMatchObject({ outcome: 'done', type: 'forced' });
   expect((await status(forced)).events).toEqual(
-    expect.arrayContaining([expect.objectContaining({ code: 'failover.turn-not-awaited' })]),
+    expect.arrayContaining([expect.objectContaining({ code: 'failover.slot-not-awaited' })]),
   );
   const act = forced.calls.find((call) => stepOf(call) === 'instance.forced-failover');
   expect((act?.at ?? Number.POSITIVE_INFINITY) - asked).toBeLessThan(MINUTE);
   await crowd.end();
 });
 
-describe('while it waits for its turn', () => {
+describe('while it waits for its slot', () => {
   const ONE = 'failover: { atOnce: 1 }';
 
   async function behindHolder(workflowType: string, spec: unknown, ms: number) {
@@ -337,16 +337,16 @@ describe('while it waits for its turn', () => {
     );
     const waiter = { ...spec, settings: { ...spec.settings, name: 'waiter' } };
     const { driver, link, holder, end } = await behindHolder('linkMigration', waiter, 120 * MINUTE);
-    const turns = () => holder.children[0]?.query('slots');
+    const slots = () => holder.children[0]?.query('slots');
     expect((await status(driver)).waitingFor).toContain('(holder); it is next in line');
     const before = (await status(driver)).logBackups.count;
     await goOn(driver, 60 * MINUTE);
     expect((await status(driver)).logBackups.count).toBeGreaterThan(before + 2);
-    expect(await turns()).toMatchObject({ queue: [{ name: 'waiter' }] });
+    expect(await slots()).toMatchObject({ queue: [{ name: 'waiter' }] });
     const until = new Date(Date.parse('2026-11-01T00:00:00Z') + 24 * 60 * MINUTE).toISOString();
     await driver.update('postpone', { by: 'dba', until });
     await goOn(driver, MINUTE);
-    expect(await turns()).toMatchObject({ queue: [] });
+    expect(await slots()).toMatchObject({ queue: [] });
     expect(link.changes).not.toContain('do server.fence');
     // The holder is gone by the time that it may go on.
     holder.terminate();
@@ -356,20 +356,20 @@ describe('while it waits for its turn', () => {
   });
 });
 
-test('a long history of turns begins anew with all who hold and want one', async () => {
+test('a long history of slots begins anew with all who hold and want one', async () => {
   const crowd = Crowd.of(stuckAct);
   const first = await crowd.add('holder', {}, 'failover: { atOnce: 1 }');
   const id = slotsWorkflowId(specOf('x').instance.resourceId);
   await first.run(() => first.children.length > 0);
   first.children[0]?.terminate();
-  const turns = await WorkflowDriver.start(
+  const slots = await WorkflowDriver.start(
     'failoverSlots',
     { instance: 'x', maxHistoryEvents: 60 },
     {},
     {},
     { driver: first, workflowId: id },
   );
-  expect(turns.ended?.kind).toBe('completed');
+  expect(slots.ended?.kind).toBe('completed');
   const again = await WorkflowDriver.start(
     'failoverSlots',
     {
@@ -401,5 +401,5 @@ test('a long history of turns begins anew with all who hold and want one', async
     input: { state: { holders: [{ name: 'holder' }], queue: [{ name: 'waiter' }] } },
   });
   await crowd.end();
-  for (const driver of [turns, again]) await driver.dispose();
+  for (const driver of [slots, again]) await driver.dispose();
 });

@@ -71,17 +71,17 @@ test('nothing is swapped: after a minute in which both sides agree the applicati
 });
 
 test('a replica that does not answer when the applications are let in is told, and left to the watch', async () => {
-  const door = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
+  const pending = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
   const before = rolesSwapAt(Number.POSITIVE_INFINITY);
   const begun = await endedInTheSwap((call) =>
     call.type === 'observeStep' && stepOf(call) === 'server.admit-applications'
-      ? answer({ before: {}, settled: 'app may log in', planned: [], unreached: [door] })
+      ? answer({ before: {}, settled: 'app may log in', planned: [], unreached: [pending] })
       : before(call),
   );
   await begun.goOn(2 * MINUTE);
   expect(begun.link.effects.filter((effect) => effect === 'notify fence.not-lifted')).toHaveLength(1);
   const watch = begun.driver.calls.findLast(({ type }) => type === 'watchReplication');
-  expect(watch?.input).toMatchObject({ unliftedFences: [door] });
+  expect(watch?.input).toMatchObject({ unliftedFences: [pending] });
   await begun.end();
 });
 

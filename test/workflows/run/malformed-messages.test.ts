@@ -113,7 +113,7 @@ async function migrationThatWaits() {
 }
 
 describe('a request that is not understood is rejected in words, and changes nothing', () => {
-  test('of a link that stays', async () => {
+  test('of a DR link', async () => {
     const standing = await StandingLink.begin();
     const before = await standing.status();
     for (const [name, request, reason] of MALFORMED_REQUESTS) {
@@ -172,14 +172,14 @@ describe('a request that is not understood is rejected in words, and changes not
 });
 
 describe('a request of another kind of run is refused with what this one takes', () => {
-  test('approve on a link that stays', async () => {
+  test('approve on a DR link', async () => {
     const standing = await StandingLink.begin();
     const before = await standing.status();
     const refused = await standing.driver.update<Answer>('approve', BY);
     expect(refused).toEqual({
       accepted: false,
       rule: 'request.other-kind-of-run',
-      reasons: [expect.stringMatching(/link that stays.*"approve".*failover, drill/)],
+      reasons: [expect.stringMatching(/DR link.*"approve".*failover, drill/)],
       nextSteps: [expect.stringContaining('sqlferry failover')],
     });
     expect(await standing.status()).toEqual(before);
@@ -217,7 +217,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     await driver.dispose();
   });
 
-  test('by a link that stays: also one that lay there before the failover', async () => {
+  test('by a DR link: also one that lay there before the failover', async () => {
     const standing = await StandingLink.begin();
     for (const signal of SIGNALS) await standing.driver.signal('failoverNews', signal);
     await standing.driver.update('failover', { ...BY, type: 'planned', to: 'instance' });
@@ -263,7 +263,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     await driver.dispose();
   });
 
-  test('by the workflow that gives turns', async () => {
+  test('by the workflow that gives slots', async () => {
     const holder = await WorkflowDriver.start(
       'linkMigration',
       INPUTS.linkMigration,
@@ -276,12 +276,12 @@ describe('a signal that is not understood is noted and ignored', () => {
       { instance: '/i', first: { ...asks, workflowId: 'test' } },
       {},
       {},
-      { driver: holder, workflowId: 'turns' },
+      { driver: holder, workflowId: 'slots' },
     );
-    for (const signal of SIGNALS) await driver.signal('turn', signal);
+    for (const signal of SIGNALS) await driver.signal('slot', signal);
     await driver.run(() => false, 1_000);
-    const turns = await driver.query<Slots>('slots');
-    expect(turns).toMatchObject({ holders: [{ workflowId: 'test' }], queue: [] });
+    const slots = await driver.query<Slots>('slots');
+    expect(slots).toMatchObject({ holders: [{ workflowId: 'test' }], queue: [] });
     await driver.replay();
     await driver.dispose();
     await holder.dispose();

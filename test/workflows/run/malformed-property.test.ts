@@ -94,7 +94,7 @@ test('of a migration that waits for its approval', async () => {
   await driver.dispose();
 });
 
-test('of a link that stays', async () => {
+test('of a DR link', async () => {
   const standing = await StandingLink.begin();
   const updates = [...CONTROL, 'failover', 'drill', 'repair', 'remove'];
   await holds(standing.driver, updates, ['failoverNews', 'slotNews', 'failoverControl']);

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { linkInputShape } from '../../../src/workflows/link/input-shapes';
 import { MalformedInput, oneOf, type Shape, text, time } from '../../../src/workflows/run/shapes';
-import { failoverNewsShape, turnMessageShape } from '../../../src/workflows/run/signal-shapes';
+import { failoverNewsShape, slotMessageShape } from '../../../src/workflows/run/signal-shapes';
 import { drillShape, failoverShape, repairShape } from '../../../src/workflows/run/standing-request-shapes';
 
 const BY = { by: 'ann' };
@@ -11,7 +11,7 @@ const SHAPES: readonly Shape<unknown>[] = [
   drillShape,
   repairShape,
   failoverNewsShape,
-  turnMessageShape,
+  slotMessageShape,
   linkInputShape,
 ];
 

@@ -1,5 +1,5 @@
 /**
- * A link that stays, disturbed at every position of its coming to stand and of its failovers, in virtual time: what was
+ * A DR link, disturbed at every position of its coming to stand and of its failovers, in virtual time: what was
  * accepted is carried out, or the answer said otherwise.
  */
 import type { Answer } from '../../../src/workflows/run/answers';

@@ -4,21 +4,21 @@ test('who waits side by side writes over nobody: the oldest is shown, then the n
   const waits = new Waits();
   expect(waits.shown).toBe('');
   const gate = waits.begin('the gate');
-  const turn = waits.begin('its turn');
+  const slot = waits.begin('a failover slot');
   expect(waits.shown).toBe('the gate');
-  turn.say('the second in the queue');
+  slot.say('the second in the queue');
   gate.end();
   expect(waits.shown).toBe('the second in the queue');
-  turn.end();
-  turn.end();
+  slot.end();
+  slot.end();
   expect(waits.shown).toBe('');
 });
 
 test('one that says nothing yet hides nobody', () => {
   const waits = new Waits();
   const silent = waits.begin();
-  waits.begin('its turn');
-  expect(waits.shown).toBe('its turn');
+  waits.begin('a failover slot');
+  expect(waits.shown).toBe('a failover slot');
   silent.say('the roles to swap');
   expect(waits.shown).toBe('the roles to swap');
 });

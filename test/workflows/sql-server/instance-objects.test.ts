@@ -353,7 +353,7 @@ describe('a copy that fails', () => {
   });
 });
 
-describe('a link that stays', () => {
+describe('a DR link', () => {
   async function standing(world: FakeObjects, drift?: string) {
     const driver = await begin('disasterRecoveryLink', staying(drift), world);
     await driver.run(() => false, 2 * HOUR);

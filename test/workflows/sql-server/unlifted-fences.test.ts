@@ -19,14 +19,14 @@ afterAll(closeWorkflowDrivers);
 const HOUR = 3_600_000;
 const AT = '2026-11-01T00:00:00.000Z';
 const DBA = { by: 'dba' };
-const DOOR = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
+const PENDING = { server: 'sql1b', logins: ['app'], statement: 'ALTER LOGIN [app] ENABLE;' };
 const OPENED = [
-  { server: 'sql1b', effects: [{ kind: 'tsql', on: 'server', server: 'sql1b', display: DOOR.statement }] },
+  { server: 'sql1b', effects: [{ kind: 'tsql', on: 'server', server: 'sql1b', display: PENDING.statement }] },
 ];
 const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
 
 const stepOf = (call: ActivityCall) => (call.input as { stepId?: string }).stepId;
-const doorsOf = (call: ActivityCall) => (call.input as { unliftedFences?: unknown }).unliftedFences;
+const fencesOf = (call: ActivityCall) => (call.input as { unliftedFences?: unknown }).unliftedFences;
 
 /** The replica goes away behind the fence, and the attempt fails. @param answersAgain of the watch of the link */
 function world(answersAgain: () => boolean) {
@@ -35,10 +35,10 @@ function world(answersAgain: () => boolean) {
     if (call.type === 'notifyPerson') told.push(call.input as (typeof told)[number]);
     if (call.type === 'awaitCatchUp') return fail(needsPerson('LogMovedBehindFence'));
     if (call.type === 'undoStep' && stepOf(call) === 'server.fence')
-      return answer({ effects: [{ kind: 'tsql', on: 'server', display: 'UNDO' }], unreached: [DOOR] });
+      return answer({ effects: [{ kind: 'tsql', on: 'server', display: 'UNDO' }], unreached: [PENDING] });
     if (call.type !== 'watchReplication') return undefined;
-    if (doorsOf(call) === undefined) return hang;
-    return answersAgain() ? answer({ kind: 'fences-lifted', doors: OPENED, health }, 1_000) : hang;
+    if (fencesOf(call) === undefined) return hang;
+    return answersAgain() ? answer({ kind: 'fences-lifted', fences: OPENED, health }, 1_000) : hang;
   };
   return { told, override };
 }
@@ -70,10 +70,10 @@ describe('a cutover that is withdrawn', () => {
     await driver.run(() => false, driver.elapsed + HOUR);
     expect(told.find(({ code }) => code === 'fence.not-lifted')).toMatchObject({
       message: expect.stringContaining('sql1b does not answer'),
-      nextStep: expect.stringContaining(DOOR.statement),
+      nextStep: expect.stringContaining(PENDING.statement),
     });
     expect(told.find(({ code }) => code === 'cutover.withdrawn')?.message).toContain('but for sql1b');
-    expect(await status()).toMatchObject({ blockedBy: null, unliftedFences: [DOOR] });
+    expect(await status()).toMatchObject({ blockedBy: null, unliftedFences: [PENDING] });
     answers = true;
     // The fake watch hangs: the next one begins with the next attempt.
     await driver.run(() => told.some(({ code }) => code === 'fence.lifted'), driver.elapsed + 48 * HOUR);
@@ -90,12 +90,12 @@ describe('a cutover that is withdrawn', () => {
     await driver.run();
     expect(driver.calls.filter(({ type }) => type === 'liftRemainingFences')).toHaveLength(1);
     const { result } = driver.ended as { result: MigrationResult };
-    expect(result.leftovers).toEqual([expect.stringContaining(DOOR.statement)]);
+    expect(result.leftovers).toEqual([expect.stringContaining(PENDING.statement)]);
     await end(driver);
   });
 });
 
-test('a failover of a link that stays leaves the replica to the watch of the link', async () => {
+test('a failover of a DR link leaves the replica to the watch of the link', async () => {
   const { told, override } = world(() => true);
   const { driver, status } = await begin('disasterRecoveryLink', 'purpose: disaster-recovery', override);
   await driver.run(() => false, 2 * HOUR);
@@ -103,10 +103,10 @@ test('a failover of a link that stays leaves the replica to the watch of the lin
   await driver.run(() => told.some(({ code }) => code === 'fence.lifted'), driver.elapsed + HOUR);
   const { protection, unliftedFences } = await status();
   const [record] = protection?.failovers as readonly FailoverRecord[];
-  expect(record).toMatchObject({ outcome: 'withdrawn', unliftedFences: [DOOR] });
+  expect(record).toMatchObject({ outcome: 'withdrawn', unliftedFences: [PENDING] });
   expect(record?.summary).toContain('but for sql1b');
   expect(told.filter(({ code }) => code === 'fence.not-lifted')).toHaveLength(1);
-  expect(driver.calls.filter((call) => doorsOf(call) !== undefined)).toHaveLength(1);
+  expect(driver.calls.filter((call) => fencesOf(call) !== undefined)).toHaveLength(1);
   expect(unliftedFences).toBeUndefined();
   await end(driver);
 });
@@ -116,7 +116,7 @@ test('applications that are admitted do not wait for a replica either', async ()
   const { driver, status } = await begin('disasterRecoveryLink', 'purpose: disaster-recovery', (call) => {
     if (call.type === 'notifyPerson') told.push((call.input as { code: string }).code);
     if (call.type === 'observeStep' && stepOf(call) === 'server.admit-applications')
-      return answer({ before: {}, settled: 'app may log in', planned: [], unreached: [DOOR] });
+      return answer({ before: {}, settled: 'app may log in', planned: [], unreached: [PENDING] });
     return call.type === 'watchReplication' ? hang : undefined;
   });
   await driver.run(() => false, 2 * HOUR);
@@ -124,7 +124,7 @@ test('applications that are admitted do not wait for a replica either', async ()
   await driver.run(() => false, driver.elapsed + HOUR);
   await driver.update('failover', { ...DBA, type: 'planned', to: 'server' });
   await driver.run(() => false, driver.elapsed + HOUR);
-  expect(await status()).toMatchObject({ protection: { primary: 'server' }, unliftedFences: [DOOR] });
+  expect(await status()).toMatchObject({ protection: { primary: 'server' }, unliftedFences: [PENDING] });
   expect(told).toContain('fence.not-lifted');
   // It is meant to be closed once the instance leads.
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });

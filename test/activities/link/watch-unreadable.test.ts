@@ -29,19 +29,19 @@ function silentServer(transport: TransportProblem, signal = new AbortController(
     snapshots: new Snapshots(clock),
   } as unknown as Observing;
   const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
-  const guard = (knownHealthy: boolean) =>
+  const watch = (knownHealthy: boolean) =>
     watchReplication(observing, reporter, {
       spec: observing.spec,
       knownHealthy,
       logAlarmRaised: false,
       checkpointAfterMs: Number.MAX_SAFE_INTEGER,
     });
-  return { guard, elapsed: () => now };
+  return { watch, elapsed: () => now };
 }
 
 test('a SQL Server that does not answer for minutes is told as unhealthy, with the reason', async () => {
-  const { guard, elapsed } = silentServer('unreachable');
-  const news = await guard(true);
+  const { watch, elapsed } = silentServer('unreachable');
+  const news = await watch(true);
   expect(news).toMatchObject({ kind: 'health-changed', health: { healthy: false } });
   expect(news.health.summary).toContain('sql1');
   expect(elapsed()).toBeGreaterThanOrEqual(120_000);
@@ -49,17 +49,17 @@ test('a SQL Server that does not answer for minutes is told as unhealthy, with t
 });
 
 test('once that is known, the failure goes to Temporal, which tries again', async () => {
-  await expect(silentServer('unreachable').guard(false)).rejects.toBeInstanceOf(SqlServerFailure);
+  await expect(silentServer('unreachable').watch(false)).rejects.toBeInstanceOf(SqlServerFailure);
 });
 
 test('a failure for a person is told at once, as itself', async () => {
-  const { guard, elapsed } = silentServer('login-failed');
-  await expect(guard(true)).rejects.toMatchObject({ transport: 'login-failed' });
+  const { watch, elapsed } = silentServer('login-failed');
+  await expect(watch(true)).rejects.toMatchObject({ transport: 'login-failed' });
   expect(elapsed()).toBeLessThan(1_000);
 });
 
-test('a cancelled guard does not wait: it ends with the cancellation itself', async () => {
-  const { guard, elapsed } = silentServer('unreachable', AbortSignal.abort());
-  await expect(guard(true)).rejects.toMatchObject({ name: 'AbortError' });
+test('a cancelled watch does not wait: it ends with the cancellation itself', async () => {
+  const { watch, elapsed } = silentServer('unreachable', AbortSignal.abort());
+  await expect(watch(true)).rejects.toMatchObject({ name: 'AbortError' });
   expect(elapsed()).toBeLessThan(1_000);
 });

@@ -101,7 +101,7 @@ function scene(parts: { readonly server?: Partial<Side>; readonly instance?: Par
   return { clock, observing, reporter, stop, input };
 }
 
-test('of a link that stays: a log backup that hangs is cut off after its grace, and the last look stays', async () => {
+test('of a DR link: a log backup that hangs is cut off after its grace, and the last look stays', async () => {
   const { clock, observing, reporter, stop, input } = scene({
     server: {
       execute: (_statement, options) => {

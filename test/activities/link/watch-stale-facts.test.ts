@@ -1,4 +1,4 @@
-/** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 2). */
+/** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 3). */
 import type { ReplicationWatchInput } from '../../../src/activities/link/api';
 import type { Observing } from '../../../src/activities/link/link-facts';
 import { watchReplication } from '../../../src/activities/link/replication-watch';
@@ -67,7 +67,7 @@ test.each([
   const clock = new TestClock();
   let histories = 0;
   const done: string[] = [];
-  const guard = watched({
+  const watch = watched({
     clock,
     history: () => {
       clock.time += histories === 0 ? takesMs : 10;
@@ -77,16 +77,16 @@ test.each([
     backUp: () => done.push('backup'),
     looked: () => done.push('look'),
   });
-  expect((await guard()).kind).toBe('log-backup-taken');
+  expect((await watch()).kind).toBe('log-backup-taken');
   expect(done).toEqual([...Array<string>(looks).fill('look'), 'backup']);
 });
 
-/** One due time, one backup, however often the guard begins again: 66 minutes at one backup in 15. */
-test('a log backup that was just taken is not taken again by the next guard', async () => {
+/** One due time, one backup, however often the watch begins again: 66 minutes at one backup in 15. */
+test('a log backup that was just taken is not taken again by the next watch', async () => {
   const clock = new TestClock();
   const taken: number[] = [];
   let histories = 0;
-  const guard = watched({
+  const watch = watched({
     clock,
     history: () => {
       histories += 1;
@@ -101,13 +101,13 @@ test('a log backup that was just taken is not taken again by the next guard', as
   });
   let lastBackupAt: string | undefined;
   while (clock.time < START + 66 * 60_000) {
-    const news = await guard(lastBackupAt === undefined ? {} : { lastBackupAt });
+    const news = await watch(lastBackupAt === undefined ? {} : { lastBackupAt });
     if (news.kind !== 'log-backup-taken') throw new Error(news.kind);
     lastBackupAt = news.backup.serverAt;
   }
   const minutes = taken.map((at) => Math.round((at - START) / 60_000));
   expect(minutes).toEqual([0, 15, 30, 45, 60, 75]);
-  // One look before each backup, and one more by the first guard, which remembered none.
+  // One look before each backup, and one more by the first watch, which remembered none.
   expect(histories).toBe(taken.length + 1);
 });
 
@@ -115,7 +115,7 @@ test('a log backup that was just taken is not taken again by the next guard', as
 test('a foreign log backup that is older than the own one is told before the next backup', async () => {
   const at = (minutes: number): string => new Date(START - minutes * 60_000).toISOString();
   const backUp = jest.fn();
-  const guard = watched({
+  const watch = watched({
     clock: new TestClock(),
     history: () => [
       { type: 'L', name: 'sales log backup by sqlferry', finishedAt: at(20), isCopyOnly: false },
@@ -123,7 +123,7 @@ test('a foreign log backup that is older than the own one is told before the nex
     ],
     backUp,
   });
-  const news = await guard({ lastBackupAt: at(20), foreignBackups: { since: at(600), told: [] } });
+  const news = await watch({ lastBackupAt: at(20), foreignBackups: { since: at(600), told: [] } });
   expect(news).toMatchObject({ kind: 'foreign-log-backup', jobs: ['Nightly'] });
   expect(backUp).not.toHaveBeenCalled();
 });
