@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
-import { failoverProcedure, type LinkSite, REMOVAL, repairProcedure } from '../../model/link/procedure';
+import { failoverProcedure, type LinkSite, repairProcedure } from '../../model/link/procedure';
 import { bySite } from '../../model/side';
 import { siteName, waitsAtGate } from '../run/change-requests';
 import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from '../run/drill';
@@ -49,7 +49,7 @@ import { establish } from './establish-from-instance';
 import { copyLeftRestoring } from './former-copy';
 import { linkInputShape } from './input-shapes';
 import { instanceWatch } from './instance-watch';
-import { mayDrop } from './link-migration';
+import { remove } from './removal';
 import { serverWatch } from './server-watch';
 
 export interface DisasterRecoveryResult {
@@ -380,20 +380,4 @@ async function surroundRepair(run: Run, { survivor, reason }: RepairRequest): Pr
     reason: reason ?? null,
   });
   await runPostFailover(run, hooks, { side: survivor, before: null, linkStands: true });
-}
-
-/** Link first, then the distributed group, then the group if this run made it. */
-async function remove(run: Run, protection: Protection): Promise<void> {
-  run.enter('after');
-  // Where others deleted the link already, there is nothing left to wait with.
-  const isGone = protection.deletedExternally !== undefined;
-  if (protection.primary === 'instance' && run.state.failedOverAt !== null && !isGone) {
-    const since = run.state.failedOverAt;
-    run.waitingFor = 'the first full backup that Azure takes of the new primary';
-    const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
-    );
-    run.logEvent('info', 'after.full-backup', evidence);
-  }
-  for (const step of REMOVAL.filter(({ id }) => mayDrop(run, id))) await run.perform(step);
 }
