@@ -171,6 +171,7 @@ async function carryOut(
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
   const isPlanned = waitsAtGate(asked);
   if (!isPlanned) await CancellationScope.nonCancellable(() => watch.stop());
+  if (isPreempted(run)) return false;
   switch (asked.kind) {
     case 'failover':
       if (asked.request.to === protection.primary) await tellLeadsAlready(run, asked.request);
@@ -180,11 +181,11 @@ async function carryOut(
       await beginDrill(run, protection, asked, swapWith(run, protection, watch));
       return false;
     case 'repair':
+      protection.request = { ...asked, begun: true };
       await repair(run, protection, asked);
       return false;
     case 'remove':
-      await remove(run, protection);
-      return true;
+      return remove(run, protection, asked);
     default:
       return unknownWord('request', asked);
   }

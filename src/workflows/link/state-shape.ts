@@ -47,8 +47,8 @@ const failover = including({ request: failoverShape, acknowledged: optional(ackn
 const pending = byKind<StandingRequest>({
   failover,
   drill: including({ request: drillShape, acknowledged: optional(acknowledgement) }),
-  repair: including({ request: repairShape }),
-  remove: including({ request: requestShape }),
+  repair: including({ request: repairShape, begun: optional(yes) }),
+  remove: including({ request: requestShape, begun: optional(yes) }),
 });
 
 const drill = including<DrillUnderWay>({

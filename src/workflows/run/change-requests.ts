@@ -96,11 +96,16 @@ const mayOvertake = (
   type === 'forced' &&
   preemptedBy === undefined &&
   (request?.kind === 'drill' ||
+    hasNotBegun(request) ||
     (request?.kind === 'failover' && (request.request.type === 'planned' || proven === true)));
+
+/** What only waits for something of the lost side yet, the end of a watch for example. */
+const hasNotBegun = (request: StandingRequest | null): boolean =>
+  (request?.kind === 'repair' || request?.kind === 'remove') && request.begun !== true;
 
 function preempt(run: Run, protection: Protection, request: FailoverRequest): Answer {
   const { request: pending } = protection;
-  const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
+  const asked = pending === null ? 'request' : inWords(pending);
   protection.preemptedBy = { kind: 'failover', request, ...acknowledgedBy(run, request) };
   run.forcedAt = Date.now();
   run.revision += 1;
@@ -112,6 +117,11 @@ function preempt(run: Run, protection: Protection, request: FailoverRequest): An
   return accept(
     `the ${asked} under way ends where it is, and the forced failover to the ${siteName(request.to)} begins`,
   );
+}
+
+function inWords(asked: StandingRequest): string {
+  if (asked.kind === 'failover') return `${asked.request.type} failover`;
+  return byWord('request', asked.kind, { drill: 'drill', repair: 'repair', remove: 'removal' });
 }
 
 export function answerDrill(run: Run, request: DrillRequest): Answer {

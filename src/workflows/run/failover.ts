@@ -21,7 +21,7 @@ import { journalQuery, statusQuery } from './messages';
 import { readBefore } from './new-primary-checks';
 import { pauseOfFailover } from './pause-notes';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
-import { Preemption } from './preemption';
+import { msLeftForTurn, Preemption } from './preemption';
 import { recheckReadiness } from './readiness';
 import { Run } from './run';
 import { AbortRequested } from './run-control';
@@ -218,7 +218,7 @@ async function failOverForced(run: Run, input: FailoverInput, way: Preemption): 
   let loss: LossReport;
   try {
     loss = await run.control.abortable(async () => {
-      await turn.acquireUnconditionally();
+      await turn.acquireUnconditionally(msLeftForTurn(input.askedAt));
       await hooks.mayRefuse('beforeFailover', () => false);
       run.state.fencedAt = startedAt;
       return measureLoss(run, input);
