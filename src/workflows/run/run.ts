@@ -29,7 +29,7 @@ import { Notices } from './notices';
 import { pauseOf } from './pause-notes';
 import { type Problem, RunControl } from './run-control';
 import { addEvent, addJournalEntry, addPhase, type RunInput, type RunState, type StartedStep } from './state';
-import { type LeftItem, leftSentence, type UndoItem } from './undo-items';
+import { byHandOf, type LeftItem, leftSentence, type UndoItem } from './undo-items';
 import { undoneEntry } from './undone-entry';
 import { Waits } from './waits';
 
@@ -369,15 +369,4 @@ function forwardOnly(state: RunState): string | null {
   return state.pointOfNoReturn === null
     ? null
     : 'the point of no return is passed: the roles are swapped, or are about to be';
-}
-
-/** A batch of statements may be long; a person finds the whole of it in the journal. */
-const LONGEST_BY_HAND = 500;
-
-/** What a person can send to undo a step, when sqlferry cannot. */
-function byHandOf(planned: readonly Pick<JournalEffect, 'undo'>[]): Pick<StartedStep, 'byHand'> {
-  const byHand = planned.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();
-  if (byHand.length === 0) return {};
-  const isLong = byHand.join('').length > LONGEST_BY_HAND;
-  return { byHand: isLong ? ['what the statements of this step say, turned round'] : byHand };
 }
