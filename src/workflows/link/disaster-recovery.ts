@@ -20,7 +20,7 @@ import { FailoverHooks } from '../run/failover-hooks';
 import { historyIsLong } from '../run/history';
 import { admitApplicationsOrTell, followSwap, hasFenceLeft, resolveInDoubt } from '../run/in-doubt';
 import { checkInput } from '../run/incoming';
-import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from '../run/messages';
+import { journalQuery, preflightQuery, type RunOutcome, specQuery, statusQuery } from '../run/messages';
 import { occasionOf, runPostFailover, withPostFailover } from '../run/post-failover';
 import { isForced, unlessForced } from '../run/preemption';
 import { type LinkWatch, ReplicationWatch } from '../run/replication-watch';
@@ -51,6 +51,7 @@ import { linkInputShape } from './input-shapes';
 import { instanceWatch } from './instance-watch';
 import { remove } from './removal';
 import { serverWatch } from './server-watch';
+import { applySpecChange, handleSpecChange } from './spec-change';
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -66,6 +67,8 @@ export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRec
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
+  setHandler(specQuery, () => run.spec);
+  handleSpecChange(run);
   handleProtectionMessages(run);
   dropNewsOfOthers(run);
   try {
@@ -75,7 +78,7 @@ export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRec
       await run.notices.delivered(() => state.protection?.request !== null);
       await condition(allHandlersFinished);
       run.carryNoticesOver();
-      return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state: boundState(state) });
+      return await continueAsNew<typeof disasterRecoveryLink>({ ...run.input, state: boundState(state) });
     }
     outcome = 'completed';
     run.leavePhase();
@@ -171,7 +174,8 @@ async function carryOut(
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
   const isPlanned = waitsAtGate(asked);
   if (!isPlanned) await CancellationScope.nonCancellable(() => watch.stop());
-  if (isPreempted(run)) return false;
+  // What is asked first may be how the other side is reached.
+  if (isPreempted(run) && asked.kind !== 'change-spec') return false;
   switch (asked.kind) {
     case 'failover':
       if (asked.request.to === protection.primary) await tellLeadsAlready(run, asked.request);
@@ -183,6 +187,9 @@ async function carryOut(
     case 'repair':
       protection.request = { ...asked, begun: true };
       await repair(run, protection, asked);
+      return false;
+    case 'change-spec':
+      applySpecChange(run, asked.request);
       return false;
     case 'remove':
       return remove(run, protection, asked);

@@ -18,6 +18,7 @@ import {
   type MigrationResult,
   preflightQuery,
   type RunOutcome,
+  specQuery,
   statusQuery,
 } from '../run/messages';
 import { Run } from '../run/run';
@@ -42,6 +43,7 @@ export async function linkMigration(input: RunInput): Promise<MigrationResult> {
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
+  setHandler(specQuery, () => run.spec);
   handleCutoverMessages(run);
 
   try {

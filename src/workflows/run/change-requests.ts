@@ -101,7 +101,8 @@ const mayOvertake = (
 
 /** What only waits for something of the lost side yet, the end of a watch for example. */
 const hasNotBegun = (request: StandingRequest | null): boolean =>
-  (request?.kind === 'repair' || request?.kind === 'remove') && request.begun !== true;
+  request?.kind === 'change-spec' ||
+  ((request?.kind === 'repair' || request?.kind === 'remove') && request.begun !== true);
 
 function preempt(run: Run, protection: Protection, request: FailoverRequest): Answer {
   const { request: pending } = protection;
@@ -121,7 +122,12 @@ function preempt(run: Run, protection: Protection, request: FailoverRequest): An
 
 function inWords(asked: StandingRequest): string {
   if (asked.kind === 'failover') return `${asked.request.type} failover`;
-  return byWord('request', asked.kind, { drill: 'drill', repair: 'repair', remove: 'removal' });
+  return byWord('request', asked.kind, {
+    drill: 'drill',
+    repair: 'repair',
+    remove: 'removal',
+    'change-spec': 'change of the spec',
+  });
 }
 
 export function answerDrill(run: Run, request: DrillRequest): Answer {
@@ -203,7 +209,7 @@ const withoutLink = ({ deletedExternally }: Protection): string | null =>
   deletedExternally === undefined ? null : `${deletedExternally.reason}; removal cleans up what is left`;
 
 /** Why nothing else can be asked just now. */
-function busy({ request, drill }: Protection): string | null {
+export function busy({ request, drill }: Protection): string | null {
   if (request !== null) return 'another request is under way';
   return drill === undefined
     ? null
@@ -257,7 +263,7 @@ export function answerRemoval(run: Run, request: Request): Answer {
   return take(run, { kind: 'remove', request }, `the link is taken down; ${copies}`);
 }
 
-function take(run: Run, request: StandingRequest, note: string): Answer {
+export function take(run: Run, request: StandingRequest, note: string): Answer {
   const { protection } = run.state;
   if (protection !== null) protection.request = request;
   run.revision += 1;
@@ -321,6 +327,7 @@ export function waitsAtGate(asked: StandingRequest): boolean {
       return byWord('type of a failover', asked.request.type, { planned: true, forced: false });
     case 'repair':
     case 'remove':
+    case 'change-spec':
       return false;
     default:
       return unknownWord('request', asked);

@@ -31,6 +31,12 @@ export interface RepairRequest extends Request {
 }
 export const repairUpdate = defineUpdate<Answer, [RepairRequest]>('repair');
 
+/** The spec in force is replaced by this one, as far as that can be while the link stands. */
+export interface ChangeSpecRequest extends Request {
+  readonly spec: ResolvedLink;
+}
+export const changeSpecUpdate = defineUpdate<Answer, [ChangeSpecRequest]>('changeSpec');
+
 export const removeUpdate = defineUpdate<Answer, [Request]>('remove');
 
 /** What the run was asked to do next. */
@@ -42,6 +48,7 @@ export type StandingRequest =
       readonly acknowledged?: Acknowledgement;
     }
   | { readonly kind: 'drill'; readonly request: DrillRequest; readonly acknowledged?: Acknowledgement }
+  | { readonly kind: 'change-spec'; readonly request: ChangeSpecRequest }
   | ({ readonly kind: 'repair'; readonly request: RepairRequest } & Begun)
   | ({ readonly kind: 'remove'; readonly request: Request } & Begun);
 
