@@ -26,6 +26,7 @@ import { isForced, unlessForced } from '../run/preemption';
 import { type LinkWatch, ReplicationWatch } from '../run/replication-watch';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
+import { withKnownSpec } from '../run/spec-version';
 import type {
   FailoverRecord,
   FailoverRequest,
@@ -59,7 +60,8 @@ export interface DisasterRecoveryResult {
   readonly leftovers: readonly string[];
 }
 
-export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRecoveryResult> {
+export async function disasterRecoveryLink(given: RunInput): Promise<DisasterRecoveryResult> {
+  const input = withKnownSpec(given);
   checkInput('disasterRecoveryLink', linkInputShape, input);
   const state = stateOf(input);
   const run = new Run(input, state, workflowInfo().workflowId);

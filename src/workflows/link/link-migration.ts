@@ -23,6 +23,7 @@ import {
 } from '../run/messages';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
+import { withKnownSpec } from '../run/spec-version';
 import { attemptsMade, type RunInput } from '../run/state';
 import { boundState } from '../run/state-size';
 import { stateOf } from '../run/state-version';
@@ -35,7 +36,8 @@ import { createLinkAndSeed } from './seeding';
 /** Preflight found blockers: nothing was changed. */
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
-export async function linkMigration(input: RunInput): Promise<MigrationResult> {
+export async function linkMigration(given: RunInput): Promise<MigrationResult> {
+  const input = withKnownSpec(given);
   checkInput('linkMigration', linkInputShape, input);
   const state = stateOf(input);
   const run = new Run(input, state, workflowInfo().workflowId);

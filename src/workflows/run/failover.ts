@@ -25,12 +25,14 @@ import { msLeftForTurn, Preemption } from './preemption';
 import { recheckReadiness } from './readiness';
 import { Run } from './run';
 import { AbortRequested } from './run-control';
+import { withKnownSpec } from './spec-version';
 import type { FailoverInput, FailoverRecord } from './standing-messages';
 import { initialState } from './state';
 import { statusOf } from './status';
 import { throwIfLeftBadly, until } from './until';
 
-export async function failover(input: FailoverInput): Promise<FailoverRecord> {
+export async function failover(given: FailoverInput): Promise<FailoverRecord> {
+  const input = withKnownSpec(given);
   checkInput('failover', failoverInputShape, input);
   const { workflowId } = workflowInfo();
   const run = new Run({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
