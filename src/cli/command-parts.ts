@@ -44,7 +44,7 @@ export function request(program: Command, name: string, description: string, ask
     .option('--reason <text>', 'why; stands in the journal');
   if (asks) command.option('--yes', 'do not ask; needed where there is no terminal', false);
   // These need options of their own, and show them in examples of their own.
-  if (['postpone', 'schedule', 'failover', 'drill', 'repair'].includes(name)) return command;
+  if (['postpone', 'schedule', 'failover', 'drill', 'repair', 'change'].includes(name)) return command;
   const line = `sqlferry ${name} sales-to-west`;
   return command.addHelpText('after', asks ? example(line, `${line} --yes --by dba --json`) : example(line));
 }

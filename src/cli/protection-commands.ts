@@ -1,6 +1,7 @@
 /** Requests to a link that stays. */
 import { type Command, Option } from 'commander';
 import { durationArgument, example, type Runner, request } from './command-parts';
+import type { ChangeOptions } from './commands/change';
 import type { DrillOptions } from './commands/protection';
 
 export function protectionCommands(program: Command, run: Runner): void {
@@ -53,10 +54,28 @@ export function protectionCommands(program: Command, run: Runner): void {
         return undefined;
       }),
     );
+  changeCommand(program, run);
   request(program, 'remove', 'take a DR link down; both databases become independent', true).action(
     run(async (output, name: string, options: object) => {
       await (await import('./commands/protection')).remove(output, name, options);
       return undefined;
     }),
   );
+}
+
+function changeCommand(program: Command, run: Runner): void {
+  request(program, 'change', 'change the spec of a link that stays', true)
+    .argument('<migration>', 'file with the new spec')
+    .option('-i, --inventory <file>', 'file that describes the instances', 'inventory.yaml')
+    .option('--dry-run', 'show what would change, and send nothing', false)
+    .addHelpText(
+      'after',
+      example('sqlferry change sales sales.yaml --dry-run', 'sqlferry change sales sales.yaml --yes'),
+    )
+    .action(
+      run(async (output, name: string, migration: string, options: ChangeOptions) => {
+        await (await import('./commands/change')).change(output, name, migration, options);
+        return undefined;
+      }),
+    );
 }

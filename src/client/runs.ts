@@ -12,7 +12,7 @@ import type { DisasterRecoveryResult } from '../workflows/link/disaster-recovery
 import type { Answer, Request } from '../workflows/run/answers';
 import type { DrillRequest } from '../workflows/run/drill-messages';
 import type { ApproveRequest, MigrationResult, RunStatus } from '../workflows/run/messages';
-import type { FailoverRequest, RepairRequest } from '../workflows/run/standing-messages';
+import type { ChangeSpecRequest, FailoverRequest, RepairRequest } from '../workflows/run/standing-messages';
 import {
   NoSuchRun,
   NoWorkerAnswers,
@@ -212,6 +212,12 @@ export class SqlFerry {
   repair(name: string, request: RepairRequest): Promise<Answer> {
     return this.update(name, 'repair', request);
   }
+
+  /** The spec in force: the one that the run was started with, until it is changed. */
+  spec = (name: string): Promise<ResolvedLink> => this.query<ResolvedLink>(name, 'spec');
+
+  changeSpec = (name: string, request: ChangeSpecRequest): Promise<Answer> =>
+    this.update(name, 'changeSpec', request);
 
   remove = (name: string, request: Request): Promise<Answer> => this.update(name, 'remove', request);
 

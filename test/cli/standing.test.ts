@@ -1,4 +1,5 @@
 /** The commands of a DR link, as a person types them: status, plan, drill, list, and a rotation that is ended. */
+import { EXIT } from '../../src/cli/exit-codes';
 import { Certificates } from '../../src/client/certificates';
 import { certificateScheduleId, rotationWorkflowId } from '../../src/model/sql-server/certificate-ids';
 import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
@@ -160,6 +161,40 @@ describe('plan --of', () => {
   ])('%j is wrong use', async (options, message) => {
     expect(await plan(...options)).toMatchObject({ code: 2, err: expect.stringContaining(message) });
   });
+});
+
+test('change: shows the fields that differ, asks, and sends the new spec; what may not change is refused', async () => {
+  const changed = (sections: string) => writeSpecs(stage, { sections });
+  const files = changed(SECTIONS.replace('coolDown: 1h', 'coolDown: 2h'));
+  const change = (of: SpecFolder, ...argv: string[]) =>
+    run('change', 'sales', of.migration, '--inventory', of.inventory, ...argv);
+  const same = await change(specs, '--dry-run');
+  expect([same.code, same.out]).toEqual([0, 'nothing differs from the spec in force\n']);
+  const dry = await change(files, '--dry-run', '--json');
+  expect(json(dry)).toEqual({ name: 'sales', changed: ['failover.coolDown'], warnings: [] });
+  const unasked = await change(files);
+  expect(unasked.code).toBe(EXIT.refused);
+  expect(unasked.out).toMatch(/^changes +failover\.coolDown$/m);
+  expect(unasked.err).toMatch(/--yes/);
+  expect((await change(files, '--yes', '--reason', 'calm')).out).toMatch(/in force as soon as .*coolDown/);
+  await until('it is in force', async () => {
+    const { settings } = await stage.migrations.spec('sales');
+    return settings.failover.coolDown === 7_200_000;
+  });
+  expect((await stage.migrations.view('sales')).status.events).toContainEqual(
+    expect.objectContaining({ code: 'spec.changed', message: expect.stringContaining('failover.coolDown') }),
+  );
+  const other = changed(`${SECTIONS}\ncertificate: { validFor: 300d }\n`);
+  const refused = await change(other, '--yes');
+  expect(refused.code).toBe(EXIT.refused);
+  expect(refused.err).toMatch(/certificate\.validFor \[spec-change\.made-with\]/);
+  expect((await change(specs, '--yes')).code).toBe(0);
+  await until('the first spec is in force again', async () => {
+    const { settings } = await stage.migrations.spec('sales');
+    return settings.failover.coolDown === 3_600_000;
+  });
+  files.close();
+  other.close();
 });
 
 test('a drill asks first, tells what it is about to do, and stands in status afterwards', async () => {

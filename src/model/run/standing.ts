@@ -12,6 +12,8 @@ export const STANDING_ACTIVITIES = [
   'drill-failover',
   'drill-hold',
   'drill-failback',
+  /** A repair, a removal or a change of the spec that has not begun its first step: it waits for the end of a watch. */
+  'request-pending',
   'repair',
   'removal',
 ] as const;
@@ -63,7 +65,9 @@ export type StandingRequestFacts =
     }
   | { readonly kind: 'drill'; readonly holdMs: number; readonly isAcknowledged: boolean }
   | { readonly kind: 'repair'; readonly survivor: SiteId }
-  | { readonly kind: 'removal' };
+  | { readonly kind: 'removal' }
+  /** A new spec is to be in force. */
+  | { readonly kind: 'change' };
 
 export type StandingRequestKind = StandingRequestFacts['kind'];
 

@@ -88,6 +88,13 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'UnknownSpecVersion',
+    [],
+    'The spec of the run was resolved by a version of sqlferry that this worker does not know.',
+    'Run workers of that version, and reset the workflow to its first task.',
+    'sqlferry',
+  ),
+  person(
     'PreflightBlocked',
     [],
     'Preflight found conditions that must be mended before anything is changed.',

@@ -34,6 +34,7 @@ const ASKED: Readonly<Record<string, (facts: StandingFacts) => StandingRequestFa
   drill: () => ({ kind: 'drill', holdMs: 0, isAcknowledged: false }),
   repair: () => ({ kind: 'repair', survivor: 'one' }),
   removal: () => ({ kind: 'removal' }),
+  'change of the spec': () => ({ kind: 'change' }),
 };
 
 const swap = ({ primary }: StandingFacts, type: 'planned' | 'forced'): StandingRequestFacts => ({
@@ -102,6 +103,9 @@ const BY_ITSELF: readonly (readonly [StandingActivity, StandingActivity | '[*]',
   ['drill-hold', 'drill-failback', 'the hold is over'],
   ['drill-hold', 'idle', 'stopped by a pause, or by roles that others changed'],
   ['drill-failback', 'idle', 'done, or withdrawn'],
+  ['request-pending', 'repair', 'its first step begins'],
+  ['request-pending', 'removal', 'its first step begins'],
+  ['request-pending', 'idle', 'the new spec is in force'],
   ['repair', 'idle', 'done'],
   ['removal', '[*]', 'done'],
 ];
@@ -129,8 +133,9 @@ function begunBy(request: StandingRequestFacts): StandingActivity {
     });
   return byWord<typeof request.kind, StandingActivity>('request', request.kind, {
     drill: 'drill-failover',
-    repair: 'repair',
-    removal: 'removal',
+    repair: 'request-pending',
+    removal: 'request-pending',
+    change: 'request-pending',
   });
 }
 

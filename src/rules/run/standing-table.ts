@@ -39,7 +39,7 @@ export interface StandingRow {
 /** Longer than that is no drill: somebody has forgotten it. */
 const LONGEST_HOLD_MS = 7 * 24 * 3_600_000;
 
-export const ALL_KINDS = ['failover', 'drill', 'repair', 'removal'] as const;
+export const ALL_KINDS = ['failover', 'drill', 'repair', 'removal', 'change'] as const;
 const SWAPS = ['failover', 'drill'] as const;
 const LOOK = 'look at status: it says what is possible and what is not';
 const WAIT = 'wait until it is done';
@@ -109,6 +109,7 @@ function mayPreempt({ activity, preempted }: StandingFacts, request: StandingReq
     'failover-proven': true,
     'drill-failover': true,
     'drill-failback': true,
+    'request-pending': true,
     establishing: false,
     idle: false,
     'forced-failover': false,
@@ -188,7 +189,7 @@ const BEFORE_ALL: readonly StandingRow[] = [
   row(
     'request.busy',
     ALL_KINDS,
-    'something else is under way; a forced failover preempts a planned one, a drill, and what follows a proof',
+    'something else is under way; a forced failover preempts a planned one, a drill, what follows a proof, and what has not begun',
     (facts, request) =>
       mayPreempt(facts, request) || takesWhileHolding(facts, request)
         ? null
@@ -278,7 +279,7 @@ const ALLOWED: readonly StandingRow[] = [
   row(
     'failover.preempts',
     ['failover'],
-    'it is forced, and a planned failover or a drill is under way',
+    'it is forced, and a planned failover or a drill is under way, or what is asked has not begun its first step',
     (facts, request) =>
       mayPreempt(facts, request)
         ? {
@@ -307,6 +308,7 @@ export const STANDING_ROWS: readonly StandingRow[] = [
 function underWay({ activity }: StandingFacts): string {
   const isDrill = activity === 'drill-failover' || activity === 'drill-hold' || activity === 'drill-failback';
   if (isDrill) return 'drill';
+  if (activity === 'request-pending') return 'request';
   return activity === 'planned-failover' ? 'planned failover' : 'failover';
 }
 
@@ -323,6 +325,8 @@ function beginning(facts: StandingFacts, request: StandingRequestFacts): string 
       return `the ${label(facts, request.survivor)} stays the primary`;
     case 'removal':
       return `the ${facts.thing} is taken down`;
+    case 'change':
+      return 'it is in force as soon as the watch is begun anew';
     default:
       return unknownWord('request', request);
   }

@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
-import { failoverProcedure, type LinkSite, REMOVAL, repairProcedure } from '../../model/link/procedure';
+import { failoverProcedure, type LinkSite, repairProcedure } from '../../model/link/procedure';
 import { bySite } from '../../model/side';
 import { siteName, waitsAtGate } from '../run/change-requests';
 import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from '../run/drill';
@@ -20,12 +20,13 @@ import { FailoverHooks } from '../run/failover-hooks';
 import { historyIsLong } from '../run/history';
 import { admitApplicationsOrTell, followSwap, hasFenceLeft, resolveInDoubt } from '../run/in-doubt';
 import { checkInput } from '../run/incoming';
-import { journalQuery, preflightQuery, type RunOutcome, statusQuery } from '../run/messages';
+import { journalQuery, preflightQuery, type RunOutcome, specQuery, statusQuery } from '../run/messages';
 import { occasionOf, runPostFailover, withPostFailover } from '../run/post-failover';
 import { isForced, unlessForced } from '../run/preemption';
 import { type LinkWatch, ReplicationWatch } from '../run/replication-watch';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
+import { withKnownSpec } from '../run/spec-version';
 import type {
   FailoverRecord,
   FailoverRequest,
@@ -49,8 +50,9 @@ import { establish } from './establish-from-instance';
 import { copyLeftRestoring } from './former-copy';
 import { linkInputShape } from './input-shapes';
 import { instanceWatch } from './instance-watch';
-import { mayDrop } from './link-migration';
+import { remove } from './removal';
 import { serverWatch } from './server-watch';
+import { applySpecChange, handleSpecChange } from './spec-change';
 
 export interface DisasterRecoveryResult {
   readonly outcome: 'removed' | 'aborted';
@@ -58,7 +60,8 @@ export interface DisasterRecoveryResult {
   readonly leftovers: readonly string[];
 }
 
-export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRecoveryResult> {
+export async function disasterRecoveryLink(given: RunInput): Promise<DisasterRecoveryResult> {
+  const input = withKnownSpec(given);
   checkInput('disasterRecoveryLink', linkInputShape, input);
   const state = stateOf(input);
   const run = new Run(input, state, workflowInfo().workflowId);
@@ -66,6 +69,8 @@ export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRec
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
+  setHandler(specQuery, () => run.spec);
+  handleSpecChange(run);
   handleProtectionMessages(run);
   dropNewsOfOthers(run);
   try {
@@ -75,7 +80,7 @@ export async function disasterRecoveryLink(input: RunInput): Promise<DisasterRec
       await run.notices.delivered(() => state.protection?.request !== null);
       await condition(allHandlersFinished);
       run.carryNoticesOver();
-      return await continueAsNew<typeof disasterRecoveryLink>({ ...input, state: boundState(state) });
+      return await continueAsNew<typeof disasterRecoveryLink>({ ...run.input, state: boundState(state) });
     }
     outcome = 'completed';
     run.leavePhase();
@@ -171,6 +176,8 @@ async function carryOut(
   // A planned failover may wait long at its gate: the log is guarded meanwhile, until it closes in.
   const isPlanned = waitsAtGate(asked);
   if (!isPlanned) await CancellationScope.nonCancellable(() => watch.stop());
+  // What is asked first may be how the other side is reached.
+  if (isPreempted(run) && asked.kind !== 'change-spec') return false;
   switch (asked.kind) {
     case 'failover':
       if (asked.request.to === protection.primary) await tellLeadsAlready(run, asked.request);
@@ -180,11 +187,14 @@ async function carryOut(
       await beginDrill(run, protection, asked, swapWith(run, protection, watch));
       return false;
     case 'repair':
+      protection.request = { ...asked, begun: true };
       await repair(run, protection, asked);
       return false;
+    case 'change-spec':
+      applySpecChange(run, asked.request);
+      return false;
     case 'remove':
-      await remove(run, protection);
-      return true;
+      return remove(run, protection, asked);
     default:
       return unknownWord('request', asked);
   }
@@ -380,20 +390,4 @@ async function surroundRepair(run: Run, { survivor, reason }: RepairRequest): Pr
     reason: reason ?? null,
   });
   await runPostFailover(run, hooks, { side: survivor, before: null, linkStands: true });
-}
-
-/** Link first, then the distributed group, then the group if this run made it. */
-async function remove(run: Run, protection: Protection): Promise<void> {
-  run.enter('after');
-  // Where others deleted the link already, there is nothing left to wait with.
-  const isGone = protection.deletedExternally !== undefined;
-  if (protection.primary === 'instance' && run.state.failedOverAt !== null && !isGone) {
-    const since = run.state.failedOverAt;
-    run.waitingFor = 'the first full backup that Azure takes of the new primary';
-    const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
-    );
-    run.logEvent('info', 'after.full-backup', evidence);
-  }
-  for (const step of REMOVAL.filter(({ id }) => mayDrop(run, id))) await run.perform(step);
 }

@@ -12,6 +12,7 @@ import {
   name,
   nullable,
   optional,
+  time,
   wholeNumber,
   yesOrNo,
 } from '../run/shapes';
@@ -40,6 +41,7 @@ export const failoverInputShape = exactly<FailoverInput>({
   spec: specShape,
   request: failoverOfRunShape,
   lastHealth: nullable(health),
+  askedAt: optional(time),
 });
 
 const slots = including<Slots>({

@@ -18,10 +18,12 @@ import {
   type MigrationResult,
   preflightQuery,
   type RunOutcome,
+  specQuery,
   statusQuery,
 } from '../run/messages';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
+import { withKnownSpec } from '../run/spec-version';
 import { attemptsMade, type RunInput } from '../run/state';
 import { boundState } from '../run/state-size';
 import { stateOf } from '../run/state-version';
@@ -34,7 +36,8 @@ import { createLinkAndSeed } from './seeding';
 /** Preflight found blockers: nothing was changed. */
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
-export async function linkMigration(input: RunInput): Promise<MigrationResult> {
+export async function linkMigration(given: RunInput): Promise<MigrationResult> {
+  const input = withKnownSpec(given);
   checkInput('linkMigration', linkInputShape, input);
   const state = stateOf(input);
   const run = new Run(input, state, workflowInfo().workflowId);
@@ -42,6 +45,7 @@ export async function linkMigration(input: RunInput): Promise<MigrationResult> {
   setHandler(statusQuery, () => statusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
+  setHandler(specQuery, () => run.spec);
   handleCutoverMessages(run);
 
   try {

@@ -8,10 +8,12 @@ import type { GroupReplica, LinkNames, LinkSpec, ResolvedLink } from '../../mode
 import type { Hook, Hooks } from '../../model/run/hooks';
 import type { InstanceObjects } from '../../model/sql-server/instance-objects-spec';
 import { readSchedule } from '../../rules/run/read-schedule';
+import { BY_AND_REASON } from '../run/request-shapes';
 import {
   anyObject,
   anyText,
   duration,
+  exactly,
   including,
   list,
   MalformedInput,
@@ -25,6 +27,7 @@ import {
   yesOrNo,
 } from '../run/shapes';
 import { slotLimit } from '../run/signal-shapes';
+import type { ChangeSpecRequest } from '../run/standing-messages';
 
 /** As `nameSchema`, also with the name of a replica behind it. */
 const specName = matching(
@@ -123,6 +126,18 @@ export const version: Shape<1> = (value, at) => {
   throw new MalformedInput(`${at} must be 1: this worker reads no other version`);
 };
 
+/** How a server is reached. Which secret, and how it is read, is for the activity. */
+const ACCESS = {
+  tls: including<Pick<SqlServer['tls'], 'mode'>>({ mode: oneOf(['strict', 'required', 'off']) }),
+  authentication: including<Pick<SqlServer['authentication'], 'type'>>({ type: oneOf(['sql', 'entra']) }),
+};
+
+const sqlServer = including<Pick<SqlServer, 'host' | 'port'>>({
+  host: anyText,
+  port,
+  ...ACCESS,
+}) as Shape<SqlServer>;
+
 export const specShape = including<ResolvedLink>({
   version,
   settings,
@@ -131,12 +146,17 @@ export const specShape = including<ResolvedLink>({
     availabilityGroup: sysname,
     instanceAvailabilityGroup: sysname,
   }),
-  server: including<Pick<SqlServer, 'host' | 'port'>>({ host: anyText, port }) as Shape<SqlServer>,
-  instance: including<Pick<ManagedInstance, 'resourceId'>>({
+  server: sqlServer,
+  instance: including<Omit<ManagedInstance, 'tls' | 'authentication'>>({
     resourceId: name('a resource id', 1_000),
+    host: optional(anyText),
+    port,
+    ...ACCESS,
   }) as Shape<ManagedInstance>,
   azure: anyObject(),
   replicas: optional(
-    list<GroupReplica>(including<GroupReplica>({ name: specName, server: anyObject() }), 1, 64),
+    list<GroupReplica>(including<GroupReplica>({ name: specName, server: sqlServer }), 1, 64),
   ),
 });
+
+export const changeSpecShape = exactly<ChangeSpecRequest>({ ...BY_AND_REASON, spec: specShape });

@@ -45,9 +45,11 @@ function activityOf({ request, drill, proven }: Protection): StandingActivity {
     case 'drill':
       return drill === undefined ? 'drill-failover' : 'drill-failback';
     case 'repair':
-      return 'repair';
+      return request.begun === true ? 'repair' : 'request-pending';
     case 'remove':
-      return 'removal';
+      return request.begun === true ? 'removal' : 'request-pending';
+    case 'change-spec':
+      return 'request-pending';
     default:
       return unknownWord('request', request);
   }

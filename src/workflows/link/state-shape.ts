@@ -28,7 +28,7 @@ import { acknowledgement, failoverRecord, unliftedFences } from '../run/signal-s
 import type { SplitBrain, StandingRequest } from '../run/standing-messages';
 import { drillShape, failoverShape, repairShape, side } from '../run/standing-request-shapes';
 import type { ObjectsState, Protection, RunState, StartedStep } from '../run/state';
-import { scheduleShape, version } from './spec-shape';
+import { changeSpecShape, scheduleShape, version } from './spec-shape';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const phase = oneOf(LINK_PHASES);
@@ -47,8 +47,9 @@ const failover = including({ request: failoverShape, acknowledged: optional(ackn
 const pending = byKind<StandingRequest>({
   failover,
   drill: including({ request: drillShape, acknowledged: optional(acknowledgement) }),
-  repair: including({ request: repairShape }),
-  remove: including({ request: requestShape }),
+  repair: including({ request: repairShape, begun: optional(yes) }),
+  'change-spec': including({ request: changeSpecShape }),
+  remove: including({ request: requestShape, begun: optional(yes) }),
 });
 
 const drill = including<DrillUnderWay>({

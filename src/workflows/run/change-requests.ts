@@ -116,7 +116,7 @@ function begin(run: Run, protection: Protection, request: FailoverRequest, verdi
 }
 
 /** The table decides; a refusal is evidence, too, and stands among the events. */
-function answer(
+export function answer(
   run: Run,
   by: string,
   asked: StandingRequestFacts,
@@ -139,7 +139,7 @@ function preempt(
   { rule, sentence }: Verdict<true>,
 ): Answer {
   const { request: pending } = protection;
-  const asked = pending?.kind === 'failover' ? `${pending.request.type} failover` : 'drill';
+  const asked = pending === null ? 'request' : inWords(pending);
   protection.preemptedBy = { kind: 'failover', request, ...acknowledgedBy(run, protection, request) };
   run.forcedAt = Date.now();
   run.revision += 1;
@@ -150,6 +150,16 @@ function preempt(
     rule,
   );
   return accept(rule, sentence);
+}
+
+function inWords(asked: StandingRequest): string {
+  if (asked.kind === 'failover') return `${asked.request.type} failover`;
+  return byWord('request', asked.kind, {
+    drill: 'drill',
+    repair: 'repair',
+    remove: 'removal',
+    'change-spec': 'change of the spec',
+  });
 }
 
 export function answerDrill(run: Run, request: DrillRequest): Answer {
@@ -223,7 +233,7 @@ export function answerRemoval(run: Run, request: Request): Answer {
   });
 }
 
-function take(
+export function take(
   run: Run,
   protection: Protection,
   request: StandingRequest,
@@ -244,6 +254,7 @@ export function waitsAtGate(asked: StandingRequest): boolean {
       return byWord('type of a failover', asked.request.type, { planned: true, forced: false });
     case 'repair':
     case 'remove':
+    case 'change-spec':
       return false;
     default:
       return unknownWord('request', asked);

@@ -16,6 +16,7 @@ import type { Run } from './run';
 import { failoverNewsShape } from './signal-shapes';
 import {
   type FailoverControl,
+  type FailoverInput,
   type FailoverNews,
   type FailoverRecord,
   type FailoverRequest,
@@ -44,7 +45,7 @@ export async function runFailoverChild(
   try {
     const child = await startChild(failover, {
       workflowId,
-      args: [{ spec: run.spec, request, lastHealth: run.state.lastLag ?? null }],
+      args: [{ spec: run.spec, request, lastHealth: run.state.lastLag ?? null, ...askedAtOf(run, request) }],
       staticSummary: `${request.type} failover to the ${siteName(request.to)}, asked by ${request.by}`,
       // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
       parentClosePolicy: 'ABANDON',
@@ -59,6 +60,11 @@ export async function runFailoverChild(
     desk.close();
     dropNewsOfOthers(run);
   }
+}
+
+function askedAtOf({ forcedAt }: Run, { type }: FailoverRequest): Pick<FailoverInput, 'askedAt'> {
+  if (type !== 'forced' || forcedAt === null) return {};
+  return { askedAt: new Date(forcedAt).toISOString() };
 }
 
 /** While no failover is under way nobody's news are awaited: a signal without a handler would wait for the next one. */

@@ -23,13 +23,12 @@ import { failoverSlots } from './failover-slots';
 import { onSignal } from './incoming';
 import type { Run } from './run';
 import { slotNewsShape } from './signal-shapes';
+import { throwIfLeftBadly, until } from './until';
 import type { OpenWait } from './waits';
 
 /** Asked again after this long: whoever gave the slots may have been ended by force, with all that it knew. */
 const ASK_AGAIN_MS = 60_000;
 const LONGEST_PAUSE_MS = 600_000;
-/** A forced failover is a disaster: it waits this long, and then goes ahead. */
-const FORCED_WAITS_MS = 30_000;
 /** The one who gives slots may end between the look whether it runs and the message to it. */
 const TRIES = 5;
 
@@ -91,18 +90,26 @@ export class FailoverSlot {
     }
   }
 
-  /** As `acquire`, for a forced failover: whoever does not give it a slot in time is not waited for. */
-  async acquireUnconditionally(): Promise<void> {
+  /**
+   * As `acquire`, for a forced failover: whoever does not give it a slot in time is not waited for.
+   * @param withinMs how long it may wait, with all that is asked for it
+   */
+  async acquireUnconditionally(withinMs: number): Promise<void> {
     const request = this.newRequest(true);
-    await this.ask(request);
-    await condition(() => this.granted, FORCED_WAITS_MS);
+    const asking = async () => {
+      await this.ask(request);
+      await condition(() => this.granted);
+    };
+    const asked = await until(asking, () => false, { withinMs, graceMs: 0 });
+    throwIfLeftBadly(asked);
     this.endWait();
     if (this.granted) return;
-    await this.tell({ kind: 'go-ahead', request });
+    // Nobody waits for it to get there.
+    this.tell({ kind: 'go-ahead', request }).catch(() => undefined);
     this.run.logEvent(
       'warning',
       'failover.slot-not-awaited',
-      `no failover slot came free within ${formatDuration(FORCED_WAITS_MS)}; the forced failover goes ahead, beside the other failovers of the instance`,
+      `no failover slot came free within ${formatDuration(withinMs)}; the forced failover goes ahead, beside the other failovers of the instance`,
     );
   }
 

@@ -21,16 +21,18 @@ import { journalQuery, statusQuery } from './messages';
 import { readBefore } from './new-primary-checks';
 import { pauseOfFailover } from './pause-notes';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
-import { Preemption } from './preemption';
+import { msLeftForTurn, Preemption } from './preemption';
 import { recheckReadiness } from './readiness';
 import { Run } from './run';
 import { AbortRequested } from './run-control';
+import { withKnownSpec } from './spec-version';
 import type { FailoverInput, FailoverRecord } from './standing-messages';
 import { initialState } from './state';
 import { statusOf } from './status';
 import { throwIfLeftBadly, until } from './until';
 
-export async function failover(input: FailoverInput): Promise<FailoverRecord> {
+export async function failover(given: FailoverInput): Promise<FailoverRecord> {
+  const input = withKnownSpec(given);
   checkInput('failover', failoverInputShape, input);
   const { workflowId } = workflowInfo();
   const run = new Run({ spec: input.spec, visibility: false }, initialState(input.spec), workflowId);
@@ -218,7 +220,7 @@ async function failOverForced(run: Run, input: FailoverInput, way: Preemption): 
   let loss: LossReport;
   try {
     loss = await run.control.abortable(async () => {
-      await turn.acquireUnconditionally();
+      await turn.acquireUnconditionally(msLeftForTurn(input.askedAt));
       await hooks.mayRefuse('beforeFailover', () => false);
       run.state.fencedAt = startedAt;
       return measureLoss(run, input);

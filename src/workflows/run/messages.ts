@@ -3,7 +3,7 @@ import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkPhase } from '../../model/link/procedure';
-import type { CutoverSchedule } from '../../model/link/spec';
+import type { CutoverSchedule, ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
@@ -32,6 +32,9 @@ export const changeScheduleUpdate = defineUpdate<Answer, [ChangeScheduleRequest]
 export const statusQuery = defineQuery<RunStatus>('status');
 export const journalQuery = defineQuery<readonly JournalEntry[]>('journal');
 export const preflightQuery = defineQuery<PreflightReport | null>('preflight');
+
+/** The spec in force, with references to secrets in place of these. */
+export const specQuery = defineQuery<ResolvedLink>('spec');
 
 export type RunOutcome = 'running' | 'completed' | 'aborted' | 'failed';
 

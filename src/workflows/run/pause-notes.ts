@@ -17,6 +17,8 @@ export function pauseOf(underWay: StandingRequest | null): string {
       return `${pauseOfFailover(underWay.request.type)}; log backups go on`;
     case 'drill':
       return `${pauseOfFailover('planned')}; log backups go on`;
+    case 'change-spec':
+      return 'the change of the spec goes on to its end; nothing else begins until resume; log backups go on';
     case 'repair':
     case 'remove':
       return `the ${underWay.kind === 'repair' ? 'repair' : 'removal'} under way goes on to its end; nothing else begins until resume`;

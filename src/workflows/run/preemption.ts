@@ -14,6 +14,15 @@ const STOPS_WITHIN_MS = 8_000;
 export const msLeftToStop = ({ forcedAt }: Pick<Run, 'forcedAt'>): number =>
   forcedAt === null ? STOPS_WITHIN_MS : Math.max(0, forcedAt + STOPS_WITHIN_MS - Date.now());
 
+/** A turn is worth this wait also where all of that time is gone: mostly it comes within a moment. */
+const LEAST_FOR_TURN_MS = 2_000;
+
+/** How long a forced failover may wait for its turn. @param askedAt when it was asked for, ISO 8601; by default now */
+export function msLeftForTurn(askedAt: string | undefined): number {
+  const forcedAt = askedAt === undefined ? Date.now() : Date.parse(askedAt);
+  return Math.max(LEAST_FOR_TURN_MS, msLeftToStop({ forcedAt }));
+}
+
 export const isForced = (request: StandingRequest | null): boolean =>
   request?.kind === 'failover' && request.request.type === 'forced';
 

@@ -1,12 +1,6 @@
 /** One run of a link migration: its state, its activities, and how it performs a step. */
 
-import {
-  type ActivityInterfaceFor,
-  proxyActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
-import type { LinkSteps, LinkWatches } from '../../activities/link/api';
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
   establishingFromInstance,
@@ -22,11 +16,11 @@ import { groupMembers } from '../../model/link/replicas';
 import type { JournalEffect } from '../../model/run/journal';
 import { phaseKey } from '../../temporal/search-attribute-keys';
 import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
-import { bounded, fewAttempts, longPoll, notification, untilItSucceeds, watch } from './activity-policies';
 import { CarriedOver, carriedBy } from './carried';
 import type { RunEvent } from './messages';
 import { Notices } from './notices';
 import { pauseOf } from './pause-notes';
+import { type RunActivities, runActivities } from './run-activities';
 import { type Problem, RunControl } from './run-control';
 import {
   addEvent,
@@ -37,18 +31,12 @@ import {
   type RunState,
   type StartedStep,
 } from './state';
-import { type LeftItem, leftSentence, type UndoItem } from './undo-items';
+import { byHandOf, type LeftItem, leftSentence, type UndoItem } from './undo-items';
 import { undoneEntry } from './undone-entry';
 import { Waits } from './waits';
 
 export class Run {
   readonly control: RunControl;
-  readonly untilItSucceeds: ActivityInterfaceFor<LinkSteps>;
-  readonly longPoll: ActivityInterfaceFor<LinkSteps>;
-  readonly fewAttempts: ActivityInterfaceFor<LinkSteps>;
-  private readonly bounded: ActivityInterfaceFor<LinkSteps>;
-  /** On a task queue of its own: what waits for days takes no slot from what is to happen at once. */
-  readonly watches: ActivityInterfaceFor<LinkWatches & Pick<LinkSteps, 'performStep'>>;
   /** Step that is being performed. */
   step: string | null = null;
   /** What is waited for beside the run's own course. */
@@ -64,19 +52,15 @@ export class Run {
   /** What a pause holds now and what not, one sentence. */
   pauseNote = (): string => pauseOf(this.state.protection?.request ?? null);
   private ownWait = '';
+  private activities: RunActivities;
 
   constructor(
-    readonly input: RunInput,
+    private given: RunInput,
     readonly state: RunState,
     readonly workflowId: string,
   ) {
-    const heartbeat = input.spec.settings.polling.heartbeatTimeout;
-    this.untilItSucceeds = proxyActivities<LinkSteps>(untilItSucceeds(heartbeat));
-    this.longPoll = proxyActivities<LinkSteps>(longPoll(heartbeat));
-    this.fewAttempts = proxyActivities<LinkSteps>(fewAttempts(heartbeat));
-    this.bounded = proxyActivities<LinkSteps>(bounded(heartbeat));
-    this.watches = proxyActivities<LinkWatches & Pick<LinkSteps, 'performStep'>>(watch(heartbeat));
-    const { notifyPerson } = proxyActivities<LinkSteps>(notification);
+    this.activities = runActivities(given.spec.settings.polling.heartbeatTimeout);
+    const { notifyPerson } = this.activities.notifications;
     this.notices = new Notices(notifyPerson, ({ code }) =>
       this.logEvent('warning', 'notification.failed', `nobody could be told of ${code}`),
     );
@@ -108,7 +92,34 @@ export class Run {
   }
 
   get spec() {
-    return this.input.spec;
+    return this.given.spec;
+  }
+
+  /** From here on. What is under way goes on with the spec that it was begun with. */
+  changeSpec(spec: RunInput['spec']): void {
+    this.given = { ...this.given, spec };
+    this.activities = runActivities(spec.settings.polling.heartbeatTimeout);
+  }
+
+  /** As the history that follows this one gets it, but for the state. */
+  get input(): RunInput {
+    return this.given;
+  }
+
+  get untilItSucceeds() {
+    return this.activities.untilItSucceeds;
+  }
+
+  get longPoll() {
+    return this.activities.longPoll;
+  }
+
+  get fewAttempts() {
+    return this.activities.fewAttempts;
+  }
+
+  get watches() {
+    return this.activities.watches;
   }
 
   /** Why the run is not further; empty while it works. */
@@ -218,7 +229,7 @@ export class Run {
    */
   acting(
     { id: stepId, title, server }: StepRef,
-    activities: ActivityInterfaceFor<Pick<LinkSteps, 'performStep'>> = this.longPoll,
+    activities: Pick<RunActivities['longPoll'], 'performStep'> = this.longPoll,
   ) {
     const over = new CarriedOver();
     const on = server === undefined ? {} : { server };
@@ -274,7 +285,7 @@ export class Run {
     const known = after === undefined ? {} : { after };
     this.step = `Undo ${stepId}`;
     const over = begun.undoing === undefined ? {} : { carried: begun.undoing };
-    const undoing = this.bounded.undoStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
+    const undoing = this.activities.bounded.undoStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
       { spec: this.spec, stepId, ...on, before, ...known, ...over },
     ]);
     const undone = await undoing.catch((error) => {
@@ -379,15 +390,4 @@ function forwardOnly(state: RunState): string | null {
   return state.pointOfNoReturn === null
     ? null
     : 'the point of no return is passed: the roles are swapped, or are about to be';
-}
-
-/** A batch of statements may be long; a person finds the whole of it in the journal. */
-const LONGEST_BY_HAND = 500;
-
-/** What a person can send to undo a step, when sqlferry cannot. */
-function byHandOf(planned: readonly Pick<JournalEffect, 'undo'>[]): Pick<StartedStep, 'byHand'> {
-  const byHand = planned.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();
-  if (byHand.length === 0) return {};
-  const isLong = byHand.join('').length > LONGEST_BY_HAND;
-  return { byHand: isLong ? ['what the statements of this step say, turned round'] : byHand };
 }

@@ -31,6 +31,12 @@ export interface RepairRequest extends Request {
 }
 export const repairUpdate = defineUpdate<Answer, [RepairRequest]>('repair');
 
+/** The spec in force is replaced by this one, as far as that can be while the link stands. */
+export interface ChangeSpecRequest extends Request {
+  readonly spec: ResolvedLink;
+}
+export const changeSpecUpdate = defineUpdate<Answer, [ChangeSpecRequest]>('changeSpec');
+
 export const removeUpdate = defineUpdate<Answer, [Request]>('remove');
 
 /** What the run was asked to do next. */
@@ -42,8 +48,14 @@ export type StandingRequest =
       readonly acknowledged?: Acknowledgement;
     }
   | { readonly kind: 'drill'; readonly request: DrillRequest; readonly acknowledged?: Acknowledgement }
-  | { readonly kind: 'repair'; readonly request: RepairRequest }
-  | { readonly kind: 'remove'; readonly request: Request };
+  | { readonly kind: 'change-spec'; readonly request: ChangeSpecRequest }
+  | ({ readonly kind: 'repair'; readonly request: RepairRequest } & Begun)
+  | ({ readonly kind: 'remove'; readonly request: Request } & Begun);
+
+/** From its first step on a request does not give way to a forced failover any more. */
+interface Begun {
+  readonly begun?: true;
+}
 
 /** Somebody who put a name to what would be refused otherwise. */
 export interface Acknowledgement {
@@ -58,6 +70,8 @@ export interface FailoverInput {
   readonly spec: ResolvedLink;
   readonly request: FailoverRequest;
   readonly lastHealth: LinkHealth | null;
+  /** Forced only: when the link took the request, ISO 8601. What came before this workflow counts, too. */
+  readonly askedAt?: string;
 }
 
 /** Who went on although logins or jobs differed, and what differed. */

@@ -6,7 +6,7 @@ import { onUpdate, refuseOtherUpdates } from './incoming';
 import { requestShape } from './request-shapes';
 import type { Run } from './run';
 import { CONTROL_UPDATES } from './run-control';
-import { failoverUpdate, removeUpdate, repairUpdate } from './standing-messages';
+import { changeSpecUpdate, failoverUpdate, removeUpdate, repairUpdate } from './standing-messages';
 import { drillShape, failoverShape, repairShape } from './standing-request-shapes';
 
 export function handleProtectionMessages(run: Run): void {
@@ -17,7 +17,7 @@ export function handleProtectionMessages(run: Run): void {
   const { name } = run.spec.settings;
   refuseOtherUpdates({
     run: 'a DR link',
-    updates: [failoverUpdate, drillUpdate, repairUpdate, removeUpdate, ...CONTROL_UPDATES],
-    nextStep: `sqlferry failover, drill, repair, remove, pause, resume or abort ${name}`,
+    updates: [failoverUpdate, drillUpdate, repairUpdate, removeUpdate, changeSpecUpdate, ...CONTROL_UPDATES],
+    nextStep: `sqlferry failover, drill, repair, remove, change, pause, resume or abort ${name}`,
   });
 }

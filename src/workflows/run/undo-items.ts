@@ -5,9 +5,11 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { JournalEffect } from '../../model/run/journal';
 import { isAboutAccess } from '../../rules/errors/access';
 import { type Answer, accept, type Request, refuse } from './answers';
 import { type OpenUndo, type Problem, problemOf, type RunControl } from './run-control';
+import type { StartedStep } from './state';
 
 /** Before the second attempt; each pause is twice the one before it. */
 const FIRST_PAUSE_MS = 60_000;
@@ -224,4 +226,15 @@ function failed(error: unknown): Failed {
 export function isForPerson(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   return cause instanceof ApplicationFailure && cause.nonRetryable === true;
+}
+
+/** A batch of statements may be long; a person finds the whole of it in the journal. */
+const LONGEST_BY_HAND = 500;
+
+/** What a person can send to undo a step, when sqlferry cannot. */
+export function byHandOf(planned: readonly Pick<JournalEffect, 'undo'>[]): Pick<StartedStep, 'byHand'> {
+  const byHand = planned.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();
+  if (byHand.length === 0) return {};
+  const isLong = byHand.join('').length > LONGEST_BY_HAND;
+  return { byHand: isLong ? ['what the statements of this step say, turned round'] : byHand };
 }

@@ -58,8 +58,9 @@ test.each<[string, Partial<Protection> | null]>([
   ['drill-failover', { request: drilled, proven: true }],
   ['drill-hold', { drill: HELD }],
   ['drill-failback', { request: drilled, drill: HELD }],
-  ['repair', { request: { kind: 'repair', request: { ...DBA, survivor: 'server' } } }],
-  ['removal', { request: { kind: 'remove', request: DBA } }],
+  ['repair', { request: { kind: 'repair', begun: true, request: { ...DBA, survivor: 'server' } } }],
+  ['removal', { request: { kind: 'remove', request: DBA, begun: true } }],
+  ['request-pending', { request: { kind: 'remove', request: DBA } }],
 ])('%s', (activity, protection) => {
   expect(factsOf(protection).activity).toBe(activity);
 });

@@ -388,7 +388,13 @@ describe('a start input that is not understood ends the workflow at once', () =>
   });
 
   const FIELDS: readonly (readonly [string, unknown])[] = [
-    ['spec.version', 2],
+    ['spec.version', '1'],
+    ['spec.server.tls.mode', 'none'],
+    ['spec.server.authentication.type', 'windows'],
+    ['spec.instance.tls', undefined],
+    ['spec.instance.authentication.type', 7],
+    ['spec.instance.port', 0],
+    ['spec.instance.host', 7],
     ['spec.names', null],
     ['spec.instance', {}],
     ['spec.settings.name', 'a/b'],

@@ -1,6 +1,7 @@
 /** In virtual time: whatever hangs on the lost side, the act of a forced failover begins within 20 seconds. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Answer } from '../../../src/workflows/run/answers';
+import { slotsWorkflowId } from '../../../src/workflows/run/failover-slot-messages';
 import { needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
@@ -8,9 +9,11 @@ import {
   type ActivityCall,
   answer,
   closeWorkflowDrivers,
+  type FakeActivity,
   type FakeOutcome,
   fail,
   hang,
+  WorkflowDriver,
 } from '../../support/workflow-driver';
 
 afterAll(closeWorkflowDrivers);
@@ -235,18 +238,20 @@ test('a drill whose watch hangs on its way there', async () => {
   await begun.end();
 });
 
+const MEASURED = {
+  observedAt: AT,
+  method: 'measured',
+  seconds: 1,
+  oldPrimaryEndOfLogLsn: '43',
+  newPrimaryHardenedLsn: '42',
+  newPrimaryTime: AT,
+  summary: 'measured',
+};
+
 test('a fence that hangs on an old primary that answered just before', async () => {
   const begun = await standing((call) => {
     if (call.type === 'measureLoss') {
-      return answer({
-        observedAt: AT,
-        method: 'measured',
-        seconds: 1,
-        oldPrimaryEndOfLogLsn: '43',
-        newPrimaryHardenedLsn: '42',
-        newPrimaryTime: AT,
-        summary: 'measured',
-      });
+      return answer(MEASURED);
     }
     return call.type === 'performStep' && stepOf(call) === 'server.fence' ? hang : undefined;
   });
@@ -254,6 +259,75 @@ test('a fence that hangs on an old primary that answered just before', async () 
   await begun.goOn();
   expect((await begun.protection()).primary).toBe('instance');
   await begun.end();
+});
+
+/** Whoever ought to give turns: it takes signals, and does nothing with them. */
+async function slotsNeverAnswer({ driver }: StandingLink): Promise<void> {
+  const hanging = new Proxy<Readonly<Record<string, FakeActivity>>>({}, { get: () => () => hang });
+  const workflowId = slotsWorkflowId(STANDING_SPEC.instance.resourceId);
+  await WorkflowDriver.start(
+    'linkMigration',
+    { spec: linkSpecWith(''), visibility: false },
+    hanging,
+    {},
+    {
+      driver,
+      workflowId,
+    },
+  );
+}
+
+test('a turn that never comes', async () => {
+  const begun = await standing(() => undefined);
+  await slotsNeverAnswer(begun);
+  expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
+  await begun.goOn();
+  expect((await begun.protection()).primary).toBe('instance');
+  await begun.end();
+});
+
+test('a turn that never comes, a watch that hangs, and a fence that hangs', async () => {
+  const begun = await standing((call) => {
+    if (isWatch(call)) return hang;
+    if (call.type === 'measureLoss') return answer(MEASURED);
+    return call.type === 'performStep' && stepOf(call) === 'server.fence' ? hang : undefined;
+  });
+  await slotsNeverAnswer(begun);
+  nothingStops(begun);
+  expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
+  await begun.end();
+});
+
+test.each(['watch', 'first full backup'])('a removal that waits for its %s gives way', async (what) => {
+  const begun = await standing((call) => {
+    if (what === 'watch' ? isWatch(call) : call.type === 'awaitAzureFullBackup') return hang;
+    return undefined;
+  });
+  let to: 'server' | 'instance' = 'instance';
+  if (what !== 'watch') {
+    await planned(begun);
+    await begun.goOn(HOUR);
+    to = 'server';
+  }
+  nothingStops(begun);
+  expect(await begun.driver.update<Answer>('remove', DBA)).toMatchObject({ accepted: true });
+  await begun.goOn(HOUR);
+  expect((await begun.protection()).pendingRequest).toBe('remove');
+  expect(await untilActOf(begun, { to })).toBeLessThanOrEqual(LIMIT_MS);
+  await begun.goOn();
+  expect(await begun.protection()).toMatchObject({ primary: to, pendingRequest: null });
+  await begun.end();
+});
+
+test('a removal that has begun its first step gives way no more', async () => {
+  const begun = await standing((call) => (stepOf(call) === 'instance.remove-link' ? hang : undefined));
+  await begun.driver.update<Answer>('remove', DBA);
+  await begun.goOn(HOUR);
+  expect(await begun.driver.update<Answer>('failover', FORCED)).toMatchObject({
+    accepted: false,
+    reasons: ['another request is under way'],
+  });
+  await begun.driver.dispose();
 });
 
 test('what keeps the watch from looking is told once, and again when it changes', async () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { jsonBytes } from '../../../src/model/json-bytes';
 import { boundedEffects, type JournalEntry } from '../../../src/model/run/journal';
 import type { MigrationResult, RunStatus } from '../../../src/workflows/run/messages';
+import { withKnownSpec } from '../../../src/workflows/run/spec-version';
 import type { FailoverRecord } from '../../../src/workflows/run/standing-messages';
 import {
   addAttempt,
@@ -280,6 +281,34 @@ describe('a state from before', () => {
   ])('%j is refused for good', (state) => {
     const refused = expect.objectContaining({ type: 'UnknownStateVersion', nonRetryable: true });
     expect(() => upgrade(state)).toThrow(refused);
+  });
+
+  test('so is a spec of another version, by every workflow that holds one', async () => {
+    const spec = { ...linkSpec(), version: 7 };
+    const request = { by: 'dba', type: 'planned', to: 'instance' };
+    for (const [type, input] of [
+      ['linkMigration', { spec, visibility: false }],
+      ['disasterRecoveryLink', { spec, visibility: false }],
+      ['failover', { spec, request, lastHealth: null }],
+    ] as const) {
+      const link = new FakeLink();
+      const driver = await WorkflowDriver.start(type, input, link.activities);
+      expect(await driver.run()).toMatchObject({
+        kind: 'failed',
+        error: {
+          type: 'UnknownSpecVersion',
+          nonRetryable: true,
+          message: 'the spec of the run has version 7, and this worker knows version 1',
+        },
+      });
+      expect(link.effects).toEqual([]);
+      await driver.dispose();
+    }
+  });
+
+  test('a spec of this version is read as it is', () => {
+    const input = { spec: linkSpec(), visibility: false };
+    expect(withKnownSpec(input)).toBe(input);
   });
 
   test('of a version that the worker does not know ends the run with a remedy, before anything is done', async () => {
