@@ -169,9 +169,8 @@ const KNOWN_SUBJECT_IMPORTS: Readonly<Record<string, number>> = {
   'activities: sql-server → link': 41,
   'model: run → link': 3,
   'model: sql-server → link': 1,
-  'rules: run → link': 3,
   'rules: sql-server → link': 7,
-  'workflows: run → link': 46,
+  'workflows: run → link': 45,
   'workflows: run → sql-server': 15,
   'workflows: sql-server → link': 10,
 };
