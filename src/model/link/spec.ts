@@ -4,6 +4,7 @@ import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
 import { nameSchema, sysnameSchema } from '../inventory';
 import { afterFailoverSchema } from '../run/after-failover-schema';
 import { hooksSchema } from '../run/hooks';
+import type { RunSpec } from '../run/run-spec';
 import { cutoverSchema, failoverSchema, pollingSchema } from '../run/settings';
 import { instanceObjectsSchema } from '../sql-server/instance-objects-spec';
 
@@ -132,7 +133,8 @@ export interface LinkNames {
 }
 
 /** A migration with its inventory entries: all that a workflow or an activity needs. Holds references to secrets, no secret. */
-export interface ResolvedLink {
+export interface ResolvedLink extends RunSpec {
+  readonly kind: 'link';
   readonly version: 1;
   readonly settings: LinkSpec;
   readonly names: LinkNames;

@@ -1,8 +1,8 @@
 /** Why a change of a link that stands would be refused, as far as both ends tell it. */
 import { byWord } from '../../model/by-word';
-import { type LinkChange, siteName } from '../../model/link/change';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkSite } from '../../model/link/procedure';
+import type { LinkChange, LinkSite } from '../../model/link/procedure';
+import { siteName } from '../../model/side';
 
 /** PRIMARY, SECONDARY, RESOLVING ...; `none` where there is no such link; null where the side does not answer. */
 export type SideRole = string | null;

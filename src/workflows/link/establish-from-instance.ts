@@ -6,7 +6,8 @@
 import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import type { StepRef } from '../../model/link/procedure';
+import { LINK_FROM_INSTANCE } from '../../model/link/procedure';
+import type { StepRef } from '../../model/run/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../run/activity-policies';
 import { CarriedOver } from '../run/carried';
 import type { Run } from '../run/run';
@@ -36,8 +37,7 @@ async function establishFromInstance(run: Run): Promise<void> {
 
 /** Nobody is waited for here: what cannot go on is a problem, and what was made is given back. */
 async function createJoinAndSeed(run: Run): Promise<BrokenLink | undefined> {
-  const [create, join] = run.steps('link');
-  if (create === undefined || join === undefined) return undefined;
+  const { create, join } = LINK_FROM_INSTANCE;
   // Noted before the request, so that an undo goes the documented way: Azure's side first, then the SQL Server's.
   const before = await look(run, join);
   try {

@@ -124,6 +124,7 @@ export const version: Shape<1> = (value, at) => {
 };
 
 export const specShape = including<ResolvedLink>({
+  kind: oneOf(['link']),
   version,
   settings,
   names: including<LinkNames>({

@@ -1,9 +1,8 @@
 /** Answers about a link that stays: what may be asked of it now, decided from the run's state alone. */
 import { byWord, unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
-import { otherSite, siteName, siteOption } from '../../model/link/change';
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import { bySite, otherSite, siteName, siteOption } from '../../model/side';
 import { type LagSeen, rpoEstimate } from '../../rules/run/rpo';
 import { type Answer, accept, type Request, refuse } from './answers';
 import { acknowledgement, disclosure, toAcknowledge } from './cool-down';

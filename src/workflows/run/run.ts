@@ -11,16 +11,17 @@ import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
   establishingFromInstance,
   forReplicas,
-  LINK_PHASE_TITLES,
   type LinkPhase,
-  type LinkStepId,
   linkProcedure,
-  type StepRef,
   stepsOfPhase,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { JournalEffect } from '../../model/run/journal';
+import type { Procedure, StepRef } from '../../model/run/procedure';
+import type { Site } from '../../model/run/site';
 import { phaseKey } from '../../temporal/search-attribute-keys';
+import { procedureOf } from '../procedures';
 import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
 import { bounded, fewAttempts, longPoll, notification, untilItSucceeds, watch } from './activity-policies';
 import { CarriedOver, carriedBy } from './carried';
@@ -107,6 +108,15 @@ export class Run {
     return this.input.spec;
   }
 
+  get procedure(): Procedure<ResolvedLink> {
+    return procedureOf(this.spec);
+  }
+
+  /** Places that can lead. */
+  get sites(): readonly Site[] {
+    return this.procedure.sites(this.spec);
+  }
+
   /** Why the run is not further; empty while it works. */
   get waitingFor(): string {
     return this.waits.shown || this.ownWait;
@@ -142,7 +152,7 @@ export class Run {
     state.phase = phase;
     addPhase(state, { phase, startedAt: this.now(), endedAt: null });
     if (this.input.visibility) upsertSearchAttributes([{ key: phaseKey, value: phase }]);
-    this.describe(LINK_PHASE_TITLES[phase]);
+    this.describe(this.procedure.phases[phase] ?? phase);
   }
 
   leavePhase(): void {
@@ -226,13 +236,13 @@ export class Run {
       );
   }
 
-  hasBegun(stepId: LinkStepId, server?: string): boolean {
+  hasBegun(stepId: string, server?: string): boolean {
     return this.state.startedSteps.some((begun) => begun.stepId === stepId && begun.server === server);
   }
 
   /** Notes the facts before a step, once: a later attempt would see its own effects. */
   begin(
-    stepId: LinkStepId,
+    stepId: string,
     before: unknown,
     server?: string,
     planned: readonly Pick<JournalEffect, 'undo'>[] = [],
@@ -243,7 +253,7 @@ export class Run {
   }
 
   /** What a step began on a server, latest first; of what repeats, all. */
-  begunOf(stepIds: readonly LinkStepId[]): readonly StartedStep[] {
+  begunOf(stepIds: readonly string[]): readonly StartedStep[] {
     return this.state.startedSteps.filter(({ stepId }) => stepIds.includes(stepId)).toReversed();
   }
 

@@ -1,7 +1,7 @@
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { Carried } from '../../activities/run/carried';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkPhase, LinkSite, LinkStepId } from '../../model/link/procedure';
+import type { LinkPhase, LinkSite } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
@@ -89,7 +89,7 @@ export interface RunState {
 
 /** A step that a run began. Most begin once; objects outside of the database are copied again and again. */
 export interface StartedStep {
-  readonly stepId: LinkStepId;
+  readonly stepId: string;
   readonly server?: string;
   /** Facts before it. */
   readonly before: unknown;

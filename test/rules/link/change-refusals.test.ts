@@ -1,7 +1,10 @@
 /** Why a change of a link would be refused, by the roles that both sides tell. */
-import type { LinkChange } from '../../../src/model/link/change';
-import { changeProcedure, otherSite } from '../../../src/model/link/change';
+import type { LinkChange } from '../../../src/model/link/procedure';
+import { LINK_PROCEDURE } from '../../../src/model/link/procedure';
+import { changeSteps } from '../../../src/model/run/procedure';
+import { otherSite } from '../../../src/model/side';
 import { type ChangeFacts, changeRefusals } from '../../../src/rules/link/change-refusals';
+import { linkSpec } from '../../support/link-spec';
 
 const facts = (
   server: string | null,
@@ -13,7 +16,7 @@ const LED_BY_SOURCE = facts('PRIMARY', 'SECONDARY');
 const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'instance' };
 const forced: LinkChange = { kind: 'failover', type: 'forced', to: 'instance' };
 const back: LinkChange = { kind: 'failover', type: 'planned', to: 'server' };
-const drill: LinkChange = { kind: 'drill', to: 'instance' };
+const drill: LinkChange = { kind: 'drill', from: 'server', to: 'instance' };
 const repair: LinkChange = { kind: 'repair', survivor: 'server' };
 const removal: LinkChange = { kind: 'removal' };
 
@@ -61,8 +64,9 @@ describe('changeRefusals', () => {
   });
 });
 
-describe('changeProcedure', () => {
-  const ids = (change: LinkChange): readonly string[] => changeProcedure(change).map(({ id }) => id);
+describe('changeSteps', () => {
+  const ids = (change: LinkChange): readonly string[] =>
+    changeSteps(LINK_PROCEDURE, linkSpec(), change).map(({ id }) => id);
 
   test.each([
     'server',

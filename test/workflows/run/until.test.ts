@@ -12,7 +12,7 @@ import {
   WorkflowDriver,
 } from '../../support/workflow-driver';
 
-beforeAll(() => useWorkflowsOf(join(__dirname, '../support/until-workflow.ts')), 60_000);
+beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/until-workflow.ts')), 60_000);
 afterAll(closeWorkflowDrivers);
 
 const SECOND = 1_000;
