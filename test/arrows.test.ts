@@ -167,9 +167,8 @@ const KNOWN_SUBJECT_IMPORTS: Readonly<Record<string, number>> = {
   'activities: run → link': 8,
   'activities: run → sql-server': 5,
   'activities: sql-server → link': 38,
-  'model: run → link': 3,
   'rules: sql-server → link': 3,
-  'workflows: run → link': 37,
+  'workflows: run → link': 33,
   'workflows: run → sql-server': 14,
   'workflows: sql-server → link': 8,
 };

@@ -14,6 +14,7 @@ import type { Run } from '../run/run';
 import { personProblem } from '../run/run-control';
 import { leftSentence, Undo } from '../run/undo-items';
 import { establishLink, preflight } from './link-migration';
+import { performPhase, phaseSteps } from './phases';
 import { besideCreation, type CreationState, connect, seed, withDeadline } from './seeding';
 
 /** The one place that knows from which side a link begins. */
@@ -22,9 +23,9 @@ export const establish = (run: Run): Promise<void> =>
 
 async function establishFromInstance(run: Run): Promise<void> {
   await preflight(run);
-  await run.performPhase('trust');
+  await performPhase(run, 'trust');
   for (;;) {
-    await run.performPhase('groups');
+    await performPhase(run, 'groups');
     await run.control.quietPoint();
     run.enter('link');
     run.state.linkRequestedAt = run.now();
@@ -134,7 +135,7 @@ async function follow(
 /** Groups, link, and the half-made copy with them, latest first. @returns what had to be left, one sentence each */
 function giveBack(run: Run): Promise<readonly string[]> {
   const ours: ReadonlySet<string> = new Set(
-    [...run.steps('groups'), ...run.steps('link')].map(({ id }) => id),
+    [...phaseSteps(run, 'groups'), ...phaseSteps(run, 'link')].map(({ id }) => id),
   );
   return CancellationScope.nonCancellable(async () => {
     const items = run.state.startedSteps

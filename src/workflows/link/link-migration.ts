@@ -37,6 +37,7 @@ import { statusOf } from '../run/status';
 import { failWith, tellLeftovers, undoRun } from '../run/undo';
 import { withLogSpaceWatch } from '../sql-server/log-space-watch';
 import { linkInputShape } from './input-shapes';
+import { performPhase, phaseSteps } from './phases';
 import { createLinkAndSeed } from './seeding';
 
 /** Preflight found blockers: nothing was changed. */
@@ -86,8 +87,8 @@ async function cross(run: Run): Promise<'done' | 'new-history'> {
 /** Preflight to first log backup: what a migration and a link that stays have in common. */
 export async function establishLink(run: Run): Promise<void> {
   await preflight(run);
-  await run.performPhase('trust');
-  await run.performPhase('groups');
+  await performPhase(run, 'trust');
+  await performPhase(run, 'groups');
   await run.control.quietPoint();
   await withLogSpaceWatch(run, async () => {
     await createLinkAndSeed(run);
@@ -125,7 +126,7 @@ async function takeFirstLogBackup(run: Run): Promise<void> {
   const step = FIRST_LOG_BACKUP;
   // No quiet point before it: a paused run lets no log fill up.
   run.control.throwIfAborted();
-  for (const before of run.steps('first-log-backup')) {
+  for (const before of phaseSteps(run, 'first-log-backup')) {
     if (before.id !== step.id) await run.perform(before);
   }
   const backup = await run.control.untilDone(step.title, () =>

@@ -2,7 +2,6 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkPhase } from '../../model/link/procedure';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
@@ -36,7 +35,8 @@ export const preflightQuery = defineQuery<PreflightReport | null>('preflight');
 export type RunOutcome = 'running' | 'completed' | 'aborted' | 'failed';
 
 export interface PhaseTimes {
-  readonly phase: LinkPhase;
+  /** One of the phases of the procedure. */
+  readonly phase: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
 }
@@ -75,7 +75,8 @@ export interface RunStatus {
   readonly unliftedFences?: readonly UnliftedFence[];
   readonly instance: string;
   readonly outcome: RunOutcome;
-  readonly phase: LinkPhase;
+  /** One of the phases of the procedure. */
+  readonly phase: string;
   readonly step: string | null;
   /** Why the run is not further, one sentence. */
   readonly waitingFor: string;

@@ -8,14 +8,6 @@ import {
 } from '@temporalio/workflow';
 import type { LinkSteps, LinkWatches } from '../../activities/link/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import {
-  establishingFromInstance,
-  forReplicas,
-  type LinkPhase,
-  linkProcedure,
-  stepsOfPhase,
-} from '../../model/link/procedure';
-import { groupMembers } from '../../model/link/replicas';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { JournalEffect } from '../../model/run/journal';
 import type { Procedure, StepRef } from '../../model/run/procedure';
@@ -127,24 +119,12 @@ export class Run {
     this.ownWait = text;
   }
 
-  steps(phase: LinkPhase): readonly StepRef[] {
-    const { route } = this.state;
-    if (route === null) return [];
-    const { cutover, seeding, instanceObjects, afterFailover } = this.spec.settings;
-    const asked = { repairUsers: afterFailover.repairOrphanedUsers, objects: instanceObjects !== undefined };
-    const procedure = instanceIsFirst(this.spec)
-      ? establishingFromInstance()
-      : linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
-    const servers = groupMembers(this.spec).map(({ name }) => name);
-    return stepsOfPhase(forReplicas(procedure, servers), phase);
-  }
-
   now(): string {
     return new Date(Date.now()).toISOString();
   }
 
   /** Leaves the phase the run is in and enters another one. Entering it again after a new history changes nothing. */
-  enter(phase: LinkPhase): void {
+  enter(phase: string): void {
     const { state } = this;
     const open = state.phases.at(-1);
     if (open?.phase === phase && open.endedAt === null) return;
@@ -159,15 +139,6 @@ export class Run {
     const open = this.state.phases.pop();
     if (open !== undefined) this.state.phases.push({ ...open, endedAt: open.endedAt ?? this.now() });
     this.waitingFor = '';
-  }
-
-  /** All steps of a phase in order, each at a quiet point. */
-  async performPhase(phase: LinkPhase): Promise<void> {
-    this.enter(phase);
-    for (const step of this.steps(phase)) {
-      await this.control.quietPoint();
-      await this.perform(step);
-    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { Carried } from '../../activities/run/carried';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkPhase, LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
@@ -20,7 +20,7 @@ import { boundJournal, isRepeated, type LeftOutOfState } from './state-size';
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
 export interface RunState {
   readonly version: 1;
-  phase: LinkPhase;
+  phase: string;
   route: CutoverRoute | null;
   preflight: PreflightReport | null;
   serverName: string;
