@@ -75,7 +75,7 @@ function lagOf(seen: readonly Progress[]): LagSeen | null {
 }
 
 /** A log backup could break a copy that is being made: none is taken then. */
-const WITHOUT_BACKUPS: ReadonlySet<LinkPhase> = new Set(['link', 'seeding']);
+const WITHOUT_BACKUPS: ReadonlySet<string> = new Set<LinkPhase>(['link', 'seeding']);
 
 function logOf({ status }: RunView, seen: readonly Progress[]): LinkLook['log'] {
   const look = seen.find(({ log }) => log !== undefined);

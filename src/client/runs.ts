@@ -3,9 +3,10 @@
  * knows the workflow's id, its conflict policy and its search attributes, so that nobody else has to.
  */
 import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
-import type { CutoverSchedule, ResolvedLink } from '../model/link/spec';
+import type { ResolvedLink } from '../model/link/spec';
 import type { PreflightReport } from '../model/run/check';
 import type { JournalEntry } from '../model/run/journal';
+import type { CutoverSchedule } from '../model/run/settings';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type { DisasterRecoveryResult } from '../workflows/link/disaster-recovery';

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { secretReferenceSchema } from './secret-reference';
 
+/** SQL Server identifiers are at most 128 characters (sysname). */
+export const sysnameSchema = z.string().min(1).max(128);
+
 /** A name that people and files use for an instance; also part of workflow ids. */
 export const nameSchema = z
   .string()

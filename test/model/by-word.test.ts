@@ -2,17 +2,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { byWord } from '../../src/model/by-word';
-import { changeProcedure, otherSite, siteName, siteOption } from '../../src/model/link/change';
 import type { CutoverRoute } from '../../src/model/link/facts';
 import {
-  type FailoverType,
-  failoverProcedure,
+  cutoverPlan,
+  LINK_PROCEDURE,
   type LinkSite,
   linkProcedure,
   repairOfUsers,
-  repairProcedure,
 } from '../../src/model/link/procedure';
+import { type Change, changeSteps, type FailoverType } from '../../src/model/run/procedure';
+import { otherSite, siteName, siteOption } from '../../src/model/side';
 import { jobSwitch } from '../../src/model/sql-server/instance-object-steps';
+import { linkSpec } from '../support/link-spec';
+
+const SPEC = linkSpec();
+const stepsOf = (change: Change) => changeSteps(LINK_PROCEDURE, SPEC, change);
+const failoverOf = (type: FailoverType, to: LinkSite) => LINK_PROCEDURE.failover(SPEC, type, to);
 
 /** Data from outside: what the types say of it was never looked at. */
 const unchecked = <T>(word: string): T => word as unknown as T;
@@ -24,26 +29,27 @@ test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
     () => otherSite(side),
     () => siteName(side),
     () => siteOption(side),
-    () => failoverProcedure('planned', side),
-    () => failoverProcedure('forced', side),
-    () => repairProcedure(side),
+    () => failoverOf('planned', side),
+    () => failoverOf('forced', side),
+    () => LINK_PROCEDURE.repair(SPEC, side),
     () => repairOfUsers(side),
     () => jobSwitch(side),
-    () => changeProcedure({ kind: 'drill', to: side }),
-    () => changeProcedure({ kind: 'repair', survivor: side }),
+    () => stepsOf({ kind: 'drill', from: 'instance', to: side }),
+    () => stepsOf({ kind: 'repair', survivor: side }),
   ]) {
     expect(choose).toThrow(RangeError);
   }
 });
 
 test.each(NO_TYPES)('no procedure takes "%s" for a type of failover', (type) => {
-  expect(() => failoverProcedure(type, 'instance')).toThrow('type of a failover');
-  expect(() => changeProcedure({ kind: 'failover', type, to: 'instance' })).toThrow(RangeError);
+  expect(() => failoverOf(type, 'instance')).toThrow('type of a failover');
+  expect(() => stepsOf({ kind: 'failover', type, to: 'instance' })).toThrow(RangeError);
   expect(() => jobSwitch('instance', type)).toThrow(RangeError);
 });
 
 test('no procedure takes an unknown change, route or end for one that it knows', () => {
-  expect(() => changeProcedure(unchecked('removal'))).toThrow(RangeError);
+  expect(() => stepsOf(unchecked('removal'))).toThrow(RangeError);
+  expect(() => cutoverPlan(unchecked<CutoverRoute>('Delete-Link'))).toThrow(RangeError);
   expect(() => linkProcedure(unchecked<CutoverRoute>('Delete-Link'), 'keep-link')).toThrow(RangeError);
   expect(() => linkProcedure('planned-failover', unchecked<'keep-link'>('Keep-Link'))).toThrow(RangeError);
 });

@@ -1,6 +1,6 @@
 /** The activities of a link, wired to whatever stands behind the ports. */
 
-import type { LinkStepId } from '../../model/link/procedure';
+import { byWord } from '../../model/by-word';
 import { boundedEffects, type JournalEffect, onReplica } from '../../model/run/journal';
 import type { Effect } from '../../model/statement';
 import { asActivity } from '../run/activity-boundary';
@@ -12,7 +12,7 @@ import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import { awaitAzureFullBackup, awaitCatchUp, awaitReadiness, confirmPointOfNoReturn } from './catch-up';
 import { awaitConnected } from './connection';
-import { contextOn, type LinkContext } from './context';
+import { contextOn, type LinkContext, type LinkStep } from './context';
 import { awaitHealthy, measureLoss, watchInstancePrimary } from './instance-primary-watch';
 import { joinFromInstance } from './join';
 import { linkFacts } from './link-facts';
@@ -128,4 +128,4 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
 const journalEffectOn = (effect: Effect, server: string | undefined): JournalEffect =>
   onReplica(toJournalEffect(effect), server);
 
-const stepOf = (stepId: LinkStepId) => LINK_STEPS[stepId];
+const stepOf = (stepId: string): LinkStep => byWord<string, LinkStep>('step of a link', stepId, LINK_STEPS);

@@ -4,7 +4,7 @@
  */
 
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkSite, LinkStepId } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { JournalEffect } from '../../model/run/journal';
@@ -19,7 +19,8 @@ export interface LinkInput {
 }
 
 export interface StepInput extends LinkInput, TakesOver {
-  readonly stepId: LinkStepId;
+  /** Of the steps of the topology; one that it does not know is refused. */
+  readonly stepId: string;
   /** Replica that the step is about, by its name in the inventory. */
   readonly server?: string;
 }

@@ -1,8 +1,7 @@
 /** What other hands did to a link that stays: swapped its roles, or took it away. Judged by fresh looks only. */
 
-import { otherSite } from '../../model/link/change';
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { readServer } from '../../tsql/queries/server';
 import type { DeletedExternallyNews, ExternalFailoverNews } from './api';

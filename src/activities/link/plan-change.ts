@@ -1,8 +1,16 @@
 /** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
-import { changeProcedure, type LinkChange, otherSite } from '../../model/link/change';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkSite, LinkStepId, StepRef } from '../../model/link/procedure';
+import {
+  LINK_PROCEDURE,
+  type LinkChange,
+  type LinkSite,
+  type LinkStep,
+  type LinkStepId,
+  TAKE_DOWN,
+} from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
+import { changeSteps } from '../../model/run/procedure';
+import { bySite, otherSite } from '../../model/side';
 import { cutoverRoute } from '../../rules/link/capability';
 import { factsOfRoles, requestFor, type SideRole } from '../../rules/link/facts-of-roles';
 import { refusalsOf } from '../../rules/run/standing-table';
@@ -53,17 +61,16 @@ export async function planLinkChange(
     routeOf(context),
   ]);
   const roles = { server, instance };
-  const change: LinkChange =
-    wanted.kind === 'drill' ? { ...wanted, to: instance === 'PRIMARY' ? 'server' : 'instance' } : wanted;
+  const change = wanted.kind === 'drill' ? drillFrom(instance === 'PRIMARY' ? 'instance' : 'server') : wanted;
   const isForced = change.kind === 'failover' && change.type === 'forced';
   const loss = isForced ? await measureLoss(observing, signal, change.to, null) : null;
+  const open = openFence(spec, change, loss);
   const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
   const steps: PlannedStep[] = [];
   const before: LinkStepId[] = [];
-  for (const step of changeProcedure(change)) {
-    // The run fences an old primary only where both ends answer (measureLoss): else nobody can tell what was lost.
-    const isOpen = loss !== null && loss.method !== 'measured' && isFenceOf(step, change);
-    steps.push(isOpen ? outOfReach(step, spec) : await planned(step, planning, before, change));
+  for (const step of changeSteps(LINK_PROCEDURE, spec, change)) {
+    const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
+    steps.push(isOpen ? outOfReach(step, open.silent) : await planned(step, planning, before, change));
     before.push(step.id);
   }
   return {
@@ -80,13 +87,14 @@ export async function planLinkChange(
 }
 
 async function planned(
-  { id, phase, title, repeats }: StepRef,
+  step: LinkStep,
   context: LinkContext,
   before: readonly LinkStepId[],
   change: LinkChange,
 ): Promise<PlannedStep> {
+  const { id, phase, title, repeats } = step;
   const head = { stepId: id, phase, title, repeats };
-  const note = noteOf(id, change, context.spec);
+  const note = noteOf(step, change, context.spec);
   const noted = note === undefined ? {} : { note };
   try {
     const { settled, effects } = await LINK_STEPS[id].plan(context, before);
@@ -103,25 +111,36 @@ async function planned(
   }
 }
 
-const isFenceOf = ({ id }: StepRef, change: LinkChange): boolean =>
-  change.kind === 'failover' && id === `${otherSite(change.to)}.fence`;
+const drillFrom = (from: LinkSite): LinkChange => ({ kind: 'drill', from, to: otherSite(from) });
 
-const outOfReach = ({ id, phase, title, repeats }: StepRef, spec: ResolvedLink): PlannedStep => ({
+/** The fence of an old primary that a forced failover leaves alone: the run sets it only where both ends answer. */
+interface OpenFence {
+  readonly silent: string;
+  readonly steps: readonly LinkStep[];
+}
+
+function openFence(spec: ResolvedLink, change: LinkChange, loss: LossReport | null): OpenFence | null {
+  // Without both ends nobody can tell what was lost (measureLoss).
+  if (change.kind !== 'failover' || loss === null || loss.method === 'measured') return null;
+  const { fence } = LINK_PROCEDURE.failover(spec, 'planned', change.to);
+  return { silent: bySite(otherSite(change.to), spec.settings), steps: fence };
+}
+
+const outOfReach = ({ id, phase, title, repeats }: LinkStep, silent: string): PlannedStep => ({
   stepId: id,
   phase,
   title,
   repeats,
   effects: [],
   settled: null,
-  note: `${id === 'server.fence' ? spec.settings.server : spec.settings.instance} does not answer, so it is not fenced`,
+  note: `${silent} does not answer, so it is not fenced`,
 });
 
 /** What the run knows and a plan does not. */
-function noteOf(id: LinkStepId, change: LinkChange, spec: ResolvedLink): string | undefined {
-  if (change.kind === 'removal' && id === 'server.drop-availability-group') {
-    return `only if the run of ${spec.settings.name} made the group itself`;
-  }
-  if (change.kind === 'removal' && id === 'instance.remove-link') {
+function noteOf(step: LinkStep, change: LinkChange, spec: ResolvedLink): string | undefined {
+  if (change.kind !== 'removal') return undefined;
+  if (step.madeBy !== undefined) return `only if the run of ${spec.settings.name} made the group itself`;
+  if (TAKE_DOWN.removeLink.includes(step)) {
     return 'while the instance leads since a failover, after the first full backup by Azure';
   }
   return undefined;

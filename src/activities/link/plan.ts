@@ -5,6 +5,7 @@ import {
   establishingFromInstance,
   forReplicas,
   type LinkPhase,
+  type LinkStep,
   type LinkStepId,
   linkProcedure,
 } from '../../model/link/procedure';
@@ -89,22 +90,25 @@ export async function planLinkMigration(
     instance: settings.instance,
     route,
     ...(instanceIsFirst(context.spec) ? { initialPrimary: 'instance' as const } : {}),
-    steps: dropGroupOnlyIfMade(steps, context.spec),
+    steps: steps.map((step) => keepIfNotMade(step, procedure, steps, context.spec)),
     ...(hooks.length === 0 ? {} : { hooks }),
   };
 }
 
-/** A group that stands there already is not this run's to drop; the run decides the same (takeDown). */
-function dropGroupOnlyIfMade(steps: readonly PlannedStep[], spec: ResolvedLink): readonly PlannedStep[] {
-  const made = steps.find((step) => step.stepId === 'server.availability-group');
-  if (made?.settled === null) return steps;
-  return steps.map((step) =>
-    step.stepId === 'server.drop-availability-group'
-      ? {
-          ...step,
-          effects: [],
-          settled: `${spec.names.availabilityGroup} stood there before the run and stays`,
-        }
-      : step,
-  );
+/** What stands there already is not this run's to drop; the run decides the same (`takeDownSteps`). */
+function keepIfNotMade(
+  planned: PlannedStep,
+  procedure: readonly LinkStep[],
+  steps: readonly PlannedStep[],
+  spec: ResolvedLink,
+): PlannedStep {
+  const madeBy = procedure.find(({ id }) => id === planned.stepId)?.madeBy;
+  const isMade = (id: LinkStepId): boolean =>
+    steps.some(({ stepId, settled }) => stepId === id && settled === null);
+  if (madeBy === undefined || madeBy.some(isMade)) return planned;
+  return {
+    ...planned,
+    effects: [],
+    settled: `${spec.names.availabilityGroup} stood there before the run and stays`,
+  };
 }

@@ -1,8 +1,7 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
 
-import { otherSite } from '../../model/link/change';
 import type { ResolvedLink } from '../../model/link/spec';
-import { bySite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import {
   driftFingerprint,
   driftOf,

@@ -80,7 +80,7 @@ export interface ScheduleOptions extends RequestOptions {
 }
 
 export async function schedule(output: Output, name: string, options: ScheduleOptions): Promise<void> {
-  const { cutoverScheduleSchema } = await import('../../model/link/spec');
+  const { cutoverScheduleSchema } = await import('../../model/run/settings');
   const parsed = cutoverScheduleSchema.safeParse(await scheduleOf(options));
   if (!parsed.success) {
     const text = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');

@@ -1,6 +1,5 @@
 import type { LinkChangePlan } from '../../activities/link/plan-change';
-import type { LinkChange } from '../../model/link/change';
-import type { LinkSite } from '../../model/link/procedure';
+import type { LinkChange, LinkSite } from '../../model/link/procedure';
 import { bySite } from '../../model/side';
 import { stepAsMarkdown, stepAsScript } from './plan-view';
 

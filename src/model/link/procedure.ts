@@ -1,7 +1,11 @@
 import { byWord } from '../by-word';
-import { bySite } from '../side';
-import { copySteps, cutoverAdditions, INSTANCE_OBJECT_STEP_IDS } from '../sql-server/instance-object-steps';
+import type { Change, FailoverPlan, FailoverType, Procedure, StepRef } from '../run/procedure';
+import type { Site, SiteId } from '../run/site';
+import { bySite, otherSite, siteName, siteOption } from '../side';
+import { copySteps, INSTANCE_OBJECT_STEP_IDS, jobSwitch } from '../sql-server/instance-object-steps';
+import type { Side } from '../statement';
 import type { CutoverRoute } from './facts';
+import type { ResolvedLink } from './spec';
 
 /** Phases of a link migration, in order. People see these words. */
 export const LINK_PHASES = [
@@ -72,20 +76,13 @@ export const LINK_STEP_IDS = [
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
-export interface StepRef {
-  readonly id: LinkStepId;
-  readonly phase: LinkPhase;
-  readonly title: string;
-  /** How often a run performs it. */
-  readonly repeats: 'once' | 'on-cadence';
-  /**
-   * Replica of the availability group that the step is about, by its name in the inventory. Absent: the server that
-   * leads the group (of a group with one replica: `server`).
-   */
-  readonly server?: string;
+/** One step of a link. `server` names a replica of the availability group; absent: the one that leads it. */
+export interface LinkStep extends StepRef<LinkStepId, LinkPhase> {
+  /** Takes down what one of these made: only of a run that began one of them. */
+  readonly madeBy?: readonly LinkStepId[];
 }
 
-const TRUST: readonly StepRef[] = [
+const TRUST: readonly LinkStep[] = [
   step('server.master-key', 'trust', 'Master key of the SQL Server'),
   step('server.endpoint-certificate', 'trust', 'Certificate of the endpoint of the SQL Server'),
   step('instance.trust-server-certificate', 'trust', 'Instance trusts the SQL Server'),
@@ -95,61 +92,88 @@ const TRUST: readonly StepRef[] = [
   step('server.mirroring-endpoint', 'trust', 'Mirroring endpoint of the SQL Server'),
 ];
 
-const GROUPS: readonly StepRef[] = [
+const GROUPS: readonly LinkStep[] = [
   step('server.availability-group', 'groups', 'Availability group'),
   step('server.distributed-availability-group', 'groups', 'Distributed availability group'),
 ];
 
-const LINK: readonly StepRef[] = [step('instance.link', 'link', 'Create the link')];
+/** The one step of its phase where the SQL Server leads first. */
+export const CREATE_LINK = step('instance.link', 'link', 'Create the link');
 
 /** How the log that the copy needs is kept while it is made: see `seeding.keepLog` of a spec. */
 export type KeepLog = 'none' | 'trace-flag-12381';
 
 /** Last of its phase: the link comes next. */
-const KEEP_LOG: Readonly<Record<KeepLog, readonly StepRef[]>> = {
+const KEEP_LOG: Readonly<Record<KeepLog, readonly LinkStep[]>> = {
   none: [],
   'trace-flag-12381': [step('server.keep-log', 'groups', 'Keep the log for the copy')],
 };
 
 /** Before the first log backup, so that this one frees the log. */
-const RELEASE_LOG: Readonly<Record<KeepLog, readonly StepRef[]>> = {
+const RELEASE_LOG: Readonly<Record<KeepLog, readonly LinkStep[]>> = {
   none: [],
   'trace-flag-12381': [step('server.release-log', 'first-log-backup', 'Keep the log no longer')],
 };
 
-const FIRST_BACKUP: readonly StepRef[] = [step('server.log-backup', 'first-log-backup', 'First log backup')];
+export const FIRST_LOG_BACKUP = step('server.log-backup', 'first-log-backup', 'First log backup');
 
-const BACKUPS: readonly StepRef[] = [
+const BACKUPS: readonly LinkStep[] = [
   { id: 'server.log-backup', phase: 'replicating', title: 'Log backup', repeats: 'on-cadence' },
 ];
 
-const CUTOVER: Readonly<Record<CutoverRoute, readonly StepRef[]>> = {
-  'planned-failover': [
-    step('server.fence', 'cutover', 'Fence the SQL Server'),
-    step('server.planned-failover', 'cutover', 'Planned failover'),
-    step('instance.verify-writable', 'cutover', 'New primary takes writes'),
-  ],
-  'delete-link': [
-    step('server.fence', 'cutover', 'Fence the SQL Server'),
-    step('server.synchronous-commit', 'cutover', 'Synchronous commit'),
-    step('instance.delete-link-to-cut-over', 'cutover', 'Delete the link to cut over'),
-    step('instance.verify-writable', 'cutover', 'New primary takes writes'),
-  ],
+/** What every cutover of a migration has, by its role. */
+const TO_INSTANCE: Omit<FailoverPlan<LinkStep>, 'swap'> = {
+  fence: [step('server.fence', 'cutover', 'Fence the SQL Server')],
+  revocable: [],
+  proof: [step('instance.verify-writable', 'cutover', 'New primary takes writes')],
+  admit: [],
 };
 
-const DROP_GROUPS: readonly StepRef[] = [
+const CUTOVER: Readonly<Record<CutoverRoute, FailoverPlan<LinkStep>>> = {
+  'planned-failover': {
+    ...TO_INSTANCE,
+    swap: [step('server.planned-failover', 'cutover', 'Planned failover')],
+  },
+  'delete-link': {
+    ...TO_INSTANCE,
+    revocable: [step('server.synchronous-commit', 'cutover', 'Synchronous commit')],
+    swap: [step('instance.delete-link-to-cut-over', 'cutover', 'Delete the link to cut over')],
+  },
+};
+
+/**
+ * The cutover of a migration by roles. Logins of the instance are the operator's, unless they were copied: those were
+ * copied disabled, and are admitted.
+ */
+export function cutoverPlan(route: CutoverRoute, objects = false): FailoverPlan<LinkStep> {
+  const plan = byWord('route of a cutover', route, CUTOVER);
+  return objects ? { ...plan, admit: ADMIT.instance } : plan;
+}
+
+const inOrder = ({ fence, revocable, swap, proof, admit }: FailoverPlan<LinkStep>): readonly LinkStep[] => [
+  ...fence,
+  ...revocable,
+  ...swap,
+  ...proof,
+  ...admit,
+];
+
+const DROP_GROUPS: readonly LinkStep[] = [
   step('server.drop-distributed-availability-group', 'after', 'Drop the distributed availability group'),
-  step('server.drop-availability-group', 'after', 'Drop the availability group'),
+  {
+    ...step('server.drop-availability-group', 'after', 'Drop the availability group'),
+    madeBy: ['server.availability-group', 'server.empty-availability-group'],
+  },
 ];
 
 /** Setting up a link that replicates: all there is to plan of a link that stays. */
-export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly StepRef[] => [
+export const establishing = (keepLog: KeepLog = 'none', objects = false): readonly LinkStep[] => [
   ...TRUST,
   ...GROUPS,
   ...byWord('seeding.keepLog', keepLog, KEEP_LOG),
-  ...LINK,
+  CREATE_LINK,
   ...byWord('seeding.keepLog', keepLog, RELEASE_LOG),
-  ...FIRST_BACKUP,
+  FIRST_LOG_BACKUP,
   ...(objects ? copySteps('instance') : []),
   ...BACKUPS,
 ];
@@ -162,29 +186,47 @@ export interface AskedFor {
   readonly objects?: boolean;
 }
 /** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
-export const establishingFromInstance = (objects = false): readonly StepRef[] => [
+export const establishingFromInstance = (objects = false): readonly LinkStep[] => [
   ...FROM_INSTANCE,
   ...(objects ? copySteps('server') : []),
 ];
 
-const FROM_INSTANCE: readonly StepRef[] = [
+/** Azure waits five minutes for the SQL Server to join. */
+export const LINK_FROM_INSTANCE = {
+  create: step('instance.link-from-instance', 'link', 'Create the link from the instance'),
+  join: step('server.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
+} as const;
+
+const FROM_INSTANCE: readonly LinkStep[] = [
   ...TRUST,
   step('server.empty-availability-group', 'groups', 'Availability group without a database'),
   step('server.grant-create-database', 'groups', 'The group may create the database'),
   step('server.readable-secondary', 'groups', 'The copy can be read'),
-  step('instance.link-from-instance', 'link', 'Create the link from the instance'),
-  step('server.join-distributed-availability-group', 'link', 'Join the distributed availability group'),
+  LINK_FROM_INSTANCE.create,
+  LINK_FROM_INSTANCE.join,
 ];
 
-/** What follows a cutover; on the route `delete-link` there is no link any more that could be kept. */
-const AFTER: Readonly<Record<CutoverRoute, (afterwards: Afterwards) => readonly StepRef[]>> = {
-  'planned-failover': (afterwards) =>
-    byWord('cutover.afterwards', afterwards, {
-      'remove-link': [step('instance.remove-link', 'after', 'Remove the link'), ...DROP_GROUPS],
-      'keep-link': [],
-    }),
-  'delete-link': () => DROP_GROUPS,
+/** Taking a link down, in the documented order. */
+export interface TakeDown {
+  /** Only after the first full backup that Azure takes of an instance that leads. */
+  readonly removeLink: readonly LinkStep[];
+  readonly dropGroups: readonly LinkStep[];
+}
+
+export const TAKE_DOWN: TakeDown = {
+  removeLink: [step('instance.remove-link', 'after', 'Remove the link')],
+  dropGroups: DROP_GROUPS,
 };
+
+/** What follows a cutover; on the route `delete-link` there is no link any more that could be kept. */
+export const takeDownPlan = (route: CutoverRoute, afterwards: Afterwards): TakeDown =>
+  byWord('route of a cutover', route, {
+    'planned-failover': byWord('cutover.afterwards', afterwards, {
+      'remove-link': TAKE_DOWN,
+      'keep-link': { removeLink: [], dropGroups: [] },
+    }),
+    'delete-link': { removeLink: [], dropGroups: DROP_GROUPS },
+  });
 
 type Afterwards = 'remove-link' | 'keep-link';
 
@@ -200,85 +242,70 @@ export function linkProcedure(
   afterwards: Afterwards,
   keepLog: KeepLog = 'none',
   { repairUsers = false, objects = false }: AskedFor = {},
-): readonly StepRef[] {
-  const common = [
+): readonly LinkStep[] {
+  const { removeLink, dropGroups } = takeDownPlan(route, afterwards);
+  return [
     ...establishing(keepLog, objects),
-    ...byWord('route of a cutover', route, CUTOVER),
-    ...(objects ? cutoverAdditions() : []),
+    ...inOrder(cutoverPlan(route, objects)),
+    ...(objects ? moveJobs('instance') : []),
     ...(repairUsers ? [repairOfUsers('instance')] : []),
+    ...removeLink,
+    ...dropGroups,
   ];
-  return [...common, ...byWord('route of a cutover', route, AFTER)(afterwards)];
 }
+
+const moveJobs = (primary: LinkSite): readonly LinkStep[] => {
+  const { on, off } = jobSwitch(primary);
+  return [on, off];
+};
 
 /** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
-export type LinkSite = 'server' | 'instance';
+export type LinkSite = Side;
 
-export type FailoverType = 'planned' | 'forced';
+/** What can be asked of a link that stands. */
+export type LinkChange = Change<LinkSite>;
 
-/** Steps of a failover of a link that stays: the fence first where there is one. */
-export interface FailoverProcedure {
-  readonly fence: StepRef | null;
-  readonly forward: readonly StepRef[];
-}
+const PROOF: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
+  instance: [step('instance.verify-writable', 'cutover', 'New primary takes writes')],
+  server: [step('server.verify-writable', 'cutover', 'New primary takes writes')],
+};
 
-/**
- * The failover of a long-lived link as a table. A forced one knows no fence: the old primary is out of reach.
- * @param to side that becomes the primary
- */
-export function failoverProcedure(type: FailoverType, to: LinkSite): FailoverProcedure {
-  const { fence, act, proof } = bySite(to, byWord('type of a failover', type, FAILOVERS));
-  return { fence, forward: [act, ...proof] };
-}
+const ADMIT: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
+  instance: [step('instance.admit-applications', 'cutover', 'Admit the applications to the instance')],
+  server: [step('server.admit-applications', 'cutover', 'Admit the applications to the SQL Server')],
+};
 
-interface FailoverSteps {
-  readonly fence: StepRef | null;
-  readonly act: StepRef;
-  readonly proof: readonly StepRef[];
-}
-
-const PROOF: Readonly<Record<LinkSite, readonly StepRef[]>> = {
-  instance: [
-    step('instance.verify-writable', 'cutover', 'New primary takes writes'),
-    step('instance.admit-applications', 'cutover', 'Admit the applications to the instance'),
-  ],
-  server: [
-    step('server.verify-writable', 'cutover', 'New primary takes writes'),
-    step('server.admit-applications', 'cutover', 'Admit the applications to the SQL Server'),
-  ],
+/** Of the side that stops being the primary. */
+const FENCE: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
+  instance: [step('instance.fence', 'cutover', 'Fence the instance')],
+  server: [step('server.fence', 'cutover', 'Fence the SQL Server')],
 };
 
 /** By the side that becomes the primary. */
-const FAILOVERS: Readonly<Record<FailoverType, Readonly<Record<LinkSite, FailoverSteps>>>> = {
+const SWAP: Readonly<Record<FailoverType, Readonly<Record<LinkSite, readonly LinkStep[]>>>> = {
   planned: {
-    instance: {
-      fence: step('server.fence', 'cutover', 'Fence the SQL Server'),
-      act: step('server.planned-failover', 'cutover', 'Planned failover to the instance'),
-      proof: PROOF.instance,
-    },
-    server: {
-      fence: step('instance.fence', 'cutover', 'Fence the instance'),
-      act: step('instance.planned-failover', 'cutover', 'Planned failover to the SQL Server'),
-      proof: PROOF.server,
-    },
+    instance: [step('server.planned-failover', 'cutover', 'Planned failover to the instance')],
+    server: [step('instance.planned-failover', 'cutover', 'Planned failover to the SQL Server')],
   },
   forced: {
-    instance: {
-      fence: null,
-      act: step('instance.forced-failover', 'cutover', 'Forced failover to the instance'),
-      proof: PROOF.instance,
-    },
-    server: {
-      fence: null,
-      act: step('server.forced-failover', 'cutover', 'Forced failover to the SQL Server'),
-      proof: PROOF.server,
-    },
+    instance: [step('instance.forced-failover', 'cutover', 'Forced failover to the instance')],
+    server: [step('server.forced-failover', 'cutover', 'Forced failover to the SQL Server')],
   },
 };
 
-/** Repair after a split brain: what the loser has alone is backed up first, then it follows the survivor. */
-export const repairProcedure = (survivor: LinkSite): readonly StepRef[] => bySite(survivor, REPAIRS);
+/** A forced one knows no fence: the old primary is out of reach. */
+function failoverPlan(type: FailoverType, to: LinkSite): FailoverPlan<LinkStep> {
+  return {
+    fence: byWord('type of a failover', type, { planned: bySite(otherSite(to), FENCE), forced: [] }),
+    revocable: [],
+    swap: bySite(to, byWord('type of a failover', type, SWAP)),
+    proof: bySite(to, PROOF),
+    admit: bySite(to, ADMIT),
+  };
+}
 
-const REPAIRS: Readonly<Record<LinkSite, readonly StepRef[]>> = {
+/** After a split brain: what the loser has alone is backed up first, then it follows the survivor. */
+const REPAIRS: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
   server: [step('instance.become-secondary', 'replicating', 'Demote the instance')],
   instance: [
     step('server.log-backup', 'replicating', 'Back up the log of the former primary'),
@@ -287,7 +314,7 @@ const REPAIRS: Readonly<Record<LinkSite, readonly StepRef[]>> = {
 };
 
 /** Users without a login of their SID get the login of their name, once the new primary takes writes. */
-export const repairOfUsers = (on: LinkSite): StepRef =>
+export const repairOfUsers = (on: LinkSite): LinkStep =>
   bySite(on, {
     server: step(
       'server.repair-orphaned-users',
@@ -301,11 +328,28 @@ export const repairOfUsers = (on: LinkSite): StepRef =>
     ),
   });
 
-/** Taking a long-lived link down, in the documented order. */
-export const REMOVAL: readonly StepRef[] = [
-  step('instance.remove-link', 'after', 'Remove the link'),
-  ...DROP_GROUPS,
-];
+/** @throws RangeError when it is neither of the two */
+const linkSite = (id: SiteId): LinkSite =>
+  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
+
+/** A link that stands: who can lead it, how it fails over, is repaired and taken down. */
+export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
+  kind: 'link',
+  phases: LINK_PHASE_TITLES,
+  sites: ({ settings }) => LINK_SITES.map((id) => siteOfLink(id, bySite(id, settings))),
+  failover: (_spec, type, to) => failoverPlan(type, linkSite(to)),
+  repair: (_spec, survivor) => bySite(linkSite(survivor), REPAIRS),
+  remove: () => [...TAKE_DOWN.removeLink, ...TAKE_DOWN.dropGroups],
+};
+
+const LINK_SITES: readonly LinkSite[] = ['server', 'instance'];
+
+const siteOfLink = (id: LinkSite, name: string): Site => ({
+  id,
+  name,
+  label: siteName(id),
+  option: siteOption(id),
+});
 
 /** Trace flags belong to servers, too. */
 const OF_EACH_SERVER: readonly LinkStepId[] = ['server.keep-log', 'server.release-log'];
@@ -315,9 +359,9 @@ const OF_EACH_SERVER: readonly LinkStepId[] = ['server.keep-log', 'server.releas
  * there once for each of them, since any of them may lead the group tomorrow. So are those of trace flags.
  * @param servers all replicas, by their names in the inventory; empty where the group has one
  */
-export function forReplicas(procedure: readonly StepRef[], servers: readonly string[]): readonly StepRef[] {
+export function forReplicas(procedure: readonly LinkStep[], servers: readonly string[]): readonly LinkStep[] {
   if (servers.length === 0) return procedure;
-  const on = (one: StepRef, server: string) => ({ ...one, server, title: `${one.title} (${server})` });
+  const on = (one: LinkStep, server: string) => ({ ...one, server, title: `${one.title} (${server})` });
   const rest = procedure.filter(({ phase }) => phase !== 'trust');
   return [
     ...servers.flatMap((server) => TRUST.map((one) => on(one, server))),
@@ -328,10 +372,10 @@ export function forReplicas(procedure: readonly StepRef[], servers: readonly str
 }
 
 /** @returns the steps of one phase, in order. */
-export function stepsOfPhase(procedure: readonly StepRef[], phase: LinkPhase): readonly StepRef[] {
+export function stepsOfPhase(procedure: readonly LinkStep[], phase: LinkPhase): readonly LinkStep[] {
   return procedure.filter((candidate) => candidate.phase === phase);
 }
 
-function step(id: LinkStepId, phase: LinkPhase, title: string): StepRef {
+function step(id: LinkStepId, phase: LinkPhase, title: string): LinkStep {
   return { id, phase, title, repeats: 'once' };
 }

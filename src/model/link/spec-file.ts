@@ -68,6 +68,7 @@ export function resolveLink(
     return { ok: false, problems };
   }
   const value = {
+    kind: 'link',
     version: 1,
     settings: migration,
     names: linkNames(migration),

@@ -1,40 +1,19 @@
 import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../inventory';
-import { nameSchema } from '../inventory';
-import { afterFailoverSchema, failoversAtOnceSchema } from '../run/after-failover-schema';
+import { nameSchema, sysnameSchema } from '../inventory';
+import { afterFailoverSchema } from '../run/after-failover-schema';
 import { hooksSchema } from '../run/hooks';
+import type { RunSpec } from '../run/run-spec';
+import { cutoverSchema, failoverSchema, pollingSchema } from '../run/settings';
 import { instanceObjectsSchema } from '../sql-server/instance-objects-spec';
-
-const DAY = '1d';
-
-/** SQL Server identifiers are at most 128 characters (sysname). */
-const sysnameSchema = z.string().min(1).max(128);
-
-const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 22:30');
-
-export const maintenanceWindowSchema = z.strictObject({
-  days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1),
-  from: clockTime,
-  to: clockTime.describe('An end before the start means the next day'),
-  timezone: z.string().default('UTC').describe('IANA name, for example Europe/Berlin'),
-});
-export type MaintenanceWindow = z.output<typeof maintenanceWindowSchema>;
-
-/** When the cutover may begin. Approval, where required, comes on top. */
-export const cutoverScheduleSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('as-soon-as-ready') }),
-  z.strictObject({ type: z.literal('at'), time: z.iso.datetime({ offset: true }) }),
-  z.strictObject({ type: z.literal('in-windows'), windows: z.array(maintenanceWindowSchema).min(1) }),
-]);
-export type CutoverSchedule = z.output<typeof cutoverScheduleSchema>;
 
 const seedingSchema = z
   .strictObject({
     deadline: durationSchema
       .prefault('6d')
       .describe('From the create request; Azure itself cancels the creation after 6 days'),
-    warnBefore: z.array(durationSchema).prefault([DAY, '6h', '1h']),
+    warnBefore: z.array(durationSchema).prefault(['1d', '6h', '1h']),
     stalledAfter: durationSchema
       .prefault('30m')
       .describe('A person is told when no byte moved for this long'),
@@ -71,51 +50,6 @@ const logBackupsSchema = z.strictObject({
     .describe('Log used percent at which a person is told, also while backups are held for seeding'),
   compression: z.boolean().default(true),
 });
-
-const cutoverSchema = z
-  .strictObject({
-    schedule: cutoverScheduleSchema.prefault({ type: 'as-soon-as-ready' }),
-    approval: z
-      .strictObject({
-        required: z.boolean().default(true),
-        validFor: durationSchema.prefault(DAY).describe('An approval older than this must be given again'),
-      })
-      .prefault({}),
-    fence: z
-      .strictObject({
-        disableLogins: z
-          .array(sysnameSchema)
-          .default([])
-          .describe(
-            'Logins of the applications; disabled on the SQL Server at cutover, their sessions ended',
-          ),
-      })
-      .prefault({}),
-    maxLag: durationSchema
-      .prefault('30s')
-      .describe('The gate opens only while the secondary is at most this far behind'),
-    catchUpTimeout: durationSchema
-      .prefault('10m')
-      .describe('Longest time behind the fence; then the fence is lifted and the cutover tried again later'),
-    attempts: z.int().min(1).max(20).default(4),
-    retryAfter: z.array(durationSchema).min(1).prefault(['1m', '5m', '10m', '30m']),
-    afterwards: z
-      .enum(['remove-link', 'keep-link'])
-      .default('remove-link')
-      .describe('remove-link waits for the first full backup that Azure takes after the failover'),
-  })
-  .prefault({});
-
-const pollingSchema = z
-  .strictObject({
-    steady: durationSchema.prefault('30s').describe('While a link replicates'),
-    seeding: durationSchema.prefault('30s'),
-    active: durationSchema.prefault('2s').describe('While a step waits for its effect, and behind the fence'),
-    heartbeatTimeout: durationSchema
-      .prefault('1m')
-      .describe('After this long without a sign of life of its worker, another worker takes a step over'),
-  })
-  .prefault({});
 
 const groupListenerSchema = z.strictObject({
   address: z.string().min(1).describe('IP address of the listener (or its name), as the instance reaches it'),
@@ -180,20 +114,7 @@ export const linkSchema = z.strictObject({
   seeding: seedingSchema,
   logBackups: logBackupsSchema,
   cutover: cutoverSchema,
-  failover: z
-    .strictObject({
-      coolDown: durationSchema
-        .prefault('30m')
-        .describe('disaster-recovery: no second failover within this time unless a person acknowledges it'),
-      atOnce: failoversAtOnceSchema,
-      firstFullBackup: z
-        .enum(['tell', 'acknowledge'])
-        .default('tell')
-        .describe(
-          'disaster-recovery: a failover back before the first full backup by Azure is told, or needs an acknowledgement',
-        ),
-    })
-    .prefault({}),
+  failover: failoverSchema,
   hooks: hooksSchema.optional().describe('Called around a failover or cutover'),
   afterFailover: afterFailoverSchema,
   instanceObjects: instanceObjectsSchema
@@ -212,7 +133,8 @@ export interface LinkNames {
 }
 
 /** A migration with its inventory entries: all that a workflow or an activity needs. Holds references to secrets, no secret. */
-export interface ResolvedLink {
+export interface ResolvedLink extends RunSpec {
+  readonly kind: 'link';
   readonly version: 1;
   readonly settings: LinkSpec;
   readonly names: LinkNames;

@@ -1,10 +1,11 @@
 /** What is known of a database around its failover. */
-import type { LinkSite } from '../link/procedure';
+import type { Side } from '../statement';
+import type { SiteId } from './site';
 
 /** As the catalog shows the database, on the side that was asked. */
 export interface DatabaseProperties {
   readonly observedAt: string;
-  readonly on: LinkSite;
+  readonly on: SiteId;
   /** Null when there is no such database. */
   readonly stateDesc: string | null;
   /** READ_WRITE or READ_ONLY. */
@@ -40,7 +41,7 @@ export interface LoginSid {
 
 /** One member of the distributed group, and how it commits. */
 export interface GroupMode {
-  readonly on: LinkSite;
+  readonly on: Side;
   readonly member: string;
   readonly mode: string;
 }

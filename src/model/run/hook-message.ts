@@ -1,13 +1,13 @@
 /** What a hook is told, and what it answered. */
 
-import type { LinkSite } from '../link/procedure';
 import type { HookPhase } from './hook-phases';
+import type { SiteId } from './site';
 
 export type FailoverKind = 'cutover' | 'planned-failover' | 'forced-failover' | 'repair';
 
 /** One side of the link as those know it who repoint applications. */
 export interface HookParty {
-  readonly side: LinkSite;
+  readonly side: SiteId;
   /** Name in the inventory. */
   readonly name: string;
   /** As the inventory gives it; null where only Azure knows it. */

@@ -1,9 +1,9 @@
 import { formatDuration } from '../duration';
-import type { LinkSpec } from '../link/spec';
 import type { SpecIssue } from '../spec-issue';
 import { HOOK_PHASES, hooksOf } from './hook-phases';
+import type { RunSettings } from './run-spec';
 
-type Checked = Pick<LinkSpec, 'hooks' | 'cutover'>;
+type Checked = Pick<RunSettings, 'hooks' | 'cutover'>;
 
 /** Conditions between the hooks of a migration. */
 export const checkHooks = (migration: Checked): readonly SpecIssue[] => [

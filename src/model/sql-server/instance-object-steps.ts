@@ -1,7 +1,8 @@
 /** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
 import { byWord } from '../by-word';
-import type { LinkPhase, LinkSite, StepRef } from '../link/procedure';
-import { otherSite } from '../side';
+import type { FailoverType, StepRef } from '../run/procedure';
+import { otherSite, siteName } from '../side';
+import type { Side } from '../statement';
 
 export const INSTANCE_OBJECT_STEP_IDS = [
   'instance.logins',
@@ -21,61 +22,47 @@ export const INSTANCE_OBJECT_STEP_IDS = [
 ] as const;
 export type InstanceObjectStepId = (typeof INSTANCE_OBJECT_STEP_IDS)[number];
 
-const NAMES: Readonly<Record<LinkSite, string>> = { server: 'SQL Server', instance: 'instance' };
+/** Copies go on beside the replication; jobs move with the roles. */
+export type InstanceObjectStep = StepRef<InstanceObjectStepId, 'replicating' | 'cutover'>;
 
 /**
  * Copies from the present primary to the other side.
  * @param to the other side
  */
-export const copySteps = (to: LinkSite): readonly StepRef[] => [
-  step(`${to}.logins`, 'replicating', `Logins on the ${NAMES[to]}`),
-  step(`${to}.login-passwords`, 'replicating', `Passwords of logins on the ${NAMES[to]}`),
-  step(`${to}.agent-jobs`, 'replicating', `Agent jobs on the ${NAMES[to]}`),
-  step(`${to}.agent-job-changes`, 'replicating', `Changes of agent jobs on the ${NAMES[to]}`),
+export const copySteps = (to: Side): readonly InstanceObjectStep[] => [
+  step(`${to}.logins`, 'replicating', `Logins on the ${siteName(to)}`),
+  step(`${to}.login-passwords`, 'replicating', `Passwords of logins on the ${siteName(to)}`),
+  step(`${to}.agent-jobs`, 'replicating', `Agent jobs on the ${siteName(to)}`),
+  step(`${to}.agent-job-changes`, 'replicating', `Changes of agent jobs on the ${siteName(to)}`),
 ];
 
 export interface JobSwitch {
-  readonly on: StepRef;
+  readonly on: InstanceObjectStep;
   /** After `on`: which jobs are to run is read from the former primary. */
-  readonly off: StepRef;
+  readonly off: InstanceObjectStep;
 }
 
 /**
  * Jobs run where the primary is.
  * @param by after a forced failover the former primary may be silent
  */
-export function jobSwitch(primary: LinkSite, by: 'planned' | 'forced' = 'planned'): JobSwitch {
+export function jobSwitch(primary: Side, by: FailoverType = 'planned'): JobSwitch {
   const former = otherSite(primary);
   const enable = byWord('type of a failover', by, {
     planned: 'enable-jobs',
     forced: 'enable-jobs-after-loss',
   } as const);
   return {
-    on: step(`${primary}.${enable}`, 'cutover', `Enable the jobs on the ${NAMES[primary]}`),
-    off: step(`${former}.disable-jobs`, 'cutover', `Disable the jobs on the ${NAMES[former]}`),
+    on: step(`${primary}.${enable}`, 'cutover', `Enable the jobs on the ${siteName(primary)}`),
+    off: step(`${former}.disable-jobs`, 'cutover', `Disable the jobs on the ${siteName(former)}`),
   };
 }
 
-/** What a cutover has in addition: the logins were copied disabled, and the jobs move. */
-export const cutoverAdditions = (): readonly StepRef[] => {
-  const { on, off } = jobSwitch('instance');
-  return [
-    {
-      id: 'instance.admit-applications',
-      phase: 'cutover',
-      title: 'Admit the applications to the instance',
-      repeats: 'once',
-    },
-    on,
-    off,
-  ];
-};
-
-/** True for the steps that move jobs: applications do not wait for them. */
-export const movesJobs = (stepId: string): boolean =>
-  /\.(?:enable|disable)-jobs(?:-after-loss)?$/.test(stepId);
-
-const step = (id: InstanceObjectStepId, phase: LinkPhase, title: string): StepRef => ({
+const step = (
+  id: InstanceObjectStepId,
+  phase: InstanceObjectStep['phase'],
+  title: string,
+): InstanceObjectStep => ({
   id,
   phase,
   title,

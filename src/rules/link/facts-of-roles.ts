@@ -1,8 +1,8 @@
 /** What a plan knows of a link that stands: what both sides say just now, and what the versions allow. */
 import { byWord, unknownWord } from '../../model/by-word';
-import type { LinkChange } from '../../model/link/change';
+
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkSite } from '../../model/link/procedure';
+import type { LinkChange, LinkSite } from '../../model/link/procedure';
 import { linkSites } from '../../model/link/sites';
 import type { StandingFacts, StandingRequestFacts } from '../../model/run/standing';
 

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../model/duration';
-import type { CutoverSchedule } from '../../model/link/spec';
+import type { CutoverSchedule } from '../../model/run/settings';
 import { scheduleVerdict } from './cutover-schedule';
 import type { GateReason } from './gate-reason';
 

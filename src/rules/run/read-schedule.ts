@@ -1,4 +1,4 @@
-import type { CutoverSchedule, MaintenanceWindow } from '../../model/link/spec';
+import type { CutoverSchedule, MaintenanceWindow } from '../../model/run/settings';
 import { shown } from '../../model/shown';
 
 /**

@@ -1,5 +1,5 @@
 /** What was found when the objects of both sides were compared, in words for people. */
-import { otherSite } from '../../model/link/change';
+import { otherSite } from '../../model/side';
 import type {
   Login,
   ObjectFinding,

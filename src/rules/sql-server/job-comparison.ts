@@ -1,6 +1,5 @@
 /** Which agent jobs of the primary belong on the other side, and what keeps one from being brought there. */
-import { otherSite } from '../../model/link/change';
-import { bySite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import type { Job } from '../../model/sql-server/instance-objects';
 import { includesName, sameName } from '../names';
 import { judgeLogin, SA_SID, selectLogins } from './login-plan';

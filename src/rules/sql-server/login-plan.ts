@@ -1,6 +1,5 @@
 /** Which logins of the primary belong on the other side, what is missing there, and which cannot be brought there. */
-import { otherSite } from '../../model/link/change';
-import { bySite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import type {
   DatabaseUser,
   Login,

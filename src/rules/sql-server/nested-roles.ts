@@ -1,5 +1,5 @@
 /** A server role that is a member of others gives their rights, too. That is compared, and not copied. */
-import { otherSite } from '../../model/link/change';
+import { otherSite } from '../../model/side';
 import type { ObjectFinding, ServerRole } from '../../model/sql-server/instance-objects';
 import { includesName, sameName } from '../names';
 import type { ObjectsInput } from './objects-input';

@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
-import { failoverProcedure, type LinkSite, repairProcedure } from '../../model/link/procedure';
+import { LINK_PROCEDURE, type LinkSite } from '../../model/link/procedure';
 import { bySite } from '../../model/side';
 import { siteName, waitsAtGate } from '../run/change-requests';
 import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from '../run/drill';
@@ -337,8 +337,7 @@ const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as c
 
 /** Whatever a failover or a split brain left: the applications may log in where the primary is (promise 8). */
 async function admitApplications(run: Run, primary: LinkSite): Promise<void> {
-  const admit = failoverProcedure('planned', primary).forward.at(-1);
-  if (admit !== undefined) await run.perform(admit);
+  for (const step of LINK_PROCEDURE.failover(run.spec, 'planned', primary).admit) await run.perform(step);
   await tellUnliftedFences(run);
 }
 
@@ -348,7 +347,7 @@ async function repair(
   protection: Protection,
   { request }: Extract<StandingRequest, { kind: 'repair' }>,
 ): Promise<void> {
-  for (const step of repairProcedure(request.survivor)) await run.perform(step);
+  for (const step of LINK_PROCEDURE.repair(run.spec, request.survivor)) await run.perform(step);
   run.waitingFor = 'the link to replicate again';
   const { evidence } = await run.control.untilDone('Resynchronisation', () =>
     run.watches.awaitHealthy({ spec: run.spec, primary: request.survivor }),

@@ -6,13 +6,15 @@
 import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import type { StepRef } from '../../model/link/procedure';
+import { LINK_FROM_INSTANCE } from '../../model/link/procedure';
+import type { StepRef } from '../../model/run/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../run/activity-policies';
 import { CarriedOver } from '../run/carried';
 import type { Run } from '../run/run';
 import { personProblem } from '../run/run-control';
 import { leftSentence, Undo } from '../run/undo-items';
 import { establishLink, preflight } from './link-migration';
+import { performPhase, phaseSteps } from './phases';
 import { besideCreation, type CreationState, connect, seed, withDeadline } from './seeding';
 
 /** The one place that knows from which side a link begins. */
@@ -21,9 +23,9 @@ export const establish = (run: Run): Promise<void> =>
 
 async function establishFromInstance(run: Run): Promise<void> {
   await preflight(run);
-  await run.performPhase('trust');
+  await performPhase(run, 'trust');
   for (;;) {
-    await run.performPhase('groups');
+    await performPhase(run, 'groups');
     await run.control.quietPoint();
     run.enter('link');
     run.state.linkRequestedAt = run.now();
@@ -36,8 +38,7 @@ async function establishFromInstance(run: Run): Promise<void> {
 
 /** Nobody is waited for here: what cannot go on is a problem, and what was made is given back. */
 async function createJoinAndSeed(run: Run): Promise<BrokenLink | undefined> {
-  const [create, join] = run.steps('link');
-  if (create === undefined || join === undefined) return undefined;
+  const { create, join } = LINK_FROM_INSTANCE;
   // Noted before the request, so that an undo goes the documented way: Azure's side first, then the SQL Server's.
   const before = await look(run, join);
   try {
@@ -134,7 +135,7 @@ async function follow(
 /** Groups, link, and the half-made copy with them, latest first. @returns what had to be left, one sentence each */
 function giveBack(run: Run): Promise<readonly string[]> {
   const ours: ReadonlySet<string> = new Set(
-    [...run.steps('groups'), ...run.steps('link')].map(({ id }) => id),
+    [...phaseSteps(run, 'groups'), ...phaseSteps(run, 'link')].map(({ id }) => id),
   );
   return CancellationScope.nonCancellable(async () => {
     const items = run.state.startedSteps

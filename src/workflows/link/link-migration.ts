@@ -10,6 +10,14 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { CutoverRoute } from '../../model/link/facts';
+import {
+  cutoverPlan,
+  FIRST_LOG_BACKUP,
+  type LinkStep,
+  type TakeDown,
+  takeDownPlan,
+} from '../../model/link/procedure';
 import { replicateUntilCutOver } from '../run/cutover';
 import { handleCutoverMessages } from '../run/cutover-requests';
 import { checkInput } from '../run/incoming';
@@ -31,6 +39,7 @@ import { statusOf } from '../run/status';
 import { failWith, tellLeftovers, undoRun } from '../run/undo';
 import { withLogSpaceWatch } from '../sql-server/log-space-watch';
 import { linkInputShape } from './input-shapes';
+import { performPhase, phaseSteps } from './phases';
 import { createLinkAndSeed } from './seeding';
 
 /** Preflight found blockers: nothing was changed. */
@@ -72,7 +81,8 @@ export async function linkMigration(given: RunInput): Promise<MigrationResult> {
 /** The nine phases, top to bottom. A history that follows another one enters where that one left. */
 async function cross(run: Run): Promise<'done' | 'new-history'> {
   if (run.state.phase !== 'replicating') await establishLink(run);
-  const next = await replicateUntilCutOver(run);
+  const objects = run.spec.settings.instanceObjects !== undefined;
+  const next = await replicateUntilCutOver(run, cutoverPlan(routeOf(run), objects));
   if (next === 'new-history') return 'new-history';
   await CancellationScope.nonCancellable(() => takeDown(run));
   return 'done';
@@ -81,8 +91,8 @@ async function cross(run: Run): Promise<'done' | 'new-history'> {
 /** Preflight to first log backup: what a migration and a link that stays have in common. */
 export async function establishLink(run: Run): Promise<void> {
   await preflight(run);
-  await run.performPhase('trust');
-  await run.performPhase('groups');
+  await performPhase(run, 'trust');
+  await performPhase(run, 'groups');
   await run.control.quietPoint();
   await withLogSpaceWatch(run, async () => {
     await createLinkAndSeed(run);
@@ -117,12 +127,12 @@ export async function preflight(run: Run): Promise<void> {
 async function takeFirstLogBackup(run: Run): Promise<void> {
   run.enter('first-log-backup');
   const { spec, state } = run;
-  const steps = run.steps('first-log-backup');
-  const step = steps.find(({ id }) => id === 'server.log-backup');
-  if (step === undefined) return;
+  const step = FIRST_LOG_BACKUP;
   // No quiet point before it: a paused run lets no log fill up.
   run.control.throwIfAborted();
-  for (const before of steps) if (before !== step) await run.perform(before);
+  for (const before of phaseSteps(run, 'first-log-backup')) {
+    if (before.id !== step.id) await run.perform(before);
+  }
   const backup = await run.control.untilDone(step.title, () =>
     run.longPoll.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
   );
@@ -133,9 +143,9 @@ async function takeFirstLogBackup(run: Run): Promise<void> {
 /** Azure's first full backup of the new primary comes before any teardown: without it a restart could lose the database. */
 async function takeDown(run: Run): Promise<void> {
   run.enter('after');
-  const steps = run.steps('after').filter((step) => mayDrop(run, step.id));
+  const plan = takingDown(run);
   const since = run.state.pointOfNoReturn?.instanceTime ?? run.now();
-  if (steps.some((step) => step.id === 'instance.remove-link')) {
+  if (plan.removeLink.length > 0) {
     run.waitingFor = 'the first full backup that Azure takes of the new primary';
     const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
       run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
@@ -143,13 +153,21 @@ async function takeDown(run: Run): Promise<void> {
     run.logEvent('info', 'after.full-backup', evidence);
     run.waitingFor = '';
   }
-  for (const step of steps) await run.perform(step);
+  for (const step of takeDownSteps(run, plan)) await run.perform(step);
 }
 
 /** A group that stood there before this run is not this run's to drop. */
-export function mayDrop(run: Run, stepId: string): boolean {
-  if (stepId !== 'server.drop-availability-group') return true;
-  return run.hasBegun('server.availability-group') || run.hasBegun('server.empty-availability-group');
+export const takeDownSteps = (run: Run, { removeLink, dropGroups }: TakeDown): readonly LinkStep[] =>
+  [...removeLink, ...dropGroups].filter(
+    ({ madeBy }) => madeBy === undefined || madeBy.some((id) => run.hasBegun(id)),
+  );
+
+const takingDown = (run: Run): TakeDown => takeDownPlan(routeOf(run), run.spec.settings.cutover.afterwards);
+
+/** How this version leaves its SQL Server: found by preflight, which comes first. */
+function routeOf({ state }: Run): CutoverRoute {
+  if (state.route === null) throw new Error('the route of the cutover is not known before preflight');
+  return state.route;
 }
 
 async function beginNewHistory(run: Run): Promise<never> {
@@ -200,11 +218,12 @@ function leftBehind(run: Run): readonly string[] {
   const { server, database, cutover, instanceObjects } = run.spec.settings;
   const jobs = instanceObjects?.jobs.include ?? [];
   const fenced = cutover.fence.disableLogins;
-  const copy = run.steps('after').some((step) => step.id === 'instance.remove-link')
-    ? `on ${server} the former copy of ${database} is left restoring; drop it once nobody needs it`
-    : run.state.route === 'delete-link'
-      ? `on ${server} the former copy of ${database} stays online and apart; drop it once nobody needs it`
-      : `on ${server} the copy of ${database} is the secondary of the link`;
+  const copy =
+    takingDown(run).removeLink.length > 0
+      ? `on ${server} the former copy of ${database} is left restoring; drop it once nobody needs it`
+      : run.state.route === 'delete-link'
+        ? `on ${server} the former copy of ${database} stays online and apart; drop it once nobody needs it`
+        : `on ${server} the copy of ${database} is the secondary of the link`;
   return [
     copy,
     ...(run.state.unreplicatedTail === undefined ? [] : [run.state.unreplicatedTail]),

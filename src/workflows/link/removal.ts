@@ -1,10 +1,10 @@
 /** A link that stays is taken down. */
-import { REMOVAL } from '../../model/link/procedure';
+import { TAKE_DOWN } from '../../model/link/procedure';
 import { isPreempted, unlessPreempted } from '../run/failover-child';
 import type { Run } from '../run/run';
 import type { StandingRequest } from '../run/standing-messages';
 import type { Protection } from '../run/state';
-import { mayDrop } from './link-migration';
+import { takeDownSteps } from './link-migration';
 
 /**
  * Link first, then the distributed group, then the group if this run made it.
@@ -30,6 +30,6 @@ export async function remove(
   }
   if (isPreempted(run)) return false;
   protection.request = { ...asked, begun: true };
-  for (const step of REMOVAL.filter(({ id }) => mayDrop(run, id))) await run.perform(step);
+  for (const step of takeDownSteps(run, TAKE_DOWN)) await run.perform(step);
   return true;
 }

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { BrokenLink, SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
-import type { StepRef } from '../../model/link/procedure';
+import { CREATE_LINK } from '../../model/link/procedure';
 import type { Run } from '../run/run';
 
 /** The copy was not complete in time; Azure cancels the creation of a link after 6 days. */
@@ -13,21 +13,19 @@ export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';
  * a person looks for the cause, and it is created again, with a deadline of its own.
  */
 export async function createLinkAndSeed(run: Run): Promise<void> {
-  const [step] = run.steps('link');
-  if (step === undefined) return;
   for (;;) {
     run.enter('link');
     run.state.linkRequestedAt = run.now();
-    const broken = await withDeadline(run, () => createAndSeedOnce(run, step));
+    const broken = await withDeadline(run, () => createAndSeedOnce(run));
     if (broken === undefined) return;
     await run.control.waitForPerson(broken, 'Seeding');
   }
 }
 
 /** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
-async function createAndSeedOnce(run: Run, step: StepRef): Promise<BrokenLink | undefined> {
+async function createAndSeedOnce(run: Run): Promise<BrokenLink | undefined> {
   return besideCreation(
-    () => run.perform(step, run.acting(step, run.watches)),
+    () => run.perform(CREATE_LINK, run.acting(CREATE_LINK, run.watches)),
     async (creation) => {
       const unconnected = await connect(run, creation);
       if (unconnected !== undefined) return unconnected;

@@ -139,6 +139,7 @@ const sqlServer = including<Pick<SqlServer, 'host' | 'port'>>({
 }) as Shape<SqlServer>;
 
 export const specShape = including<ResolvedLink>({
+  kind: oneOf(['link']),
   version,
   settings,
   names: including<LinkNames>({

@@ -1,15 +1,22 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import type { StepRef } from '../../model/link/procedure';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
-import { movesJobs } from '../../model/sql-server/instance-object-steps';
+import type { FailoverPlan } from '../../model/run/procedure';
 import { cutoverWait } from '../../rules/run/cutover-wait';
 import { serverWatch } from '../link/server-watch';
 import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from '../sql-server/instance-objects';
 import { fenceIsLifted } from '../sql-server/unlifted-fences';
 import { FailoverHooks, type FailoverOccasion } from './failover-hooks';
 import { FailoverSlot } from './failover-slot';
-import { fenceAndCatchUp, giveBackOnce, liftFence, reasonOf, swapRoles } from './fence-and-swap';
+import {
+  fenceAndCatchUp,
+  giveBackOnce,
+  isFenced,
+  liftFence,
+  lookForLeftOut,
+  reasonOf,
+  swapRoles,
+} from './fence-and-swap';
 import { historyIsLong } from './history';
 import { readBefore } from './new-primary-checks';
 import { runPostFailover } from './post-failover';
@@ -25,18 +32,26 @@ const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
 
 /**
  * The link replicates, log backups go on, and the run waits until the cutover may begin; then it tries.
+ * @param plan steps of the cutover
  * @returns 'cut-over', or 'new-history' when the history is long and this is a quiet point
  */
-export async function replicateUntilCutOver(run: Run): Promise<'cut-over' | 'new-history'> {
+export async function replicateUntilCutOver(
+  run: Run,
+  plan: FailoverPlan,
+): Promise<'cut-over' | 'new-history'> {
   const turn = new FailoverSlot(run);
   try {
-    return await replicateInTurn(run, turn);
+    return await replicateInTurn(run, plan, turn);
   } finally {
     await turn.release();
   }
 }
 
-async function replicateInTurn(run: Run, turn: FailoverSlot): Promise<'cut-over' | 'new-history'> {
+async function replicateInTurn(
+  run: Run,
+  plan: FailoverPlan,
+  turn: FailoverSlot,
+): Promise<'cut-over' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
     const watch = new ReplicationWatch(run, serverWatch(run));
@@ -50,7 +65,7 @@ async function replicateInTurn(run: Run, turn: FailoverSlot): Promise<'cut-over'
     // Somebody may have paused or postponed while the watch came to its end.
     if (waitVerdict(run).mayBegin) {
       run.enter('cutover');
-      if (await attemptCutover(run, turn)) return 'cut-over';
+      if (await attemptCutover(run, plan, turn)) return 'cut-over';
     }
     await turn.release();
   }
@@ -136,16 +151,10 @@ const mustLeave = (run: Run, seen: number): boolean =>
  * the fence (promise 8) and counts as an attempt; after it there is only forward.
  * @returns true when the instance is the primary and takes writes
  */
-async function attemptCutover(run: Run, turn: FailoverSlot): Promise<boolean> {
-  const [fence, ...rest] = run.steps('cutover');
-  if (fence === undefined) return false;
+async function attemptCutover(run: Run, plan: FailoverPlan, turn: FailoverSlot): Promise<boolean> {
   const number = attemptsMade(run.state) + 1;
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
   run.logEvent('info', 'cutover.begun', `attempt ${number} of ${run.spec.settings.cutover.attempts}`);
-  const revocable = rest.filter((step) => step.id === 'server.synchronous-commit');
-  const forward = rest.filter(
-    ({ id }) => id !== 'server.synchronous-commit' && !isRepair(id) && !movesJobs(id),
-  );
   const heard = run.revision;
   const hooks = new FailoverHooks(run, cutoverOccasion(run, number));
   const isHeld = () => run.revision > heard && !waitVerdict(run).mayBegin;
@@ -155,15 +164,14 @@ async function attemptCutover(run: Run, turn: FailoverSlot): Promise<boolean> {
     await callBeforeFence(run, hooks, isHeld);
     throwIfHeld(run, heard);
     await fenceAndCatchUp(run, {
-      fence,
-      revocable,
+      plan,
       primary: 'server',
       throwIfHeld: () => throwIfHeld(run, heard),
       whenFenced: () => hooks.mayRefuse('whenFenced', isHeld),
     });
   } catch (error) {
     try {
-      await withdraw(run, error, [...revocable].reverse(), fence);
+      await withdraw(run, error, plan);
     } finally {
       // Also when an abort ends the wait for a fence that cannot be lifted: it is lifted with the undoing of the run.
       await CancellationScope.nonCancellable(() => callWithdrawn(run, hooks, error));
@@ -172,18 +180,20 @@ async function attemptCutover(run: Run, turn: FailoverSlot): Promise<boolean> {
     return false;
   }
   await CancellationScope.nonCancellable(async () => {
-    const { looked } = await swapRoles(run, forward);
+    const linkStands = run.state.route === 'planned-failover';
+    const { looked } = await swapRoles(run, {
+      plan,
+      to: 'instance',
+      ...(linkStands ? {} : { lookBeside: () => lookForLeftOut(run) }),
+    });
     closeAttempt(run, 'succeeded', 'the instance is the primary');
     await turn.release();
-    const linkStands = run.state.route === 'planned-failover';
     await runPostFailover(run, hooks, { side: 'instance', before, linkStands });
     if (hasObjects(run)) await switchJobs(run, 'instance');
     await looked;
   });
   return true;
 }
-
-const isRepair = (id: string): boolean => id === 'instance.repair-orphaned-users';
 
 const cutoverOccasion = ({ workflowId }: Run, attempt: number): FailoverOccasion => ({
   // The id of a migration can be used again: its first run tells which one it was.
@@ -238,18 +248,13 @@ class HeldBehindFence extends Error {
 }
 
 /** Gives the SQL Server back to its applications, whatever happened. */
-async function withdraw(
-  run: Run,
-  error: unknown,
-  revocable: readonly StepRef[],
-  fence: StepRef,
-): Promise<void> {
+async function withdraw(run: Run, error: unknown, plan: FailoverPlan): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     const isStopped = run.control.abortRequest !== undefined || isCancellation(error);
     // A run that is being undone tries once more what is left, and reports it; any other must not leave it.
     const back = isStopped ? giveBackOnce : liftFence;
     try {
-      await back(run, [...revocable, fence]);
+      await back(run, plan);
     } finally {
       // Also when an abort ends the wait for a person here: what is left is undone with the run then.
       run.state.fencedAt = null;
@@ -257,7 +262,7 @@ async function withdraw(
       closeAttempt(run, 'withdrawn', reasonOf(error, run));
     }
     const reason = reasonOf(error, run);
-    const fenced = run.hasBegun(fence.id) ? 'the fence could not be lifted yet' : fenceIsLifted(run);
+    const fenced = isFenced(run, plan) ? 'the fence could not be lifted yet' : fenceIsLifted(run);
     const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
     await run.notify('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
   });

@@ -7,9 +7,8 @@ import type {
   ExternalFailoverNews,
   LinkHealth,
 } from '../../activities/link/api';
-import { otherSite } from '../../model/link/change';
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import { bySite, otherSite } from '../../model/side';
 import { siteName } from './change-requests';
 import { isLateFailover, noteLateFailover } from './in-doubt';
 import type { Run } from './run';

@@ -3,8 +3,9 @@ import { CancellationScope, condition, isCancellation, setHandler, workflowInfo 
 import type { LossReport } from '../../activities/link/api';
 import { byWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
-import { failoverProcedure, type LinkSite, type StepRef } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
+import type { FailoverPlan, StepRef } from '../../model/run/procedure';
 import { bySite } from '../../model/side';
 import { failoverInputShape } from '../link/input-shapes';
 import { hasObjects, passObjectsGate, switchJobs } from '../sql-server/instance-objects';
@@ -14,7 +15,7 @@ import { handleFailoverMessages } from './failover-control';
 import { FailoverHooks, HookVeto } from './failover-hooks';
 import { tellCrossed, tellLink, tellPlace, tellProblems, tellRefusals } from './failover-news';
 import { FailoverSlot } from './failover-slot';
-import { fenceAndCatchUp, liftFence, reasonOf, swapRoles } from './fence-and-swap';
+import { fenceAndCatchUp, isFenced, liftFence, reasonOf, swapRoles } from './fence-and-swap';
 import { admitApplicationsOrTell } from './in-doubt';
 import { checkInput } from './incoming';
 import { journalQuery, statusQuery } from './messages';
@@ -64,7 +65,7 @@ async function failOverPlanned(
   way: Preemption,
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
-  const { fence, forward } = failoverProcedure('planned', request.to);
+  const plan = run.procedure.failover(spec, 'planned', request.to);
   const primary = otherSite(request.to);
   const turn = new FailoverSlot(run, tellPlace);
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, request));
@@ -83,29 +84,26 @@ async function failOverPlanned(
         await hooks.mayRefuse('beforeFailover', () => run.state.paused);
         throwIfPaused(run);
         tellLink({ kind: 'fencing' }).catch(() => undefined);
-        if (fence !== null) {
-          await fenceAndCatchUp(run, {
-            fence,
-            revocable: [],
-            primary,
-            throwIfHeld: () => throwIfPaused(run),
-            whenFenced: () => hooks.mayRefuse('whenFenced', () => run.state.paused),
-          });
-        }
+        await fenceAndCatchUp(run, {
+          plan,
+          primary,
+          throwIfHeld: () => throwIfPaused(run),
+          whenFenced: () => hooks.mayRefuse('whenFenced', () => run.state.paused),
+        });
       }),
     );
   } catch (error) {
     const reason = reasonOf(error, run);
-    const wasFenced = fence !== null && run.hasBegun(fence.id);
+    const wasFenced = isFenced(run, plan);
     let isWithdrawn = false;
     await CancellationScope.nonCancellable(async () => {
       // The forced failover fences an old primary that answers again, and calls the hooks: nothing is given back for it.
-      isWithdrawn = await way.orLeave(() => liftFence(run, fence === null ? [] : [fence]));
+      isWithdrawn = await way.orLeave(() => liftFence(run, plan));
       await turn.release();
       if (isWithdrawn) await way.orLeave(() => hooks.withdrawn(reason));
     });
     if (!isWithdrawn) {
-      const where = fence !== null && run.hasBegun(fence.id) ? primary : null;
+      const where = isFenced(run, plan) ? primary : null;
       return withPostFailover(leftBehind(run, { spec, request }, startedAt, way, where), run, hooks);
     }
     const end = wasFenced ? fenceIsLifted(run) : 'nothing was changed';
@@ -116,7 +114,7 @@ async function failOverPlanned(
   const done = () => record(run, { spec, request }, startedAt, 'done', summary);
   let isCrossed = false;
   await CancellationScope.nonCancellable(async () => {
-    isCrossed = await way.orLeave(() => swapRoles(run, forward));
+    isCrossed = await way.orLeave(() => swapRoles(run, { plan, to: request.to }));
     await turn.release();
     if (!isCrossed) return;
     tellCrossed(done);
@@ -234,10 +232,10 @@ async function failOverForced(run: Run, input: FailoverInput, way: Preemption): 
     return CancellationScope.nonCancellable(() => withdrawForced(run, input, startedAt, hooks, error));
   }
   run.state.forwardOnly = 'a forced failover is under way';
-  const { forward } = failoverProcedure('forced', to);
+  const plan = run.procedure.failover(input.spec, 'forced', to);
   const done = () => ({ ...record(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss });
   await CancellationScope.nonCancellable(async () => {
-    await swapRoles(run, forward);
+    await swapRoles(run, { plan, to });
     await turn.release();
     tellCrossed(done);
     await way.orLeave(async () => {
@@ -257,8 +255,7 @@ async function withdrawForced(
   error: unknown,
 ): Promise<FailoverRecord> {
   const reason = reasonOf(error, run);
-  const { fence } = failoverProcedure('planned', input.request.to);
-  const wasFenced = fence !== null && run.hasBegun(fence.id);
+  const wasFenced = isFenced(run, fenceOfOld(run, input));
   if (wasFenced) await admitApplicationsOrTell(run, otherSite(input.request.to));
   await hooks.withdrawn(reason);
   const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
@@ -301,30 +298,42 @@ async function measureLoss(run: Run, { spec, request, lastHealth }: FailoverInpu
   run.waitingFor = 'the loss to be measured or estimated';
   const seen = await measure();
   if (seen.method !== 'measured') return seen;
-  const { fence: step } = failoverProcedure('planned', to);
-  if (step === null) return seen;
+  const { fence } = fenceOfOld(run, { spec, request });
+  if (fence.length === 0) return seen;
   run.waitingFor = 'the applications to be kept out of the old primary, which still answers';
   try {
     const fenced = await until(
-      () => fenceOnce(run, step),
+      () => fenceOnce(run, fence),
       () => false,
       { withinMs: FENCED_WITHIN_MS, graceMs: 0 },
     );
     if (fenced.left) throw new Error(`no answer within ${formatDuration(FENCED_WITHIN_MS)}`);
   } catch (error) {
     if (isCancellation(error)) throw error;
-    run.logEvent('warning', 'failover.old-primary-open', `${step.title}: ${reasonOf(error, run)}`);
+    run.logEvent(
+      'warning',
+      'failover.old-primary-open',
+      `${fence.map(({ title }) => title).join(', ')}: ${reasonOf(error, run)}`,
+    );
     return seen;
   }
   return measure();
 }
 
-async function fenceOnce(run: Run, step: StepRef): Promise<void> {
+/** An old primary that answers is fenced as for a planned failover: a forced one has no fence of its own. */
+const fenceOfOld = (
+  { procedure }: Run,
+  { spec, request }: Pick<FailoverInput, 'spec' | 'request'>,
+): Pick<FailoverPlan, 'fence'> => procedure.failover(spec, 'planned', request.to);
+
+async function fenceOnce(run: Run, fence: readonly StepRef[]): Promise<void> {
   const { spec } = run;
-  const { before, planned } = await run.fewAttempts.observeStep({ spec, stepId: step.id });
-  run.begin(step.id, before, undefined, planned);
-  const done = await run.fewAttempts.performStep({ spec, stepId: step.id });
-  run.journal(step, done.outcome, done.effects, done.evidence, done.durationMs);
+  for (const step of fence) {
+    const { before, planned } = await run.fewAttempts.observeStep({ spec, stepId: step.id });
+    run.begin(step.id, before, undefined, planned);
+    const done = await run.fewAttempts.performStep({ spec, stepId: step.id });
+    run.journal(step, done.outcome, done.effects, done.evidence, done.durationMs);
+  }
 }
 
 function record(

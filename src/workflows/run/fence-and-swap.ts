@@ -2,18 +2,18 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
-import type { LinkSite, StepRef } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
+import { type FailoverPlan, type StepRef, withdrawalSteps } from '../../model/run/procedure';
+import { otherSiteOf, type SiteId, siteOf } from '../../model/run/site';
 import { forgetUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
-import { isProof, performPastNoReturn } from './past-no-return';
+import { performPastNoReturn } from './past-no-return';
 import type { Run } from './run';
 import { personProblem } from './run-control';
 import { Undo } from './undo-items';
 
 /** What leads up to the point of no return. */
 export interface FenceAndCatchUp {
-  readonly fence: StepRef;
-  /** Steps behind the fence that are undone with it. */
-  readonly revocable: readonly StepRef[];
+  readonly plan: Pick<FailoverPlan, 'fence' | 'revocable'>;
   /** Side that is the primary now. */
   readonly primary: LinkSite;
   /** Throws when somebody held the crossing since it began. */
@@ -33,21 +33,27 @@ export function fenceAndCatchUp(run: Run, approach: FenceAndCatchUp): Promise<vo
 
 async function catchUpBehindFence(run: Run, approach: FenceAndCatchUp): Promise<void> {
   const { spec, state } = run;
-  const { fence, revocable, primary } = approach;
+  const { plan, primary } = approach;
+  const old = siteOf(run.sites, primary).label;
   const stopIfHeld = (): void => {
     run.control.throwIfAborted();
     approach.throwIfHeld();
   };
   state.fencedAt = run.now();
-  run.waitingFor = 'the applications to be kept out of the SQL Server';
-  const fencedAt = await performOnce(run, fence, stopIfHeld);
-  for (const step of revocable) {
+  run.waitingFor = `the applications to be kept out of the ${old}`;
+  // Where there is nothing to fence with, what is committed from now on is not waited for.
+  let fencedAt = run.now();
+  for (const step of plan.fence) {
+    stopIfHeld();
+    fencedAt = await performOnce(run, step, stopIfHeld);
+  }
+  for (const step of plan.revocable) {
     stopIfHeld();
     await performOnce(run, step, stopIfHeld);
   }
   await approach.whenFenced?.();
   stopIfHeld();
-  run.waitingFor = 'the instance to harden the last transaction of the SQL Server';
+  run.waitingFor = `the ${otherSiteOf(run.sites, primary).label} to harden the last transaction of the ${old}`;
   const caughtUp = await run.untilItSucceeds.awaitCatchUp({ spec, primary, fencedAt });
   stopIfHeld();
   run.waitingFor = 'the last look before the point of no return';
@@ -117,46 +123,56 @@ class BehindFenceTooLong extends Error {
   }
 }
 
+/** What goes forward only. */
+export interface RoleSwap {
+  readonly plan: FailoverPlan;
+  /** Site that becomes the primary. */
+  readonly to: SiteId;
+  /** A look that begins once the roles are swapped. Applications do not wait for it: the proof admits them. */
+  readonly lookBeside?: () => Promise<void>;
+}
+
 /**
- * Forward only: the failover and its proof.
+ * Forward only: the swap of the roles, its proof, and the applications.
  * @returns a look that goes on beside: to be waited for once the applications are where they belong
  */
 export async function swapRoles(
   run: Run,
-  forward: readonly StepRef[],
+  { plan, to, lookBeside }: RoleSwap,
 ): Promise<{ readonly looked: Promise<void> | undefined }> {
-  let looked: Promise<void> | undefined;
-  for (const step of forward) {
-    run.waitingFor = isProof(step) ? 'the new primary to take a write' : 'the roles to swap';
-    await performPastNoReturn(run, step);
-    run.state.failedOverAt ??= run.now();
-    if (isProof(step)) run.state.firstWriteAt = run.now();
-    // Applications do not wait for this look: they are admitted by what was proved before.
-    if (step.id === 'instance.delete-link-to-cut-over') {
-      looked = lookForLeftOut(run);
-      // It is awaited later: until then its failure is nobody's.
-      looked.catch(() => undefined);
-    }
+  const { state } = run;
+  const { label } = siteOf(run.sites, to);
+  run.waitingFor = 'the roles to swap';
+  for (const step of plan.swap) {
+    await performPastNoReturn(run, step, 'swap');
+    state.failedOverAt ??= run.now();
   }
+  const looked = lookBeside?.();
+  // It is awaited later: until then its failure is nobody's.
+  looked?.catch(() => undefined);
+  run.waitingFor = 'the new primary to take a write';
+  for (const step of plan.proof) {
+    await performPastNoReturn(run, step, 'proof');
+    state.firstWriteAt = run.now();
+  }
+  run.waitingFor = `the applications to be admitted to the ${label}`;
+  for (const step of plan.admit) await performPastNoReturn(run, step, 'admit');
   run.waitingFor = '';
-  run.state.rtoMs = Date.now() - Date.parse(run.state.fencedAt ?? run.now());
+  state.rtoMs = Date.now() - Date.parse(state.fencedAt ?? run.now());
   run.logEvent(
     'info',
     'cutover.done',
-    `${newPrimaryOf(forward)} takes writes, ${formatDuration(run.state.rtoMs)} after the fence`,
+    `the ${label} takes writes, ${formatDuration(state.rtoMs)} after the fence`,
   );
   await tellUnliftedFences(run);
   return { looked };
 }
 
-const newPrimaryOf = (forward: readonly StepRef[]): string =>
-  forward.some(({ id }) => id === 'server.verify-writable') ? 'the SQL Server' : 'the instance';
-
 /**
  * Deleting a link does not demote its server: logins outside the fence may have written there after the last look, and
  * nothing would ever tell. So the SQL Server is read again, and a difference goes to people and into the result.
  */
-async function lookForLeftOut(run: Run): Promise<void> {
+export async function lookForLeftOut(run: Run): Promise<void> {
   const { state, spec } = run;
   const { server, database } = spec.settings;
   if (state.pointOfNoReturn === null) return;
@@ -185,23 +201,32 @@ async function lookForLeftOut(run: Run): Promise<void> {
 /** Applications wait behind it: what does not get through is tried again this often. */
 const WITHDRAWAL_PAUSE_MS = 60_000;
 
+/** What a failover that is withdrawn gives back. */
+type Withdrawn = Pick<FailoverPlan, 'fence' | 'revocable'>;
+
 /**
  * Applications must not stay out because one statement failed: each step is tried, whatever became of the others; a
  * person is told what does not get through, and it is tried again, at once on resume.
  */
-export async function liftFence(run: Run, steps: readonly StepRef[]): Promise<void> {
-  await withdrawal(run, steps).all();
+export async function liftFence(run: Run, plan: Withdrawn): Promise<void> {
+  await withdrawal(run, plan).all();
   run.step = null;
 }
 
-/** As `giveBack`, once: the run is undone afterwards, and tries again what is left. */
-export async function giveBackOnce(run: Run, steps: readonly StepRef[]): Promise<void> {
-  for (const left of await withdrawal(run, steps).once()) run.noteLeft(left);
+/** As `liftFence`, once: the run is undone afterwards, and tries again what is left. */
+export async function giveBackOnce(run: Run, plan: Withdrawn): Promise<void> {
+  for (const left of await withdrawal(run, plan).once()) run.noteLeft(left);
   run.step = null;
 }
 
-function withdrawal(run: Run, steps: readonly StepRef[]): Undo {
-  const items = steps.flatMap(({ id }) => run.begunOf([id]).map((begun) => run.undoItem(begun)));
+/** A fence that was lifted is begun no longer. */
+export const isFenced = (run: Run, { fence }: Pick<FailoverPlan, 'fence'>): boolean =>
+  fence.some(({ id }) => run.hasBegun(id));
+
+function withdrawal(run: Run, plan: Withdrawn): Undo {
+  const items = withdrawalSteps(plan).flatMap(({ id }) =>
+    run.begunOf([id]).map((begun) => run.undoItem(begun)),
+  );
   return new Undo(run.control, items, {
     refused: 'wait',
     longestPauseMs: WITHDRAWAL_PAUSE_MS,

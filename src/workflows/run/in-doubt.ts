@@ -1,12 +1,10 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
 
 import { condition, isCancellation } from '@temporalio/workflow';
-import { otherSite, siteOption } from '../../model/link/change';
-import { failoverProcedure, type LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import type { StepRef } from '../../model/run/procedure';
+import { otherSiteOf, type SiteId, siteOf } from '../../model/run/site';
 import { hasObjects, switchJobs } from '../sql-server/instance-objects';
 import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
-import { siteName } from './change-requests';
 import { isPreempted } from './failover-child';
 import { FailoverHooks } from './failover-hooks';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
@@ -30,7 +28,7 @@ const LOOKS_AT_MOST = 12;
  * view of an operation on a link that only its starter knows the address of, so it is the roles that are looked at.
  * @returns as far as is known when a side stays silent, or when a forced failover preempts the question
  */
-export async function resolveInDoubt(run: Run, to: LinkSite): Promise<boolean> {
+export async function resolveInDoubt(run: Run, to: SiteId): Promise<boolean> {
   let agreed = 0;
   let before: boolean | undefined;
   let isSwapped = false;
@@ -50,25 +48,44 @@ export async function resolveInDoubt(run: Run, to: LinkSite): Promise<boolean> {
   return isSwapped;
 }
 
-/** What the look of the forced failover sees of both sides: null is a side that does not answer. */
-async function lookAtRoles(run: Run, to: LinkSite): Promise<{ isSwapped: boolean; agree: boolean }> {
-  const [act] = failoverProcedure('forced', to).forward;
-  if (act === undefined) return { isSwapped: false, agree: false };
+interface RolesSeen {
+  readonly isSwapped: boolean;
+  /** Both sides say the same, or the new primary leads: it need not be confirmed by the old one, which may be dead. */
+  readonly agree: boolean;
+}
+
+const NOTHING_SEEN: RolesSeen = { isSwapped: false, agree: false };
+
+/**
+ * The swap of a forced failover looks at the roles of all sites, and does not wait for the lost one: so its look, which
+ * changes nothing, tells them here.
+ */
+async function lookAtRoles(run: Run, to: SiteId): Promise<RolesSeen> {
+  const { swap } = run.procedure.failover(run.spec, 'forced', to);
+  let seen = NOTHING_SEEN;
+  for (const step of swap) {
+    seen = await rolesSeenBy(run, step);
+    if (!seen.isSwapped) return seen;
+  }
+  return seen;
+}
+
+/** Null is a side that does not answer. */
+async function rolesSeenBy(run: Run, { id: stepId }: StepRef): Promise<RolesSeen> {
   try {
-    const seen = await run.fewAttempts.observeStep({ spec: run.spec, stepId: act.id });
-    const { server, instance } = seen.before as Partial<Record<LinkSite, string | null>>;
-    const roles = [server, instance];
+    const seen = await run.fewAttempts.observeStep({ spec: run.spec, stepId });
+    const before = seen.before as Readonly<Record<SiteId, string | null>>;
+    const roles = run.sites.map(({ id }) => before[id]);
     const isSwapped = seen.settled !== undefined;
-    // A new primary need not be confirmed by the old one, which may be dead.
     return { isSwapped, agree: isSwapped || (roles.includes('PRIMARY') && roles.includes('SECONDARY')) };
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return { isSwapped: false, agree: false };
+    return NOTHING_SEEN;
   }
 }
 
 /** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
-export const isLateFailover = ({ failovers }: Protection, primary: LinkSite): boolean => {
+export const isLateFailover = ({ failovers }: Protection, primary: SiteId): boolean => {
   const last = failovers.at(-1);
   return last?.outcome === 'failed' && last.to === primary;
 };
@@ -110,26 +127,11 @@ async function finishLateFailover(run: Run, protection: Protection): Promise<voi
  * Lets the applications in where the primary is (promise 8), as far as it answers: a dead one must not keep a forced
  * failover from being asked for.
  */
-export async function admitApplicationsOrTell(run: Run, primary: LinkSite): Promise<void> {
-  const step = failoverProcedure('planned', primary).forward.at(-1);
-  if (step === undefined) return;
-  const { spec } = run;
-  run.waitingFor = `the applications to be admitted to the ${siteName(primary)}`;
+export async function admitApplicationsOrTell(run: Run, primary: SiteId): Promise<void> {
+  const { admit } = run.procedure.failover(run.spec, 'planned', primary);
+  run.waitingFor = `the applications to be admitted to the ${siteOf(run.sites, primary).label}`;
   try {
-    const { settled, planned, unreached } = await run.fewAttempts.observeStep.executeWithOptions(
-      { summary: `Look: ${step.title}` },
-      [{ spec, stepId: step.id }],
-    );
-    if (settled !== undefined) {
-      noteUnliftedFences(run, unreached);
-      run.journal(step, 'already-done', [], settled, 0);
-      return;
-    }
-    const done = await run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [
-      { spec, stepId: step.id },
-    ]);
-    noteUnliftedFences(run, done.unreached);
-    run.journal(step, 'done', planned, done.evidence, done.durationMs);
+    for (const step of admit) await admitOnce(run, step);
   } catch (error) {
     if (isCancellation(error)) throw error;
     const problem = personProblem(error) ?? activityProblem(error);
@@ -141,15 +143,34 @@ export async function admitApplicationsOrTell(run: Run, primary: LinkSite): Prom
   }
 }
 
-async function tellNotAdmitted(run: Run, primary: LinkSite, why: string): Promise<void> {
-  const { cutover, name, server, instance } = run.spec.settings;
+async function admitOnce(run: Run, step: StepRef): Promise<void> {
+  const { spec } = run;
+  const { settled, planned, unreached } = await run.fewAttempts.observeStep.executeWithOptions(
+    { summary: `Look: ${step.title}` },
+    [{ spec, stepId: step.id }],
+  );
+  if (settled !== undefined) {
+    noteUnliftedFences(run, unreached);
+    run.journal(step, 'already-done', [], settled, 0);
+    return;
+  }
+  const done = await run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [
+    { spec, stepId: step.id },
+  ]);
+  noteUnliftedFences(run, done.unreached);
+  run.journal(step, 'done', planned, done.evidence, done.durationMs);
+}
+
+async function tellNotAdmitted(run: Run, primary: SiteId, why: string): Promise<void> {
+  const { cutover, name } = run.spec.settings;
   const logins = cutover.fence.disableLogins.join(', ');
-  const other = siteOption(otherSite(primary));
+  const here = siteOf(run.sites, primary);
+  const other = otherSiteOf(run.sites, primary).option;
   await run.notify(
     'critical',
     'applications.not-admitted',
-    `the applications could not be let in to the ${siteName(primary)}, which leads as far as is known: ${why}`,
-    `once ${bySite(primary, { server, instance })} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
+    `the applications could not be let in to the ${here.label}, which leads as far as is known: ${why}`,
+    `once ${here.name} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
   );
 }
 

@@ -2,12 +2,12 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkPhase } from '../../model/link/procedure';
-import type { CutoverSchedule, ResolvedLink } from '../../model/link/spec';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
 import type { JournalEntry } from '../../model/run/journal';
+import type { CutoverSchedule } from '../../model/run/settings';
 import type { Answer, Request } from './answers';
 import type { StandingStatus } from './standing-messages';
 import type { ObjectsState, UnliftedFence } from './state';
@@ -39,7 +39,8 @@ export const specQuery = defineQuery<ResolvedLink>('spec');
 export type RunOutcome = 'running' | 'completed' | 'aborted' | 'failed';
 
 export interface PhaseTimes {
-  readonly phase: LinkPhase;
+  /** One of the phases of the procedure. */
+  readonly phase: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
 }
@@ -80,7 +81,8 @@ export interface RunStatus {
   readonly unliftedFences?: readonly UnliftedFence[];
   readonly instance: string;
   readonly outcome: RunOutcome;
-  readonly phase: LinkPhase;
+  /** One of the phases of the procedure. */
+  readonly phase: string;
   readonly step: string | null;
   /** Why the run is not further, one sentence. */
   readonly waitingFor: string;

@@ -7,8 +7,9 @@ import {
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import type { AroundFailoverActivities } from '../../activities/run/failover-api';
-import { type LinkSite, repairOfUsers, type StepRef } from '../../model/link/procedure';
+import { type LinkSite, repairOfUsers } from '../../model/link/procedure';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
+import type { StepRef } from '../../model/run/procedure';
 import { fewAttempts, lookAfterwards } from './activity-policies';
 import type { Run } from './run';
 

@@ -8,7 +8,8 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
-import type { StepRef } from '../../model/link/procedure';
+import { byWord } from '../../model/by-word';
+import type { ForwardRole, StepRef } from '../../model/run/procedure';
 import { pastNoReturn } from './activity-policies';
 import { CarriedOver } from './carried';
 import type { Run } from './run';
@@ -16,16 +17,17 @@ import type { Run } from './run';
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** The step that shows that the new primary takes writes. */
-export const isProof = ({ id }: StepRef): boolean => id.endsWith('verify-writable');
-
 /**
  * Applications wait behind the fence, and there is no way back: a refusal that passes by itself (47514, 47515, 47516,
  * a role change that is running already) is tried again without limit, but not in silence. One for a person waits for
  * a person, as every step does.
  */
-export async function performPastNoReturn(run: Run, step: StepRef): Promise<void> {
-  const perform = isProof(step) ? run.prove.bind(run) : run.perform.bind(run);
+export async function performPastNoReturn(run: Run, step: StepRef, role: ForwardRole): Promise<void> {
+  const perform = byWord('role of a step', role, {
+    swap: run.perform,
+    proof: run.prove,
+    admit: run.perform,
+  }).bind(run);
   const { waitingFor } = run;
   const refused = run.waits.begin();
   const over = new CarriedOver();

@@ -1,6 +1,6 @@
 /** What follows the first good write of a new primary: hooks that repoint, a look, and both in the record. */
 import { byWord } from '../../model/by-word';
-import type { FailoverType } from '../../model/link/procedure';
+import type { FailoverType } from '../../model/run/procedure';
 import type { FailoverHooks, FailoverOccasion } from './failover-hooks';
 import { checkNewPrimary, type NewPrimary } from './new-primary-checks';
 import type { Run } from './run';

@@ -2,19 +2,12 @@
 
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import {
-  establishingFromInstance,
-  forReplicas,
-  LINK_PHASE_TITLES,
-  type LinkPhase,
-  type LinkStepId,
-  linkProcedure,
-  type StepRef,
-  stepsOfPhase,
-} from '../../model/link/procedure';
-import { groupMembers } from '../../model/link/replicas';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { JournalEffect } from '../../model/run/journal';
+import type { Procedure, StepRef } from '../../model/run/procedure';
+import type { Site } from '../../model/run/site';
 import { phaseKey } from '../../temporal/search-attribute-keys';
+import { procedureOf } from '../procedures';
 import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
 import { CarriedOver, carriedBy } from './carried';
 import type { RunEvent } from './messages';
@@ -122,6 +115,15 @@ export class Run {
     return this.activities.watches;
   }
 
+  get procedure(): Procedure<ResolvedLink> {
+    return procedureOf(this.spec);
+  }
+
+  /** Places that can lead. */
+  get sites(): readonly Site[] {
+    return this.procedure.sites(this.spec);
+  }
+
   /** Why the run is not further; empty while it works. */
   get waitingFor(): string {
     return this.waits.shown || this.ownWait;
@@ -132,24 +134,12 @@ export class Run {
     this.ownWait = text;
   }
 
-  steps(phase: LinkPhase): readonly StepRef[] {
-    const { route } = this.state;
-    if (route === null) return [];
-    const { cutover, seeding, instanceObjects, afterFailover } = this.spec.settings;
-    const asked = { repairUsers: afterFailover.repairOrphanedUsers, objects: instanceObjects !== undefined };
-    const procedure = instanceIsFirst(this.spec)
-      ? establishingFromInstance()
-      : linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
-    const servers = groupMembers(this.spec).map(({ name }) => name);
-    return stepsOfPhase(forReplicas(procedure, servers), phase);
-  }
-
   now(): string {
     return new Date(Date.now()).toISOString();
   }
 
   /** Leaves the phase the run is in and enters another one. Entering it again after a new history changes nothing. */
-  enter(phase: LinkPhase): void {
+  enter(phase: string): void {
     const { state } = this;
     const open = state.phases.at(-1);
     if (open?.phase === phase && open.endedAt === null) return;
@@ -157,22 +147,13 @@ export class Run {
     state.phase = phase;
     addPhase(state, { phase, startedAt: this.now(), endedAt: null });
     if (this.input.visibility) upsertSearchAttributes([{ key: phaseKey, value: phase }]);
-    this.describe(LINK_PHASE_TITLES[phase]);
+    this.describe(this.procedure.phases[phase] ?? phase);
   }
 
   leavePhase(): void {
     const open = this.state.phases.pop();
     if (open !== undefined) this.state.phases.push({ ...open, endedAt: open.endedAt ?? this.now() });
     this.waitingFor = '';
-  }
-
-  /** All steps of a phase in order, each at a quiet point. */
-  async performPhase(phase: LinkPhase): Promise<void> {
-    this.enter(phase);
-    for (const step of this.steps(phase)) {
-      await this.control.quietPoint();
-      await this.perform(step);
-    }
   }
 
   /**
@@ -241,13 +222,13 @@ export class Run {
       );
   }
 
-  hasBegun(stepId: LinkStepId, server?: string): boolean {
+  hasBegun(stepId: string, server?: string): boolean {
     return this.state.startedSteps.some((begun) => begun.stepId === stepId && begun.server === server);
   }
 
   /** Notes the facts before a step, once: a later attempt would see its own effects. */
   begin(
-    stepId: LinkStepId,
+    stepId: string,
     before: unknown,
     server?: string,
     planned: readonly Pick<JournalEffect, 'undo'>[] = [],
@@ -258,7 +239,7 @@ export class Run {
   }
 
   /** What a step began on a server, latest first; of what repeats, all. */
-  begunOf(stepIds: readonly LinkStepId[]): readonly StartedStep[] {
+  begunOf(stepIds: readonly string[]): readonly StartedStep[] {
     return this.state.startedSteps.filter(({ stepId }) => stepIds.includes(stepId)).toReversed();
   }
 

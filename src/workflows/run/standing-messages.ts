@@ -1,10 +1,11 @@
 /** Messages and views of a link that stays (purpose: disaster-recovery). */
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CatchUpEvidence, DivergedLog, LinkHealth, LossReport } from '../../activities/link/api';
-import type { FailoverType, LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
+import type { FailoverType } from '../../model/run/procedure';
 import type { LagSeen } from '../../rules/run/rpo';
 import type { Answer, Request } from './answers';
 import type { DrillRecord, DrillRequest, DrillView } from './drill-messages';

@@ -1,6 +1,7 @@
 /** Shapes of what is asked of a link or of a migration. */
 import { LONGEST_DURATION_MS } from '../../model/duration';
-import type { FailoverType, LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
+import type { FailoverType } from '../../model/run/procedure';
 import type { DrillRequest } from './drill-messages';
 import type { ApproveRequest, ChangeScheduleRequest, PostponeRequest } from './messages';
 import { BY_AND_REASON } from './request-shapes';

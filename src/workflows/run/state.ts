@@ -1,12 +1,13 @@
 import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
 import type { Carried } from '../../activities/run/carried';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkPhase, LinkSite, LinkStepId } from '../../model/link/procedure';
-import type { CutoverSchedule, ResolvedLink } from '../../model/link/spec';
+import type { LinkSite } from '../../model/link/procedure';
+import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
 import type { JournalEntry } from '../../model/run/journal';
+import type { CutoverSchedule } from '../../model/run/settings';
 import type { ObjectFinding } from '../../model/sql-server/instance-objects';
 import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
@@ -19,7 +20,7 @@ import { boundJournal, isRepeated, type LeftOutOfState } from './state-size';
 /** What a run carries from one history to the next. Versioned: an older state must stay readable. */
 export interface RunState {
   readonly version: 1;
-  phase: LinkPhase;
+  phase: string;
   route: CutoverRoute | null;
   preflight: PreflightReport | null;
   serverName: string;
@@ -88,7 +89,7 @@ export interface RunState {
 
 /** A step that a run began. Most begin once; objects outside of the database are copied again and again. */
 export interface StartedStep {
-  readonly stepId: LinkStepId;
+  readonly stepId: string;
   readonly server?: string;
   /** Facts before it. */
   readonly before: unknown;

@@ -1,5 +1,4 @@
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import { LINK_PHASE_TITLES } from '../../model/link/procedure';
 import { standingNextSteps, standingStatus } from './change-requests';
 import { waitVerdict } from './cutover';
 import type { RunOutcome, RunStatus } from './messages';
@@ -61,7 +60,7 @@ function waitingFor(run: Run, outcome: RunOutcome): string {
   if (run.state.blockedBy !== null) return `a person: ${run.state.blockedBy.message}`;
   if (run.state.paused) return 'resume: the run is paused';
   if (run.waitingFor !== '') return run.waitingFor;
-  return run.step ?? LINK_PHASE_TITLES[run.state.phase];
+  return run.step ?? run.procedure.phases[run.state.phase] ?? run.state.phase;
 }
 
 function approvalView(run: Run): RunStatus['approval'] {

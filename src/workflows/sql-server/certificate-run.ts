@@ -3,7 +3,6 @@ import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { LinkActivities } from '../../activities/link/api';
 import type { Carried } from '../../activities/run/carried';
 import type { CertificateActivities } from '../../activities/sql-server/certificate-api';
-import type { LinkStepId } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { JournalEntry } from '../../model/run/journal';
 import type { RotationPlan, RotationStepId } from '../../rules/sql-server/certificate-rotation';
@@ -134,7 +133,7 @@ export class CertificateRun {
   }
 
   /** A step of the link itself: the same that a migration performs. */
-  async performStep(stepId: LinkStepId, title: string): Promise<string> {
+  async performStep(stepId: string, title: string): Promise<string> {
     const { spec } = this.input;
     this.waitingFor = title;
     const over = new CarriedOver();

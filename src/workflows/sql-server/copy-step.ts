@@ -1,6 +1,6 @@
 /** One step for what nobody is to wait for: what fails is told, and it may begin again and again. */
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { StepRef } from '../../model/link/procedure';
+import type { StepRef } from '../../model/run/procedure';
 import type { Run } from '../run/run';
 import { activityProblem, type Problem, personProblem } from '../run/run-control';
 import type { StartedStep } from '../run/state';

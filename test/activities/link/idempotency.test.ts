@@ -6,7 +6,7 @@ import sql from 'mssql';
 import type { FaultRuleInput } from '../../../estate/faults/rules';
 import type { EstateWorld } from '../../../estate/world/world';
 import type { CutoverRoute } from '../../../src/model/link/facts';
-import { type LinkStepId, linkProcedure, type StepRef } from '../../../src/model/link/procedure';
+import { type LinkStep, type LinkStepId, linkProcedure } from '../../../src/model/link/procedure';
 import type { Effect } from '../../../src/model/statement';
 import { applicationOn, type EstateParts, estateWithApplication, until } from '../../support/application';
 import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';
@@ -63,7 +63,7 @@ describe.each(ROUTES)('$route', ({ route, estate }) => {
 
   const world = (): EstateWorld => stage.estate.world;
   const snapshot = (): unknown => unique(worldSnapshot(world()));
-  const plainly = (step: StepRef) => bench.untilDone((left) => bench.run(step.id, left));
+  const plainly = (step: LinkStep) => bench.untilDone((left) => bench.run(step.id, left));
 
   beforeAll(async () => {
     await open();

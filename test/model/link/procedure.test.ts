@@ -1,4 +1,17 @@
-import { forReplicas, linkProcedure } from '../../../src/model/link/procedure';
+import { cutoverPlan, forReplicas, LINK_PROCEDURE, linkProcedure } from '../../../src/model/link/procedure';
+import { type FailoverPlan, forwardSteps, withdrawalSteps } from '../../../src/model/run/procedure';
+import { siteOf } from '../../../src/model/run/site';
+import { linkSpec } from '../../support/link-spec';
+
+const SPEC = linkSpec();
+const ids = (steps: readonly { readonly id: string }[]): readonly string[] => steps.map(({ id }) => id);
+const roles = ({ fence, revocable, swap, proof, admit }: FailoverPlan) => ({
+  fence: ids(fence),
+  revocable: ids(revocable),
+  swap: ids(swap),
+  proof: ids(proof),
+  admit: ids(admit),
+});
 
 const procedure = linkProcedure('planned-failover', 'remove-link', 'trace-flag-12381');
 
@@ -23,4 +36,111 @@ test('trust comes first for every replica, server by server; trace flags on all;
   expect(others.map(({ id }) => id)).toEqual(
     procedure.filter(({ phase, id }) => phase !== 'trust' && !id.endsWith('-log')).map(({ id }) => id),
   );
+});
+
+describe('each role of a failover', () => {
+  test.each([
+    ['planned', 'instance', ['server.fence'], 'server.planned-failover'],
+    ['planned', 'server', ['instance.fence'], 'instance.planned-failover'],
+    ['forced', 'instance', [], 'instance.forced-failover'],
+    ['forced', 'server', [], 'server.forced-failover'],
+  ] as const)('%s, to the %s', (type, to, fence, swap) => {
+    const plan = LINK_PROCEDURE.failover(SPEC, type, to);
+    expect(roles(plan)).toEqual({
+      fence,
+      revocable: [],
+      swap: [swap],
+      proof: [`${to}.verify-writable`],
+      admit: [`${to}.admit-applications`],
+    });
+    expect(ids(forwardSteps(plan))).toEqual([swap, `${to}.verify-writable`, `${to}.admit-applications`]);
+  });
+
+  test('a cutover that swaps the roles', () => {
+    expect(roles(cutoverPlan('planned-failover'))).toEqual({
+      fence: ['server.fence'],
+      revocable: [],
+      swap: ['server.planned-failover'],
+      proof: ['instance.verify-writable'],
+      admit: [],
+    });
+  });
+
+  test('a cutover that deletes the link commits synchronously behind the fence, and undoes that first', () => {
+    const plan = cutoverPlan('delete-link');
+    expect(roles(plan)).toEqual({
+      fence: ['server.fence'],
+      revocable: ['server.synchronous-commit'],
+      swap: ['instance.delete-link-to-cut-over'],
+      proof: ['instance.verify-writable'],
+      admit: [],
+    });
+    expect(ids(withdrawalSteps(plan))).toEqual(['server.synchronous-commit', 'server.fence']);
+  });
+
+  test.each(['planned-failover', 'delete-link'] as const)('copied logins are admitted last: %s', (route) => {
+    expect(roles(cutoverPlan(route, true))).toEqual({
+      ...roles(cutoverPlan(route)),
+      admit: ['instance.admit-applications'],
+    });
+  });
+});
+
+describe('the whole procedure', () => {
+  const cutoverAndAfter = (...given: Parameters<typeof linkProcedure>) =>
+    ids(linkProcedure(...given).filter(({ phase }) => phase === 'cutover' || phase === 'after'));
+  const everything = { repairUsers: true, objects: true };
+
+  test('of a planned failover, in order', () => {
+    expect(cutoverAndAfter('planned-failover', 'remove-link', 'none', everything)).toEqual([
+      'server.fence',
+      'server.planned-failover',
+      'instance.verify-writable',
+      'instance.admit-applications',
+      'instance.enable-jobs',
+      'server.disable-jobs',
+      'instance.repair-orphaned-users',
+      'instance.remove-link',
+      'server.drop-distributed-availability-group',
+      'server.drop-availability-group',
+    ]);
+    expect(cutoverAndAfter('planned-failover', 'keep-link')).toEqual([
+      'server.fence',
+      'server.planned-failover',
+      'instance.verify-writable',
+    ]);
+  });
+
+  test.each(['remove-link', 'keep-link'] as const)('of a deleted link, in order: %s', (afterwards) => {
+    expect(cutoverAndAfter('delete-link', afterwards)).toEqual([
+      'server.fence',
+      'server.synchronous-commit',
+      'instance.delete-link-to-cut-over',
+      'instance.verify-writable',
+      'server.drop-distributed-availability-group',
+      'server.drop-availability-group',
+    ]);
+  });
+});
+
+test('a repair backs up what only the server has; a removal goes from the link to the groups', () => {
+  expect(ids(LINK_PROCEDURE.repair(SPEC, 'server'))).toEqual(['instance.become-secondary']);
+  expect(ids(LINK_PROCEDURE.repair(SPEC, 'instance'))).toEqual([
+    'server.log-backup',
+    'server.become-secondary',
+  ]);
+  expect(ids(LINK_PROCEDURE.remove(SPEC))).toEqual([
+    'instance.remove-link',
+    'server.drop-distributed-availability-group',
+    'server.drop-availability-group',
+  ]);
+});
+
+test('the sites of a link have the names of the inventory', () => {
+  const sites = LINK_PROCEDURE.sites(SPEC);
+  expect(sites).toEqual([
+    { id: 'server', name: 'sql1', label: 'SQL Server', option: 'server' },
+    { id: 'instance', name: 'mi-west', label: 'instance', option: 'instance' },
+  ]);
+  expect(() => siteOf(sites, 'target')).toThrow('there is no site "target"; known are: server, instance');
 });

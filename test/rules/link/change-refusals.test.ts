@@ -1,9 +1,12 @@
 /** Why a change of a link would be refused, by the roles that both sides tell. */
-import type { LinkChange } from '../../../src/model/link/change';
-import { changeProcedure, otherSite } from '../../../src/model/link/change';
 import type { CutoverRoute } from '../../../src/model/link/facts';
+import type { LinkChange } from '../../../src/model/link/procedure';
+import { LINK_PROCEDURE } from '../../../src/model/link/procedure';
+import { changeSteps } from '../../../src/model/run/procedure';
+import { otherSite } from '../../../src/model/side';
 import { factsOfRoles, requestFor } from '../../../src/rules/link/facts-of-roles';
 import { refusalsOf } from '../../../src/rules/run/standing-table';
+import { linkSpec } from '../../support/link-spec';
 
 const NAMES = { name: 'sales', server: 'sql1', instance: 'mi-west' };
 const facts = (
@@ -16,7 +19,7 @@ const LED_BY_SOURCE = facts('PRIMARY', 'SECONDARY');
 const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'instance' };
 const forced: LinkChange = { kind: 'failover', type: 'forced', to: 'instance' };
 const back: LinkChange = { kind: 'failover', type: 'planned', to: 'server' };
-const drill: LinkChange = { kind: 'drill', to: 'instance' };
+const drill: LinkChange = { kind: 'drill', from: 'server', to: 'instance' };
 const repair: LinkChange = { kind: 'repair', survivor: 'server' };
 const removal: LinkChange = { kind: 'removal' };
 
@@ -77,8 +80,9 @@ describe('why a plan says that a run would refuse', () => {
   });
 });
 
-describe('changeProcedure', () => {
-  const ids = (change: LinkChange): readonly string[] => changeProcedure(change).map(({ id }) => id);
+describe('changeSteps', () => {
+  const ids = (change: LinkChange): readonly string[] =>
+    changeSteps(LINK_PROCEDURE, linkSpec(), change).map(({ id }) => id);
 
   test.each([
     'server',

@@ -195,5 +195,13 @@ export function spec(
   const server = inventory.sqlServers['sql-01'];
   const instance = inventory.managedInstances['mi-01'];
   if (server === undefined || instance === undefined) throw new Error('fixture');
-  return { version: 1, settings: parsed, names: linkNames(parsed), server, instance, azure: inventory.azure };
+  return {
+    kind: 'link',
+    version: 1,
+    settings: parsed,
+    names: linkNames(parsed),
+    server,
+    instance,
+    azure: inventory.azure,
+  };
 }

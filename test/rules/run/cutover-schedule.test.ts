@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CutoverSchedule, MaintenanceWindow } from '../../../src/model/link/spec';
+import type { CutoverSchedule, MaintenanceWindow } from '../../../src/model/run/settings';
 import { scheduleVerdict } from '../../../src/rules/run/cutover-schedule';
 
 const windows = (...list: readonly MaintenanceWindow[]): CutoverSchedule => ({

@@ -1,4 +1,4 @@
-import { cutoverScheduleSchema } from '../../../src/model/link/spec';
+import { cutoverScheduleSchema } from '../../../src/model/run/settings';
 import { readSchedule } from '../../../src/rules/run/read-schedule';
 
 const WINDOW = { days: ['sat', 'sun'], from: '22:00', to: '04:00', timezone: 'Europe/Berlin' };

@@ -2,7 +2,7 @@
  * Jobs of SQL Server Agent: copied disabled to the side that is not the primary, and switched where the roles swap.
  * Facts hold names alone: the command of a step may hold a password.
  */
-import { otherSite } from '../../../model/link/change';
+import { otherSite } from '../../../model/side';
 import type { Job } from '../../../model/sql-server/instance-objects';
 import type { Effect, Side } from '../../../model/statement';
 import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';

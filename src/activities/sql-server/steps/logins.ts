@@ -3,7 +3,7 @@
  * them by SID, and applications log in with the password that they have. Hashes are read when they are sent, and
  * nowhere kept: facts say whether a password differs, no more.
  */
-import { otherSite } from '../../../model/link/change';
+import { otherSite } from '../../../model/side';
 import { type Effect, effectDisplay, type Side, type Statement } from '../../../model/statement';
 import { sameName } from '../../../rules/names';
 import {

@@ -1,0 +1,110 @@
+/** A procedure as a table of steps: plan, run and refusals walk the same one (promise 4). */
+import { unknownWord } from '../by-word';
+import type { RunSpec } from './run-spec';
+import type { Site, SiteId } from './site';
+
+/** One step by its id: what it does is the topology's affair. */
+export interface StepRef<Id extends string = string, Phase extends string = string> {
+  readonly id: Id;
+  readonly phase: Phase;
+  readonly title: string;
+  /** How often a run performs it. */
+  readonly repeats: 'once' | 'on-cadence';
+  /** Server of a site that the step is about, by its name in the inventory. Absent: the one that leads the site. */
+  readonly server?: string;
+}
+
+export type FailoverType = 'planned' | 'forced';
+
+/** The steps of a failover by their role, never by their position. */
+export interface FailoverPlan<Step extends StepRef = StepRef> {
+  /** Keep the applications out of the old primary. May be empty: catch-up and point of no return are never left out. */
+  readonly fence: readonly Step[];
+  /** Behind the fence, undone with it. */
+  readonly revocable: readonly Step[];
+  /** Behind the point of no return. */
+  readonly swap: readonly Step[];
+  /** Show that the new primary takes writes. */
+  readonly proof: readonly Step[];
+  /** Let the applications in where the new primary is. */
+  readonly admit: readonly Step[];
+}
+
+export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef = StepRef> {
+  readonly kind: Spec['kind'];
+  /** Titles of the phases by their ids, in order. */
+  readonly phases: Readonly<Record<string, string>>;
+  /** Places that can lead. */
+  sites(spec: Spec): readonly Site[];
+  /** @param type `forced`: neither fence nor revocable steps, since the old primary may be out of reach */
+  failover(spec: Spec, type: FailoverType, to: SiteId): FailoverPlan<Step>;
+  /** After a split brain. @param survivor whose data stays */
+  repair(spec: Spec, survivor: SiteId): readonly Step[];
+  /** Taking down what stands. */
+  remove(spec: Spec): readonly Step[];
+}
+
+/** What can be asked of a run that stands, as data: the same for its plan and for its run. */
+export type Change<Id extends SiteId = SiteId> =
+  | { readonly kind: 'failover'; readonly type: FailoverType; readonly to: Id }
+  /** A planned failover there, and one back. */
+  | { readonly kind: 'drill'; readonly from: Id; readonly to: Id }
+  | { readonly kind: 'repair'; readonly survivor: Id }
+  | { readonly kind: 'removal' };
+
+/** What a step behind the point of no return is for. */
+export type ForwardRole = 'swap' | 'proof' | 'admit';
+
+/** What is undone when a failover is withdrawn, latest first. */
+export const withdrawalSteps = <Step extends StepRef>({
+  fence,
+  revocable,
+}: Pick<FailoverPlan<Step>, 'fence' | 'revocable'>): readonly Step[] => [...fence, ...revocable].toReversed();
+
+/** Behind the point of no return, in order. */
+export const forwardSteps = <Step extends StepRef>(plan: FailoverPlan<Step>): readonly Step[] => [
+  ...plan.swap,
+  ...plan.proof,
+  ...plan.admit,
+];
+
+/**
+ * The steps of a change in the order of its run, also those that only some runs need: which of them a run leaves out
+ * stands in the notes of its plan.
+ */
+export function changeSteps<Spec extends RunSpec, Step extends StepRef>(
+  procedure: Procedure<Spec, Step>,
+  spec: Spec,
+  change: Change,
+): readonly Step[] {
+  switch (change.kind) {
+    case 'failover':
+      return failoverSteps(procedure, spec, change.type, change.to);
+    case 'drill':
+      return [
+        ...failoverSteps(procedure, spec, 'planned', change.to),
+        ...failoverSteps(procedure, spec, 'planned', change.from),
+      ];
+    case 'repair':
+      return [
+        ...procedure.repair(spec, change.survivor),
+        ...procedure.failover(spec, 'planned', change.survivor).admit,
+      ];
+    case 'removal':
+      return procedure.remove(spec);
+    default:
+      return unknownWord('change of a run', change);
+  }
+}
+
+/** An old primary that still answers is fenced by a forced failover as by a planned one. */
+function failoverSteps<Spec extends RunSpec, Step extends StepRef>(
+  procedure: Procedure<Spec, Step>,
+  spec: Spec,
+  type: FailoverType,
+  to: SiteId,
+): readonly Step[] {
+  const { fence } = procedure.failover(spec, 'planned', to);
+  const plan = procedure.failover(spec, type, to);
+  return [...fence, ...plan.revocable, ...forwardSteps(plan)];
+}

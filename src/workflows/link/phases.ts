@@ -1,0 +1,34 @@
+/** The phases of setting up a link, each with the steps that its spec and its versions ask for. */
+import { instanceIsFirst } from '../../model/link/initial-primary';
+import {
+  establishingFromInstance,
+  forReplicas,
+  type LinkPhase,
+  type LinkStep,
+  linkProcedure,
+  stepsOfPhase,
+} from '../../model/link/procedure';
+import { groupMembers } from '../../model/link/replicas';
+import type { Run } from '../run/run';
+
+/** Steps of one phase; none before preflight has told the route. */
+export function phaseSteps({ spec, state }: Run, phase: LinkPhase): readonly LinkStep[] {
+  const { route } = state;
+  if (route === null) return [];
+  const { cutover, seeding, instanceObjects, afterFailover } = spec.settings;
+  const asked = { repairUsers: afterFailover.repairOrphanedUsers, objects: instanceObjects !== undefined };
+  const procedure = instanceIsFirst(spec)
+    ? establishingFromInstance()
+    : linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
+  const servers = groupMembers(spec).map(({ name }) => name);
+  return stepsOfPhase(forReplicas(procedure, servers), phase);
+}
+
+/** All steps of a phase in order, each at a quiet point. */
+export async function performPhase(run: Run, phase: LinkPhase): Promise<void> {
+  run.enter(phase);
+  for (const step of phaseSteps(run, phase)) {
+    await run.control.quietPoint();
+    await run.perform(step);
+  }
+}

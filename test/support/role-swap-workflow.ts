@@ -1,0 +1,35 @@
+/** A tiny workflow around a failover by roles, for its test. */
+import type { ResolvedLink } from '../../src/model/link/spec';
+import type { FailoverPlan } from '../../src/model/run/procedure';
+import { fenceAndCatchUp, isFenced, liftFence, swapRoles } from '../../src/workflows/run/fence-and-swap';
+import { Run } from '../../src/workflows/run/run';
+import { initialState } from '../../src/workflows/run/state';
+
+export interface RoleSwapInput {
+  readonly spec: ResolvedLink;
+  readonly plan: FailoverPlan;
+}
+
+export interface RoleSwapSeen {
+  readonly outcome: 'swapped' | 'withdrawn';
+  readonly wasFenced: boolean;
+  /** LSN of the point of no return; null where it was not passed. */
+  readonly equalAt: string | null;
+}
+
+/** To the instance; what fails before the point of no return is withdrawn. */
+export async function roleSwapWorkflow({ spec, plan }: RoleSwapInput): Promise<RoleSwapSeen> {
+  const run = new Run({ spec, visibility: false }, initialState(spec), 'role-swap');
+  run.enter('cutover');
+  const equalAt = () => run.state.pointOfNoReturn?.secondaryHardenedLsn ?? null;
+  try {
+    await fenceAndCatchUp(run, { plan, primary: 'server', throwIfHeld: () => undefined });
+  } catch {
+    const wasFenced = isFenced(run, plan);
+    await liftFence(run, plan);
+    return { outcome: 'withdrawn', wasFenced, equalAt: equalAt() };
+  }
+  const wasFenced = isFenced(run, plan);
+  await swapRoles(run, { plan, to: 'instance' });
+  return { outcome: 'swapped', wasFenced, equalAt: equalAt() };
+}

@@ -1,0 +1,71 @@
+/** A failover goes by the roles of its steps, however many each role has. */
+import { join } from 'node:path';
+import { cutoverPlan } from '../../../src/model/link/procedure';
+import type { FailoverPlan, StepRef } from '../../../src/model/run/procedure';
+import { FakeLink, needsPerson } from '../../support/fake-link';
+import { linkSpec } from '../../support/link-spec';
+import type { RoleSwapSeen } from '../../support/role-swap-workflow';
+import { closeWorkflowDrivers, fail, useWorkflowsOf, WorkflowDriver } from '../../support/workflow-driver';
+
+beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/role-swap-workflow.ts')), 60_000);
+afterAll(closeWorkflowDrivers);
+
+const PLAN: FailoverPlan = cutoverPlan('planned-failover');
+const step = (id: string): StepRef => ({ id, phase: 'cutover', title: id, repeats: 'once' });
+
+async function crossing(plan: FailoverPlan, failing?: string) {
+  const link = new FakeLink({
+    override: ({ type }) => (type === failing ? fail(needsPerson('Broken')) : undefined),
+  });
+  const driver = await WorkflowDriver.start('roleSwapWorkflow', { spec: linkSpec(), plan }, link.activities);
+  const ending = await driver.run();
+  const calls = driver.calls.map(({ type }) => type).filter((type) => type !== 'notifyPerson');
+  await driver.dispose();
+  if (ending.kind !== 'completed') throw new Error(JSON.stringify(ending));
+  return { seen: ending.result as RoleSwapSeen, calls, changes: link.changes };
+}
+
+test('without a fence catch-up and point of no return are not left out', async () => {
+  const { seen, calls, changes } = await crossing({ ...PLAN, fence: [] });
+  expect(seen).toEqual({ outcome: 'swapped', wasFenced: false, equalAt: '42' });
+  expect(calls.slice(0, 2)).toEqual(['awaitCatchUp', 'confirmPointOfNoReturn']);
+  expect(changes).toEqual(['do server.planned-failover', 'do instance.verify-writable']);
+});
+
+test('without a fence nothing is swapped, either, where the sites are not equal', async () => {
+  const { seen, changes } = await crossing({ ...PLAN, fence: [] }, 'confirmPointOfNoReturn');
+  expect(seen).toEqual({ outcome: 'withdrawn', wasFenced: false, equalAt: null });
+  expect(changes).toEqual([]);
+});
+
+test('a role of several steps has all of them, in order; what proves is not looked at before', async () => {
+  const plan: FailoverPlan = {
+    fence: [step('fence-1'), step('fence-2')],
+    revocable: [step('revocable')],
+    swap: [step('swap-1'), step('swap-2')],
+    proof: [step('any name proves')],
+    admit: [step('admit')],
+  };
+  const { seen, calls, changes } = await crossing(plan);
+  expect(seen).toEqual({ outcome: 'swapped', wasFenced: true, equalAt: '42' });
+  expect(changes).toEqual(
+    ['fence-1', 'fence-2', 'revocable', 'swap-1', 'swap-2', 'any name proves', 'admit'].map(
+      (id) => `do ${id}`,
+    ),
+  );
+  expect(calls.filter((type) => type === 'observeStep')).toHaveLength(changes.length - 1);
+});
+
+test('what is withdrawn is undone latest first, all of the fence', async () => {
+  const plan = { ...PLAN, fence: [step('fence-1'), step('fence-2')], revocable: [step('revocable')] };
+  const { seen, changes } = await crossing(plan, 'awaitCatchUp');
+  expect(seen).toEqual({ outcome: 'withdrawn', wasFenced: true, equalAt: null });
+  expect(changes).toEqual([
+    'do fence-1',
+    'do fence-2',
+    'do revocable',
+    'undo revocable',
+    'undo fence-2',
+    'undo fence-1',
+  ]);
+});
