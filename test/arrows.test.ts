@@ -165,15 +165,15 @@ function subjectViolation({ file, target, isPackage }: Import): string | undefin
 /** Imports that are still to be taken apart, by room and subjects. The numbers may only become less. */
 const KNOWN_SUBJECT_IMPORTS: Readonly<Record<string, number>> = {
   'activities: run → link': 8,
-  'activities: run → sql-server': 5,
-  'activities: sql-server → link': 41,
+  'activities: run → sql-server': 3,
+  'activities: sql-server → link': 29,
   'model: run → link': 3,
   'model: sql-server → link': 1,
   'rules: run → link': 3,
   'rules: sql-server → link': 7,
   'workflows: run → link': 46,
-  'workflows: run → sql-server': 15,
-  'workflows: sql-server → link': 10,
+  'workflows: run → sql-server': 13,
+  'workflows: sql-server → link': 9,
 };
 
 describe('the arrows', () => {

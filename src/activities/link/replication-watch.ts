@@ -13,15 +13,17 @@ import {
 } from '../../rules/sql-server/log-backup';
 import { readBackups } from '../../tsql/queries/backups';
 import type { ActivityReporter } from '../run/activity-boundary';
+import type { LinkHealth } from '../run/api';
 import { applyEffect } from '../run/apply-effect';
 import { type DescribedFailure, describeFailure } from '../run/describe-failure';
 import { NeedsPerson, NotYet } from '../run/failures';
 import { toJournalEffect } from '../run/run-step';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
+import type { LogBackupTaken } from '../sql-server/api';
 import { newestLogBackup } from '../sql-server/first-log-backup';
 import { logBackupEffect, logBackupName } from '../sql-server/steps/log-backup';
 import { liftRemainingFences } from '../sql-server/unlifted-fences';
-import type { LinkHealth, LogBackupTaken, ReplicationNews, ReplicationWatchInput } from './api';
+import type { ReplicationNews, ReplicationWatchInput } from './api';
 import { linkGone, rolesByOthers, rolesSeen } from './external-changes';
 import { healthOf } from './health';
 import { keepLastHealth, orAborted } from './last-health';

@@ -1,8 +1,8 @@
 import { type BackupRow, readBackups } from '../../tsql/queries/backups';
-import type { LogBackupTaken } from '../link/api';
 import type { Observing } from '../link/link-facts';
 import { type ApplyContext, applyEffect } from '../run/apply-effect';
 import { toJournalEffect } from '../run/run-step';
+import type { LogBackupTaken } from './api';
 import { readServerFacts } from './observe/server';
 import { logBackupEffect } from './steps/log-backup';
 

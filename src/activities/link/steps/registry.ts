@@ -21,7 +21,6 @@ import {
 } from '../../sql-server/steps/certificates';
 import { mirroringEndpoint } from '../../sql-server/steps/endpoint';
 import { admitToInstance, admitToServer, fence, fenceInstance } from '../../sql-server/steps/fence';
-import { keepLog, releaseLog } from '../../sql-server/steps/keep-log';
 import { logBackup } from '../../sql-server/steps/log-backup';
 import {
   loginPasswordsOnInstance,
@@ -55,6 +54,7 @@ import {
   dropDistributedAvailabilityGroup,
   dropLocalAvailabilityGroup,
 } from './groups';
+import { keepLog, releaseLog } from './keep-log';
 import { createLink, deleteLinkToCutOver, removeLink } from './link';
 
 /** Every step of a link by its id. */

@@ -1,6 +1,6 @@
 import type { ResolvedLink } from '../../../model/link/spec';
+import type { PendingOnServer } from '../../../model/run/pending-on-server';
 import { bySite } from '../../../model/side';
-import type { PendingOnServer } from '../../../model/sql-server/pending-on-server';
 import type { Effect, Query, Side } from '../../../model/statement';
 import { SqlServerFailure } from '../../../ports/failures';
 import type { SqlServerPort } from '../../../ports/sql-server';
