@@ -90,7 +90,9 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
       call(spec, ({ observing, reporter }) => watchLogSpace(observing, reporter, alarmRaised)),
 
     takeFirstLogBackup: ({ spec, seedingCompletedAt }) =>
-      call(spec, ({ observing, apply }) => takeFirstLogBackup(observing, apply, seedingCompletedAt)),
+      call(spec, ({ observing, apply }) =>
+        takeFirstLogBackup({ on: 'server', ...observing }, apply, seedingCompletedAt),
+      ),
 
     watchReplication: (input) =>
       call(input.spec, ({ observing, reporter }) => watchReplication(observing, reporter, input)),

@@ -250,7 +250,7 @@ async function backUp(
   graceMs: number | undefined,
 ): Promise<LogBackupTaken> {
   const startedAt = clock.now();
-  const effect = logBackupEffect(spec, facts.serverTime);
+  const effect = logBackupEffect('server', spec, facts.serverTime);
   const { signal, end } = lateSignal(reporter.signal, clock, graceMs);
   try {
     await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.settings.polling.active });

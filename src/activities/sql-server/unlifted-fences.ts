@@ -3,7 +3,7 @@ import type { JournalEffect } from '../../model/run/journal';
 import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { Effect } from '../../model/statement';
 import { SqlServerFailure } from '../../ports/failures';
-import type { LinkPorts } from '../../ports/link-ports';
+import type { SqlServerPorts } from '../../ports/sql-server-ports';
 import { sameName } from '../../rules/names';
 import { enableLogin } from '../../tsql/logins';
 import { readLogins } from '../../tsql/queries/logins';
@@ -14,7 +14,7 @@ import { toJournalEffect } from '../run/run-step';
 const ANSWER_WITHIN_MS = 5_000;
 
 interface DoorContext {
-  readonly ports: Pick<LinkPorts, 'group'>;
+  readonly ports: Pick<SqlServerPorts, 'group'>;
   readonly signal: AbortSignal;
 }
 

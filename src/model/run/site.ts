@@ -1,0 +1,31 @@
+/** A place that can lead: an end of a link, a region, an availability group, a Kubernetes site. */
+export type SiteId = string;
+
+export interface Site {
+  readonly id: SiteId;
+  /** Name in the inventory. */
+  readonly name: string;
+  /** In sentences, behind "the": `SQL Server`, `instance`. */
+  readonly label: string;
+  /** What people type: `--to`, `--survivor`. */
+  readonly option: string;
+}
+
+/** @throws RangeError for a site that the procedure does not know: nothing is done in some default way (promise 7) */
+export function siteOf(sites: readonly Site[], id: SiteId): Site {
+  const site = sites.find((candidate) => candidate.id === id);
+  if (site === undefined) {
+    const known = sites.map((candidate) => candidate.id).join(', ');
+    throw new RangeError(`there is no site ${JSON.stringify(id)}; known are: ${known}`);
+  }
+  return site;
+}
+
+/** The other one of two sites. @throws RangeError where there are not two, or none of them is `id` */
+export function otherSiteOf(sites: readonly Site[], id: SiteId): Site {
+  siteOf(sites, id);
+  const others = sites.filter((candidate) => candidate.id !== id);
+  const [other] = others;
+  if (other === undefined || others.length > 1) throw new RangeError(`there is no one other site than ${id}`);
+  return other;
+}
