@@ -170,7 +170,7 @@ const KNOWN_SUBJECT_IMPORTS: Readonly<Record<string, number>> = {
   'model: run → link': 3,
   'model: sql-server → link': 1,
   'rules: run → link': 3,
-  'rules: sql-server → link': 3,
+  'rules: sql-server → link': 1,
   'workflows: run → link': 46,
   'workflows: run → sql-server': 13,
   'workflows: sql-server → link': 9,
