@@ -166,11 +166,10 @@ function subjectViolation({ file, target, isPackage }: Import): string | undefin
 const KNOWN_SUBJECT_IMPORTS: Readonly<Record<string, number>> = {
   'activities: run → link': 8,
   'activities: run → sql-server': 3,
-  'activities: sql-server → link': 14,
+  'activities: sql-server → link': 9,
   'model: run → link': 3,
   'model: sql-server → link': 1,
   'rules: run → link': 3,
-  'rules: sql-server → link': 1,
   'workflows: run → link': 46,
   'workflows: run → sql-server': 13,
   'workflows: sql-server → link': 9,
