@@ -35,7 +35,6 @@ const KNOWN_LONG_FILES: readonly string[] = [];
 const KNOWN_LONG_FUNCTIONS: readonly string[] = [
   'src/activities/link/activities.ts createLinkActivities',
   'src/activities/link/replication-watch.ts guard',
-  'src/activities/sql-server/steps/logins.ts defineLogins',
   'src/workflows/run/failover.ts failOverPlanned',
   'src/workflows/link/server-watch.ts note',
 ];

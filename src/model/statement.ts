@@ -3,6 +3,8 @@
  * their `display`, the run executes them and logs the same `display` (promise 4).
  */
 
+import type { SiteId } from './run/site';
+
 /** One T-SQL statement or batch. Only src/tsql makes these. */
 export interface Statement {
   /** Stable name of the builder, for example `create-availability-group`. */
@@ -58,13 +60,12 @@ export interface LinkRequestBody {
   readonly failoverMode: 'None' | 'Manual';
 }
 
-export type Side = 'server' | 'instance';
-
 /** One change to the world. */
 export type Effect =
   | {
       readonly kind: 'tsql';
-      readonly on: Side;
+      /** Site whose SQL Server runs it. */
+      readonly on: SiteId;
       /** Replica of the availability group, by its name in the inventory. Absent: the one that leads it. */
       readonly server?: string;
       readonly statement: Statement;

@@ -56,11 +56,9 @@ export class LinkPortsPool {
     const azure = await this.instance(spec.instance, spec.azure, side);
     const { instance } = spec.settings;
     const host = spec.instance.host ?? (await this.host(spec.instance.resourceId, azure));
-    return {
-      ...this.serverSide(spec, side),
-      instance: this.server(instance, { ...spec.instance, host }, side),
-      azure,
-    };
+    const end = this.serverSide(spec, side);
+    const other = this.server(instance, { ...spec.instance, host }, side);
+    return { ...end, instance: other, sites: { server: end.server, instance: other }, azure };
   }
 
   /** The SQL Server, or the replicas of its availability group with the one that leads them. */

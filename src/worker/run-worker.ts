@@ -1,6 +1,7 @@
 /** The worker process: wires adapters to activities and serves its task queues until it is told to stop. */
 import type { NativeConnection, WorkerOptions as SdkWorkerOptions, Worker } from '@temporalio/worker';
 import { createLinkActivities } from '../activities/link/activities';
+import { callSites } from '../activities/link/call';
 import { createAroundFailoverActivities } from '../activities/run/failover-activities';
 import { Snapshots } from '../activities/run/snapshots';
 import { createCertificateActivities } from '../activities/sql-server/certificates';
@@ -67,7 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...createLinkActivities(dependencies),
     ...createCertificateActivities(dependencies),
     ...createAroundFailoverActivities(dependencies),
-    ...createInstanceObjectActivities(dependencies),
+    ...createInstanceObjectActivities(callSites(dependencies)),
   };
   const workers = await createWorkers(
     queuesOf(options).map((queue) => ({

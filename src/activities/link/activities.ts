@@ -6,7 +6,6 @@ import type { Effect } from '../../model/statement';
 import { asActivity } from '../run/activity-boundary';
 import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../run/run-step';
 import { takeFirstLogBackup } from '../sql-server/first-log-backup';
-import { watchLogSpace } from '../sql-server/log-space-watch';
 import { liftRemainingFences } from '../sql-server/unlifted-fences';
 import type { LinkActivities } from './api';
 import { type LinkActivityDependencies, linkCalls } from './call';
@@ -16,6 +15,7 @@ import { contextOn, type LinkContext, type LinkStep } from './context';
 import { awaitHealthy, measureLoss, watchInstancePrimary } from './instance-primary-watch';
 import { joinFromInstance } from './join';
 import { linkFacts } from './link-facts';
+import { watchLogSpace } from './log-space-watch';
 import { preflight } from './preflight';
 import { watchReplication } from './replication-watch';
 import { watchSeeding } from './seeding-watch';
@@ -90,7 +90,9 @@ export function createLinkActivities(dependencies: LinkActivityDependencies): Li
       call(spec, ({ observing, reporter }) => watchLogSpace(observing, reporter, alarmRaised)),
 
     takeFirstLogBackup: ({ spec, seedingCompletedAt }) =>
-      call(spec, ({ observing, apply }) => takeFirstLogBackup(observing, apply, seedingCompletedAt)),
+      call(spec, ({ observing, apply }) =>
+        takeFirstLogBackup({ on: 'server', ...observing }, apply, seedingCompletedAt),
+      ),
 
     watchReplication: (input) =>
       call(input.spec, ({ observing, reporter }) => watchReplication(observing, reporter, input)),

@@ -8,11 +8,13 @@ import type { LinkSite } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';
 import type { JournalEffect } from '../../model/run/journal';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { Lsn } from '../../model/sql-server/lsn';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
 import type { Notification } from '../../ports/notifier';
+import type { HealthChanged, LiftedFence, LinkHealth, ObservedStep, ReadinessEvidence } from '../run/api';
 import type { TakesOver } from '../run/carried';
 import type { StepOutcome, UndoneStep } from '../run/run-step';
+import type { LogBackupTaken } from '../sql-server/api';
 
 export interface LinkInput {
   readonly spec: ResolvedLink;
@@ -33,28 +35,10 @@ export interface PreflightOutcome {
   readonly databaseBytes: number;
 }
 
-/** What a step would do now, with the facts that undoing it needs. */
-export interface ObservedStep {
-  readonly before: unknown;
-  /** Evidence that nothing is to be done; undefined otherwise. */
-  readonly settled?: string;
-  readonly planned: readonly JournalEffect[];
-  /** Should the step fail, its facts are to be observed once more, for `undoStep`. */
-  readonly asksAfter?: true;
-  /** Settled, but for servers that do not answer; absent where there are none. */
-  readonly unreached?: readonly PendingOnServer[];
-}
-
 export interface UndoInput extends StepInput {
   readonly before: unknown;
   /** Facts when the step had failed; null when nobody could take them. Absent: the step was done. */
   readonly after?: unknown;
-}
-
-/** A replica that answers again, with what opened the logins of the fence there; nothing when they were open. */
-export interface LiftedFence {
-  readonly server: string;
-  readonly effects: readonly JournalEffect[];
 }
 
 /** What is known of a seeding, so that the same news is not told twice. */
@@ -91,16 +75,6 @@ export type SeedingNews =
   | { readonly kind: 'log-alarm'; readonly reason: string; readonly mark: SeedingMark }
   /** Somebody else backs up the log while the copy is under way. */
   | { readonly kind: 'foreign-log-backup'; readonly reason: string; readonly mark: SeedingMark };
-
-export interface LogBackupTaken {
-  readonly at: string;
-  /** The same by the clock of the server, ISO 8601 UTC; absent where it was not read. */
-  readonly serverAt?: string;
-  readonly ruleId: string;
-  readonly reason: string;
-  readonly effects: readonly JournalEffect[];
-  readonly durationMs: number;
-}
 
 export type ReplicationNews =
   | { readonly kind: 'log-backup-taken'; readonly backup: LogBackupTaken; readonly health: LinkHealth }
@@ -150,13 +124,6 @@ export interface ExternalChangesInput {
   };
 }
 
-/** `lastSeen`: the newest look that knew a lag, when the link cannot be looked at any more. */
-export interface HealthChanged {
-  readonly kind: 'health-changed';
-  readonly health: LinkHealth;
-  readonly lastSeen?: LinkHealth;
-}
-
 /** Both sides say that they are the primary. */
 export interface SplitBrainNews {
   readonly kind: 'split-brain';
@@ -174,15 +141,6 @@ export interface DivergedLog {
   readonly toLsn: Lsn;
   /** One sentence for people. */
   readonly summary: string;
-}
-
-export interface LinkHealth {
-  readonly observedAt: string;
-  readonly healthy: boolean;
-  /** One sentence for people. */
-  readonly summary: string;
-  readonly lagSeconds: number | null;
-  readonly logUsedPercent: number;
 }
 
 export interface ReplicationWatchInput extends LinkInput, ExternalChangesInput {
@@ -207,11 +165,6 @@ export interface ReplicationWatchInput extends LinkInput, ExternalChangesInput {
   readonly unliftedFences?: readonly PendingOnServer[];
   /** Return a checkpoint after this long without news, milliseconds. */
   readonly checkpointAfterMs: number;
-}
-
-export interface ReadinessEvidence {
-  readonly observedAt: string;
-  readonly summary: string;
 }
 
 /** Proof that the instance has all that was committed at the server: taken after the fence, equal and stable. */

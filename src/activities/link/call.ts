@@ -8,7 +8,8 @@ import { type ActivityReporter, asActivity } from '../run/activity-boundary';
 import type { ApplyContext } from '../run/apply-effect';
 import type { Carried } from '../run/carried';
 import type { Snapshots } from '../run/snapshots';
-import type { LinkContext } from './context';
+import type { SqlServerContext } from '../sql-server/context';
+import { atSites, type LinkContext } from './context';
 import type { Observing } from './link-facts';
 
 export interface LinkActivityDependencies {
@@ -54,3 +55,10 @@ export function linkCalls(dependencies: LinkActivityDependencies): CallLink {
       });
     }, carried);
 }
+
+/** The same for what knows sites alone. */
+export const callSites = (dependencies: LinkActivityDependencies) => {
+  const call = linkCalls(dependencies);
+  return <T>(spec: ResolvedLink, work: (context: SqlServerContext) => Promise<T>): Promise<T> =>
+    call(spec, ({ context }) => work(atSites(context)));
+};

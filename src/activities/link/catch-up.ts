@@ -10,11 +10,12 @@ import { otherLinks } from '../../rules/link/other-links';
 import { type LsnSample, lsnEquality } from '../../rules/sql-server/lsn-equality';
 import { readServer } from '../../tsql/queries/server';
 import type { ActivityReporter } from '../run/activity-boundary';
+import type { ReadinessEvidence } from '../run/api';
 import { NeedsPerson } from '../run/failures';
 import { readAvailabilityGroupFacts } from '../sql-server/observe/availability-groups';
 import { readInstanceDatabaseFacts } from '../sql-server/observe/database';
 import { readServerFacts } from '../sql-server/observe/server';
-import type { CatchUpEvidence, ReadinessEvidence } from './api';
+import type { CatchUpEvidence } from './api';
 import { linkFacts, type Observing } from './link-facts';
 
 /** Looks behind the fence that must agree. */

@@ -1,11 +1,15 @@
+import type { LinkSite } from '../../model/link/procedure';
 import { onServer } from '../../model/link/replicas';
 import type { ResolvedLink } from '../../model/link/spec';
+import { sqlServerSites } from '../../model/link/sql-server-sites';
 import { bySite } from '../../model/side';
-import type { Query, Side } from '../../model/statement';
+import type { SqlServerSpec } from '../../model/sql-server/spec';
+import type { Query } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';
+import { requireMember } from '../../ports/sql-server-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';
-import { requireMember } from '../run/apply-effect';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../run/step';
+import type { SqlServerStep } from '../sql-server/context';
 
 export type LinkContext = StepContext<LinkPorts, ResolvedLink>;
 export type LinkStep = AnyStep<LinkPorts, ResolvedLink>;
@@ -22,8 +26,24 @@ export const queryInstance = <Row>(context: LinkContext, query: Query<Row>): Pro
   context.ports.instance.query(query, { signal: context.signal });
 
 /** One read on the side that is named. */
-export const readOn = <Row>(context: LinkContext, on: Side, query: Query<Row>): Promise<readonly Row[]> =>
-  bySite(on, { server: queryServer<Row>, instance: queryInstance<Row> })(context, query);
+export const readOn = <Row>(context: LinkContext, on: LinkSite, query: Query<Row>): Promise<readonly Row[]> =>
+  bySite(on, context.ports).query(query, { signal: context.signal });
+
+/** The same context, for what knows sites alone. */
+export const atSites = <Context extends Omit<LinkContext, 'secret'>>(
+  context: Context,
+): Omit<Context, 'spec'> & { readonly spec: SqlServerSpec } => ({
+  ...context,
+  spec: { ...context.spec, sites: sqlServerSites(context.spec) },
+});
+
+/** A step of any SQL Server, as one of a link. */
+export const ofSqlServer = (step: SqlServerStep): LinkStep => ({
+  ...step,
+  look: (context) => step.look(atSites(context)),
+  undoTo: (before, context, found) => step.undoTo(before, atSites(context), found),
+  plan: (context, before) => step.plan(atSites(context), before),
+});
 
 /**
  * The context of a step that is about one replica of an availability group: its server is the SQL Server there, and what
@@ -37,7 +57,11 @@ export function contextOn<Context extends Omit<LinkContext, 'secret'>>(
   if (replica === undefined) return context;
   const { ports, spec } = context;
   const server = requireMember(ports.group, replica);
-  return { ...context, ports: { ...ports, server }, spec: onServer(spec, replica) };
+  return {
+    ...context,
+    ports: { ...ports, server, sites: { ...ports.sites, server } },
+    spec: onServer(spec, replica),
+  };
 }
 
 /** `TCP://host:port` of the SQL Server's own mirroring endpoint. */

@@ -13,9 +13,9 @@ import { readSeeding, type SeedingRow } from '../../tsql/queries/link/seeding';
 import { readLogins } from '../../tsql/queries/logins';
 import { readAvailabilityGroupFacts } from '../sql-server/observe/availability-groups';
 import { readDatabaseFacts } from '../sql-server/observe/database';
-import { readGroupFacts } from '../sql-server/observe/group';
 import { observedAt, withSignal } from '../sql-server/observe/reading';
 import { readServerFacts } from '../sql-server/observe/server';
+import { readGroupFacts } from './observe-group';
 
 /** All links of an instance, in two round trips however many there are. */
 export async function readLinkReplicaFacts(

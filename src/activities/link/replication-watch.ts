@@ -13,15 +13,17 @@ import {
 } from '../../rules/sql-server/log-backup';
 import { readBackups } from '../../tsql/queries/backups';
 import type { ActivityReporter } from '../run/activity-boundary';
+import type { LinkHealth } from '../run/api';
 import { applyEffect } from '../run/apply-effect';
 import { type DescribedFailure, describeFailure } from '../run/describe-failure';
 import { NeedsPerson, NotYet } from '../run/failures';
 import { toJournalEffect } from '../run/run-step';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
+import type { LogBackupTaken } from '../sql-server/api';
 import { newestLogBackup } from '../sql-server/first-log-backup';
 import { logBackupEffect, logBackupName } from '../sql-server/steps/log-backup';
 import { liftRemainingFences } from '../sql-server/unlifted-fences';
-import type { LinkHealth, LogBackupTaken, ReplicationNews, ReplicationWatchInput } from './api';
+import type { ReplicationNews, ReplicationWatchInput } from './api';
 import { linkGone, rolesByOthers, rolesSeen } from './external-changes';
 import { healthOf } from './health';
 import { keepLastHealth, orAborted } from './last-health';
@@ -248,7 +250,7 @@ async function backUp(
   graceMs: number | undefined,
 ): Promise<LogBackupTaken> {
   const startedAt = clock.now();
-  const effect = logBackupEffect(spec, facts.serverTime);
+  const effect = logBackupEffect('server', spec, facts.serverTime);
   const { signal, end } = lateSignal(reporter.signal, clock, graceMs);
   try {
     await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.settings.polling.active });

@@ -2,14 +2,6 @@ import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary'
 import type { Progress } from '../../model/run/progress';
 import { bySite } from '../../model/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
-import {
-  type SeedingProgress,
-  type SeedingSample,
-  seedingPhase,
-  seedingProgress,
-  seedingRestart,
-  seedingSample,
-} from '../../rules/link/seeding';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/sql-server/foreign-backups';
 import {
@@ -17,6 +9,14 @@ import {
   type LogUseSample,
   logBackupVerdict,
 } from '../../rules/sql-server/log-backup';
+import {
+  type SeedingProgress,
+  type SeedingSample,
+  seedingPhase,
+  seedingProgress,
+  seedingRestart,
+  seedingSample,
+} from '../../rules/sql-server/seeding';
 import { readBackups } from '../../tsql/queries/backups';
 import type { ActivityReporter } from '../run/activity-boundary';
 import { logBackupName } from '../sql-server/steps/log-backup';

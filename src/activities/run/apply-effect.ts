@@ -1,8 +1,15 @@
-import type { ArmRequest, Effect, Side } from '../../model/statement';
+import type { SiteId } from '../../model/run/site';
+import type { ArmRequest, Effect } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
 import { AzureFailure } from '../../ports/failures';
 import type { ManagedInstancePort, OperationProgress } from '../../ports/managed-instance';
 import type { SqlServerPort } from '../../ports/sql-server';
+import {
+  type GroupPorts,
+  requireMember,
+  requireSite,
+  type SqlServerPorts,
+} from '../../ports/sql-server-ports';
 import type { Reporter } from './reporter';
 
 const DEFAULT_DEADLINE_MS = 60_000;
@@ -11,11 +18,10 @@ const SLOWEST_POLL_MS = 15_000;
 const GLIMPSE_MS = 100;
 
 /** The ways to change the world. A recorder stands here when nothing may be changed. */
-export interface EffectPorts {
-  readonly server: SqlServerPort;
-  readonly instance: SqlServerPort;
-  readonly azure: ManagedInstancePort;
-  readonly group?: { readonly members: ReadonlyMap<string, SqlServerPort> };
+export interface EffectPorts extends Pick<SqlServerPorts, 'sites'> {
+  /** Only where something is changed in Azure. */
+  readonly azure?: ManagedInstancePort;
+  readonly group?: Pick<GroupPorts, 'members'>;
 }
 
 export interface ApplyContext {
@@ -35,7 +41,7 @@ export interface ApplyContext {
 /** Makes one change and waits until the platform says that it is made. */
 export async function applyEffect(effect: Effect, context: ApplyContext): Promise<void> {
   if (effect.kind === 'arm') return applyArmRequest(effect.request, effect.display, context);
-  const server = serverOn(effect.on, effect.server, context.ports);
+  const server = serverOf(effect.on, effect.server, context.ports);
   await server.execute(effect.statement, {
     deadlineMs: effect.deadlineMs ?? DEFAULT_DEADLINE_MS,
     signal: context.signal,
@@ -57,7 +63,7 @@ export async function applyEffect(effect: Effect, context: ApplyContext): Promis
 export async function resumeOperation(context: ApplyContext): Promise<boolean> {
   const operation = context.reporter.resumable;
   if (operation === undefined) return false;
-  const first = await context.ports.azure.poll(operation, context.signal);
+  const first = await requireAzure(context.ports).poll(operation, context.signal);
   return followOperation(first, 'operation of an earlier attempt', context);
 }
 
@@ -70,7 +76,7 @@ async function beginOnce(request: ArmRequest, context: ApplyContext): Promise<Op
   const { reporter } = context;
   reporter.noteUnanswered(true);
   try {
-    const first = await context.ports.azure.begin(request, context.signal);
+    const first = await requireAzure(context.ports).begin(request, context.signal);
     if (first.status === 'running') reporter.saveOperation(first.operation);
     reporter.noteUnanswered(false);
     return first;
@@ -110,7 +116,7 @@ async function followOperation(
       context.reporter.saveOperation(undefined);
       return true;
     }
-    progress = await context.ports.azure.poll(progress.operation, context.signal);
+    progress = await requireAzure(context.ports).poll(progress.operation, context.signal);
   }
   context.reporter.saveOperation(undefined);
   switch (progress.status) {
@@ -138,18 +144,11 @@ async function isThereWithin(wait: number, { clock, signal, probeSettled }: Appl
   return false;
 }
 
-function serverOn(side: Side, replica: string | undefined, ports: EffectPorts): SqlServerPort {
-  switch (side) {
-    case 'server':
-      return replica === undefined ? ports.server : requireMember(ports.group, replica);
-    case 'instance':
-      return ports.instance;
-  }
-}
+const serverOf = (on: SiteId, replica: string | undefined, ports: EffectPorts): SqlServerPort =>
+  replica === undefined ? requireSite(ports, on) : requireMember(ports.group, replica);
 
-/** @throws RangeError when the ports were opened for another migration */
-export function requireMember(group: EffectPorts['group'], name: string): SqlServerPort {
-  const port = group?.members.get(name);
-  if (port === undefined) throw new RangeError(`there is no replica ${name} in the availability group`);
-  return port;
+/** @throws RangeError where a topology without Azure asks for something there */
+function requireAzure({ azure }: EffectPorts): ManagedInstancePort {
+  if (azure === undefined) throw new RangeError('nothing of these sites is in Azure');
+  return azure;
 }

@@ -26,7 +26,7 @@ import { setDistributedAvailabilityMode } from '../../tsql/link/availability-gro
 import { readDatabaseProperties } from '../../tsql/queries/after-failover';
 import { groupAvailabilityGroups, readAvailabilityGroups } from '../../tsql/queries/availability-groups';
 import { type LinkActivityDependencies, linkCalls } from '../link/call';
-import { type LinkContext, readOn } from '../link/context';
+import { atSites, type LinkContext, readOn } from '../link/context';
 import { findOrphans } from '../sql-server/steps/orphans';
 import { type ActivityReporter, asActivity } from './activity-boundary';
 import type { AfterFailoverInput, AroundFailoverActivities, HookInput } from './failover-api';
@@ -135,7 +135,7 @@ async function look(context: LinkContext, input: AfterFailoverInput): Promise<re
   const { primary, before, firstWriteAt, linkStands } = input;
   const [now, orphans, modes] = await Promise.all([
     propertiesOf(context, primary),
-    findOrphans(context, primary),
+    findOrphans(atSites(context), primary),
     linkStands ? modesOf(context) : null,
   ]);
   const facts: AfterFailoverFacts = { now, before, orphans, modes, firstWriteAt };

@@ -1,5 +1,5 @@
 import { boundedEffects, type JournalEffect } from '../../model/run/journal';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import { type Effect, effectDisplay } from '../../model/statement';
 import { isAlreadyDone } from './already-done';
 import { type ApplyContext, applyEffect, type EffectPorts, resumeOperation } from './apply-effect';

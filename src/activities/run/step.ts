@@ -1,5 +1,5 @@
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { SecretReference } from '../../model/secret-reference';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
 import type { Effect } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
 

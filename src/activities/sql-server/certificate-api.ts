@@ -9,7 +9,7 @@ import type {
   RotationRefusal,
   RotationStepId,
 } from '../../rules/sql-server/certificate-rotation';
-import type { ObservedStep } from '../link/api';
+import type { ObservedStep } from '../run/api';
 import type { TakesOver } from '../run/carried';
 import type { StepOutcome } from '../run/run-step';
 

@@ -1,22 +1,34 @@
+import type { SiteId } from '../../model/run/site';
+import type { SqlServerSpec } from '../../model/sql-server/spec';
+import type { Clock } from '../../ports/clock';
+import { requireSite, type SqlServerPorts } from '../../ports/sql-server-ports';
 import { type BackupRow, readBackups } from '../../tsql/queries/backups';
-import type { LogBackupTaken } from '../link/api';
-import type { Observing } from '../link/link-facts';
 import { type ApplyContext, applyEffect } from '../run/apply-effect';
 import { toJournalEffect } from '../run/run-step';
+import type { LogBackupTaken } from './api';
 import { readServerFacts } from './observe/server';
 import { logBackupEffect } from './steps/log-backup';
+
+interface LogBackupContext {
+  /** Site whose SQL Server backs up its log. */
+  readonly on: SiteId;
+  readonly ports: SqlServerPorts;
+  readonly spec: Pick<SqlServerSpec, 'settings'>;
+  readonly clock: Clock;
+}
 
 /**
  * The first log backup after seeding. One that was taken since, by whomever, counts: taking it twice would do no
  * harm, but waiting for a second one could.
  */
 export async function takeFirstLogBackup(
-  { ports, spec, clock }: Observing,
+  { on, ports, spec, clock }: LogBackupContext,
   apply: ApplyContext,
   seedingCompletedAt: string,
 ): Promise<LogBackupTaken> {
   const startedAt = clock.now();
-  const backups = await ports.server.query(readBackups(spec.settings.database), { signal: apply.signal });
+  const port = requireSite(ports, on);
+  const backups = await port.query(readBackups(spec.settings.database), { signal: apply.signal });
   const finishedAt = newestLogBackup(backups);
   if (finishedAt !== null && Date.parse(finishedAt) > Date.parse(seedingCompletedAt)) {
     return {
@@ -27,8 +39,8 @@ export async function takeFirstLogBackup(
       durationMs: 0,
     };
   }
-  const server = await readServerFacts(ports.server, clock, apply.signal);
-  const effect = logBackupEffect(spec, server.serverTime);
+  const server = await readServerFacts(port, clock, apply.signal);
+  const effect = logBackupEffect(on, spec, server.serverTime);
   await applyEffect(effect, apply);
   return {
     at: new Date(clock.now()).toISOString(),

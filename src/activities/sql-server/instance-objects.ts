@@ -1,7 +1,6 @@
 /** Objects outside of the database: both sides read and compared, now and again. */
 
-import type { ResolvedLink } from '../../model/link/spec';
-import { bySite, otherSite } from '../../model/side';
+import { otherSiteOf, type SiteId } from '../../model/run/site';
 import {
   driftFingerprint,
   driftOf,
@@ -9,9 +8,10 @@ import {
   type ObjectsReport,
 } from '../../model/sql-server/instance-objects';
 import { instanceObjectsSchema } from '../../model/sql-server/instance-objects-spec';
-import type { Side } from '../../model/statement';
+import { sqlServerSite } from '../../model/sql-server/spec';
 import { SqlServerFailure } from '../../ports/failures';
 import type { SqlServerPort } from '../../ports/sql-server';
+import { type GroupPorts, requireSite } from '../../ports/sql-server-ports';
 import { sameName } from '../../rules/names';
 import { findObjects } from '../../rules/sql-server/instance-objects';
 import { selectLogins } from '../../rules/sql-server/login-plan';
@@ -22,44 +22,50 @@ import {
   replicaFindings,
   silentReplica,
 } from '../../rules/sql-server/replica-objects';
-import { readInstanceDatabase } from '../../tsql/queries/instance-database';
 import { readDatabaseUsers } from '../../tsql/queries/instance-logins';
-import { type LinkActivityDependencies, linkCalls } from '../link/call';
-import type { LinkContext } from '../link/context';
+import type { SqlServerContext } from './context';
 import type { InstanceObjectActivities, ObjectsWatchInput } from './instance-object-api';
 import { readHashes, readReported, readSideObjects } from './observe/instance-objects';
 
 /** Comparing reads no secret of a spec. */
-export type ObjectsContext = Omit<LinkContext, 'secret'>;
+export type ObjectsContext = Omit<SqlServerContext, 'secret'>;
 
-export function createInstanceObjectActivities(
-  dependencies: LinkActivityDependencies,
-): InstanceObjectActivities {
-  const call = linkCalls(dependencies);
+/** Opens what a spec of some topology names, for one activity. */
+export type CallSites<Spec> = <T>(spec: Spec, work: (context: ObjectsContext) => Promise<T>) => Promise<T>;
+
+export function createInstanceObjectActivities<Id extends SiteId, Spec>(
+  call: CallSites<Spec>,
+): InstanceObjectActivities<Id, Spec> {
   return {
     compareInstanceObjects: ({ spec, primary }) =>
-      call(spec, async ({ context }) => driftAlone(await compareObjects(context, primary))),
+      call(spec, async (context) => driftAlone(await compareObjects(context, primary))),
     watchInstanceObjects: (input) =>
-      call(input.spec, async ({ context }) => driftAlone(await watchObjects(context, input))),
+      call(input.spec, async (context) => driftAlone(await watchObjects(context, input))),
   };
 }
 
 /** A history need not hold what is the same: there may be hundreds of logins. */
-const driftAlone = (report: ObjectsReport): ObjectsReport => ({ ...report, findings: driftOf(report) });
+const driftAlone = <Id extends SiteId>(report: ObjectsReport<Id>): ObjectsReport<Id> => ({
+  ...report,
+  findings: driftOf(report),
+});
 
 /** Compares everything that the spec asks for, and what is only shown. Changes nothing. */
-export async function compareObjects(context: ObjectsContext, primary: Side): Promise<ObjectsReport> {
+export async function compareObjects<Id extends SiteId>(
+  context: ObjectsContext,
+  primary: Id,
+): Promise<ObjectsReport<Id>> {
   const { ports, clock, signal } = context;
   const observedAt = new Date(clock.now()).toISOString();
-  const [{ input, replicas, silent, differences }, server, instance] = await Promise.all([
+  const [{ input, replicas, silent, differences }, here, there] = await Promise.all([
     lookAtReplicas(context, primary),
-    readReported(ports.server, signal),
-    readReported(ports.instance, signal),
+    readReported(requireSite(ports, primary), signal),
+    readReported(requireSite(ports, otherSiteOf(context.spec.sites, primary).id), signal),
   ]);
-  const findings = findObjects(input, { server, instance });
-  const leader = leaderOf(context);
+  const findings = findObjects(input, { primary: here, other: there });
+  const leader = ports.group === undefined ? undefined : leaderOf(ports.group);
   const onReplicas = replicas.flatMap((replica) => {
-    const found = findObjects(replica.input, { server: [], instance: [] });
+    const found = findObjects(replica.input, { primary: [], other: [] });
     return driftOf({ findings: found }).filter(
       ({ kind, name, copyable }) =>
         kind === 'login' && (copyable || !findings.some((other) => sameDrift(other, kind, name))),
@@ -71,15 +77,14 @@ export async function compareObjects(context: ObjectsContext, primary: Side): Pr
     findings: [
       ...findings,
       ...onReplicas,
-      ...replicaFindings(differences, leader),
+      ...(leader === undefined ? [] : replicaFindings(differences, leader)),
       ...silent.map(silentReplica),
     ],
   };
 }
 
 /** While no server has the group, the one that the migration names answers in its place. */
-const leaderOf = ({ ports, spec }: ObjectsContext): string =>
-  ports.group?.leader() ?? [...(ports.group?.members.keys() ?? [])][0] ?? spec.settings.server;
+const leaderOf = (group: GroupPorts): string | undefined => group.leader() ?? [...group.members.keys()][0];
 
 const sameDrift = (finding: ObjectFinding, kind: ObjectFinding['kind'], name: string): boolean =>
   finding.state === 'cannot-be-copied' && finding.kind === kind && sameName(finding.name, name);
@@ -104,28 +109,29 @@ interface LookedAtReplicas {
  * As `lookAtObjects`, with all replicas of an availability group that answer. What it returns holds job commands: it must
  * not leave the activity.
  */
-export async function lookAtReplicas(context: ObjectsContext, primarySide: Side): Promise<LookedAtReplicas> {
-  const looked = await lookAtLeader(context, primarySide);
-  const { group, instance, server } = context.ports;
+export async function lookAtReplicas(context: ObjectsContext, primary: SiteId): Promise<LookedAtReplicas> {
+  const looked = await lookAtLeader(context, primary);
+  const { group } = context.ports;
   if (group === undefined) return { input: looked, replicas: [], silent: [], differences: [] };
-  const leader = leaderOf(context);
+  const leader = leaderOf(group);
+  const here = requireSite(context.ports, primary);
+  const groupLeads = sqlServerSite(context.spec, primary).platform === 'sql-server';
   const others = [...group.members].filter(([name]) => name !== leader);
   const looks = await Promise.all(
     others.map(async ([replica, port]) => {
       const input = await unlessSilent(context.signal, async () => {
         const other = await readSideObjects(port, [], context.signal);
-        const here = bySite(primarySide, { server, instance });
         const seen = { ...looked, objects: { ...looked.objects, jobs: { include: [] } }, other };
-        const names = { ...looked.names, server: replica };
+        const names = groupLeads ? looked.names : { ...looked.names, other: replica };
         const passwords = await comparePasswords(here, port, seen, context.signal);
-        return { ...seen, passwords, names: bySite(primarySide, { server: looked.names, instance: names }) };
+        return { ...seen, passwords, names };
       });
       return { server: replica, input };
     }),
   );
   const silent = looks.flatMap(({ server, input }) => (input === undefined ? [server] : []));
   const replicas = looks.flatMap(({ server, input }) => (input === undefined ? [] : [{ server, input }]));
-  if (primarySide === 'instance') return { input: looked, replicas, silent, differences: [] };
+  if (!groupLeads) return { input: looked, replicas, silent, differences: [] };
   const differences = replicaDifferences(
     looked,
     replicas.map(({ server, input: { other, passwords } }) => ({ server, objects: other, passwords })),
@@ -150,39 +156,36 @@ async function unlessSilent<T>(signal: AbortSignal, look: () => Promise<T>): Pro
 }
 
 /** Reads both sides. What it returns holds job commands: it must not leave the activity. */
-export const lookAtObjects = async (context: ObjectsContext, primarySide: Side): Promise<ObjectsInput> =>
-  (await lookAtReplicas(context, primarySide)).input;
+export const lookAtObjects = async (context: ObjectsContext, primary: SiteId): Promise<ObjectsInput> =>
+  (await lookAtReplicas(context, primary)).input;
 
-async function lookAtLeader(context: ObjectsContext, primarySide: Side): Promise<ObjectsInput> {
+async function lookAtLeader(context: ObjectsContext, primarySite: SiteId): Promise<ObjectsInput> {
   const { ports, spec, signal } = context;
   const { settings } = spec;
   const objects = settings.instanceObjects ?? instanceObjectsSchema.parse({});
-  const to = otherSite(primarySide);
+  const otherSite = sqlServerSite(spec, otherSiteOf(spec.sites, primarySite).id);
+  const here = requireSite(ports, primarySite);
+  const there = requireSite(ports, otherSite.id);
   const names = objects.jobs.include;
   const [primary, other, users] = await Promise.all([
-    readSideObjects(ports[primarySide], names, signal),
-    readSideObjects(ports[to], names, signal),
-    ports[primarySide].query(readDatabaseUsers(settings.database), { signal }),
+    readSideObjects(here, names, signal),
+    readSideObjects(there, names, signal),
+    here.query(readDatabaseUsers(settings.database), { signal }),
   ]);
   const input: ObjectsInput = {
     objects,
-    primarySide,
-    names: { server: settings.server, instance: settings.instance },
+    names: { primary: sqlServerSite(spec, primarySite).name, other: otherSite.name },
+    otherPlatform: otherSite.platform,
     primary,
     other,
     users,
     database: settings.database,
     passwords: new Map(),
-    ownLogins: ownLogins(spec),
+    ownLogins: spec.sites.flatMap(({ ownLogin }) => ownLogin ?? []),
     fencedLogins: settings.cutover.fence.disableLogins,
   };
-  return { ...input, passwords: await comparePasswords(ports[primarySide], ports[to], input, signal) };
+  return { ...input, passwords: await comparePasswords(here, there, input, signal) };
 }
-
-const ownLogins = ({ server, instance }: ResolvedLink): readonly string[] =>
-  [server.authentication, instance.authentication].flatMap((authentication) =>
-    authentication.type === 'sql' ? [authentication.user] : [],
-  );
 
 /** Hashes are compared here and forgotten: not even a digest of one goes further. */
 async function comparePasswords(
@@ -212,14 +215,10 @@ async function comparePasswords(
   );
 }
 
-/** @returns the side that is the primary of the link; the SQL Server while there is none */
-export async function leadingSide({ ports, spec, signal }: ObjectsContext): Promise<Side> {
-  const { database } = spec.settings;
-  const [row] = await ports.server.query(readInstanceDatabase(database, spec.names.link), { signal });
-  return row?.linkRoleDesc === 'SECONDARY' ? 'instance' : 'server';
-}
-
-async function watchObjects(context: ObjectsContext, input: ObjectsWatchInput): Promise<ObjectsReport> {
+async function watchObjects<Id extends SiteId>(
+  context: ObjectsContext,
+  input: Omit<ObjectsWatchInput<Id>, 'spec'>,
+): Promise<ObjectsReport<Id>> {
   const { clock, signal } = context;
   const startedAt = clock.now();
   if (input.waitsFirst) await clock.sleep(input.everyMs, signal);

@@ -1,20 +1,20 @@
 /** Logins of the fence on replicas that did not answer when it was lifted: opened as soon as the replica answers. */
 import type { JournalEffect } from '../../model/run/journal';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { Effect } from '../../model/statement';
 import { SqlServerFailure } from '../../ports/failures';
-import type { LinkPorts } from '../../ports/link-ports';
+import type { SqlServerPorts } from '../../ports/sql-server-ports';
 import { sameName } from '../../rules/names';
 import { enableLogin } from '../../tsql/logins';
 import { readLogins } from '../../tsql/queries/logins';
-import type { LiftedFence } from '../link/api';
+import type { LiftedFence } from '../run/api';
 import { toJournalEffect } from '../run/run-step';
 
 /** A replica that is away must not hold up the log backups of the link: it is asked again with the next look. */
 const ANSWER_WITHIN_MS = 5_000;
 
 interface FenceContext {
-  readonly ports: Pick<LinkPorts, 'group'>;
+  readonly ports: Pick<SqlServerPorts, 'group'>;
   readonly signal: AbortSignal;
 }
 

@@ -2,8 +2,8 @@
 import type { Query, Statement } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
-import type { GroupPorts } from '../../ports/link-ports';
 import type { SqlCallOptions, SqlServerPort } from '../../ports/sql-server';
+import type { GroupPorts } from '../../ports/sql-server-ports';
 import { readGroupRole } from '../../tsql/queries/availability-groups';
 
 /** A read may go to the server that led the group so long ago; a change never does. */

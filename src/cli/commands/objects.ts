@@ -1,4 +1,4 @@
-import type { Side } from '../../model/statement';
+import type { LinkSite } from '../../model/link/procedure';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
 import { withLocalPorts } from '../local-ports';
@@ -17,9 +17,11 @@ export interface ObjectsOptions extends SpecFileOptions {
 export async function objects(output: Output, options: ObjectsOptions): Promise<ExitCode> {
   const asked = primaryOf(options.primary);
   const spec = await loadLinkMigration(options);
-  const { compareObjects, leadingSide } = await import('../../activities/sql-server/instance-objects');
+  const { atSites } = await import('../../activities/link/context');
+  const { leadingSide } = await import('../../activities/link/leading-side');
+  const { compareObjects } = await import('../../activities/sql-server/instance-objects');
   const report = await withLocalPorts(spec, async (context) =>
-    compareObjects(context, asked ?? (await leadingSide(context))),
+    compareObjects(atSites(context), asked ?? (await leadingSide(context))),
   );
   const section = spec.settings.instanceObjects;
   for (const line of objectLines(report, spec.settings, output.style, options.all)) output.say(line);
@@ -33,7 +35,7 @@ export async function objects(output: Output, options: ObjectsOptions): Promise<
   return drift > 0 && section?.drift === 'block' ? EXIT.refused : EXIT.ok;
 }
 
-function primaryOf(side: string | undefined): Side | undefined {
+function primaryOf(side: string | undefined): LinkSite | undefined {
   switch (side) {
     case undefined:
       return undefined;

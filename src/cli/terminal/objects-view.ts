@@ -1,3 +1,4 @@
+import type { LinkSite } from '../../model/link/procedure';
 import type { LinkSpec } from '../../model/link/spec';
 import { otherSite } from '../../model/side';
 import type { ObjectFinding, ObjectsReport } from '../../model/sql-server/instance-objects';
@@ -5,7 +6,7 @@ import type { Style } from './style';
 
 /** What was found outside of the database, the gravest first, each with what to do. */
 export function objectLines(
-  report: ObjectsReport,
+  report: ObjectsReport<LinkSite>,
   migration: LinkSpec,
   style: Style,
   all: boolean,

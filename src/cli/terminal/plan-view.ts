@@ -101,6 +101,8 @@ function where(effect: JournalEffect, plan: Ends): string {
       return plan.instance;
     case 'azure':
       return 'Azure';
+    default:
+      return effect.server ?? effect.on;
   }
 }
 

@@ -1,9 +1,9 @@
 import { byWord } from '../by-word';
 import type { Change, FailoverPlan, FailoverType, Procedure, StepRef } from '../run/procedure';
 import type { Site, SiteId } from '../run/site';
-import { bySite, otherSite, siteName, siteOption } from '../side';
+import { bySite, type LinkSite, otherSite, siteName, siteOption } from '../side';
 import { copySteps, INSTANCE_OBJECT_STEP_IDS, jobSwitch } from '../sql-server/instance-object-steps';
-import type { Side } from '../statement';
+
 import type { CutoverRoute } from './facts';
 import type { ResolvedLink } from './spec';
 
@@ -260,7 +260,7 @@ const moveJobs = (primary: LinkSite): readonly LinkStep[] => {
 };
 
 /** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
-export type LinkSite = Side;
+export type { LinkSite };
 
 /** What can be asked of a link that stands. */
 export type LinkChange = Change<LinkSite>;

@@ -1,5 +1,5 @@
 /** What is known of a database around its failover. */
-import type { Side } from '../statement';
+import type { LinkSite } from '../side';
 import type { SiteId } from './site';
 
 /** As the catalog shows the database, on the side that was asked. */
@@ -41,7 +41,7 @@ export interface LoginSid {
 
 /** One member of the distributed group, and how it commits. */
 export interface GroupMode {
-  readonly on: Side;
+  readonly on: LinkSite;
   readonly member: string;
   readonly mode: string;
 }

@@ -1,5 +1,5 @@
 import { jsonBytes } from '../json-bytes';
-import type { Side } from '../statement';
+import type { SiteId } from './site';
 
 /** One change that a run made, or found already made, in the order of the run. */
 export interface JournalEntry {
@@ -18,7 +18,7 @@ export interface JournalEntry {
 
 export interface JournalEffect {
   readonly kind: 'tsql' | 'arm';
-  readonly on: Side | 'azure';
+  readonly on: SiteId | 'azure';
   /** Name in the inventory of the SQL Server that it runs on, where the availability group has several. */
   readonly server?: string;
   /** The same text that `plan` prints. */

@@ -1,8 +1,8 @@
 /** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
 import { byWord } from '../by-word';
 import type { FailoverType, StepRef } from '../run/procedure';
+import type { LinkSite } from '../side';
 import { otherSite, siteName } from '../side';
-import type { Side } from '../statement';
 
 export const INSTANCE_OBJECT_STEP_IDS = [
   'instance.logins',
@@ -29,7 +29,7 @@ export type InstanceObjectStep = StepRef<InstanceObjectStepId, 'replicating' | '
  * Copies from the present primary to the other side.
  * @param to the other side
  */
-export const copySteps = (to: Side): readonly InstanceObjectStep[] => [
+export const copySteps = (to: LinkSite): readonly InstanceObjectStep[] => [
   step(`${to}.logins`, 'replicating', `Logins on the ${siteName(to)}`),
   step(`${to}.login-passwords`, 'replicating', `Passwords of logins on the ${siteName(to)}`),
   step(`${to}.agent-jobs`, 'replicating', `Agent jobs on the ${siteName(to)}`),
@@ -46,7 +46,7 @@ export interface JobSwitch {
  * Jobs run where the primary is.
  * @param by after a forced failover the former primary may be silent
  */
-export function jobSwitch(primary: Side, by: FailoverType = 'planned'): JobSwitch {
+export function jobSwitch(primary: LinkSite, by: FailoverType = 'planned'): JobSwitch {
   const former = otherSite(primary);
   const enable = byWord('type of a failover', by, {
     planned: 'enable-jobs',

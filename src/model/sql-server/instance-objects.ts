@@ -2,7 +2,7 @@
  * Objects outside of the database: what is known of them on one side, and how the sides compare. Plain data without
  * secrets: a password hash is read and used within one activity and is part of none of these.
  */
-import type { Side } from '../statement';
+import type { SiteId } from '../run/site';
 
 export type ConnectRight = 'granted' | 'denied' | 'revoked';
 
@@ -151,9 +151,9 @@ export interface ObjectFinding {
 }
 
 /** Both sides compared. */
-export interface ObjectsReport {
+export interface ObjectsReport<Id extends SiteId = SiteId> {
   readonly observedAt: string;
-  readonly primary: Side;
+  readonly primary: Id;
   readonly findings: readonly ObjectFinding[];
 }
 

@@ -3,7 +3,7 @@ import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { staleness } from '../freshness';
 import type { GateReason } from '../run/gate-reason';
 import { drainTime } from '../sql-server/lag';
-import { isReplicating, seedingPhase } from './seeding';
+import { isReplicating, seedingPhase } from '../sql-server/seeding';
 
 /** A queue this small is applied at once, whatever rate is reported for a link that has nothing to do. */
 const SMALL_REDO_KB = 1024;

@@ -1,4 +1,3 @@
-import type { ResolvedLink } from '../../model/link/spec';
 import type {
   CertificateFacts,
   EndpointFacts,
@@ -9,8 +8,13 @@ import { includesName, sameName } from '../names';
 /** sysname */
 const LONGEST_NAME = 128;
 
+/** Of a spec, what names the certificate. */
+interface NamesCertificate {
+  readonly settings: { readonly certificate: { readonly name?: string | undefined } };
+}
+
 /** Name of the SQL Server's endpoint certificate; a backslash (named instance) is not allowed in it. */
-export function endpointCertificateName(spec: ResolvedLink, serverName: string): string {
+export function endpointCertificateName(spec: NamesCertificate, serverName: string): string {
   return spec.settings.certificate.name ?? `Cert_${serverName.replaceAll('\\', '_')}_endpoint`;
 }
 

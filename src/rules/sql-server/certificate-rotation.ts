@@ -5,9 +5,9 @@ import type {
   EndpointFacts,
   LinkReplicaFacts,
 } from '../../model/sql-server/observation';
-import { isReplicating } from '../link/seeding';
 import { includesName, sameName } from '../names';
 import { rotatedCertificateName } from './certificate-name';
+import { isReplicating } from './seeding';
 
 export const ROTATION_STEP_IDS = [
   'rotation.create-certificate',

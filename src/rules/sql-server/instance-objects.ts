@@ -1,12 +1,10 @@
 /** What was found when the objects of both sides were compared, in words for people. */
-import { otherSite } from '../../model/side';
 import type {
   Login,
   ObjectFinding,
   ReportedKind,
   ReportedObject,
 } from '../../model/sql-server/instance-objects';
-import type { Side } from '../../model/statement';
 import { sameName } from '../names';
 import { judgeJobs } from './job-comparison';
 import { judgeLogin, planLogins, type RoleChange, type Selection, selectLogins } from './login-plan';
@@ -25,11 +23,14 @@ const REMEDIES: Readonly<Record<ReportedKind, string>> = {
   'server-trigger': 'make it there by hand, if it holds for the other server as well',
 };
 
+/** What is only shown, on both sides. */
+export interface ReportedOnBoth {
+  readonly primary: readonly ReportedObject[];
+  readonly other: readonly ReportedObject[];
+}
+
 /** Everything that was looked at, with what a person can do. Pure: the same input gives the same findings. */
-export function findObjects(
-  input: ObjectsInput,
-  reported: Readonly<Record<Side, readonly ReportedObject[]>>,
-): readonly ObjectFinding[] {
+export function findObjects(input: ObjectsInput, reported: ReportedOnBoth): readonly ObjectFinding[] {
   return [...loginFindings(input), ...jobFindings(input), ...reportedFindings(input, reported)];
 }
 
@@ -45,7 +46,7 @@ function loginFindings(input: ObjectsInput): readonly ObjectFinding[] {
 }
 
 function loginFinding(login: Login, input: ObjectsInput): ObjectFinding {
-  const there = input.names[otherSite(input.primarySide)];
+  const there = input.names.other;
   const verdict = judgeLogin(login, input);
   switch (verdict.kind) {
     case 'same':
@@ -65,8 +66,8 @@ function loginFinding(login: Login, input: ObjectsInput): ObjectFinding {
   }
 }
 
-function roleFinding({ name, present }: RoleChange, { names, primarySide }: ObjectsInput): ObjectFinding {
-  const there = names[otherSite(primarySide)];
+function roleFinding({ name, present }: RoleChange, { names }: ObjectsInput): ObjectFinding {
+  const there = names.other;
   return present === null
     ? copyable('login', name, 'missing', `${there} has no server role of this name`)
     : copyable('login', name, 'differs', `on ${there}: permissions of the server role`);
@@ -75,9 +76,9 @@ function roleFinding({ name, present }: RoleChange, { names, primarySide }: Obje
 /** Who was asked for or needed, and is no login that could be copied. */
 function unselectedFindings(
   { unknown, orphans, owner }: Selection,
-  { names, primarySide }: ObjectsInput,
+  { names }: ObjectsInput,
 ): readonly ObjectFinding[] {
-  const here = names[primarySide];
+  const here = names.primary;
   return [
     ...unknown.map((name) =>
       uncopyable(
@@ -95,7 +96,7 @@ function unselectedFindings(
         'map it to a login (ALTER USER ... WITH LOGIN), or drop it',
       ),
     ),
-    ...(owner === undefined ? [] : [ownerRemark(owner, names[otherSite(primarySide)])]),
+    ...(owner === undefined ? [] : [ownerRemark(owner, names.other)]),
   ];
 }
 
@@ -108,7 +109,7 @@ const ownerRemark = (owner: string, there: string): ObjectFinding =>
   );
 
 function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {
-  const there = input.names[otherSite(input.primarySide)];
+  const there = input.names.other;
   return judgeJobs(input).flatMap(({ name, verdict }): readonly ObjectFinding[] => {
     const job = input.primary.jobs.find((candidate) => sameName(candidate.name, name));
     const operator = job?.notifiesOperator
@@ -136,16 +137,12 @@ function jobFindings(input: ObjectsInput): readonly ObjectFinding[] {
   });
 }
 
-function reportedFindings(
-  { names, primarySide }: ObjectsInput,
-  reported: Readonly<Record<Side, readonly ReportedObject[]>>,
-): readonly ObjectFinding[] {
-  const to = otherSite(primarySide);
-  return reported[primarySide].map(({ kind, name }) => {
-    const isThere = reported[to].some((other) => other.kind === kind && sameName(other.name, name));
+function reportedFindings({ names }: ObjectsInput, reported: ReportedOnBoth): readonly ObjectFinding[] {
+  return reported.primary.map(({ kind, name }) => {
+    const isThere = reported.other.some((other) => other.kind === kind && sameName(other.name, name));
     return isThere
       ? same(kind, name)
-      : remark(kind, name, `${names[to]} has none of this name; it is not copied`, REMEDIES[kind]);
+      : remark(kind, name, `${names.other} has none of this name; it is not copied`, REMEDIES[kind]);
   });
 }
 

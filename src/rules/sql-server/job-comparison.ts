@@ -1,6 +1,7 @@
 /** Which agent jobs of the primary belong on the other side, and what keeps one from being brought there. */
-import { bySite, otherSite } from '../../model/side';
+import { byWord } from '../../model/by-word';
 import type { Job } from '../../model/sql-server/instance-objects';
+import type { Platform } from '../../model/sql-server/spec';
 import { includesName, sameName } from '../names';
 import { judgeLogin, SA_SID, selectLogins } from './login-plan';
 import type { ObjectsInput } from './objects-input';
@@ -29,22 +30,21 @@ export function judgeJobs(input: ObjectsInput): readonly JudgedJob[] {
 }
 
 function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>): JobVerdict {
-  const { primary, other, primarySide, names } = input;
-  const to = otherSite(primarySide);
+  const { primary, other, otherPlatform, names } = input;
   const job = primary.jobs.find((candidate) => sameName(candidate.name, name));
   if (job === undefined) {
     return {
       kind: 'impossible',
-      detail: `${names[primarySide]} has no job of this name`,
+      detail: `${names.primary} has no job of this name`,
       remedy: 'correct instanceObjects.jobs.include',
     };
   }
-  const unsupported = bySite(to, { server: [], instance: job.steps.flatMap(whyNotOnInstance) });
+  const unsupported = job.steps.flatMap((step) => whyNotOn(otherPlatform, step));
   if (unsupported.length > 0) {
     return {
       kind: 'impossible',
       detail: unsupported.join('; '),
-      remedy: `write these steps anew for ${names[to]}, as T-SQL or SSIS for example, or let the job run elsewhere and take it off instanceObjects.jobs.include`,
+      remedy: `write these steps anew for ${names.other}, as T-SQL or SSIS for example, or let the job run elsewhere and take it off instanceObjects.jobs.include`,
     };
   }
   const elsewhere = whyNotInDatabases(job, input);
@@ -55,13 +55,16 @@ function judgeJob(name: string, input: ObjectsInput, copied: ReadonlySet<string>
   if (twin === undefined) return { kind: 'missing' };
   const what = [
     ...jobDifferences(job, twin),
-    ...(twin.isEnabled ? [`it is enabled on ${names[to]}, too`] : []),
+    ...(twin.isEnabled ? [`it is enabled on ${names.other}, too`] : []),
   ];
   return what.length === 0 ? { kind: 'same' } : { kind: 'differs', what };
 }
 
-/** @returns why a managed instance would not run this step; empty when it does */
-export function whyNotOnInstance(step: Job['steps'][number]): readonly string[] {
+/** @returns why the platform would not run this step; empty when it does */
+export const whyNotOn = (platform: Platform, step: Job['steps'][number]): readonly string[] =>
+  byWord('platform', platform, { 'sql-server': () => [], 'managed-instance': whyNotOnInstance })(step);
+
+function whyNotOnInstance(step: Job['steps'][number]): readonly string[] {
   const named = `step ${step.id} (${step.name})`;
   if (!ON_INSTANCES.includes(step.subsystem.toUpperCase())) {
     return [`${named} is of the subsystem ${step.subsystem}, which a managed instance does not run`];
@@ -74,9 +77,9 @@ export function whyNotOnInstance(step: Job['steps'][number]): readonly string[] 
 /** sp_add_jobstep takes a step of T-SQL for a database that is there alone (14262). */
 function whyNotInDatabases(
   job: Job,
-  { names, primarySide, other, database: linked }: ObjectsInput,
+  { names, other, database: linked }: ObjectsInput,
 ): JobVerdict | undefined {
-  const there = names[otherSite(primarySide)];
+  const there = names.other;
   const missing = job.steps.flatMap(({ id, name, subsystem, database }) =>
     subsystem.toUpperCase() === 'TSQL' &&
     database !== null &&
@@ -95,15 +98,15 @@ function whyNotInDatabases(
 /** Never given to somebody else: a job of `sa` may do everything. */
 function whyNotOwned(
   job: Job,
-  { names, primarySide, other }: ObjectsInput,
+  { names, other }: ObjectsInput,
   copied: ReadonlySet<string>,
 ): JobVerdict | undefined {
-  const there = names[otherSite(primarySide)];
+  const there = names.other;
   if (job.owner === null) {
     return {
       kind: 'impossible',
       detail: 'its owner is no login any more',
-      remedy: `give it another owner on ${names[primarySide]} (sp_update_job @owner_login_name)`,
+      remedy: `give it another owner on ${names.primary} (sp_update_job @owner_login_name)`,
     };
   }
   const { owner } = job;

@@ -1,9 +1,9 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { staleness } from '../freshness';
-import { type SeedingPhase, seedingPhase } from '../link/seeding';
 import { type LogGrowth, type LogUseSample, logGrowth } from './log-growth';
 import { logReuseWaitWords } from './log-reuse-wait';
+import { type SeedingPhase, seedingPhase } from './seeding';
 
 export type { LogUseSample } from './log-growth';
 

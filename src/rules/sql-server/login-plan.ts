@@ -1,5 +1,5 @@
 /** Which logins of the primary belong on the other side, what is missing there, and which cannot be brought there. */
-import { bySite, otherSite } from '../../model/side';
+import { byWord } from '../../model/by-word';
 import type {
   DatabaseUser,
   Login,
@@ -134,8 +134,8 @@ export type LoginVerdict =
 
 export function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
   if (login.kind !== 'sql') return judgeForeign(login, input);
-  const { names, primarySide, other, passwords } = input;
-  const there = names[otherSite(primarySide)];
+  const { names, other, passwords } = input;
+  const there = names.other;
   const named = other.logins.filter(({ name }) => sameName(name, login.name));
   // A server that tells cases apart may have several of one name.
   const twin = named.find(({ sid }) => sid === login.sid) ?? named[0];
@@ -173,32 +173,31 @@ export function judgeLogin(login: Login, input: ObjectsInput): LoginVerdict {
 }
 
 /** Logins that no password makes: of Windows, Entra, certificates and keys. */
-function judgeForeign(login: Login, { names, primarySide, other }: ObjectsInput): LoginVerdict {
-  const to = otherSite(primarySide);
+function judgeForeign(login: Login, { names, other, otherPlatform }: ObjectsInput): LoginVerdict {
   const isThere = other.logins.some(({ name, sid }) => sameName(name, login.name) && sid === login.sid);
   if (isThere) return { kind: 'same' };
   switch (login.kind) {
     case 'windows-user':
     case 'windows-group':
-      return bySite(to, {
-        server: impossible(
+      return byWord('platform', otherPlatform, {
+        'sql-server': impossible(
           'a login of Windows is made by the domain of its server',
-          `make it on ${names[to]} (CREATE LOGIN ... FROM WINDOWS)`,
+          `make it on ${names.other} (CREATE LOGIN ... FROM WINDOWS)`,
         ),
-        instance: impossible(
+        'managed-instance': impossible(
           'a managed instance has no logins of Windows',
-          `make a login of Microsoft Entra for the same person or group on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
+          `make a login of Microsoft Entra for the same person or group on ${names.other} (CREATE LOGIN ... FROM EXTERNAL PROVIDER), map the user after the failover, and exclude it here`,
         ),
       });
     case 'external':
       return impossible(
         'a login of Microsoft Entra is not made from a copy',
-        `make it on ${names[to]} (CREATE LOGIN ... FROM EXTERNAL PROVIDER) where that server knows Entra, or exclude it`,
+        `make it on ${names.other} (CREATE LOGIN ... FROM EXTERNAL PROVIDER) where that server knows Entra, or exclude it`,
       );
     default:
       return impossible(
         'it is mapped to a certificate or a key',
-        `bring certificate and login to ${names[to]} by hand, or exclude it`,
+        `bring certificate and login to ${names.other} by hand, or exclude it`,
       );
   }
 }

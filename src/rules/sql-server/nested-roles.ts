@@ -1,11 +1,10 @@
 /** A server role that is a member of others gives their rights, too. That is compared, and not copied. */
-import { otherSite } from '../../model/side';
 import type { ObjectFinding, ServerRole } from '../../model/sql-server/instance-objects';
 import { includesName, sameName } from '../names';
 import type { ObjectsInput } from './objects-input';
 import { samePermissions } from './server-permissions';
 
-type Input = Pick<ObjectsInput, 'names' | 'primarySide' | 'primary' | 'other'>;
+type Input = Pick<ObjectsInput, 'names' | 'primary' | 'other'>;
 
 /** @param ofLogins names of the roles in which the copied logins are themselves */
 export function nestedRoleFindings(input: Input, ofLogins: readonly string[]): readonly ObjectFinding[] {
@@ -30,11 +29,11 @@ function withOuterRoles(ofLogins: readonly string[], roles: readonly ServerRole[
 }
 
 function membershipFindings(
-  { names, primarySide }: Input,
+  { names }: Input,
   role: ServerRole,
   there: readonly string[],
 ): readonly ObjectFinding[] {
-  const other = names[otherSite(primarySide)];
+  const other = names.other;
   const lacking = role.roles.filter((name) => !includesName(there, name));
   const extra = there.filter((name) => !includesName(role.roles, name));
   return [
@@ -48,18 +47,18 @@ function membershipFindings(
     ...extra.map((outer) =>
       finding(
         role.name,
-        `on ${other} this server role is a member of the server role ${outer}, which gives its members more rights than on ${names[primarySide]}`,
+        `on ${other} this server role is a member of the server role ${outer}, which gives its members more rights than on ${names.primary}`,
         `take it out on ${other} (ALTER SERVER ROLE ... DROP MEMBER)`,
       ),
     ),
   ];
 }
 
-const permissionFinding = ({ names, primarySide }: Input, role: string): ObjectFinding =>
+const permissionFinding = ({ names }: Input, role: string): ObjectFinding =>
   finding(
     role,
-    `on ${names[otherSite(primarySide)]}: permissions of the server role, of which roles of copied logins are members`,
-    `grant on ${names[otherSite(primarySide)]} what it has on ${names[primarySide]}, and take back the rest`,
+    `on ${names.other}: permissions of the server role, of which roles of copied logins are members`,
+    `grant on ${names.other} what it has on ${names.primary}, and take back the rest`,
   );
 
 const finding = (name: string, detail: string, remedy: string): ObjectFinding => ({

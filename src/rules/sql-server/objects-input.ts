@@ -1,7 +1,7 @@
 /** What is known of both sides when their logins and jobs are compared. */
 import type { DatabaseUser, SideObjects } from '../../model/sql-server/instance-objects';
 import type { InstanceObjects } from '../../model/sql-server/instance-objects-spec';
-import type { Side } from '../../model/statement';
+import type { Platform } from '../../model/sql-server/spec';
 
 /** Compared within one activity: of a password only this much leaves it. */
 export type PasswordState =
@@ -13,15 +13,16 @@ export type PasswordState =
 
 export interface ObjectsInput {
   readonly objects: InstanceObjects;
-  /** Side that is the primary: what it has is right. */
-  readonly primarySide: Side;
   /** Names of both sides in the inventory, for messages. */
-  readonly names: Readonly<Record<Side, string>>;
+  readonly names: { readonly primary: string; readonly other: string };
+  /** What the other side is: a managed instance cannot have everything. */
+  readonly otherPlatform: Platform;
+  /** What the primary has is right. */
   readonly primary: SideObjects;
   readonly other: SideObjects;
   /** Users of the database on the primary. */
   readonly users: readonly DatabaseUser[];
-  /** The database of the link: nothing is copied before the other side has it. */
+  /** The database that fails over: nothing is copied before the other side has it. */
   readonly database: string;
   /** By SID, of the logins that both sides have; of the primary's others `unreadable` where its hash is hidden. */
   readonly passwords: ReadonlyMap<string, PasswordState>;

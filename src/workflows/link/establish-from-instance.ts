@@ -4,7 +4,8 @@
  * told, and `resume` begins again with the groups.
  */
 import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
-import type { BrokenLink, LinkSteps, ObservedStep } from '../../activities/link/api';
+import type { BrokenLink, LinkSteps } from '../../activities/link/api';
+import type { ObservedStep } from '../../activities/run/api';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import { LINK_FROM_INSTANCE } from '../../model/link/procedure';
 import type { StepRef } from '../../model/run/procedure';

@@ -3,7 +3,7 @@
  * numbers must be such. What is only shown, or handed back to an activity, is not looked into.
  */
 
-import type { LinkHealth } from '../../activities/link/api';
+import type { LinkHealth } from '../../activities/run/api';
 import { LINK_PHASES, LINK_STEP_IDS } from '../../model/link/procedure';
 import type { DrillUnderWay } from '../run/drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from '../run/messages';

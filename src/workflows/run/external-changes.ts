@@ -5,8 +5,8 @@ import type {
   DeletedExternallyNews,
   ExternalChangesInput,
   ExternalFailoverNews,
-  LinkHealth,
 } from '../../activities/link/api';
+import type { LinkHealth } from '../../activities/run/api';
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/side';
 import { siteName } from './change-requests';

@@ -1,6 +1,7 @@
 /** Messages and views of a link migration; shared by workflow and client, free of I/O. */
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
-import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
+import type { CatchUpEvidence } from '../../activities/link/api';
+import type { LinkHealth } from '../../activities/run/api';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { PreflightReport } from '../../model/run/check';

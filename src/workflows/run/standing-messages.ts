@@ -1,6 +1,7 @@
 /** Messages and views of a link that stays (purpose: disaster-recovery). */
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { CatchUpEvidence, DivergedLog, LinkHealth, LossReport } from '../../activities/link/api';
+import type { CatchUpEvidence, DivergedLog, LossReport } from '../../activities/link/api';
+import type { LinkHealth } from '../../activities/run/api';
 import type { LinkSite } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { FailoverCheck } from '../../model/run/failover-facts';

@@ -1,4 +1,5 @@
-import type { CatchUpEvidence, LinkHealth } from '../../activities/link/api';
+import type { CatchUpEvidence } from '../../activities/link/api';
+import type { LinkHealth } from '../../activities/run/api';
 import type { Carried } from '../../activities/run/carried';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { LinkSite } from '../../model/link/procedure';
@@ -7,9 +8,9 @@ import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
 import type { JournalEntry } from '../../model/run/journal';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { CutoverSchedule } from '../../model/run/settings';
 import type { ObjectFinding } from '../../model/sql-server/instance-objects';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
 import type { DrillRecord, DrillUnderWay } from './drill-messages';
 import type { BlockedBy, CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 import type { Notice } from './notices';

@@ -1,5 +1,5 @@
 import type { JournalEffect, JournalEntry } from '../../model/run/journal';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { StartedStep } from './state';
 
 /** What stands in the journal for a step that was undone. @param unreached servers on which it is left to do */

@@ -35,18 +35,18 @@ const LOOK_CLOSER = 'sqlferry objects with the migration file names each one wit
 
 interface Activities {
   /** Somebody waits: a few attempts. */
-  readonly first: ActivityInterfaceFor<ObjectSteps>;
+  readonly first: ActivityInterfaceFor<ObjectSteps<LinkSite>>;
   /** Nobody does: as long as it takes. */
-  readonly long: ActivityInterfaceFor<ObjectSteps>;
-  readonly watches: ActivityInterfaceFor<ObjectWatches>;
+  readonly long: ActivityInterfaceFor<ObjectSteps<LinkSite>>;
+  readonly watches: ActivityInterfaceFor<ObjectWatches<LinkSite>>;
 }
 
 function activitiesOf(run: Run): Activities {
   const { heartbeatTimeout } = run.spec.settings.polling;
   return {
-    first: proxyActivities<ObjectSteps>(fewAttempts(heartbeatTimeout)),
-    long: proxyActivities<ObjectSteps>(longPoll(heartbeatTimeout)),
-    watches: proxyActivities<ObjectWatches>(watch(heartbeatTimeout)),
+    first: proxyActivities<ObjectSteps<LinkSite>>(fewAttempts(heartbeatTimeout)),
+    long: proxyActivities<ObjectSteps<LinkSite>>(longPoll(heartbeatTimeout)),
+    watches: proxyActivities<ObjectWatches<LinkSite>>(watch(heartbeatTimeout)),
   };
 }
 
@@ -126,7 +126,7 @@ async function copyAndWatch(run: Run, primary: LinkSite, lane: CopyInProgress): 
 /** @returns true when copying is to be tried again soon */
 async function reconcileObjects(
   run: Run,
-  seen: ObjectsReport,
+  seen: ObjectsReport<LinkSite>,
   known: string,
   lane: CopyInProgress,
 ): Promise<boolean> {
@@ -157,7 +157,7 @@ async function copyUninterrupted(
   }
 }
 
-function note(run: Run, report: ObjectsReport): void {
+function note(run: Run, report: ObjectsReport<LinkSite>): void {
   const drift = driftOf(report);
   run.state.instanceObjects = {
     primary: report.primary,
@@ -171,7 +171,7 @@ function note(run: Run, report: ObjectsReport): void {
 const cut = (text: string): string =>
   text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 
-async function tellDrift(run: Run, report: ObjectsReport): Promise<void> {
+async function tellDrift(run: Run, report: ObjectsReport<LinkSite>): Promise<void> {
   const drift = driftOf(report);
   if (drift.length === 0) {
     run.logEvent('info', 'objects.same', 'logins and jobs that the spec names are the same on both sides');
@@ -242,7 +242,7 @@ async function compare(
   primary: LinkSite,
   drift: 'block' | 'warn',
   mustLeave: () => boolean,
-): Promise<ObjectsReport | undefined> {
+): Promise<ObjectsReport<LinkSite> | undefined> {
   const look = () => activitiesOf(run).first.compareInstanceObjects({ spec: run.spec, primary });
   if (drift === 'block') {
     return unlessLeft(mustLeave, () => run.control.untilDone('Objects outside of the database', look));
@@ -273,7 +273,7 @@ async function tellAccepted(run: Run, text: string, acceptedBy: string | null): 
 /** Until the differences change, somebody says that they are mended, or accepts them. */
 async function hold(
   run: Run,
-  report: ObjectsReport,
+  report: ObjectsReport<LinkSite>,
   problems: readonly Problem[],
   { acceptedBy, mustLeave }: ObjectsGateOptions,
 ): Promise<void> {
@@ -285,7 +285,7 @@ async function hold(
 }
 
 /** A person says so, or the watch sees other differences. */
-async function mendedOrResumed(run: Run, report: ObjectsReport, why: string): Promise<void> {
+async function mendedOrResumed(run: Run, report: ObjectsReport<LinkSite>, why: string): Promise<void> {
   const scope = new CancellationScope();
   const person = scope.run(() =>
     run.control.waitForPerson(

@@ -4,8 +4,8 @@
  * replica nothing here makes a command.
  */
 import { isCancellation } from '@temporalio/workflow';
-import type { LiftedFence } from '../../activities/link/api';
-import type { PendingOnServer } from '../../model/sql-server/pending-on-server';
+import type { LiftedFence } from '../../activities/run/api';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { Run } from '../run/run';
 import type { FailoverRecord } from '../run/standing-messages';
 import type { UnliftedFence } from '../run/state';

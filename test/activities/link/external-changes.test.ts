@@ -2,9 +2,9 @@
 
 import { linkGone, rolesByOthers } from '../../../src/activities/link/external-changes';
 import type { Observing } from '../../../src/activities/link/link-facts';
+import { watchLogSpace } from '../../../src/activities/link/log-space-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
-import { watchLogSpace } from '../../../src/activities/sql-server/log-space-watch';
 import type { Progress } from '../../../src/model/run/progress';
 import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
 import { replica, seeding } from '../../rules/link/replica';

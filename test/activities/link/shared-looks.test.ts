@@ -65,7 +65,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
       names: { ...base.names, link: `DAG_${nameOf(index)}` },
     };
     const observing = {
-      ports: { server: { query, execute } },
+      ports: { server: { query, execute }, sites: { server: { query, execute } } },
       spec,
       clock,
       snapshots,

@@ -77,10 +77,14 @@ function scene(parts: { readonly server?: Partial<Side>; readonly instance?: Par
     });
     return [row];
   };
+  const sites = {
+    server: { query: seen('PRIMARY'), ...parts.server },
+    instance: { query: seen('SECONDARY'), ...parts.instance },
+  };
   const observing = {
     ports: {
-      server: { query: seen('PRIMARY'), ...parts.server },
-      instance: { query: seen('SECONDARY'), ...parts.instance },
+      ...sites,
+      sites,
       azure: { readLink: async () => ({}) },
     },
     spec: linkSpec(),

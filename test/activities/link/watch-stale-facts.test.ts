@@ -32,7 +32,7 @@ function watched(parts: {
   };
   const execute = async (): Promise<void> => parts.backUp();
   const observing = {
-    ports: { server: { query, execute } },
+    ports: { server: { query, execute }, sites: { server: { query, execute } } },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),

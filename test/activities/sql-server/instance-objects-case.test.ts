@@ -1,4 +1,5 @@
 /** Servers that tell cases apart: the estate has none, so their answers are made here. */
+import { atSites } from '../../../src/activities/link/context';
 import { compareObjects } from '../../../src/activities/sql-server/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
 import { driftOf } from '../../../src/model/sql-server/instance-objects';
@@ -54,10 +55,10 @@ function portOf(logins: readonly FakeLogin[], others: Readonly<Record<string, re
 }
 
 const findings = async (server: ReturnType<typeof portOf>, instance: ReturnType<typeof portOf>) => {
-  const ports = { server, instance } as unknown as LinkPorts;
+  const ports = { server, instance, sites: { server, instance } } as unknown as LinkPorts;
   const spec = linkSpecWith('instanceObjects: {}\n');
   const { signal } = new AbortController();
-  return driftOf(await compareObjects({ ports, spec, clock: systemClock, signal }, 'server')).map(
+  return driftOf(await compareObjects(atSites({ ports, spec, clock: systemClock, signal }), 'server')).map(
     ({ name, detail }) => `${name}: ${detail}`,
   );
 };

@@ -1,5 +1,6 @@
 /** Logins and jobs over real sockets: two simulated servers, the real driver, and attempts that die in between. */
 import sql from 'mssql';
+import { atSites } from '../../../src/activities/link/context';
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { compareObjects } from '../../../src/activities/sql-server/instance-objects';
 import { readAgentJobs } from '../../../src/activities/sql-server/observe/instance-objects';
@@ -129,7 +130,12 @@ const all = async () => ({
 
 const report = (primary: 'server' | 'instance' = 'server') =>
   compareObjects(
-    { ports: bench.ports, spec: bench.spec, clock: systemClock, signal: new AbortController().signal },
+    atSites({
+      ports: bench.ports,
+      spec: bench.spec,
+      clock: systemClock,
+      signal: new AbortController().signal,
+    }),
     primary,
   );
 

@@ -221,8 +221,9 @@ describe('links', () => {
       'read-logins': [{ name: 'APP', is_disabled: false }],
     });
     const instance = { name: 'mi' };
+    const overTds = new ScriptedPort('mi', common);
     const facts = await readLinkPreflightFacts(
-      { server, instance: new ScriptedPort('mi', common), azure: azurePort(instance) },
+      { server, instance: overTds, sites: { server, instance: overTds }, azure: azurePort(instance) },
       specWithFence('Sales', ['app', 'gone']),
       clock,
     );

@@ -1,11 +1,12 @@
 /** Logins of a group with two replicas: what differs between them is told and not copied; both follow the instance. */
 
 import type { EstateDefinitionInput } from '../../../estate/world/definition';
+import { atSites } from '../../../src/activities/link/context';
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { compareObjects } from '../../../src/activities/sql-server/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
+import type { LinkSite } from '../../../src/model/link/procedure';
 import { driftOf } from '../../../src/model/sql-server/instance-objects';
-import type { Side } from '../../../src/model/statement';
 import { query } from '../../support/application';
 import { overGroup } from '../../support/group-spec';
 import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';
@@ -50,12 +51,12 @@ const login = (on: string, password: string, more = '') =>
 const hashOn = (name: string): string =>
   Buffer.from(stage.estate.world.instances.get(name).logins.get('batch')?.passwordHash ?? []).toString('hex');
 
-async function compared(primary: Side) {
+async function compared(primary: LinkSite) {
   const { ports, spec } = bench;
   const { signal } = new AbortController();
-  return compareObjects({ ports, spec, clock: systemClock, signal }, primary);
+  return compareObjects(atSites({ ports, spec, clock: systemClock, signal }), primary);
 }
-const drift = async (primary: Side) => driftOf(await compared(primary));
+const drift = async (primary: LinkSite) => driftOf(await compared(primary));
 const details = async () => (await drift('server')).map(({ detail }) => detail).join('; ');
 
 /** As an administrator does it by hand. */

@@ -164,7 +164,7 @@ test('the watch of the link asks at each look, and says who answered; an absent 
   };
   const group = { members: new Map([['sql2', sql2]]), leader: () => 'sql1' };
   const observing = {
-    ports: { server, group },
+    ports: { server, sites: { server }, group },
     spec: linkSpec(),
     clock,
     snapshots: new Snapshots(clock),

@@ -13,7 +13,7 @@ import { planLogins } from '../../../src/rules/sql-server/login-plan';
 import { gateText, OBJECTS_GATE, objectsGate } from '../../../src/rules/sql-server/objects-gate';
 import type { ObjectsInput, PasswordState } from '../../../src/rules/sql-server/objects-input';
 
-const NONE = { server: [], instance: [] } as const;
+const NONE = { primary: [], other: [] } as const;
 const SID = 'A1'.repeat(16);
 const OTHER_SID = 'B2'.repeat(16);
 
@@ -96,13 +96,17 @@ interface Case {
   readonly ownedBy?: string;
 }
 
+const ENDS = {
+  server: { names: { primary: 'sql1', other: 'mi-west' }, otherPlatform: 'managed-instance' },
+  instance: { names: { primary: 'mi-west', other: 'sql1' }, otherPlatform: 'sql-server' },
+} as const;
+
 function input(given: Case): ObjectsInput {
   const primary = side(given.primary);
   const readable = primary.logins.map(({ sid }) => [sid, 'same'] as const);
   return {
     objects: instanceObjectsSchema.parse(given.section ?? {}),
-    primarySide: given.from ?? 'server',
-    names: { server: 'sql1', instance: 'mi-west' },
+    ...ENDS[given.from ?? 'server'],
     primary,
     other: side(given.other),
     users: (given.users ?? primary.logins.map(({ sid }) => sid)).map((sid) =>
@@ -503,8 +507,8 @@ describe('the gate', () => {
     observedAt: '2026-11-01T00:00:00.000Z',
     primary: 'server' as const,
     findings: findObjects(input(given), {
-      server: [{ kind: 'credential', name: 'backup' }],
-      instance: [],
+      primary: [{ kind: 'credential', name: 'backup' }],
+      other: [],
     }),
   });
   const alike = report({ primary: { logins: [login()] }, other: { logins: [login()] } });

@@ -31,7 +31,7 @@ const entry = (phase: JournalEntry['phase'], stepId: string): JournalEntry => ({
   stepId,
   title: 'Log backup',
   outcome: 'done',
-  effects: [toJournalEffect(logBackupEffect(spec, AT))],
+  effects: [toJournalEffect(logBackupEffect('server', spec, AT))],
   evidence: 'The last log backup is 15 minutes old; one is due every 15 minutes. (log-backup.cadence)',
   durationMs: 12_345,
 });

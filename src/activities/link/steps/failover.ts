@@ -1,5 +1,6 @@
+import type { LinkSite } from '../../../model/link/procedure';
 import { bySite } from '../../../model/side';
-import type { Effect, Side } from '../../../model/statement';
+import type { Effect } from '../../../model/statement';
 import { writeProbe } from '../../../tsql/databases';
 import {
   failoverDistributedAvailabilityGroup,
@@ -171,10 +172,10 @@ interface RoleState {
 }
 
 /** @param lost side that is not asked for long: it may hang, and what forces the other one to lead does not wait */
-async function observeRoles(context: LinkContext, lost?: Side): Promise<RoleState> {
+async function observeRoles(context: LinkContext, lost?: LinkSite): Promise<RoleState> {
   const { clock, signal, ports, spec } = context;
   const query = readInstanceDatabase(spec.settings.database, spec.names.link);
-  const read = async (on: Side): Promise<string | null> => {
+  const read = async (on: LinkSite): Promise<string | null> => {
     const port = bySite(on, ports);
     const rows =
       on === lost
@@ -194,7 +195,7 @@ function failOverLink(linkName: string, failoverType: 'Planned' | 'ForcedAllowDa
   };
 }
 
-function defineWritable(id: string, on: Side) {
+function defineWritable(id: string, on: LinkSite) {
   return defineLinkStep<{ readonly updateability: string | null }>({
     id,
     always: true,

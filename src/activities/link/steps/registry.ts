@@ -1,15 +1,10 @@
 import type { LinkStepId } from '../../../model/link/procedure';
 import {
-  agentJobsOnInstance,
-  agentJobsOnServer,
-  disableJobsOnInstance,
-  disableJobsOnServer,
-  enableJobsAfterLossOnInstance,
-  enableJobsAfterLossOnServer,
-  enableJobsOnInstance,
-  enableJobsOnServer,
-  jobChangesOnInstance,
-  jobChangesOnServer,
+  agentJobs,
+  disableJobs,
+  enableJobs,
+  enableJobsAfterLoss,
+  jobChanges,
 } from '../../sql-server/steps/agent-jobs';
 import {
   endpointCertificate,
@@ -20,17 +15,11 @@ import {
   validateChain,
 } from '../../sql-server/steps/certificates';
 import { mirroringEndpoint } from '../../sql-server/steps/endpoint';
-import { admitToInstance, admitToServer, fence, fenceInstance } from '../../sql-server/steps/fence';
-import { keepLog, releaseLog } from '../../sql-server/steps/keep-log';
+import { admission, fence } from '../../sql-server/steps/fence';
 import { logBackup } from '../../sql-server/steps/log-backup';
-import {
-  loginPasswordsOnInstance,
-  loginPasswordsOnServer,
-  loginsOnInstance,
-  loginsOnServer,
-} from '../../sql-server/steps/logins';
-import { repairOnInstance, repairOnServer } from '../../sql-server/steps/orphans';
-import type { LinkStep } from '../context';
+import { loginPasswords, logins } from '../../sql-server/steps/logins';
+import { orphanedUsersRepair } from '../../sql-server/steps/orphans';
+import { type LinkStep, ofSqlServer } from '../context';
 import {
   demoteInstance,
   demoteServer,
@@ -55,6 +44,7 @@ import {
   dropDistributedAvailabilityGroup,
   dropLocalAvailabilityGroup,
 } from './groups';
+import { keepLog, releaseLog } from './keep-log';
 import { createLink, deleteLinkToCutOver, removeLink } from './link';
 
 /** Every step of a link by its id. */
@@ -71,8 +61,8 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'server.keep-log': keepLog,
   'instance.link': createLink,
   'server.release-log': releaseLog,
-  'server.log-backup': logBackup,
-  'server.fence': fence,
+  'server.log-backup': ofSqlServer(logBackup('server')),
+  'server.fence': ofSqlServer(fence('server')),
   'server.synchronous-commit': synchronousCommit,
   'server.planned-failover': plannedFailover,
   'instance.delete-link-to-cut-over': deleteLinkToCutOver,
@@ -80,31 +70,31 @@ export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
   'instance.remove-link': removeLink,
   'server.drop-distributed-availability-group': dropDistributedAvailabilityGroup,
   'server.drop-availability-group': dropLocalAvailabilityGroup,
-  'instance.fence': fenceInstance,
-  'server.admit-applications': admitToServer,
-  'instance.admit-applications': admitToInstance,
+  'instance.fence': ofSqlServer(fence('instance')),
+  'server.admit-applications': ofSqlServer(admission('server')),
+  'instance.admit-applications': ofSqlServer(admission('instance')),
   'instance.planned-failover': plannedFailoverFromInstance,
   'instance.forced-failover': forcedFailoverToInstance,
   'server.forced-failover': forcedFailoverToServer,
   'server.verify-writable': verifyServerWritable,
   'server.become-secondary': demoteServer,
   'instance.become-secondary': demoteInstance,
-  'server.repair-orphaned-users': repairOnServer,
-  'instance.repair-orphaned-users': repairOnInstance,
-  'instance.logins': loginsOnInstance,
-  'instance.login-passwords': loginPasswordsOnInstance,
-  'instance.agent-jobs': agentJobsOnInstance,
-  'instance.agent-job-changes': jobChangesOnInstance,
-  'instance.enable-jobs': enableJobsOnInstance,
-  'instance.enable-jobs-after-loss': enableJobsAfterLossOnInstance,
-  'instance.disable-jobs': disableJobsOnInstance,
-  'server.logins': loginsOnServer,
-  'server.login-passwords': loginPasswordsOnServer,
-  'server.agent-jobs': agentJobsOnServer,
-  'server.agent-job-changes': jobChangesOnServer,
-  'server.enable-jobs': enableJobsOnServer,
-  'server.enable-jobs-after-loss': enableJobsAfterLossOnServer,
-  'server.disable-jobs': disableJobsOnServer,
+  'server.repair-orphaned-users': ofSqlServer(orphanedUsersRepair('server')),
+  'instance.repair-orphaned-users': ofSqlServer(orphanedUsersRepair('instance')),
+  'instance.logins': ofSqlServer(logins('instance')),
+  'instance.login-passwords': ofSqlServer(loginPasswords('instance')),
+  'instance.agent-jobs': ofSqlServer(agentJobs('instance')),
+  'instance.agent-job-changes': ofSqlServer(jobChanges('instance')),
+  'instance.enable-jobs': ofSqlServer(enableJobs('instance')),
+  'instance.enable-jobs-after-loss': ofSqlServer(enableJobsAfterLoss('instance')),
+  'instance.disable-jobs': ofSqlServer(disableJobs('instance')),
+  'server.logins': ofSqlServer(logins('server')),
+  'server.login-passwords': ofSqlServer(loginPasswords('server')),
+  'server.agent-jobs': ofSqlServer(agentJobs('server')),
+  'server.agent-job-changes': ofSqlServer(jobChanges('server')),
+  'server.enable-jobs': ofSqlServer(enableJobs('server')),
+  'server.enable-jobs-after-loss': ofSqlServer(enableJobsAfterLoss('server')),
+  'server.disable-jobs': ofSqlServer(disableJobs('server')),
   'server.empty-availability-group': emptyAvailabilityGroup,
   'server.grant-create-database': grantCreateDatabase,
   'server.readable-secondary': readableSecondary,

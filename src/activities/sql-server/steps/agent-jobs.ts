@@ -2,12 +2,15 @@
  * Jobs of SQL Server Agent: copied disabled to the side that is not the primary, and switched where the roles swap.
  * Facts hold names alone: the command of a step may hold a password.
  */
-import { otherSite } from '../../../model/side';
+import { otherSiteOf, type SiteId } from '../../../model/run/site';
 import type { Job } from '../../../model/sql-server/instance-objects';
-import type { Effect, Side } from '../../../model/statement';
+import { type Platform, sqlServerSite } from '../../../model/sql-server/spec';
+import type { Effect } from '../../../model/statement';
 import { SqlServerFailure, type TransportProblem } from '../../../ports/failures';
+import type { SqlServerPort } from '../../../ports/sql-server';
+import { requireSite } from '../../../ports/sql-server-ports';
 import { includesName, sameName } from '../../../rules/names';
-import { jobDifferences, judgeJobs, whyNotOnInstance } from '../../../rules/sql-server/job-comparison';
+import { jobDifferences, judgeJobs, whyNotOn } from '../../../rules/sql-server/job-comparison';
 import {
   type JobChangesUndo,
   keptOfJobChanges,
@@ -23,29 +26,10 @@ import {
   replaceJob,
 } from '../../../tsql/agent-jobs';
 import { readJobCategories, readJobs } from '../../../tsql/queries/agent-jobs';
-import { defineLinkStep, type LinkContext, readOn } from '../../link/context';
 import { NeedsPerson } from '../../run/failures';
+import { defineSqlServerStep, readAt, type SqlServerContext, type SqlServerStep } from '../context';
 import { lookAtObjects } from '../instance-objects';
 import { readAgentJobs } from '../observe/instance-objects';
-
-export const agentJobsOnInstance = defineJobs('instance');
-export const agentJobsOnServer = defineJobs('server');
-export const jobChangesOnInstance = defineJobChanges('instance');
-export const jobChangesOnServer = defineJobChanges('server');
-export const enableJobsOnInstance = defineEnabling('instance', 'enable-jobs', readFormer);
-export const enableJobsOnServer = defineEnabling('server', 'enable-jobs', readFormer);
-export const enableJobsAfterLossOnInstance = defineEnabling(
-  'instance',
-  'enable-jobs-after-loss',
-  readFormerIfItAnswers,
-);
-export const enableJobsAfterLossOnServer = defineEnabling(
-  'server',
-  'enable-jobs-after-loss',
-  readFormerIfItAnswers,
-);
-export const disableJobsOnInstance = defineDisabling('instance');
-export const disableJobsOnServer = defineDisabling('server');
 
 interface JobFacts {
   readonly missing: readonly string[];
@@ -54,11 +38,11 @@ interface JobFacts {
 }
 
 /** Creates the jobs that are missing. @param on side that is not the primary */
-function defineJobs(on: Side) {
-  return defineLinkStep<JobFacts>({
+export function agentJobs(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<JobFacts>({
     id: `${on}.agent-jobs`,
     async observe(context) {
-      const input = await lookAtObjects(context, otherSite(on));
+      const input = await lookAtObjects(context, otherSiteOf(context.spec.sites, on).id);
       const judged = judgeJobs(input);
       const missing = namesOf(judged, 'missing');
       const categories = new Set(
@@ -72,11 +56,11 @@ function defineJobs(on: Side) {
     },
     settled({ missing, there }, { spec }) {
       if (missing.length > 0) return undefined;
-      const where = spec.settings[on];
+      const where = sqlServerSite(spec, on).name;
       return there.length === 0 ? `no jobs belong on ${where}` : `${there.join(', ')}: on ${where}`;
     },
     async effects({ missing, missingCategories }, context) {
-      const jobs = await readAgentJobs(context.ports[otherSite(on)], missing, context.signal);
+      const jobs = await readAgentJobs(otherPort(context, on), missing, context.signal);
       return [
         ...missingCategories.map(
           (name): Effect => ({
@@ -99,8 +83,8 @@ function defineJobs(on: Side) {
     made: madeOfJobs,
     async undo(before, _now, context) {
       const [jobs, categories] = await Promise.all([
-        readOn(context, on, readJobs(before.missing)),
-        readOn(context, on, readJobCategories()),
+        readAt(context, on, readJobs(before.missing)),
+        readAt(context, on, readJobCategories()),
       ]);
       const made = before.missingCategories.filter((name) =>
         categories.some((category) => sameName(category.name, name)),
@@ -119,11 +103,11 @@ interface ChangeFacts {
 }
 
 /** Brings jobs that are there in line, and disables them. What they were is not kept, so nothing undoes it. */
-function defineJobChanges(on: Side) {
-  return defineLinkStep<ChangeFacts>({
+export function jobChanges(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<ChangeFacts>({
     id: `${on}.agent-job-changes`,
     async observe(context) {
-      const input = await lookAtObjects(context, otherSite(on));
+      const input = await lookAtObjects(context, otherSiteOf(context.spec.sites, on).id);
       const differing = judgeJobs(input).flatMap(({ name, verdict }) =>
         verdict.kind === 'differs' ? [{ name, what: verdict.what }] : [],
       );
@@ -142,8 +126,8 @@ function defineJobChanges(on: Side) {
     async effects({ differing, missingCategories }, context) {
       const names = differing.map(({ name }) => name);
       const [wanted, present] = await Promise.all([
-        readAgentJobs(context.ports[otherSite(on)], names, context.signal),
-        readAgentJobs(context.ports[on], names, context.signal),
+        readAgentJobs(otherPort(context, on), names, context.signal),
+        readAgentJobs(requireSite(context.ports, on), names, context.signal),
       ]);
       return [
         ...missingCategories.map((name): Effect => ({ kind: 'tsql', on, statement: addJobCategory(name) })),
@@ -159,14 +143,14 @@ function defineJobChanges(on: Side) {
       if (replaced.length === 0) return [];
       throw new NeedsPerson(
         'AgentJobReplaced',
-        `on ${spec.settings[on]} the job(s) ${replaced.join(', ')} stay as they are on the other side, and disabled`,
+        `on ${sqlServerSite(spec, on).name} the job(s) ${replaced.join(', ')} stay as they are on the other side, and disabled`,
         'bring them back from your own scripts, if they were others before',
       );
     },
   });
 }
 
-function replaceEffects(on: Side, job: Job, present: readonly Job[]): readonly Effect[] {
+function replaceEffects(on: SiteId, job: Job, present: readonly Job[]): readonly Effect[] {
   const twin = present.find(({ name }) => sameName(name, job.name));
   return twin === undefined ? [] : [{ kind: 'tsql', on, statement: replaceJob(job, twin) }];
 }
@@ -180,19 +164,20 @@ interface EnableFacts {
 }
 
 /** Named jobs of the former primary; undefined where it is silent and may be. */
-type FormerJobs = (context: LinkContext, on: Side) => Promise<readonly Job[] | undefined>;
+type FormerJobs = (context: SqlServerContext, on: SiteId) => Promise<readonly Job[] | undefined>;
 
 /** On the new primary, before they are disabled on the former one: what was off there on purpose stays off. */
-function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss', formerJobs: FormerJobs) {
-  return defineLinkStep<EnableFacts>({
+function defineEnabling(on: SiteId, name: 'enable-jobs' | 'enable-jobs-after-loss', formerJobs: FormerJobs) {
+  return defineSqlServerStep<EnableFacts>({
     id: `${on}.${name}`,
     async observe(context) {
       const names = jobNames(context);
       const [here, former] = await Promise.all([
-        readAgentJobs(context.ports[on], names, context.signal),
+        readAgentJobs(requireSite(context.ports, on), names, context.signal),
         formerJobs(context, on),
       ]);
-      const toRun = former === undefined ? names : jobsToRun(names, former, on);
+      const toRun =
+        former === undefined ? names : jobsToRun(names, former, sqlServerSite(context.spec, on).platform);
       return {
         toRun,
         there: here.map(({ name, isEnabled }) => ({ name, isEnabled })),
@@ -207,20 +192,27 @@ function defineEnabling(on: Side, name: 'enable-jobs' | 'enable-jobs-after-loss'
     }),
     settled(facts, { spec }) {
       if (namesToEnable(facts).length > 0) return undefined;
-      throwIfLeftDisabled(facts, spec.settings[on]);
+      throwIfLeftDisabled(facts, sqlServerSite(spec, on).name);
       const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
       return running.length === 0
-        ? `no jobs are to run on ${spec.settings[on]}`
-        : `${running.join(', ')} enabled on ${spec.settings[on]}`;
+        ? `no jobs are to run on ${sqlServerSite(spec, on).name}`
+        : `${running.join(', ')} enabled on ${sqlServerSite(spec, on).name}`;
     },
     effects: async (facts) =>
       namesToEnable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, true) })),
   });
 }
 
+/** All jobs that were on at the former primary, which has to answer. */
+export const enableJobs = (on: SiteId): SqlServerStep => defineEnabling(on, 'enable-jobs', readFormer);
+
+/** After a forced failover nobody may ever answer again: then all jobs that are named run. */
+export const enableJobsAfterLoss = (on: SiteId): SqlServerStep =>
+  defineEnabling(on, 'enable-jobs-after-loss', readFormerIfItAnswers);
+
 /** A read that fails tells nothing of what was off on purpose: it is tried again, then a person is told. */
-function readFormer(context: LinkContext, on: Side): Promise<readonly Job[]> {
-  return readAgentJobs(context.ports[otherSite(on)], jobNames(context), context.signal);
+function readFormer(context: SqlServerContext, on: SiteId): Promise<readonly Job[]> {
+  return readAgentJobs(otherPort(context, on), jobNames(context), context.signal);
 }
 
 /** No answer from a server that may be lost; one that refuses is there. */
@@ -230,8 +222,10 @@ const NO_ANSWER: ReadonlySet<TransportProblem> = new Set<TransportProblem>([
   'connection-lost',
 ]);
 
-/** After a forced failover nobody may ever answer again: then all jobs that are named run. */
-async function readFormerIfItAnswers(context: LinkContext, on: Side): Promise<readonly Job[] | undefined> {
+async function readFormerIfItAnswers(
+  context: SqlServerContext,
+  on: SiteId,
+): Promise<readonly Job[] | undefined> {
   try {
     return await readFormer(context, on);
   } catch (error) {
@@ -242,11 +236,11 @@ async function readFormerIfItAnswers(context: LinkContext, on: Side): Promise<re
 }
 
 /** A job that the former primary does not have, or has in a form that cannot be here, is left as it is. */
-function jobsToRun(names: readonly string[], former: readonly Job[], on: Side): readonly string[] {
+function jobsToRun(names: readonly string[], former: readonly Job[], platform: Platform): readonly string[] {
   return names.filter((name) => {
     const job = former.find((candidate) => sameName(candidate.name, name));
     if (job === undefined || !job.isEnabled) return false;
-    return on === 'server' || job.steps.every((step) => whyNotOnInstance(step).length === 0);
+    return job.steps.every((step) => whyNotOn(platform, step).length === 0);
   });
 }
 
@@ -289,30 +283,33 @@ function throwIfLeftDisabled({ there, differing }: EnableFacts, where: string): 
 }
 
 /** On the former primary, whose database takes no writes any more. */
-function defineDisabling(on: Side) {
-  return defineLinkStep<{ readonly enabled: readonly string[] }>({
+export function disableJobs(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<{ readonly enabled: readonly string[] }>({
     id: `${on}.disable-jobs`,
     async observe(context) {
       const jobs = await readJobStates(context, on, jobNames(context));
       return { enabled: jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name) };
     },
     settled: ({ enabled }, { spec }) =>
-      enabled.length === 0 ? `no named job is enabled on ${spec.settings[on]}` : undefined,
+      enabled.length === 0 ? `no named job is enabled on ${sqlServerSite(spec, on).name}` : undefined,
     effects: async ({ enabled }) =>
       enabled.map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
   });
 }
 
-const jobNames = ({ spec }: LinkContext): readonly string[] =>
+const otherPort = ({ ports, spec }: SqlServerContext, on: SiteId): SqlServerPort =>
+  requireSite(ports, otherSiteOf(spec.sites, on).id);
+
+const jobNames = ({ spec }: SqlServerContext): readonly string[] =>
   spec.settings.instanceObjects?.jobs.include ?? [];
 
 async function readJobStates(
-  context: LinkContext,
-  on: Side,
+  context: SqlServerContext,
+  on: SiteId,
   names: readonly string[],
 ): Promise<EnableFacts['there']> {
   if (names.length === 0) return [];
-  const jobs = await readOn(context, on, readJobs(names));
+  const jobs = await readAt(context, on, readJobs(names));
   return jobs.map(({ name, isEnabled }) => ({ name, isEnabled }));
 }
 

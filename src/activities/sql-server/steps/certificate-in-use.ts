@@ -4,8 +4,8 @@ import { certificateNameToUse, endpointCertificateName } from '../../../rules/sq
 import { readCertificates } from '../../../tsql/queries/certificates';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { readServer } from '../../../tsql/queries/server';
-import { type LinkContext, queryServer } from '../../link/context';
 import { FactMissing } from '../../run/failures';
+import { type EndpointContext, queryServer } from './endpoint-context';
 
 export interface CertificateInUse {
   /** Certificate that the endpoint of the SQL Server shall use. */
@@ -17,7 +17,7 @@ export interface CertificateInUse {
 }
 
 /** Which certificate the steps of a link work with: after a rotation, the one that the endpoint has. */
-export async function certificateInUse(context: LinkContext): Promise<CertificateInUse> {
+export async function certificateInUse(context: EndpointContext): Promise<CertificateInUse> {
   const [[server], certificates, [endpoint]] = await Promise.all([
     queryServer(context, readServer()),
     queryServer(context, readCertificates()),

@@ -14,12 +14,12 @@ import { trustAzureAuthority } from '../../../tsql/link/trust';
 import { createMasterKey, dropMasterKey } from '../../../tsql/master-key';
 import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
 import { readServer } from '../../../tsql/queries/server';
-import { defineLinkStep, type LinkContext, queryServer } from '../../link/context';
 import { FactMissing, NeedsPerson } from '../../run/failures';
 import { certificateInUse } from './certificate-in-use';
+import { defineEndpointStep, type EndpointContext, queryServer } from './endpoint-context';
 import { unlessInUse } from './shared-trust';
 
-export const masterKey = defineLinkStep({
+export const masterKey = defineEndpointStep({
   id: 'server.master-key',
   async observe(context) {
     return { exists: (await oneServer(context)).hasMasterKey };
@@ -52,7 +52,7 @@ interface CertificateState {
   readonly serverTime: string;
 }
 
-export const endpointCertificate = defineLinkStep<CertificateState>({
+export const endpointCertificate = defineEndpointStep<CertificateState>({
   id: 'server.endpoint-certificate',
   async observe(context) {
     const { name, wanted, certificates, serverTime } = await certificateInUse(context);
@@ -107,7 +107,7 @@ interface TrustState {
   readonly rotations: readonly string[];
 }
 
-export const trustServerCertificate = defineLinkStep<TrustState>({
+export const trustServerCertificate = defineEndpointStep<TrustState>({
   id: 'instance.trust-server-certificate',
   async observe(context) {
     const { name, wanted, certificates } = await certificateInUse(context);
@@ -176,7 +176,7 @@ interface ImportedState {
 }
 
 /** The name must be the FQDN of the instance, or the link does not work (link-with-scripts). */
-export const trustInstanceCertificate = defineLinkStep<ImportedState>({
+export const trustInstanceCertificate = defineEndpointStep<ImportedState>({
   id: 'server.trust-instance-certificate',
   async observe(context) {
     const [instance, instanceKey] = await Promise.all([
@@ -220,7 +220,7 @@ export const trustInstanceCertificate = defineLinkStep<ImportedState>({
   },
 });
 
-export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly string[] }>({
+export const trustAzureAuthorities = defineEndpointStep<{ readonly present: readonly string[] }>({
   id: 'server.trust-azure-authorities',
   async observe(context) {
     const names = new Set(
@@ -251,7 +251,7 @@ export const trustAzureAuthorities = defineLinkStep<{ readonly present: readonly
   },
 });
 
-export const validateChain = defineLinkStep<{ readonly possible: boolean; readonly fqdn: string }>({
+export const validateChain = defineEndpointStep<{ readonly possible: boolean; readonly fqdn: string }>({
   id: 'server.validate-certificate-chain',
   always: true,
   async observe(context) {
@@ -270,13 +270,13 @@ export const validateChain = defineLinkStep<{ readonly possible: boolean; readon
   },
 });
 
-async function oneServer(context: LinkContext) {
+async function oneServer(context: EndpointContext) {
   const [server] = await queryServer(context, readServer());
   if (server === undefined) throw new FactMissing(context.ports.server.name, 'its properties');
   return server;
 }
 
-async function publicKeyOf(context: LinkContext, name: string): Promise<string | null> {
+async function publicKeyOf(context: EndpointContext, name: string): Promise<string | null> {
   const [row] = await queryServer(context, readCertificatePublicKey(name));
   return row?.publicKey ?? null;
 }

@@ -6,8 +6,8 @@ import {
   restoreMirroringEndpoint,
 } from '../../../tsql/endpoints';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
-import { defineLinkStep, queryServer } from '../../link/context';
 import { certificateInUse } from './certificate-in-use';
+import { defineEndpointStep, queryServer } from './endpoint-context';
 import { unlessInUse } from './shared-trust';
 
 interface EndpointState {
@@ -29,7 +29,7 @@ function fitsTheLink(endpoint: EndpointFacts, certificateName: string): boolean 
 const usesWindows = (endpoint: EndpointFacts): boolean =>
   /NTLM|KERBEROS|NEGOTIATE/.test(endpoint.connectionAuthDesc);
 
-export const mirroringEndpoint = defineLinkStep<EndpointState>({
+export const mirroringEndpoint = defineEndpointStep<EndpointState>({
   id: 'server.mirroring-endpoint',
   async observe(context) {
     const [{ name }, endpoints] = await Promise.all([

@@ -1,14 +1,14 @@
-import type { ResolvedLink } from '../../../model/link/spec';
-import { bySite } from '../../../model/side';
-import type { PendingOnServer } from '../../../model/sql-server/pending-on-server';
-import type { Effect, Query, Side } from '../../../model/statement';
+import type { PendingOnServer } from '../../../model/run/pending-on-server';
+import type { SiteId } from '../../../model/run/site';
+import { sqlServerSite } from '../../../model/sql-server/spec';
+import type { Effect, Query } from '../../../model/statement';
 import { SqlServerFailure } from '../../../ports/failures';
 import type { SqlServerPort } from '../../../ports/sql-server';
 import { disableLogin, enableLogin } from '../../../tsql/logins';
 import { readLogins, readSessions } from '../../../tsql/queries/logins';
 import { terminateSessions } from '../../../tsql/sessions';
-import { defineLinkStep, type LinkContext, readOn } from '../../link/context';
 import { NeedsPerson } from '../../run/failures';
+import { defineSqlServerStep, readAt, type SqlServerContext, type SqlServerStep } from '../context';
 
 interface FencedServer {
   readonly logins: readonly {
@@ -34,22 +34,15 @@ type Door = FencedServer & { readonly server?: string };
 
 const doorsOf = (state: FenceState): readonly Door[] => state.replicas ?? [state];
 
-const onDoor = ({ server }: Door, on: Side) => ({ on, ...(server === undefined ? {} : { server }) });
+const onDoor = ({ server }: Door, on: SiteId) => ({ on, ...(server === undefined ? {} : { server }) });
 
 /**
  * Keeps the applications out of one side, so that its log stands still. A database in an availability group cannot be
  * set read-only or single-user (error 1468): the logins are disabled and their sessions ended.
  */
-export const fence = defineFence('server.fence', 'server');
-export const fenceInstance = defineFence('instance.fence', 'instance');
-
-/** Lets the applications in to the new primary; logins that are not there are the operator's to bring. */
-export const admitToServer = defineAdmission('server.admit-applications', 'server');
-export const admitToInstance = defineAdmission('instance.admit-applications', 'instance');
-
-function defineFence(id: string, on: Side) {
-  return defineLinkStep<FenceState>({
-    id,
+export function fence(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<FenceState>({
+    id: `${on}.fence`,
     observe: (context) => observeLogins(context, on),
     // The way back of a drill: the failover there lets the applications in on this side.
     assume: (facts, _context, before) =>
@@ -66,7 +59,7 @@ function defineFence(id: string, on: Side) {
       if (missing.length > 0) {
         throw new NeedsPerson(
           'FenceLoginMissing',
-          `${sideName(spec, on)} has no login ${missing.map((login) => login.name).join(', ')}`,
+          `${sqlServerSite(spec, on).name} has no login ${missing.map((login) => login.name).join(', ')}`,
           'create it there with the same SID, or correct cutover.fence.disableLogins in the migration',
         );
       }
@@ -107,7 +100,7 @@ const isShut = ({ logins, openSessions }: Door): boolean =>
   openSessions === 0 && logins.every((login) => !login.exists || login.isDisabled);
 
 /** Nobody comes in any more; then those who are inside go. A login that a replica does not have needs no shutting. */
-function shut(door: Door, on: Side): readonly Effect[] {
+function shut(door: Door, on: SiteId): readonly Effect[] {
   const present = door.server === undefined ? door.logins : door.logins.filter(({ exists }) => exists);
   if (present.length === 0) return [];
   return [
@@ -127,9 +120,10 @@ function shut(door: Door, on: Side): readonly Effect[] {
   ];
 }
 
-function defineAdmission(id: string, on: Side) {
-  return defineLinkStep<FenceState>({
-    id,
+/** Lets the applications in to the new primary; logins that are not there are the operator's to bring. */
+export function admission(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<FenceState>({
+    id: `${on}.admit-applications`,
     observe: (context) => observeLogins(context, on),
     assume(facts, { spec }, before) {
       if (before.includes(`${on}.fence`)) return withLogins(facts, true);
@@ -142,8 +136,8 @@ function defineAdmission(id: string, on: Side) {
       );
       if (closed.length > 0) return undefined;
       const names = logins.filter((login) => login.exists).map((login) => login.name);
-      if (names.length === 0) return `no application logins on ${sideName(spec, on)}`;
-      const admitted = `${names.join(', ')} may log in to ${sideName(spec, on)}`;
+      if (names.length === 0) return `no application logins on ${sqlServerSite(spec, on).name}`;
+      const admitted = `${names.join(', ')} may log in to ${sqlServerSite(spec, on).name}`;
       const { silent = [] } = state;
       return silent.length === 0 ? admitted : `${admitted}; no answer from ${silent.join(', ')}`;
     },
@@ -182,12 +176,13 @@ function everywhere(facts: FenceState, change: (login: FencedLogin) => FencedLog
   };
 }
 
-async function observeLogins(context: LinkContext, on: Side): Promise<FenceState> {
+async function observeLogins(context: SqlServerContext, on: SiteId): Promise<FenceState> {
   const { disableLogins } = context.spec.settings.cutover.fence;
   if (disableLogins.length === 0) return { logins: [], openSessions: 0 };
-  const leader = await observeDoor((query) => readOn(context, on, query), disableLogins);
+  const leader = await observeDoor((query) => readAt(context, on, query), disableLogins);
   const { group } = context.ports;
-  if (on !== 'server' || group === undefined) return leader;
+  // The replicas of a managed instance are its own affair.
+  if (sqlServerSite(context.spec, on).platform === 'managed-instance' || group === undefined) return leader;
   const members = [...group.members];
   const looks = await Promise.all(
     members.map(([server, port]) => observeReplica(context, server, port, disableLogins)),
@@ -202,7 +197,7 @@ async function observeLogins(context: LinkContext, on: Side): Promise<FenceState
 
 /** @returns undefined when the replica cannot be reached: no application reaches it either, and it cannot lead */
 async function observeReplica(
-  { signal }: LinkContext,
+  { signal }: SqlServerContext,
   server: string,
   port: SqlServerPort,
   names: readonly string[],
@@ -233,5 +228,3 @@ async function observeDoor(
     openSessions: sessions.length,
   };
 }
-
-const sideName = (spec: ResolvedLink, on: Side): string => bySite(on, spec.settings);

@@ -3,8 +3,10 @@
  * them by SID, and applications log in with the password that they have. Hashes are read when they are sent, and
  * nowhere kept: facts say whether a password differs, no more.
  */
-import { otherSite } from '../../../model/side';
-import { type Effect, effectDisplay, type Side, type Statement } from '../../../model/statement';
+import { otherSiteOf, type SiteId } from '../../../model/run/site';
+import { sqlServerSite } from '../../../model/sql-server/spec';
+import { type Effect, effectDisplay, type Statement } from '../../../model/statement';
+import { requireMember, requireSite } from '../../../ports/sql-server-ports';
 import { sameName } from '../../../rules/names';
 import {
   type CopiedLogin,
@@ -36,16 +38,10 @@ import {
   setPasswordHash,
 } from '../../../tsql/copied-logins';
 import { terminateSessions } from '../../../tsql/sessions';
-import { defineLinkStep, type LinkContext } from '../../link/context';
-import { requireMember } from '../../run/apply-effect';
 import { NeedsPerson, NotYet } from '../../run/failures';
+import { defineSqlServerStep, type SqlServerContext, type SqlServerStep } from '../context';
 import { lookAtReplicas } from '../instance-objects';
 import { readHashes, readSideObjects } from '../observe/instance-objects';
-
-export const loginsOnInstance = defineLogins('instance');
-export const loginsOnServer = defineLogins('server');
-export const loginPasswordsOnInstance = defineLoginPasswords('instance');
-export const loginPasswordsOnServer = defineLoginPasswords('server');
 
 interface ServerLogins extends Pick<LoginPlan, 'missing' | 'changed' | 'roles'> {
   /** Names of those that belong on that side and are there. */
@@ -73,11 +69,11 @@ type OneUndo = ServerLoginsUndo & Partial<Pick<ReplicaLoginsUndo, 'server' | 'is
 const serversOf = (facts: LoginFacts): readonly OneServer[] => [facts, ...(facts.replicas ?? [])];
 
 /** Creates what is missing and brings what is there in line, passwords aside. @param on side that is not the primary */
-function defineLogins(on: Side) {
-  return defineLinkStep<LoginFacts>({
+export function logins(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<LoginFacts>({
     id: `${on}.logins`,
     async observe(context) {
-      const { input, replicas } = await lookAtReplicas(context, otherSite(on));
+      const { input, replicas } = await lookAtReplicas(context, otherSiteOf(context.spec.sites, on).id);
       const facts = loginsFrom(input);
       if (replicas.length === 0) return facts;
       return {
@@ -98,28 +94,12 @@ function defineLogins(on: Side) {
     settled(facts, { spec }) {
       const { there } = facts;
       if (serversOf(facts).some(isBehind)) return undefined;
-      const where = spec.settings[on];
+      const where = sqlServerSite(spec, on).name;
       return there.length === 0
         ? `no logins belong on ${where}`
         : `${there.join(', ')}: on ${where} as on the primary`;
     },
-    async effects(facts, context) {
-      const servers = serversOf(facts);
-      const hashes = await hashesOfPrimary(
-        context,
-        on,
-        servers.flatMap(({ missing }) => missing),
-      );
-      return servers.flatMap(({ server, roles, missing, changed }) =>
-        onReplica(server, [
-          ...roles.flatMap((role) => roleEffects(on, role)),
-          ...missing.flatMap((login) => createEffects(on, login, hashes)),
-          ...changed.flatMap(({ name, present, wanted }) =>
-            effectsOf(on, changeLogin(name, present, wanted)),
-          ),
-        ]),
-      );
-    },
+    effects: (facts, context) => copyEffects(facts, context, on),
     kept: keptOfLogins,
     made: madeOfLogins,
     async undo(before: LoginsUndo, _now, context) {
@@ -133,6 +113,26 @@ function defineLogins(on: Side) {
       return undone.flatMap(({ effects }) => effects);
     },
   });
+}
+
+async function copyEffects(
+  facts: LoginFacts,
+  context: SqlServerContext,
+  on: SiteId,
+): Promise<readonly Effect[]> {
+  const servers = serversOf(facts);
+  const hashes = await hashesOfPrimary(
+    context,
+    on,
+    servers.flatMap(({ missing }) => missing),
+  );
+  return servers.flatMap(({ server, roles, missing, changed }) =>
+    onReplica(server, [
+      ...roles.flatMap((role) => roleEffects(on, role)),
+      ...missing.flatMap((login) => createEffects(on, login, hashes)),
+      ...changed.flatMap(({ name, present, wanted }) => effectsOf(on, changeLogin(name, present, wanted))),
+    ]),
+  );
 }
 
 function loginsFrom(input: ObjectsInput): ServerLogins {
@@ -178,9 +178,13 @@ function throwIfUncertain(
   );
 }
 
-async function undoOn(before: OneUndo, on: Side, { ports, signal }: LinkContext): Promise<readonly Effect[]> {
+async function undoOn(
+  before: OneUndo,
+  on: SiteId,
+  { ports, signal }: SqlServerContext,
+): Promise<readonly Effect[]> {
   const { server } = before;
-  const port = server === undefined ? ports[on] : requireMember(ports.group, server);
+  const port = server === undefined ? requireSite(ports, on) : requireMember(ports.group, server);
   // All logins, not only those that would be copied now: what the run made goes, whatever became of its user.
   const side = await readSideObjects(port, [], signal);
   const find = ({ sid }: { readonly sid: string }) => side.logins.find((login) => login.sid === sid);
@@ -207,7 +211,7 @@ async function undoOn(before: OneUndo, on: Side, { ports, signal }: LinkContext)
   ]);
 }
 
-function roleEffects(on: Side, { name, present, wanted }: RoleChange): readonly Effect[] {
+function roleEffects(on: SiteId, { name, present, wanted }: RoleChange): readonly Effect[] {
   return [
     ...(present === null ? effectsOf(on, [createServerRole(name)], dropServerRole(name).display) : []),
     ...effectsOf(on, changePermissions(name, present ?? [], wanted)),
@@ -215,7 +219,11 @@ function roleEffects(on: Side, { name, present, wanted }: RoleChange): readonly 
 }
 
 /** A statement each, so that an attempt that died goes on where it was. */
-function createEffects(on: Side, login: CopiedLogin, hashes: ReadonlyMap<string, string>): readonly Effect[] {
+function createEffects(
+  on: SiteId,
+  login: CopiedLogin,
+  hashes: ReadonlyMap<string, string>,
+): readonly Effect[] {
   const { name, sid, wanted } = login;
   const passwordHash = hashes.get(sid);
   if (passwordHash === undefined) {
@@ -246,11 +254,11 @@ interface PasswordFacts extends ServerPasswords {
 type OnePasswords = ServerPasswords & { readonly server?: string };
 
 /** Logins that were there already get the password of the primary. Their former one is not kept, so nothing undoes it. */
-function defineLoginPasswords(on: Side) {
-  return defineLinkStep<PasswordFacts>({
+export function loginPasswords(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<PasswordFacts>({
     id: `${on}.login-passwords`,
     async observe(context) {
-      const { input, replicas } = await lookAtReplicas(context, otherSite(on));
+      const { input, replicas } = await lookAtReplicas(context, otherSiteOf(context.spec.sites, on).id);
       const facts = passwordsFrom(input);
       if (replicas.length === 0) return facts;
       return {
@@ -284,7 +292,7 @@ function defineLoginPasswords(on: Side) {
       if (replaced.length === 0) return [];
       throw new NeedsPerson(
         'LoginPasswordReplaced',
-        `on ${spec.settings[on]} the login(s) ${replaced.join(', ')} keep the password of the other side`,
+        `on ${sqlServerSite(spec, on).name} the login(s) ${replaced.join(', ')} keep the password of the other side`,
         'set their passwords anew, if they had others before',
       );
     },
@@ -300,16 +308,16 @@ function passwordsFrom(input: ObjectsInput): ServerPasswords {
 
 /** **Secret.** Hashes of the primary by SID, read when they are sent. */
 async function hashesOfPrimary(
-  { ports, signal }: LinkContext,
-  on: Side,
+  { ports, spec, signal }: SqlServerContext,
+  on: SiteId,
   logins: readonly Pick<CopiedLogin, 'sid'>[],
 ): Promise<ReadonlyMap<string, string>> {
   const sids = [...new Set(logins.map(({ sid }) => sid))];
-  const read = await readHashes(ports[otherSite(on)], sids, signal);
+  const read = await readHashes(requireSite(ports, otherSiteOf(spec.sites, on).id), sids, signal);
   return new Map([...read].flatMap(([sid, hash]) => (hash === null ? [] : [[sid, hash]])));
 }
 
-const effectsOf = (on: Side, statements: readonly Statement[], undo?: string): readonly Effect[] =>
+const effectsOf = (on: SiteId, statements: readonly Statement[], undo?: string): readonly Effect[] =>
   statements.map((statement, index) => ({
     kind: 'tsql',
     on,

@@ -1,11 +1,10 @@
 import type { OrphanedUser } from '../../../model/run/failover-facts';
-import { otherSite } from '../../../model/side';
-import type { Side } from '../../../model/statement';
+import { otherSiteOf, type SiteId } from '../../../model/run/site';
 import { orphanedUsers } from '../../../rules/sql-server/orphaned-users';
 import { mapUserToLogin } from '../../../tsql/after-failover';
 import { readInstanceUsers, readLoginSids } from '../../../tsql/queries/after-failover';
 import { readInstanceDatabase } from '../../../tsql/queries/instance-database';
-import { defineLinkStep, type LinkContext, readOn } from '../../link/context';
+import { defineSqlServerStep, readAt, type SqlServerContext, type SqlServerStep } from '../context';
 
 interface OrphanState {
   readonly orphans: readonly OrphanedUser[];
@@ -15,12 +14,9 @@ interface OrphanState {
  * Users whose login has another SID on the new primary get the login of their name ("Troubleshoot orphaned users").
  * Only where a spec asks for it: a login of the same name is usually, but not always, the same person.
  */
-export const repairOnInstance = defineRepair('instance.repair-orphaned-users', 'instance');
-export const repairOnServer = defineRepair('server.repair-orphaned-users', 'server');
-
-function defineRepair(id: string, on: Side) {
-  return defineLinkStep<OrphanState>({
-    id,
+export function orphanedUsersRepair(on: SiteId): SqlServerStep {
+  return defineSqlServerStep<OrphanState>({
+    id: `${on}.repair-orphaned-users`,
     observe: async (context) => ({ orphans: await findOrphans(context, on) }),
     settled({ orphans }) {
       const mendable = orphans.filter(({ login }) => login !== null);
@@ -44,13 +40,16 @@ function defineRepair(id: string, on: Side) {
  * Users are read where the database can be read: before a failover, for a plan, that is the other side, and its users
  * come along with the database. Logins are those of the side that is asked for.
  */
-export async function findOrphans(context: LinkContext, on: Side): Promise<readonly OrphanedUser[]> {
+export async function findOrphans(
+  context: Omit<SqlServerContext, 'secret'>,
+  on: SiteId,
+): Promise<readonly OrphanedUser[]> {
   const { database } = context.spec.settings;
-  const [row] = await readOn(context, on, readInstanceDatabase(database, context.spec.names.link));
-  const readable = row?.updateability === 'READ_WRITE' ? on : otherSite(on);
+  const [row] = await readAt(context, on, readInstanceDatabase(database, context.spec.names.link));
+  const readable = row?.updateability === 'READ_WRITE' ? on : otherSiteOf(context.spec.sites, on).id;
   const [users, logins] = await Promise.all([
-    readOn(context, readable, readInstanceUsers(database)),
-    readOn(context, on, readLoginSids()),
+    readAt(context, readable, readInstanceUsers(database)),
+    readAt(context, on, readLoginSids()),
   ]);
   return orphanedUsers(users, logins);
 }

@@ -15,11 +15,11 @@ import { createCertificate, dropCertificate } from '../../../tsql/certificates';
 import { startEndpoint, stopEndpoint, switchEndpointCertificate } from '../../../tsql/endpoints';
 import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
-import { defineLinkStep, type LinkContext, type LinkStep, queryServer } from '../../link/context';
 import { NeedsPerson } from '../../run/failures';
+import { defineEndpointStep, type EndpointContext, type EndpointStep, queryServer } from './endpoint-context';
 
 /** The steps of one rotation; the plan is part of them, since it is decided once. */
-export function rotationStep(plan: RotationPlan, stepId: RotationStepId): LinkStep {
+export function rotationStep(plan: RotationPlan, stepId: RotationStepId): EndpointStep {
   switch (stepId) {
     case 'rotation.create-certificate':
       return createNext(plan);
@@ -41,8 +41,8 @@ interface NextState {
   readonly inUse: boolean;
 }
 
-function createNext({ nextName, nextExpiresOn }: RotationPlan): LinkStep {
-  return defineLinkStep<NextState>({
+function createNext({ nextName, nextExpiresOn }: RotationPlan): EndpointStep {
+  return defineEndpointStep<NextState>({
     id: 'rotation.create-certificate',
     async observe(context) {
       const [certificate, endpoint] = await Promise.all([
@@ -73,8 +73,8 @@ interface TrustState {
   readonly trusted: boolean;
 }
 
-function trustNext({ nextName }: RotationPlan): LinkStep {
-  return defineLinkStep<TrustState>({
+function trustNext({ nextName }: RotationPlan): EndpointStep {
+  return defineEndpointStep<TrustState>({
     id: 'rotation.trust-certificate',
     async observe(context) {
       const [[row], certificate, trusted] = await Promise.all([
@@ -116,8 +116,8 @@ interface SwitchState {
   readonly endpoint: EndpointFacts | null;
 }
 
-function switchEndpoint({ nextName, old }: RotationPlan): LinkStep {
-  return defineLinkStep<SwitchState>({
+function switchEndpoint({ nextName, old }: RotationPlan): EndpointStep {
+  return defineEndpointStep<SwitchState>({
     id: 'rotation.switch-endpoint',
     observe: async (context) => ({ endpoint: await findEndpoint(context) }),
     settled: ({ endpoint }) =>
@@ -143,8 +143,8 @@ function switchEndpoint({ nextName, old }: RotationPlan): LinkStep {
  * A session that lives proves nothing: it outlasts even the expiry of its certificate. Only a new handshake shows that
  * the other side takes the new one, so the endpoint is stopped and started.
  */
-function forceReconnect({ endpointName }: RotationPlan): LinkStep {
-  return defineLinkStep<SwitchState>({
+function forceReconnect({ endpointName }: RotationPlan): EndpointStep {
+  return defineEndpointStep<SwitchState>({
     id: 'rotation.force-reconnect',
     always: true,
     observe: async (context) => ({ endpoint: await findEndpoint(context) }),
@@ -166,8 +166,8 @@ interface OldTrustState {
   readonly stillUsed: boolean;
 }
 
-function distrustOld({ old }: RotationPlan): LinkStep {
-  return defineLinkStep<OldTrustState>({
+function distrustOld({ old }: RotationPlan): EndpointStep {
+  return defineEndpointStep<OldTrustState>({
     id: 'rotation.distrust-old-certificate',
     async observe(context) {
       const [trusted, endpoint] = await Promise.all([
@@ -190,8 +190,8 @@ interface OldState {
   readonly stillUsed: boolean;
 }
 
-function dropOld({ old }: RotationPlan): LinkStep {
-  return defineLinkStep<OldState>({
+function dropOld({ old }: RotationPlan): EndpointStep {
+  return defineEndpointStep<OldState>({
     id: 'rotation.drop-old-certificate',
     async observe(context) {
       const [certificate, endpoint] = await Promise.all([
@@ -211,8 +211,8 @@ function dropOld({ old }: RotationPlan): LinkStep {
 }
 
 /** What the SQL Server holds of the instance and of the authorities of Azure. */
-export function dropInstanceTrust(names: readonly string[]): LinkStep {
-  return defineLinkStep<{ readonly present: readonly string[] }>({
+export function dropInstanceTrust(names: readonly string[]): EndpointStep {
+  return defineEndpointStep<{ readonly present: readonly string[] }>({
     id: 'trust.drop-instance-certificates',
     async observe(context) {
       const rows = await queryServer(context, readCertificates());
@@ -246,10 +246,13 @@ const usesCertificate = (endpoint: EndpointFacts | null, name: string): boolean 
 const namesOfKey = (trusted: readonly TrustCertificateFacts[], thumbprint: string): readonly string[] =>
   trusted.filter((one) => sameName(one.thumbprint, thumbprint)).map(({ name }) => name);
 
-async function findEndpoint(context: LinkContext): Promise<EndpointFacts | null> {
+async function findEndpoint(context: EndpointContext): Promise<EndpointFacts | null> {
   return (await queryServer(context, readEndpoints()))[0] ?? null;
 }
 
-async function findCertificate(context: LinkContext, name: string): Promise<CertificateFacts | undefined> {
+async function findCertificate(
+  context: EndpointContext,
+  name: string,
+): Promise<CertificateFacts | undefined> {
   return (await queryServer(context, readCertificates())).find((row) => sameName(row.name, name));
 }

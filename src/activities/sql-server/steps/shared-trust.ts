@@ -1,8 +1,8 @@
 import type { Effect } from '../../../model/statement';
 import { linksTo } from '../../../rules/link/other-links';
-import type { LinkContext } from '../../link/context';
 import { NeedsPerson } from '../../run/failures';
 import { readAvailabilityGroupFacts } from '../observe/availability-groups';
+import type { EndpointContext } from './endpoint-context';
 
 /**
  * Endpoint, certificates and trust serve every link of a server. A link that stands when they are to be given back
@@ -13,7 +13,7 @@ import { readAvailabilityGroupFacts } from '../observe/availability-groups';
  */
 export async function unlessInUse(
   effects: readonly Effect[],
-  context: LinkContext,
+  context: EndpointContext,
   instance?: string,
 ): Promise<readonly Effect[]> {
   if (effects.length === 0) return effects;

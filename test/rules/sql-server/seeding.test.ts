@@ -1,18 +1,18 @@
 import fc from 'fast-check';
+import { describeSeedingFailure } from '../../../src/rules/link/seeding-failure';
 import {
   type SeedingSample,
   seedingDeadline,
   seedingPhase,
   seedingProgress,
   seedingRestart,
-} from '../../../src/rules/link/seeding';
-import { describeSeedingFailure } from '../../../src/rules/link/seeding-failure';
+} from '../../../src/rules/sql-server/seeding';
 import {
   DOCUMENTED_SEEDING_RATE,
   estimateSeedingBeforeStart,
 } from '../../../src/rules/sql-server/seeding-estimate';
-import { NOW } from './facts';
-import { replica, seeding } from './replica';
+import { NOW } from '../link/facts';
+import { replica, seeding } from '../link/replica';
 
 const GB = 1024 ** 3;
 const HOUR = 3_600_000;

@@ -1,10 +1,10 @@
 import type { LogUseSample } from '../../rules/sql-server/log-growth';
 import { logReuseWaitWords } from '../../rules/sql-server/log-reuse-wait';
-import type { LogSpaceNews } from '../link/api';
-import { linkFacts, type Observing } from '../link/link-facts';
-import { logSpaceOf } from '../link/replication-watch';
-import { logVerdict } from '../link/seeding-watch';
 import type { ActivityReporter } from '../run/activity-boundary';
+import type { LogSpaceNews } from './api';
+import { linkFacts, type Observing } from './link-facts';
+import { logSpaceOf } from './replication-watch';
+import { logVerdict } from './seeding-watch';
 
 const SAMPLES_KEPT = 40;
 

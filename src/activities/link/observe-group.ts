@@ -1,19 +1,19 @@
-import { groupMembers } from '../../../model/link/replicas';
-import type { ResolvedLink } from '../../../model/link/spec';
-import type { GroupFacts, GroupListenerFacts, GroupMemberFacts } from '../../../model/sql-server/group-facts';
-import { SqlServerFailure } from '../../../ports/failures';
-import type { LinkPorts } from '../../../ports/link-ports';
-import type { SqlServerPort } from '../../../ports/sql-server';
+import { groupMembers } from '../../model/link/replicas';
+import type { ResolvedLink } from '../../model/link/spec';
+import type { GroupFacts, GroupListenerFacts, GroupMemberFacts } from '../../model/sql-server/group-facts';
+import { SqlServerFailure } from '../../ports/failures';
+import type { LinkPorts } from '../../ports/link-ports';
+import type { SqlServerPort } from '../../ports/sql-server';
 import {
   type GroupListenerRow,
   readGroupListeners,
   readGroupRole,
-} from '../../../tsql/queries/availability-groups';
-import { readFullBackup } from '../../../tsql/queries/backups';
-import { readEndpoints } from '../../../tsql/queries/endpoints';
-import { readLinkMode, readServer } from '../../../tsql/queries/server';
-import { FactMissing } from '../../run/failures';
-import { withSignal } from './reading';
+} from '../../tsql/queries/availability-groups';
+import { readFullBackup } from '../../tsql/queries/backups';
+import { readEndpoints } from '../../tsql/queries/endpoints';
+import { readLinkMode, readServer } from '../../tsql/queries/server';
+import { FactMissing } from '../run/failures';
+import { withSignal } from '../sql-server/observe/reading';
 
 /** An availability group that exists, with its listeners and the replicas that the migration names. Only reads. */
 export async function readGroupFacts(

@@ -3,9 +3,9 @@ import type { Effect, Statement } from '../../../model/statement';
 import { KEEP_LOG_TRACE_FLAG, otherSeedings } from '../../../rules/link/keep-log';
 import { readTraceFlags } from '../../../tsql/queries/server';
 import { clearTraceFlag, setTraceFlag } from '../../../tsql/trace-flags';
-import { defineLinkStep, type LinkContext, queryServer } from '../../link/context';
-import { readLinkReplicaFacts } from '../../link/observe-link';
 import { NeedsPerson } from '../../run/failures';
+import { defineLinkStep, type LinkContext, queryServer } from '../context';
+import { readLinkReplicaFacts } from '../observe-link';
 
 interface KeepLogState {
   readonly isOn: boolean;
