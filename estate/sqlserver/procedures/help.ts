@@ -12,10 +12,9 @@ import { filesOf } from '../views/files';
 import { spaceOf } from '../views/indexes';
 import { defaultOf, keyOf, tablesOf } from '../views/table-facts';
 import { Arguments } from './arguments';
-import { datetime, int, nvarchar, sendRows, smallint, sysnameType, varbinary } from './results';
+import { datetime, int, nvarchar, sendRows, smallint, sysnameType, varbinary, varchar } from './results';
 import { megabytes, type Procedure } from './server';
 
-const varchar = (length: number): SqlType => ({ kind: 'varchar', length });
 const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KB`;
 const pageBytes = 8192;
 

@@ -1,16 +1,22 @@
 /** Catalog procedures about routines and types. */
 import type { SqlType, SqlValue } from '../../sql/types';
+import { typeFromName } from '../../sql/values/typing';
 import { systemTypes } from '../system-types';
 import { Arguments } from './arguments';
 import { systemProcedures } from './names';
 import { codeFor, odbcType, verboseCode } from './odbc-types';
 import { matcher } from './pattern';
-import { int, nvarchar, sendRows, smallint, sysnameType } from './results';
+import {
+  dataTypeColumns,
+  int,
+  nvarchar,
+  sendRows,
+  smallint,
+  sysnameType,
+  userTypeColumns,
+  varchar,
+} from './results';
 import type { Procedure } from './server';
-
-type Column = readonly [string, SqlType];
-
-const varchar = (length: number): SqlType => ({ kind: 'varchar', length });
 
 /** Users cannot make procedures here; the product's own are in sys. `;1` is the number of the group. */
 export const storedProcedures: Procedure = async (context, call) => {
@@ -37,15 +43,6 @@ export const storedProcedures: Procedure = async (context, call) => {
   );
   return 0;
 };
-
-const newColumns: readonly Column[] = [
-  ['SS_UDT_CATALOG_NAME', sysnameType],
-  ['SS_UDT_SCHEMA_NAME', sysnameType],
-  ['SS_UDT_ASSEMBLY_TYPE_NAME', nvarchar(4000)],
-  ['SS_XML_SCHEMACOLLECTION_CATALOG_NAME', sysnameType],
-  ['SS_XML_SCHEMACOLLECTION_SCHEMA_NAME', sysnameType],
-  ['SS_XML_SCHEMACOLLECTION_NAME', sysnameType],
-];
 
 /** Of the product's own procedures only the return value is told: their parameters are not in the catalog here. */
 const procedureColumnsProcedure =
@@ -95,21 +92,8 @@ const procedureColumnsProcedure =
         ['PROCEDURE_NAME', nvarchar(134)],
         ['COLUMN_NAME', sysnameType],
         ['COLUMN_TYPE', smallint],
-        ['DATA_TYPE', smallint],
-        ['TYPE_NAME', sysnameType],
-        ['PRECISION', int],
-        ['LENGTH', int],
-        ['SCALE', smallint],
-        ['RADIX', smallint],
-        ['NULLABLE', smallint],
-        ['REMARKS', varchar(254)],
-        ['COLUMN_DEF', nvarchar(4000)],
-        ['SQL_DATA_TYPE', smallint],
-        ['SQL_DATETIME_SUB', smallint],
-        ['CHAR_OCTET_LENGTH', int],
-        ['ORDINAL_POSITION', int],
-        ['IS_NULLABLE', varchar(254)],
-        ...(wide ? newColumns : []),
+        ...dataTypeColumns,
+        ...(wide ? userTypeColumns : []),
         ['SS_DATA_TYPE', { kind: 'tinyint' }],
       ],
       shown.filter(named).sort().map(row),
@@ -147,50 +131,19 @@ const spelling: Readonly<Record<string, readonly [string | null, string | null, 
   smallmoney: ['$', null, null],
 };
 
-/** A column of the type at its widest. */
-const widest = (name: string): SqlType => {
-  switch (name) {
-    case 'char':
-    case 'varchar':
-    case 'binary':
-    case 'varbinary':
-      return { kind: name, length: 8000 };
-    case 'nchar':
-    case 'nvarchar':
-      return { kind: name, length: 4000 };
-    case 'sysname':
-      return { kind: 'nvarchar', length: 128 };
-    case 'timestamp':
-      return { kind: 'binary', length: 8 };
-    case 'decimal':
-    case 'numeric':
-      return { kind: 'decimal', precision: 38, scale: 0 };
-    case 'time':
-    case 'datetime2':
-    case 'datetimeoffset':
-      return { kind: name, scale: 7 };
-    case 'bit':
-    case 'tinyint':
-    case 'smallint':
-    case 'int':
-    case 'bigint':
-    case 'real':
-    case 'float':
-    case 'money':
-    case 'smallmoney':
-    case 'text':
-    case 'ntext':
-    case 'image':
-    case 'xml':
-    case 'uniqueidentifier':
-    case 'date':
-    case 'datetime':
-    case 'smalldatetime':
-      return { kind: name };
-    default:
-      return { kind: 'sql_variant' };
-  }
+const WIDEST: Readonly<Record<string, readonly number[]>> = {
+  char: [8000],
+  varchar: [8000],
+  binary: [8000],
+  varbinary: [8000],
+  nchar: [4000],
+  nvarchar: [4000],
+  decimal: [38, 0],
+  numeric: [38, 0],
 };
+
+/** A column of the system type at its widest. */
+const widest = (name: string): SqlType => typeFromName(name, WIDEST[name] ?? [], 0);
 
 const exact = new Set(['tinyint', 'smallint', 'int', 'bigint', 'decimal', 'numeric', 'money', 'smallmoney']);
 const integers = new Set(['tinyint', 'smallint', 'int', 'bigint', 'decimal', 'numeric']);

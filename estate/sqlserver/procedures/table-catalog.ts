@@ -1,6 +1,6 @@
 /** Catalog procedures about tables that ODBC and JDBC drivers call: result sets as their reference pages list them. */
 import type { StoredTable, TableColumn } from '../../sql/storage';
-import type { SqlType, SqlValue } from '../../sql/types';
+import type { SqlValue } from '../../sql/types';
 import { type SessionContext, sameName, systemDatabases } from '../context';
 import { serverError } from '../messages/raise';
 import { columnsOf } from '../views/definition';
@@ -11,12 +11,17 @@ import { defaultOf, keyOf, tablesOf } from '../views/table-facts';
 import { Arguments } from './arguments';
 import { codeFor, octetLength, odbcType, verboseCode } from './odbc-types';
 import { matcher } from './pattern';
-import { int, nvarchar, sendRows, smallint, sysnameType } from './results';
+import {
+  type Column,
+  dataTypeColumns,
+  int,
+  sendRows,
+  smallint,
+  sysnameType,
+  userTypeColumns,
+  varchar,
+} from './results';
 import type { Procedure } from './server';
-
-type Column = readonly [string, SqlType];
-
-const varchar = (length: number): SqlType => ({ kind: 'varchar', length });
 
 const tableName: readonly Column[] = [
   ['TABLE_QUALIFIER', sysnameType],
@@ -155,12 +160,7 @@ const newColumns: readonly Column[] = [
   ['SS_IS_COLUMN_SET', smallint],
   ['SS_IS_COMPUTED', smallint],
   ['SS_IS_IDENTITY', smallint],
-  ['SS_UDT_CATALOG_NAME', sysnameType],
-  ['SS_UDT_SCHEMA_NAME', sysnameType],
-  ['SS_UDT_ASSEMBLY_TYPE_NAME', nvarchar(4000)],
-  ['SS_XML_SCHEMACOLLECTION_CATALOG_NAME', sysnameType],
-  ['SS_XML_SCHEMACOLLECTION_SCHEMA_NAME', sysnameType],
-  ['SS_XML_SCHEMACOLLECTION_NAME', sysnameType],
+  ...userTypeColumns,
 ];
 
 const columnRow = (
@@ -221,20 +221,7 @@ const columnsProcedure =
       [
         ...tableName,
         ['COLUMN_NAME', sysnameType],
-        ['DATA_TYPE', smallint],
-        ['TYPE_NAME', sysnameType],
-        ['PRECISION', int],
-        ['LENGTH', int],
-        ['SCALE', smallint],
-        ['RADIX', smallint],
-        ['NULLABLE', smallint],
-        ['REMARKS', varchar(254)],
-        ['COLUMN_DEF', nvarchar(4000)],
-        ['SQL_DATA_TYPE', smallint],
-        ['SQL_DATETIME_SUB', smallint],
-        ['CHAR_OCTET_LENGTH', int],
-        ['ORDINAL_POSITION', int],
-        ['IS_NULLABLE', varchar(254)],
+        ...dataTypeColumns,
         ...(wide ? newColumns : []),
         ['SS_DATA_TYPE', { kind: 'tinyint' }],
       ],
