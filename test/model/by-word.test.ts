@@ -10,8 +10,8 @@ import {
   linkProcedure,
   repairOfUsers,
 } from '../../src/model/link/procedure';
+import { otherSite, siteName, siteOption } from '../../src/model/link/side';
 import { type Change, changeSteps, type FailoverType } from '../../src/model/run/procedure';
-import { otherSite, siteName, siteOption } from '../../src/model/side';
 import { jobSwitch } from '../../src/model/sql-server/instance-object-steps';
 import { linkSpec } from '../support/link-spec';
 

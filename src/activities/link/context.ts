@@ -1,8 +1,8 @@
 import type { LinkSite } from '../../model/link/procedure';
 import { onServer } from '../../model/link/replicas';
+import { bySite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import { sqlServerSites } from '../../model/link/sql-server-sites';
-import { bySite } from '../../model/side';
 import type { SqlServerSpec } from '../../model/sql-server/spec';
 import type { Query } from '../../model/statement';
 import type { LinkPorts } from '../../ports/link-ports';

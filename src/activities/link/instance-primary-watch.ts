@@ -1,7 +1,7 @@
 /** A link that stays: watched while the instance leads it, its loss measured, its health awaited. */
 
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/side';
+import { bySite, otherSite } from '../../model/link/side';
 import { compareLsn, type Lsn } from '../../model/sql-server/lsn';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { sameName } from '../../rules/names';

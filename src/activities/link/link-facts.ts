@@ -1,8 +1,8 @@
 /** Shared by the activities that wait: the newest facts of one link, read for all links of its server at once. */
 
 import type { LinkSite } from '../../model/link/procedure';
+import { bySite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
-import { bySite } from '../../model/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';

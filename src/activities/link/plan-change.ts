@@ -8,9 +8,9 @@ import {
   type LinkStepId,
   TAKE_DOWN,
 } from '../../model/link/procedure';
+import { bySite, otherSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import { changeSteps } from '../../model/run/procedure';
-import { bySite, otherSite } from '../../model/side';
 import { cutoverRoute } from '../../rules/link/capability';
 import { factsOfRoles, requestFor, type SideRole } from '../../rules/link/facts-of-roles';
 import { refusalsOf } from '../../rules/run/standing-table';

@@ -1,6 +1,6 @@
 import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary';
+import { bySite } from '../../model/link/side';
 import type { Progress } from '../../model/run/progress';
-import { bySite } from '../../model/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/sql-server/foreign-backups';

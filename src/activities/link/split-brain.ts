@@ -1,5 +1,5 @@
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/side';
+import { bySite, otherSite } from '../../model/link/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { sharedAgeMs } from '../run/snapshots';
 import type { SplitBrainNews } from './api';

@@ -1,6 +1,7 @@
 /** What surrounds a failover: hooks, and a look at the new primary. */
 
 import type { LinkSite } from '../../model/link/procedure';
+import { bySite, otherSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import type {
   AfterFailoverFacts,
@@ -10,7 +11,6 @@ import type {
 } from '../../model/run/failover-facts';
 import type { HookMessage, HookParty, HookRecord } from '../../model/run/hook-message';
 import { hooksOf } from '../../model/run/hook-phases';
-import { bySite, otherSite } from '../../model/side';
 import type { HooksPort } from '../../ports/hooks';
 import type { SecretsPort } from '../../ports/secrets';
 import { sameName } from '../../rules/names';

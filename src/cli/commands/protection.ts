@@ -1,7 +1,7 @@
 /** failover, drill, repair, remove: what an operator asks of a link that stays (purpose: disaster-recovery). */
 
 import { formatDuration } from '../../model/duration';
-import { bySite, otherSite } from '../../model/side';
+import { bySite, otherSite } from '../../model/link/side';
 import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';

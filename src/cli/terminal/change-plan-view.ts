@@ -1,6 +1,6 @@
 import type { LinkChangePlan } from '../../activities/link/plan-change';
 import type { LinkChange, LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import { bySite } from '../../model/link/side';
 import { stepAsMarkdown, stepAsScript } from './plan-view';
 
 /** The plan of a change as a script, as the plan of a set-up is one. */

@@ -3,7 +3,7 @@
 import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import { bySite } from '../../model/link/side';
 import type { RpoEstimate } from '../../rules/run/rpo';
 import { EXPIRY_THRESHOLD_DAYS } from '../../rules/sql-server/certificate-expiry';
 import type { NextExpiry } from '../../rules/sql-server/certificate-next';

@@ -1,6 +1,6 @@
 import type { LinkSite } from '../../model/link/procedure';
+import { otherSite } from '../../model/link/side';
 import type { LinkSpec } from '../../model/link/spec';
-import { otherSite } from '../../model/side';
 import type { ObjectFinding, ObjectsReport } from '../../model/sql-server/instance-objects';
 import type { Style } from './style';
 

@@ -1,10 +1,9 @@
 import { byWord } from '../by-word';
 import type { Change, FailoverPlan, FailoverType, Procedure, StepRef } from '../run/procedure';
 import type { Site, SiteId } from '../run/site';
-import { bySite, type LinkSite, otherSite, siteName, siteOption } from '../side';
 import { copySteps, INSTANCE_OBJECT_STEP_IDS, jobSwitch } from '../sql-server/instance-object-steps';
-
 import type { CutoverRoute } from './facts';
+import { bySite, type LinkSite, otherSite, siteName, siteOption } from './side';
 import type { ResolvedLink } from './spec';
 
 /** Phases of a link migration, in order. People see these words. */

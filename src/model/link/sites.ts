@@ -1,7 +1,7 @@
 /** The two sides of a link as sites, for what knows no link. */
 import type { Site } from '../run/site';
-import { siteName, siteOption } from '../side';
 import type { LinkSite } from './procedure';
+import { siteName, siteOption } from './side';
 
 const ORDER: readonly LinkSite[] = ['server', 'instance'];
 

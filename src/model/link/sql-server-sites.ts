@@ -1,7 +1,8 @@
 /** The two ends of a link, as steps of any SQL Server know them. */
-import { siteName, siteOption } from '../side';
+
 import type { SqlServerSite } from '../sql-server/spec';
 import type { LinkSite } from './procedure';
+import { siteName, siteOption } from './side';
 import type { ResolvedLink } from './spec';
 
 type Ends = Pick<ResolvedLink, 'server' | 'instance'> & {

@@ -1,5 +1,5 @@
 /** What is known of a database around its failover. */
-import type { LinkSite } from '../side';
+import type { LinkSite } from '../link/side';
 import type { SiteId } from './site';
 
 /** As the catalog shows the database, on the side that was asked. */

@@ -1,8 +1,8 @@
 /** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
 import { byWord } from '../by-word';
+import type { LinkSite } from '../link/side';
+import { otherSite, siteName } from '../link/side';
 import type { FailoverType, StepRef } from '../run/procedure';
-import type { LinkSite } from '../side';
-import { otherSite, siteName } from '../side';
 
 export const INSTANCE_OBJECT_STEP_IDS = [
   'instance.logins',

@@ -12,7 +12,7 @@ import {
 import { unknownWord } from '../../model/by-word';
 import { firstPrimary } from '../../model/link/initial-primary';
 import { LINK_PROCEDURE, type LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/side';
+import { bySite } from '../../model/link/side';
 import { siteName, waitsAtGate } from '../run/change-requests';
 import { beginDrill, goOnWithDrill, type RunFailover, whileHolding } from '../run/drill';
 import { dropNewsOfOthers, isPreempted, runFailoverChild, unlessPreempted } from '../run/failover-child';

@@ -1,7 +1,7 @@
 /** Answers about a link that stays: the table of requests decides them, from the run's state alone. */
 import { byWord, unknownWord } from '../../model/by-word';
+import { bySite, otherSite, siteName, siteOption } from '../../model/link/side';
 import type { StandingRequestFacts, StandingVerdict } from '../../model/run/standing';
-import { bySite, otherSite, siteName, siteOption } from '../../model/side';
 import { decideRequest } from '../../rules/run/standing-table';
 import { forcedTo, lastLagOf, standingFacts } from '../link/standing-facts';
 import { type Answer, accept, type Request, refuse } from './answers';

@@ -1,6 +1,6 @@
 /** What a failover of a link that stays needs a person's name for, and what is only told. */
 import { formatDuration } from '../../model/duration';
-import { otherSite } from '../../model/side';
+import { otherSite } from '../../model/link/side';
 import type { Acknowledgement, FailoverRequest } from './standing-messages';
 import type { Protection, RunInput, RunState } from './state';
 

@@ -1,7 +1,7 @@
 /** A drill of a link that stays: a planned failover, held for a time, and one back, as one request with one record. */
 import { condition } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import { otherSite, siteOption } from '../../model/side';
+import { otherSite, siteOption } from '../../model/link/side';
 import { siteName } from './change-requests';
 import type { DrillRecord, DrillRequest, DrillUnderWay } from './drill-messages';
 import type { Run } from './run';

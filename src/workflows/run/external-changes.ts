@@ -8,7 +8,7 @@ import type {
 } from '../../activities/link/api';
 import type { LinkHealth } from '../../activities/run/api';
 import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/side';
+import { bySite, otherSite } from '../../model/link/side';
 import { siteName } from './change-requests';
 import { isLateFailover, noteLateFailover } from './in-doubt';
 import type { Run } from './run';

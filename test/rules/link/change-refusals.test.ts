@@ -2,8 +2,8 @@
 import type { CutoverRoute } from '../../../src/model/link/facts';
 import type { LinkChange } from '../../../src/model/link/procedure';
 import { LINK_PROCEDURE } from '../../../src/model/link/procedure';
+import { otherSite } from '../../../src/model/link/side';
 import { changeSteps } from '../../../src/model/run/procedure';
-import { otherSite } from '../../../src/model/side';
 import { factsOfRoles, requestFor } from '../../../src/rules/link/facts-of-roles';
 import { refusalsOf } from '../../../src/rules/run/standing-table';
 import { linkSpec } from '../../support/link-spec';

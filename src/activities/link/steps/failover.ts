@@ -1,5 +1,5 @@
 import type { LinkSite } from '../../../model/link/procedure';
-import { bySite } from '../../../model/side';
+import { bySite } from '../../../model/link/side';
 import type { Effect } from '../../../model/statement';
 import { writeProbe } from '../../../tsql/databases';
 import {

@@ -1,5 +1,5 @@
 /** The two sides of a link: the one place that chooses by them. */
-import { byWord } from './by-word';
+import { byWord } from '../by-word';
 
 /** As link/procedure.ts has it, which needs this module. */
 export type LinkSite = 'server' | 'instance';
