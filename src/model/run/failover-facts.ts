@@ -1,5 +1,4 @@
 /** What is known of a database around its failover. */
-import type { LinkSite } from '../link/side';
 import type { SiteId } from './site';
 
 /** As the catalog shows the database, on the side that was asked. */
@@ -41,7 +40,7 @@ export interface LoginSid {
 
 /** One member of the distributed group, and how it commits. */
 export interface GroupMode {
-  readonly on: LinkSite;
+  readonly on: SiteId;
   readonly member: string;
   readonly mode: string;
 }
