@@ -1,5 +1,5 @@
 import { byWord } from '../by-word';
-import type { LinkSite } from './procedure';
+import type { LinkSite } from './side';
 import type { ResolvedLink } from './spec';
 
 /** True when the managed instance has the database, and the SQL Server gets the copy. */

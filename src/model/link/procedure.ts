@@ -1,9 +1,10 @@
 import { byWord } from '../by-word';
 import type { Change, FailoverPlan, FailoverType, Procedure, StepRef } from '../run/procedure';
-import type { Site, SiteId } from '../run/site';
-import { copySteps, INSTANCE_OBJECT_STEP_IDS, jobSwitch } from '../sql-server/instance-object-steps';
+import type { Site } from '../run/site';
+import { copySteps, instanceObjectStepIds, jobSwitch } from '../sql-server/instance-object-steps';
 import type { CutoverRoute } from './facts';
-import { bySite, type LinkSite, otherSite, siteName, siteOption } from './side';
+import { instanceIsFirst } from './initial-primary';
+import { bySite, type LinkSite, linkSite, otherSite, siteName, siteOption } from './side';
 import type { ResolvedLink } from './spec';
 
 /** Phases of a link migration, in order. People see these words. */
@@ -66,7 +67,7 @@ export const LINK_STEP_IDS = [
   'instance.become-secondary',
   'server.repair-orphaned-users',
   'instance.repair-orphaned-users',
-  ...INSTANCE_OBJECT_STEP_IDS,
+  ...instanceObjectStepIds<LinkSite>('instance', 'server'),
   'server.empty-availability-group',
   'server.grant-create-database',
   'server.readable-secondary',
@@ -75,11 +76,11 @@ export const LINK_STEP_IDS = [
 ] as const;
 export type LinkStepId = (typeof LINK_STEP_IDS)[number];
 
+const SERVER = { id: 'server', label: siteName('server') } as const;
+const INSTANCE = { id: 'instance', label: siteName('instance') } as const;
+
 /** One step of a link. `server` names a replica of the availability group; absent: the one that leads it. */
-export interface LinkStep extends StepRef<LinkStepId, LinkPhase> {
-  /** Takes down what one of these made: only of a run that began one of them. */
-  readonly madeBy?: readonly LinkStepId[];
-}
+export type LinkStep = StepRef<LinkStepId, LinkPhase>;
 
 const TRUST: readonly LinkStep[] = [
   step('server.master-key', 'trust', 'Master key of the SQL Server'),
@@ -173,7 +174,7 @@ export const establishing = (keepLog: KeepLog = 'none', objects = false): readon
   CREATE_LINK,
   ...byWord('seeding.keepLog', keepLog, RELEASE_LOG),
   FIRST_LOG_BACKUP,
-  ...(objects ? copySteps('instance') : []),
+  ...(objects ? copySteps(INSTANCE) : []),
   ...BACKUPS,
 ];
 
@@ -187,7 +188,7 @@ export interface AskedFor {
 /** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
 export const establishingFromInstance = (objects = false): readonly LinkStep[] => [
   ...FROM_INSTANCE,
-  ...(objects ? copySteps('server') : []),
+  ...(objects ? copySteps(SERVER) : []),
 ];
 
 /** Azure waits five minutes for the SQL Server to join. */
@@ -246,15 +247,15 @@ export function linkProcedure(
   return [
     ...establishing(keepLog, objects),
     ...inOrder(cutoverPlan(route, objects)),
-    ...(objects ? moveJobs('instance') : []),
+    ...(objects ? moveJobs() : []),
     ...(repairUsers ? [repairOfUsers('instance')] : []),
     ...removeLink,
     ...dropGroups,
   ];
 }
 
-const moveJobs = (primary: LinkSite): readonly LinkStep[] => {
-  const { on, off } = jobSwitch(primary);
+const moveJobs = (): readonly LinkStep[] => {
+  const { on, off } = jobSwitch(INSTANCE, SERVER);
   return [on, off];
 };
 
@@ -327,18 +328,39 @@ export const repairOfUsers = (on: LinkSite): LinkStep =>
     ),
   });
 
-/** @throws RangeError when it is neither of the two */
-const linkSite = (id: SiteId): LinkSite =>
-  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
-
 /** A link that stands: who can lead it, how it fails over, is repaired and taken down. */
 export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
   kind: 'link',
+  thing: 'link',
+  standing: 'a DR link',
+  goesOn: 'log backups go on',
+  unwatched: {
+    undone: ', and no log backups are taken',
+    nextStep: 'back up the log by hand until the link is watched again, or take it down',
+  },
+  stepIds: LINK_STEP_IDS,
   phases: LINK_PHASE_TITLES,
+  describe: (spec) => {
+    const { database, server, instance } = spec.settings;
+    const [from, to] = instanceIsFirst(spec) ? [instance, server] : [server, instance];
+    return `${database}: ${from} → ${to}`;
+  },
   sites: ({ settings }) => LINK_SITES.map((id) => siteOfLink(id, bySite(id, settings))),
   failover: (_spec, type, to) => failoverPlan(type, linkSite(to)),
   repair: (_spec, survivor) => bySite(linkSite(survivor), REPAIRS),
   remove: () => [...TAKE_DOWN.removeLink, ...TAKE_DOWN.dropGroups],
+  hasReplicas: (site) => bySite(linkSite(site), { server: true, instance: false }),
+  afterRemoval: (primary) =>
+    bySite(linkSite(primary), {
+      server: 'both copies become independent',
+      instance: 'the copy on the SQL Server is left restoring',
+    }),
+  slotGiver: ({ settings, instance }) => ({
+    resource: instance.resourceId,
+    name: settings.instance,
+    label: siteName('instance'),
+  }),
+  repairOfUsers: (primary) => repairOfUsers(linkSite(primary)),
 };
 
 const LINK_SITES: readonly LinkSite[] = ['server', 'instance'];

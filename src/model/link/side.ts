@@ -1,7 +1,7 @@
 /** The two sides of a link: the one place that chooses by them. */
 import { byWord } from '../by-word';
+import type { SiteId } from '../run/site';
 
-/** As link/procedure.ts has it, which needs this module. */
 export type LinkSite = 'server' | 'instance';
 
 /** What belongs to a side. @throws RangeError when it is neither of the two */
@@ -19,3 +19,7 @@ export const siteName = (side: LinkSite): string =>
 /** As people type it: `--to`, `--survivor`. */
 export const siteOption = (side: LinkSite): string =>
   bySite(side, { server: 'server', instance: 'instance' });
+
+/** A site that a run knows by its id, as a side. @throws RangeError when it is neither of the two */
+export const linkSite = (id: SiteId): LinkSite =>
+  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });

@@ -12,6 +12,8 @@ export interface StepRef<Id extends string = string, Phase extends string = stri
   readonly repeats: 'once' | 'on-cadence';
   /** Server of a site that the step is about, by its name in the inventory. Absent: the one that leads the site. */
   readonly server?: string;
+  /** Takes down what one of these made: only of a run that began one of them. */
+  readonly madeBy?: readonly Id[];
 }
 
 export type FailoverType = 'planned' | 'forced';
@@ -30,10 +32,31 @@ export interface FailoverPlan<Step extends StepRef = StepRef> {
   readonly admit: readonly Step[];
 }
 
+/** A resource on which the platform lets only so many failovers run at once. */
+export interface SlotGiver {
+  /** Resource id; upper and lower case are the same. */
+  readonly resource: string;
+  readonly name: string;
+  /** In sentences, behind "the": `instance`. */
+  readonly label: string;
+}
+
 export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef = StepRef> {
   readonly kind: Spec['kind'];
+  /** What stands once it is set up, in sentences: `link`. */
+  readonly thing: string;
+  /** A run of what stands for years, with its article: `a DR link`. */
+  readonly standing: string;
+  /** What a pause does not hold, one clause: `log backups go on`. */
+  readonly goesOn: string;
+  /** What is left undone while nobody watches it (a clause that follows, or nothing), and what a person does about it. */
+  readonly unwatched: { readonly undone: string; readonly nextStep: string };
+  /** Every step that a run may begin. An id begins with that of its site: `instance.link`. */
+  readonly stepIds: readonly Step['id'][];
   /** Titles of the phases by their ids, in order. */
   readonly phases: Readonly<Record<string, string>>;
+  /** What goes from where to where, for the page of the run in Temporal's web interface. */
+  describe(spec: Spec): string;
   /** Places that can lead. */
   sites(spec: Spec): readonly Site[];
   /** @param type `forced`: neither fence nor revocable steps, since the old primary may be out of reach */
@@ -42,6 +65,14 @@ export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef 
   repair(spec: Spec, survivor: SiteId): readonly Step[];
   /** Taking down what stands. */
   remove(spec: Spec): readonly Step[];
+  /** A site may have several servers, of which one may not answer when the fence is lifted there. */
+  hasReplicas(site: SiteId): boolean;
+  /** What becomes of the copies when it is taken down, one clause. @param primary site that leads then */
+  afterRemoval(primary: SiteId): string;
+  /** Absent: as many failovers may run at once as are asked for. */
+  slotGiver?(spec: Spec): SlotGiver;
+  /** Gives orphaned users of the new primary their logins; absent where there are no such. */
+  repairOfUsers?(primary: SiteId): Step;
 }
 
 /** What can be asked of a run that stands, as data: the same for its plan and for its run. */

@@ -29,3 +29,8 @@ export function otherSiteOf(sites: readonly Site[], id: SiteId): Site {
   if (other === undefined || others.length > 1) throw new RangeError(`there is no one other site than ${id}`);
   return other;
 }
+
+/** The site that a step is about: its id begins with that of the site. @throws RangeError where it begins with none */
+export function siteOfStep(sites: readonly Site[], stepId: string): Site {
+  return siteOf(sites, stepId.split('.')[0] ?? stepId);
+}

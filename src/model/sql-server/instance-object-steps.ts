@@ -1,68 +1,74 @@
 /** The steps around objects outside of the database, as tables. Part of a run only when its spec has `instanceObjects`. */
 import { byWord } from '../by-word';
-import type { LinkSite } from '../link/side';
-import { otherSite, siteName } from '../link/side';
 import type { FailoverType, StepRef } from '../run/procedure';
+import type { Site, SiteId } from '../run/site';
 
-export const INSTANCE_OBJECT_STEP_IDS = [
-  'instance.logins',
-  'instance.login-passwords',
-  'instance.agent-jobs',
-  'instance.agent-job-changes',
-  'instance.enable-jobs',
-  'instance.enable-jobs-after-loss',
-  'instance.disable-jobs',
-  'server.logins',
-  'server.login-passwords',
-  'server.agent-jobs',
-  'server.agent-job-changes',
-  'server.enable-jobs',
-  'server.enable-jobs-after-loss',
-  'server.disable-jobs',
+const KINDS = [
+  'logins',
+  'login-passwords',
+  'agent-jobs',
+  'agent-job-changes',
+  'enable-jobs',
+  'enable-jobs-after-loss',
+  'disable-jobs',
 ] as const;
-export type InstanceObjectStepId = (typeof INSTANCE_OBJECT_STEP_IDS)[number];
+type Kind = (typeof KINDS)[number];
+
+export type InstanceObjectStepId<Id extends SiteId = SiteId> = `${Id}.${Kind}`;
 
 /** Copies go on beside the replication; jobs move with the roles. */
-export type InstanceObjectStep = StepRef<InstanceObjectStepId, 'replicating' | 'cutover'>;
+export type InstanceObjectStep<Id extends SiteId = SiteId> = StepRef<
+  InstanceObjectStepId<Id>,
+  'replicating' | 'cutover'
+>;
 
-/**
- * Copies from the present primary to the other side.
- * @param to the other side
- */
-export const copySteps = (to: LinkSite): readonly InstanceObjectStep[] => [
-  step(`${to}.logins`, 'replicating', `Logins on the ${siteName(to)}`),
-  step(`${to}.login-passwords`, 'replicating', `Passwords of logins on the ${siteName(to)}`),
-  step(`${to}.agent-jobs`, 'replicating', `Agent jobs on the ${siteName(to)}`),
-  step(`${to}.agent-job-changes`, 'replicating', `Changes of agent jobs on the ${siteName(to)}`),
+/** A site of a topology whose ids are known. */
+type SiteOf<Id extends SiteId> = Pick<Site, 'label'> & { readonly id: Id };
+
+/** Of each site, in the order of a list of steps. */
+export const instanceObjectStepIds = <Id extends SiteId>(
+  ...sites: readonly Id[]
+): readonly InstanceObjectStepId<Id>[] =>
+  sites.flatMap((site) => KINDS.map((kind): InstanceObjectStepId<Id> => `${site}.${kind}`));
+
+/** Copies from the present primary to the other site. */
+export const copySteps = <Id extends SiteId>({ id, label }: SiteOf<Id>): readonly InstanceObjectStep<Id>[] => [
+  step<Id>(`${id}.logins`, 'replicating', `Logins on the ${label}`),
+  step<Id>(`${id}.login-passwords`, 'replicating', `Passwords of logins on the ${label}`),
+  step<Id>(`${id}.agent-jobs`, 'replicating', `Agent jobs on the ${label}`),
+  step<Id>(`${id}.agent-job-changes`, 'replicating', `Changes of agent jobs on the ${label}`),
 ];
 
-export interface JobSwitch {
-  readonly on: InstanceObjectStep;
+export interface JobSwitch<Id extends SiteId = SiteId> {
+  readonly on: InstanceObjectStep<Id>;
   /** After `on`: which jobs are to run is read from the former primary. */
-  readonly off: InstanceObjectStep;
+  readonly off: InstanceObjectStep<Id>;
 }
 
 /**
  * Jobs run where the primary is.
  * @param by after a forced failover the former primary may be silent
  */
-export function jobSwitch(primary: LinkSite, by: FailoverType = 'planned'): JobSwitch {
-  const former = otherSite(primary);
+export function jobSwitch<Id extends SiteId>(
+  primary: SiteOf<Id>,
+  former: SiteOf<Id>,
+  by: FailoverType = 'planned',
+): JobSwitch<Id> {
   const enable = byWord('type of a failover', by, {
     planned: 'enable-jobs',
     forced: 'enable-jobs-after-loss',
   } as const);
   return {
-    on: step(`${primary}.${enable}`, 'cutover', `Enable the jobs on the ${siteName(primary)}`),
-    off: step(`${former}.disable-jobs`, 'cutover', `Disable the jobs on the ${siteName(former)}`),
+    on: step<Id>(`${primary.id}.${enable}`, 'cutover', `Enable the jobs on the ${primary.label}`),
+    off: step<Id>(`${former.id}.disable-jobs`, 'cutover', `Disable the jobs on the ${former.label}`),
   };
 }
 
-const step = (
-  id: InstanceObjectStepId,
+const step = <Id extends SiteId>(
+  id: InstanceObjectStepId<Id>,
   phase: InstanceObjectStep['phase'],
   title: string,
-): InstanceObjectStep => ({
+): InstanceObjectStep<Id> => ({
   id,
   phase,
   title,

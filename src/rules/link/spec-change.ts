@@ -1,22 +1,6 @@
 /** Which fields of a spec may change while its link stands, and why the others may not. */
 import type { GroupReplica, ResolvedLink } from '../../model/link/spec';
-
-export interface RefusedField {
-  /** As it is called in the spec files. */
-  readonly field: string;
-  readonly ruleId: string;
-  /** One sentence. */
-  readonly reason: string;
-  readonly nextStep: string;
-}
-
-export interface SpecChange {
-  /** Fields that differ and may, as they are called in the spec files. Names only: a value may be for few eyes. */
-  readonly changed: readonly string[];
-  readonly refused: readonly RefusedField[];
-  /** What a person should know of a change that is allowed, one sentence each. */
-  readonly warnings: readonly string[];
-}
+import type { RefusedField, SpecChange } from '../../model/run/spec-change';
 
 export interface SpecChangeFacts {
   /** Logins of the fence are disabled on a replica that did not answer when they were to be enabled. */

@@ -125,9 +125,7 @@ function commitMode(modes: readonly GroupMode[], repairs: Repairs): FailoverChec
   const id = 'after.commit-mode';
   const others = modes.filter(({ mode }) => mode !== 'ASYNCHRONOUS_COMMIT');
   if (others.length === 0) return passed(id, 'the link commits asynchronously');
-  const seen = others.map(({ member, mode, on }) => `${member} on the ${SIDES[on]} is ${mode}`).join(', ');
+  const seen = others.map(({ member, mode, label }) => `${member} on the ${label} is ${mode}`).join(', ');
   const members = [...new Set(modes.map(({ member }) => member))];
   return warning(id, seen, repairs.asynchronous(members));
 }
-
-const SIDES = { server: 'SQL Server', instance: 'instance' } as const;

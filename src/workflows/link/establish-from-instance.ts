@@ -3,6 +3,7 @@
  * between the request and the JOIN nobody is waited for: what cannot be joined in time is given back whole, a person is
  * told, and `resume` begins again with the groups.
  */
+
 import { type ActivityInterfaceFor, CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { BrokenLink, LinkSteps } from '../../activities/link/api';
 import type { ObservedStep } from '../../activities/run/api';
@@ -11,18 +12,19 @@ import { LINK_FROM_INSTANCE } from '../../model/link/procedure';
 import type { StepRef } from '../../model/run/procedure';
 import { AZURE_GAVE_UP, untilAzureGivesUp } from '../run/activity-policies';
 import { CarriedOver } from '../run/carried';
-import type { Run } from '../run/run';
 import { personProblem } from '../run/run-control';
 import { leftSentence, Undo } from '../run/undo-items';
+import { linkActivities } from './link-activities';
 import { establishLink, preflight } from './link-migration';
 import { performPhase, phaseSteps } from './phases';
 import { besideCreation, type CreationState, connect, seed, withDeadline } from './seeding';
+import type { LinkRun } from './state';
 
 /** The one place that knows from which side a link begins. */
-export const establish = (run: Run): Promise<void> =>
+export const establish = (run: LinkRun): Promise<void> =>
   instanceIsFirst(run.spec) ? establishFromInstance(run) : establishLink(run);
 
-async function establishFromInstance(run: Run): Promise<void> {
+async function establishFromInstance(run: LinkRun): Promise<void> {
   await preflight(run);
   await performPhase(run, 'trust');
   for (;;) {
@@ -38,7 +40,7 @@ async function establishFromInstance(run: Run): Promise<void> {
 }
 
 /** Nobody is waited for here: what cannot go on is a problem, and what was made is given back. */
-async function createJoinAndSeed(run: Run): Promise<BrokenLink | undefined> {
+async function createJoinAndSeed(run: LinkRun): Promise<BrokenLink | undefined> {
   const { create, join } = LINK_FROM_INSTANCE;
   // Noted before the request, so that an undo goes the documented way: Azure's side first, then the SQL Server's.
   const before = await look(run, join);
@@ -55,7 +57,7 @@ async function createJoinAndSeed(run: Run): Promise<BrokenLink | undefined> {
   }
 }
 
-async function look(run: Run, join: StepRef): Promise<ObservedStep> {
+async function look(run: LinkRun, join: StepRef): Promise<ObservedStep> {
   return run.control.untilDone(join.title, async () => {
     const seen = await run.untilItSucceeds.observeStep({ spec: run.spec, stepId: join.id });
     if (seen.settled === undefined) run.begin(join.id, seen.before, undefined, seen.planned);
@@ -72,7 +74,7 @@ class LinkGivenUp extends Error {
 }
 
 /** As `perform`, but a creation that Azure gave up is not simply sent again: its other half stands on the SQL Server. */
-async function requestLink(run: Run, create: StepRef): Promise<void> {
+async function requestLink(run: LinkRun, create: StepRef): Promise<void> {
   const heartbeat = run.spec.settings.polling.heartbeatTimeout;
   const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performStep'>> = proxyActivities(
     untilAzureGivesUp(heartbeat),
@@ -107,15 +109,16 @@ function joinProblem(error: unknown): BrokenLink | undefined {
 }
 
 async function follow(
-  run: Run,
+  run: LinkRun,
   join: StepRef,
   before: ObservedStep,
   creation: CreationState,
 ): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the SQL Server to join the link; Azure gives up after five minutes';
-  const joined = await run.longPoll.joinFromInstance.executeWithOptions({ summary: join.title }, [
-    { spec: run.spec },
-  ]);
+  const joined = await linkActivities(run).longPoll.joinFromInstance.executeWithOptions(
+    { summary: join.title },
+    [{ spec: run.spec }],
+  );
   if (joined.kind === 'broken') return joined;
   const { outcome } = joined;
   const did = before.settled === undefined ? 'done' : 'already-done';
@@ -134,7 +137,7 @@ async function follow(
 }
 
 /** Groups, link, and the half-made copy with them, latest first. @returns what had to be left, one sentence each */
-function giveBack(run: Run): Promise<readonly string[]> {
+function giveBack(run: LinkRun): Promise<readonly string[]> {
   const ours: ReadonlySet<string> = new Set(
     [...phaseSteps(run, 'groups'), ...phaseSteps(run, 'link')].map(({ id }) => id),
   );

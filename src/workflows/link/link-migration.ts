@@ -10,48 +10,44 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { byWord } from '../../model/by-word';
 import type { CutoverRoute } from '../../model/link/facts';
-import {
-  cutoverPlan,
-  FIRST_LOG_BACKUP,
-  type LinkStep,
-  type TakeDown,
-  takeDownPlan,
-} from '../../model/link/procedure';
-import { replicateUntilCutOver } from '../run/cutover';
+import { cutoverPlan, FIRST_LOG_BACKUP, type TakeDown, takeDownPlan } from '../../model/link/procedure';
+import { type Cutover, replicateUntilCutOver } from '../run/cutover';
 import { handleCutoverMessages } from '../run/cutover-requests';
 import { checkInput } from '../run/incoming';
-import {
-  journalQuery,
-  type MigrationResult,
-  preflightQuery,
-  type RunOutcome,
-  specQuery,
-  statusQuery,
-} from '../run/messages';
+import { journalQuery, preflightQuery, type RunOutcome, specQuery, statusQuery } from '../run/messages';
+import { ofThisRun } from '../run/removal';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
 import { withKnownSpec } from '../run/spec-version';
-import { attemptsMade, type RunInput } from '../run/state';
+import { attemptsMade } from '../run/state-entries';
 import { boundState } from '../run/state-size';
 import { stateOf } from '../run/state-version';
-import { statusOf } from '../run/status';
 import { failWith, tellLeftovers, undoRun } from '../run/undo';
-import { withLogSpaceWatch } from '../sql-server/log-space-watch';
+import { withLogSpaceWatch } from './log-space-watch';
+import { equalLsnOf } from './equal-lsn';
+import { awaitFullBackup } from './full-backup';
 import { linkInputShape } from './input-shapes';
+import { lookForLeftOut } from './left-out';
+import { linkActivities } from './link-activities';
+import type { MigrationResult } from './migration-result';
 import { performPhase, phaseSteps } from './phases';
 import { createLinkAndSeed } from './seeding';
+import type { LinkRun, LinkRunInput } from './state';
+import { linkStatusOf } from './status';
+import { LINK_WORKFLOWS } from './topology';
 
 /** Preflight found blockers: nothing was changed. */
 export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
-export async function linkMigration(given: RunInput): Promise<MigrationResult> {
+export async function linkMigration(given: LinkRunInput): Promise<MigrationResult> {
   const input = withKnownSpec(given);
   checkInput('linkMigration', linkInputShape, input);
-  const state = stateOf(input);
-  const run = new Run(input, state, workflowInfo().workflowId);
+  const state = stateOf(LINK_WORKFLOWS, input);
+  const run = new Run(LINK_WORKFLOWS, input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
-  setHandler(statusQuery, () => statusOf(run, outcome));
+  setHandler(statusQuery, () => linkStatusOf(run, outcome));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
   setHandler(specQuery, () => run.spec);
@@ -79,17 +75,27 @@ export async function linkMigration(given: RunInput): Promise<MigrationResult> {
 }
 
 /** The nine phases, top to bottom. A history that follows another one enters where that one left. */
-async function cross(run: Run): Promise<'done' | 'new-history'> {
+async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
   if (run.state.phase !== 'replicating') await establishLink(run);
-  const objects = run.spec.settings.instanceObjects !== undefined;
-  const next = await replicateUntilCutOver(run, cutoverPlan(routeOf(run), objects));
+  const next = await replicateUntilCutOver(run, cutoverOf(run));
   if (next === 'new-history') return 'new-history';
   await CancellationScope.nonCancellable(() => takeDown(run));
   return 'done';
 }
 
+/** Deleting the link to cut over leaves nothing that could replicate back. */
+function cutoverOf(run: LinkRun): Cutover {
+  const route = routeOf(run);
+  const hasObjects = run.spec.settings.instanceObjects !== undefined;
+  const cutover = { plan: cutoverPlan(route, hasObjects), from: 'server', to: 'instance' };
+  return byWord<CutoverRoute, Cutover>('route of a cutover', route, {
+    'planned-failover': { ...cutover, replicates: true },
+    'delete-link': { ...cutover, replicates: false, lookBeside: () => lookForLeftOut(run) },
+  });
+}
+
 /** Preflight to first log backup: what a migration and a link that stays have in common. */
-export async function establishLink(run: Run): Promise<void> {
+export async function establishLink(run: LinkRun): Promise<void> {
   await preflight(run);
   await performPhase(run, 'trust');
   await performPhase(run, 'groups');
@@ -100,10 +106,10 @@ export async function establishLink(run: Run): Promise<void> {
   });
 }
 
-export async function preflight(run: Run): Promise<void> {
+export async function preflight(run: LinkRun): Promise<void> {
   run.enter('preflight');
   run.waitingFor = 'the checks before anything is changed';
-  const outcome = await run.fewAttempts.preflight({ spec: run.spec });
+  const outcome = await linkActivities(run).fewAttempts.preflight({ spec: run.spec });
   run.state.preflight = outcome.report;
   run.state.route = outcome.route;
   run.state.serverName = outcome.serverName;
@@ -124,7 +130,7 @@ export async function preflight(run: Run): Promise<void> {
 }
 
 /** The log can be backed up safely only now: during seeding a backup may truncate what the copy still needs. */
-async function takeFirstLogBackup(run: Run): Promise<void> {
+async function takeFirstLogBackup(run: LinkRun): Promise<void> {
   run.enter('first-log-backup');
   const { spec, state } = run;
   const step = FIRST_LOG_BACKUP;
@@ -134,43 +140,37 @@ async function takeFirstLogBackup(run: Run): Promise<void> {
     if (before.id !== step.id) await run.perform(before);
   }
   const backup = await run.control.untilDone(step.title, () =>
-    run.longPoll.takeFirstLogBackup({ spec, seedingCompletedAt: state.seedingCompletedAt ?? run.now() }),
+    linkActivities(run).longPoll.takeFirstLogBackup({
+      spec,
+      seedingCompletedAt: state.seedingCompletedAt ?? run.now(),
+    }),
   );
   state.logBackups = { count: state.logBackups.count + 1, lastAt: backup.at };
   run.journal(step, 'done', backup.effects, backup.reason, backup.durationMs);
 }
 
-/** Azure's first full backup of the new primary comes before any teardown: without it a restart could lose the database. */
-async function takeDown(run: Run): Promise<void> {
+/** Azure's first full backup of the new primary comes before any teardown. */
+async function takeDown(run: LinkRun): Promise<void> {
   run.enter('after');
   const plan = takingDown(run);
-  const since = run.state.pointOfNoReturn?.instanceTime ?? run.now();
+  const since = run.state.pointOfNoReturn?.platformTime ?? run.now();
   if (plan.removeLink.length > 0) {
-    run.waitingFor = 'the first full backup that Azure takes of the new primary';
-    const { evidence } = await run.control.untilDone('Full backup by Azure', () =>
-      run.watches.awaitAzureFullBackup({ spec: run.spec, since }),
-    );
-    run.logEvent('info', 'after.full-backup', evidence);
+    await awaitFullBackup(run, since);
     run.waitingFor = '';
   }
-  for (const step of takeDownSteps(run, plan)) await run.perform(step);
+  for (const step of ofThisRun(run, [...plan.removeLink, ...plan.dropGroups])) await run.perform(step);
 }
 
-/** A group that stood there before this run is not this run's to drop. */
-export const takeDownSteps = (run: Run, { removeLink, dropGroups }: TakeDown): readonly LinkStep[] =>
-  [...removeLink, ...dropGroups].filter(
-    ({ madeBy }) => madeBy === undefined || madeBy.some((id) => run.hasBegun(id)),
-  );
-
-const takingDown = (run: Run): TakeDown => takeDownPlan(routeOf(run), run.spec.settings.cutover.afterwards);
+const takingDown = (run: LinkRun): TakeDown =>
+  takeDownPlan(routeOf(run), run.spec.settings.cutover.afterwards);
 
 /** How this version leaves its SQL Server: found by preflight, which comes first. */
-function routeOf({ state }: Run): CutoverRoute {
+function routeOf({ state }: LinkRun): CutoverRoute {
   if (state.route === null) throw new Error('the route of the cutover is not known before preflight');
   return state.route;
 }
 
-async function beginNewHistory(run: Run): Promise<never> {
+async function beginNewHistory(run: LinkRun): Promise<never> {
   await run.notices.delivered();
   await condition(allHandlersFinished);
   // An abort that was accepted in this very moment would be lost with this history.
@@ -180,7 +180,7 @@ async function beginNewHistory(run: Run): Promise<never> {
 }
 
 async function finish(
-  run: Run,
+  run: LinkRun,
   outcome: 'completed' | 'aborted',
   leftovers: readonly string[],
 ): Promise<MigrationResult> {
@@ -201,20 +201,20 @@ async function finish(
     seedingRestarts: state.seedingRestarts,
     cutoverAttempts: attemptsMade(state),
     rtoMs: state.rtoMs,
-    pointOfNoReturn: state.pointOfNoReturn,
+    pointOfNoReturn: equalLsnOf(state.pointOfNoReturn),
     ...(state.hookCalls === undefined ? {} : { hooks: state.hookCalls }),
     ...(state.checks === undefined ? {} : { checks: state.checks }),
     leftovers: outcome === 'completed' ? [...leftovers, ...leftBehind(run)] : leftovers,
   };
 }
 
-const proofOf = ({ state }: Run): string =>
+const proofOf = ({ state }: LinkRun): string =>
   state.unreplicatedTail === undefined
     ? 'no committed transaction was lost (equal LSNs behind the fence)'
     : `equal LSNs behind the fence, but ${state.unreplicatedTail}`;
 
 /** The documented end state, as far as a person should know it. */
-function leftBehind(run: Run): readonly string[] {
+function leftBehind(run: LinkRun): readonly string[] {
   const { server, database, cutover, instanceObjects } = run.spec.settings;
   const jobs = instanceObjects?.jobs.include ?? [];
   const fenced = cutover.fence.disableLogins;

@@ -1,4 +1,5 @@
 /** The phases of setting up a link, each with the steps that its spec and its versions ask for. */
+
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
   establishingFromInstance,
@@ -9,10 +10,10 @@ import {
   stepsOfPhase,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
-import type { Run } from '../run/run';
+import type { LinkRun } from './state';
 
 /** Steps of one phase; none before preflight has told the route. */
-export function phaseSteps({ spec, state }: Run, phase: LinkPhase): readonly LinkStep[] {
+export function phaseSteps({ spec, state }: LinkRun, phase: LinkPhase): readonly LinkStep[] {
   const { route } = state;
   if (route === null) return [];
   const { cutover, seeding, instanceObjects, afterFailover } = spec.settings;
@@ -25,7 +26,7 @@ export function phaseSteps({ spec, state }: Run, phase: LinkPhase): readonly Lin
 }
 
 /** All steps of a phase in order, each at a quiet point. */
-export async function performPhase(run: Run, phase: LinkPhase): Promise<void> {
+export async function performPhase(run: LinkRun, phase: LinkPhase): Promise<void> {
   run.enter(phase);
   for (const step of phaseSteps(run, phase)) {
     await run.control.quietPoint();

@@ -3,7 +3,8 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import type { BrokenLink, SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import { CREATE_LINK } from '../../model/link/procedure';
-import type { Run } from '../run/run';
+import { linkActivities } from './link-activities';
+import type { LinkRun } from './state';
 
 /** The copy was not complete in time; Azure cancels the creation of a link after 6 days. */
 export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';
@@ -12,7 +13,7 @@ export const SEEDING_DEADLINE_EXCEEDED = 'SeedingDeadlineExceeded';
  * Creates the link and follows it until the copy is complete. A link that Azure gave up is not repaired by waiting:
  * a person looks for the cause, and it is created again, with a deadline of its own.
  */
-export async function createLinkAndSeed(run: Run): Promise<void> {
+export async function createLinkAndSeed(run: LinkRun): Promise<void> {
   for (;;) {
     run.enter('link');
     run.state.linkRequestedAt = run.now();
@@ -23,7 +24,7 @@ export async function createLinkAndSeed(run: Run): Promise<void> {
 }
 
 /** The operation in Azure may outlast the seeding, so it is followed beside what comes next. */
-async function createAndSeedOnce(run: Run): Promise<BrokenLink | undefined> {
+async function createAndSeedOnce(run: LinkRun): Promise<BrokenLink | undefined> {
   return besideCreation(
     () => run.perform(CREATE_LINK, run.acting(CREATE_LINK, run.watches)),
     async (creation) => {
@@ -84,11 +85,11 @@ class Creation {
 /** While it is not done, a link that broke may be dropped and created again by it. */
 export type CreationState = Pick<Creation, 'isDone' | 'done'>;
 
-export async function connect(run: Run, creation: CreationState): Promise<BrokenLink | undefined> {
+export async function connect(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the link to connect; documented to take up to a minute, Azure gives up after five';
   for (;;) {
     const seen = await run.control.untilDone('Link connects', () =>
-      run.watches.awaitLinkConnected({ spec: run.spec }),
+      linkActivities(run).watches.awaitLinkConnected({ spec: run.spec }),
     );
     if (seen.kind === 'connected') {
       run.logEvent('info', 'link.connected', seen.evidence);
@@ -101,12 +102,12 @@ export async function connect(run: Run, creation: CreationState): Promise<Broken
   }
 }
 
-export async function seed(run: Run, creation: CreationState): Promise<BrokenLink | undefined> {
+export async function seed(run: LinkRun, creation: CreationState): Promise<BrokenLink | undefined> {
   run.waitingFor = 'the copy of the database to be complete';
   let mark: SeedingMark | null = null;
   for (;;) {
     const news: SeedingNews = await run.control.untilDone('Seeding', () =>
-      run.watches.watchSeeding({ spec: run.spec, mark }),
+      linkActivities(run).watches.watchSeeding({ spec: run.spec, mark }),
     );
     if (news.kind === 'completed') {
       run.state.seedingCompletedAt = news.serverTime;
@@ -125,7 +126,7 @@ export async function seed(run: Run, creation: CreationState): Promise<BrokenLin
 }
 
 async function reportSeeding(
-  run: Run,
+  run: LinkRun,
   news: Exclude<SeedingNews, { kind: 'completed' | 'broken' }>,
 ): Promise<void> {
   switch (news.kind) {
@@ -162,7 +163,7 @@ async function reportSeeding(
 }
 
 /** Deadline and warnings as durable timers; they outlive every worker. */
-export async function withDeadline<T>(run: Run, work: () => Promise<T>): Promise<T> {
+export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
   const { deadline, warnBefore } = run.spec.settings.seeding;
   const requestedAt = Date.parse(run.state.linkRequestedAt ?? run.now());
   const deadlineAt = requestedAt + deadline;
@@ -199,7 +200,7 @@ export async function withDeadline<T>(run: Run, work: () => Promise<T>): Promise
 
 /** @returns true when the deadline passed before the work was done. */
 async function warnAndExpire(
-  run: Run,
+  run: LinkRun,
   deadlineAt: number,
   warnBefore: readonly number[],
   isDone: () => boolean,

@@ -7,27 +7,24 @@ import type { ManagedInstance, SqlServer } from '../../model/inventory';
 import type { GroupReplica, LinkNames, LinkSpec, ResolvedLink } from '../../model/link/spec';
 import type { Hook, Hooks } from '../../model/run/hooks';
 import type { InstanceObjects } from '../../model/sql-server/instance-objects-spec';
-import { readSchedule } from '../../rules/run/read-schedule';
-import { BY_AND_REASON } from '../run/request-shapes';
 import {
   anyObject,
   anyText,
   duration,
-  exactly,
   including,
   list,
-  MalformedInput,
   matching,
   name,
   number,
   oneOf,
   optional,
   type Shape,
+  versionOne,
   wholeNumber,
   yesOrNo,
 } from '../run/shapes';
-import { slotLimit } from '../run/signal-shapes';
-import type { ChangeSpecRequest } from '../run/standing-messages';
+import { slotLimit } from '../run/slot-shapes';
+import { scheduleShape } from '../run/state-shape';
 
 /** As `nameSchema`, also with the name of a replica behind it. */
 const specName = matching(
@@ -37,12 +34,6 @@ const specName = matching(
 const sysname = matching(/^.{1,128}$/s, 'a name of 1 to 128 characters');
 /** Time-outs and pauses of nothing at all would be none. */
 const pause = duration(1);
-
-export const scheduleShape: Shape<LinkSpec['cutover']['schedule']> = (value, at) => {
-  const read = readSchedule(value);
-  if (read.ok) return read.schedule;
-  throw new MalformedInput(`${at}: ${read.problem}`);
-};
 
 const hook = including<Pick<Hook, 'name' | 'type' | 'timeout' | 'onFailure'>>({
   name: specName,
@@ -121,11 +112,6 @@ const settings = including<LinkSpec>({
   }),
 });
 
-export const version: Shape<1> = (value, at) => {
-  if (value === 1) return value;
-  throw new MalformedInput(`${at} must be 1: this worker reads no other version`);
-};
-
 /** How a server is reached. Which secret, and how it is read, is for the activity. */
 const ACCESS = {
   tls: including<Pick<SqlServer['tls'], 'mode'>>({ mode: oneOf(['strict', 'required', 'off']) }),
@@ -140,7 +126,7 @@ const sqlServer = including<Pick<SqlServer, 'host' | 'port'>>({
 
 export const specShape = including<ResolvedLink>({
   kind: oneOf(['link']),
-  version,
+  version: versionOne,
   settings,
   names: including<LinkNames>({
     link: sysname,
@@ -159,5 +145,3 @@ export const specShape = including<ResolvedLink>({
     list<GroupReplica>(including<GroupReplica>({ name: specName, server: sqlServer }), 1, 64),
   ),
 });
-
-export const changeSpecShape = exactly<ChangeSpecRequest>({ ...BY_AND_REASON, spec: specShape });

@@ -1,13 +1,12 @@
-/** Answers about a link that stays: the table of requests decides them, from the run's state alone. */
+/** Answers about what stands: the table of requests decides them, from the run's state alone. */
 import { byWord, unknownWord } from '../../model/by-word';
-import { bySite, otherSite, siteName, siteOption } from '../../model/link/side';
 import type { StandingRequestFacts, StandingVerdict } from '../../model/run/standing';
 import { decideRequest } from '../../rules/run/standing-table';
-import { forcedTo, lastLagOf, standingFacts } from '../link/standing-facts';
 import { type Answer, accept, type Request, refuse } from './answers';
 import { acknowledgement, disclosure, type Known, toAcknowledge } from './cool-down';
 import type { DrillRequest, DrillUnderWay, DrillView } from './drill-messages';
 import type { Run } from './run';
+import { forcedTo, lastLagOf, standingFacts } from './standing-facts';
 import type {
   FailoverRequest,
   NotPossible,
@@ -19,12 +18,12 @@ import type { Protection } from './state';
 
 type Verdict<Is extends boolean> = Extract<StandingVerdict, { readonly allowed: Is }>;
 
-const knownOf = ({ spec, state }: Run): Known => ({ spec, state, now: Date.now() });
+const knownOf = ({ topology, spec, state }: Run): Known => ({ topology, spec, state, now: Date.now() });
 
 export function standingStatus(run: Run): StandingStatus | null {
   const { protection } = run.state;
   if (protection === null) return null;
-  const asked = askable(protection).map(([what, request]) => ({
+  const asked = askable(run, protection).map(([what, request]) => ({
     what,
     verdict: decideRequest(standingFacts(knownOf(run)), request),
   }));
@@ -37,9 +36,6 @@ export function standingStatus(run: Run): StandingStatus | null {
     ...(deletedExternally === undefined ? {} : { deletedExternally }),
     ...(drill === undefined ? {} : { drill: drillView(protection, drill) }),
     ...(lastDrill === undefined ? {} : { lastDrill }),
-    ...(protection.primary === 'server' || run.state.failedOverAt === null
-      ? {}
-      : { fullBackupAt: protection.fullBackupAt ?? null }),
     lastLag: lastLagOf(run.state),
     possible: asked.filter(({ verdict }) => verdict.allowed).map(({ what }) => what),
     notPossible: asked.flatMap(({ what, verdict }): NotPossible[] =>
@@ -50,13 +46,14 @@ export function standingStatus(run: Run): StandingStatus | null {
 
 /** What `status` tells about: whether it is possible, not whether a request for it is complete. */
 function askable(
+  run: Run,
   protection: Protection,
 ): readonly (readonly [what: string, request: StandingRequestFacts])[] {
-  const to = otherSite(protection.primary);
+  const { id: to, label } = run.otherSite(protection.primary);
   const failover = { kind: 'failover', to, isAcknowledged: false, forced: null } as const;
   return [
-    [`planned failover to the ${siteName(to)}`, { ...failover, type: 'planned' }],
-    [`forced failover to the ${siteName(to)}`, { ...failover, type: 'forced' }],
+    [`planned failover to the ${label}`, { ...failover, type: 'planned' }],
+    [`forced failover to the ${label}`, { ...failover, type: 'forced' }],
     ['drill', { kind: 'drill', holdMs: 0, isAcknowledged: false }],
     ['repair of a split brain', { kind: 'repair', survivor: forcedTo(protection) ?? protection.primary }],
     ['removal', { kind: 'removal' }],
@@ -79,7 +76,7 @@ export function standingNextSteps(run: Run): readonly string[] {
   if (protection === null) return [];
   if (protection.deletedExternally !== undefined) return [`sqlferry remove ${name}`];
   if (protection.splitBrain !== null) return [repairCommand(run, protection)];
-  const to = siteOption(otherSite(protection.primary));
+  const to = run.otherSite(protection.primary).option;
   if (protection.drill !== undefined) return [`sqlferry failover ${name} --to ${to}`];
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
 }
@@ -110,7 +107,7 @@ export function answerFailover(run: Run, request: FailoverRequest): Answer {
 function begin(run: Run, protection: Protection, request: FailoverRequest, verdict: Verdict<true>): Answer {
   if (request.type === 'forced') run.forcedAt = Date.now();
   const asked: StandingRequest = { kind: 'failover', request, ...acknowledgedBy(run, protection, request) };
-  const sentence = `${verdict.sentence}${told(run, protection, request)}`;
+  const sentence = `${verdict.sentence}${told(run, request)}`;
   return take(run, protection, asked, { ...verdict, sentence });
 }
 
@@ -168,7 +165,7 @@ export function answerDrill(run: Run, request: DrillRequest): Answer {
     isAcknowledged: request.acknowledgedBy !== undefined,
   };
   return answer(run, request.by, asked, (verdict, protection) => {
-    const to = otherSite(protection.primary);
+    const to = run.otherSite(protection.primary).id;
     const ways = acknowledgedBy(run, protection, { ...request, type: 'planned', to });
     return take(run, protection, { kind: 'drill', request, ...ways }, verdict);
   });
@@ -200,8 +197,8 @@ function acknowledgedBy(run: Run, protection: Protection, request: FailoverReque
 }
 
 /** What nobody has to acknowledge, and everybody should know: in the answer, and among the events. */
-function told(run: Run, protection: Protection, request: FailoverRequest): string {
-  const what = disclosure(knownOf(run), protection, request);
+function told(run: Run, request: FailoverRequest): string {
+  const what = disclosure(knownOf(run), request);
   if (what === null) return '';
   run.logEvent('warning', 'failover.without-full-backup', what);
   return `; ${what}`;
@@ -210,7 +207,7 @@ function told(run: Run, protection: Protection, request: FailoverRequest): strin
 /** What a person types to end a split brain. */
 export function repairCommand(run: Run, protection: Protection): string {
   const only = forcedTo(protection);
-  const survivor = only === null ? 'instance|server' : siteOption(only);
+  const survivor = only === null ? run.sites.map(({ option }) => option).join('|') : run.site(only).option;
   return `sqlferry repair ${run.spec.settings.name} --survivor ${survivor}`;
 }
 
@@ -223,10 +220,7 @@ export function answerRepair(run: Run, request: RepairRequest): Answer {
 
 export function answerRemoval(run: Run, request: Request): Answer {
   return answer(run, request.by, { kind: 'removal' }, (verdict, protection) => {
-    const copies = bySite(protection.primary, {
-      server: 'both copies become independent',
-      instance: 'the copy on the SQL Server is left restoring',
-    });
+    const copies = run.procedure.afterRemoval(protection.primary);
     const sentence = `${verdict.sentence}; ${copies}`;
     return take(run, protection, { kind: 'remove', request }, { ...verdict, sentence });
   });
@@ -244,7 +238,7 @@ export function take(
   return accept(rule, sentence);
 }
 
-/** A planned failover, and a drill, wait until the link is ready; the log is guarded meanwhile. */
+/** A planned failover, and a drill, wait until the replication is ready, which is watched meanwhile. */
 export function waitsAtGate(asked: StandingRequest): boolean {
   switch (asked.kind) {
     case 'drill':
@@ -259,7 +253,3 @@ export function waitsAtGate(asked: StandingRequest): boolean {
       return unknownWord('request', asked);
   }
 }
-
-export { otherSite };
-
-export { siteName };

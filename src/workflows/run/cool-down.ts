@@ -1,15 +1,18 @@
-/** What a failover of a link that stays needs a person's name for, and what is only told. */
+/** What a failover of what stands needs a person's name for, and what is only told. */
 import { formatDuration } from '../../model/duration';
-import { otherSite } from '../../model/link/side';
-import type { Acknowledgement, FailoverRequest } from './standing-messages';
-import type { Protection, RunInput, RunState } from './state';
+import type { RunSpec } from '../../model/run/run-spec';
+import type { Acknowledgement } from './failover-record';
+import type { FailoverRequest } from './standing-messages';
+import type { Protection, RunState } from './state';
+import type { WorkflowTopology } from './topology';
 
 type Asked = Pick<FailoverRequest, 'type' | 'to'>;
 
 /** What is known when something is asked. */
-export interface Known {
-  readonly spec: RunInput['spec'];
-  readonly state: RunState;
+export interface Known<Spec extends RunSpec = RunSpec, Own extends object = object> {
+  readonly topology: WorkflowTopology<Spec, Own>;
+  readonly spec: Spec;
+  readonly state: RunState & Own;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now: number;
 }
@@ -19,14 +22,15 @@ export function toAcknowledge(known: Known, protection: Protection, asked: Asked
   const flapping = coolDown(known, protection, asked);
   if (flapping !== null) return flapping;
   if (known.spec.settings.failover.firstFullBackup !== 'acknowledge') return null;
-  return withoutFullBackup(known, protection, asked);
+  return caveat(known, asked);
 }
 
 /** What is told when such a failover begins, since nobody has to acknowledge it; null when there is nothing to tell. */
-export const disclosure = (known: Known, protection: Protection, asked: Asked): string | null =>
-  known.spec.settings.failover.firstFullBackup === 'acknowledge'
-    ? null
-    : withoutFullBackup(known, protection, asked);
+export const disclosure = (known: Known, asked: Asked): string | null =>
+  known.spec.settings.failover.firstFullBackup === 'acknowledge' ? null : caveat(known, asked);
+
+const caveat = ({ topology, state }: Known, { type, to }: Asked): string | null =>
+  topology.caveat(state, type, to);
 
 /** @param what the answer of `toAcknowledge` */
 export const acknowledgement = (
@@ -40,20 +44,9 @@ export const acknowledgement = (
 function coolDown({ spec, now }: Known, protection: Protection, { to }: Asked): string | null {
   const last = protection.failovers.findLast(({ outcome }) => outcome === 'done');
   if (last === undefined) return null;
-  if (last.drill === 'there' && to === otherSite(last.to)) return null;
+  if (last.drill === 'there' && to !== last.to) return null;
   const until = Date.parse(last.endedAt) + spec.settings.failover.coolDown;
   if (until <= now) return null;
   const ago = formatDuration(Math.max(now - Date.parse(last.endedAt), 1_000));
   return `the last failover was ${ago} ago; until ${new Date(until).toISOString()} another one needs an acknowledgement (--acknowledge-by)`;
-}
-
-/**
- * Azure takes a full backup of an instance that became the primary; it may delay the next failover, and a link that is
- * dropped before it can leave the database unavailable (troubleshooting page of the link).
- */
-function withoutFullBackup({ state }: Known, protection: Protection, { type, to }: Asked): string | null {
-  const { failedOverAt } = state;
-  if (type !== 'planned' || to !== 'server' || protection.primary !== 'instance') return null;
-  if (failedOverAt === null || protection.fullBackupAt !== undefined) return null;
-  return `Azure's first full backup since the failover at ${failedOverAt} was not seen yet; it may delay a failover back`;
 }

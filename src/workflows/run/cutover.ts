@@ -2,21 +2,11 @@ import { CancellationScope, condition, isCancellation, workflowInfo } from '@tem
 import { formatDuration } from '../../model/duration';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
 import type { FailoverPlan } from '../../model/run/procedure';
-import { cutoverWait } from '../../rules/run/cutover-wait';
-import { serverWatch } from '../link/server-watch';
-import { hasObjects, keepObjectsWhile, passObjectsGate, switchJobs } from '../sql-server/instance-objects';
-import { fenceIsLifted } from '../sql-server/unlifted-fences';
+import type { SiteId } from '../../model/run/site';
+import { waitVerdict } from './cutover-wait';
 import { FailoverHooks, type FailoverOccasion } from './failover-hooks';
 import { FailoverSlot } from './failover-slot';
-import {
-  fenceAndCatchUp,
-  giveBackOnce,
-  isFenced,
-  liftFence,
-  lookForLeftOut,
-  reasonOf,
-  swapRoles,
-} from './fence-and-swap';
+import { fenceAndCatchUp, giveBackOnce, isFenced, liftFence, reasonOf, swapRoles } from './fence-and-swap';
 import { historyIsLong } from './history';
 import { readBefore } from './new-primary-checks';
 import { runPostFailover } from './post-failover';
@@ -24,24 +14,32 @@ import { recheckReadiness } from './readiness';
 import { ReplicationWatch } from './replication-watch';
 import type { Run } from './run';
 import { AbortRequested } from './run-control';
-import { addAttempt, attemptsMade } from './state';
+import { addAttempt, attemptsMade } from './state-entries';
+import { hasObjects, keepObjectsWhile, passObjectsGate, switchObjects } from './unreplicated-objects';
 import { throwIfLeftBadly, until } from './until';
 
 /** A wait is looked at again after this long at most: windows and approvals are also a matter of time. */
 const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
 
+/** One cutover: which site hands over to which, and how. */
+export interface Cutover {
+  readonly plan: FailoverPlan;
+  readonly from: SiteId;
+  readonly to: SiteId;
+  /** False where the cutover ends the replication. */
+  readonly replicates: boolean;
+  /** A look that begins once the roles are swapped. Applications do not wait for it. */
+  readonly lookBeside?: () => Promise<void>;
+}
+
 /**
- * The link replicates, log backups go on, and the run waits until the cutover may begin; then it tries.
- * @param plan steps of the cutover
+ * It replicates and is watched, and the run waits until the cutover may begin; then it tries.
  * @returns 'cut-over', or 'new-history' when the history is long and this is a quiet point
  */
-export async function replicateUntilCutOver(
-  run: Run,
-  plan: FailoverPlan,
-): Promise<'cut-over' | 'new-history'> {
+export async function replicateUntilCutOver(run: Run, cutover: Cutover): Promise<'cut-over' | 'new-history'> {
   const turn = new FailoverSlot(run);
   try {
-    return await replicateInTurn(run, plan, turn);
+    return await replicateInTurn(run, cutover, turn);
   } finally {
     await turn.release();
   }
@@ -49,15 +47,15 @@ export async function replicateUntilCutOver(
 
 async function replicateInTurn(
   run: Run,
-  plan: FailoverPlan,
+  cutover: Cutover,
   turn: FailoverSlot,
 ): Promise<'cut-over' | 'new-history'> {
   for (;;) {
     run.enter('replicating');
-    const watch = new ReplicationWatch(run, serverWatch(run));
+    const watch = new ReplicationWatch(run, cutover.from);
     let ready: boolean;
     try {
-      ready = await watch.beside(untilReady(run, turn));
+      ready = await watch.beside(untilReady(run, cutover.from, turn));
     } finally {
       await CancellationScope.nonCancellable(() => watch.stop());
     }
@@ -65,14 +63,14 @@ async function replicateInTurn(
     // Somebody may have paused or postponed while the watch came to its end.
     if (waitVerdict(run).mayBegin) {
       run.enter('cutover');
-      if (await attemptCutover(run, plan, turn)) return 'cut-over';
+      if (await attemptCutover(run, cutover, turn)) return 'cut-over';
     }
     await turn.release();
   }
 }
 
 /** @returns true when everything says that the cutover may begin; false when a new history should begin. */
-async function untilReady(run: Run, turn: FailoverSlot): Promise<boolean> {
+async function untilReady(run: Run, from: SiteId, turn: FailoverSlot): Promise<boolean> {
   for (;;) {
     run.control.throwIfAborted();
     if (historyIsLong(run)) return false;
@@ -82,18 +80,18 @@ async function untilReady(run: Run, turn: FailoverSlot): Promise<boolean> {
     await askForApproval(run, wait);
     if (wait.mayBegin) {
       if (hasObjects(run)) {
-        await passObjectsGate(run, 'server', {
+        await passObjectsGate(run, from, {
           acceptedBy: () => (run.state.approval?.acceptsDrift === true ? run.state.approval.by : null),
           mustLeave: () => mustLeave(run, seen),
         });
         if (mustLeave(run, seen)) continue;
       }
-      if ((await linkIsReady(run, seen)) && (await takeTurn(run, seen, turn))) return true;
+      if ((await isReady(run, from, seen)) && (await takeTurn(run, from, seen, turn))) return true;
       continue;
     }
     const untilMs = wait.until === null ? LONGEST_WAIT_MS : Date.parse(wait.until) - Date.now();
     const changed = condition(() => run.revision > seen, Math.min(Math.max(untilMs, 1), LONGEST_WAIT_MS));
-    await keepObjectsWhile(run, 'server', changed);
+    await keepObjectsWhile(run, from, changed);
   }
 }
 
@@ -109,36 +107,23 @@ async function askForApproval(run: Run, wait: ReturnType<typeof waitVerdict>): P
   await run.notify('info', 'cutover.approval-needed', reason, `sqlferry approve ${run.spec.settings.name}`);
 }
 
-export function waitVerdict(run: Run) {
-  const { state, spec } = run;
-  return cutoverWait({
-    now: run.now(),
-    schedule: state.schedule,
-    approval: state.approval,
-    approvalPolicy: spec.settings.cutover.approval,
-    postponedUntil: state.postponedUntil,
-    paused: state.paused,
-    nextAttemptAt: state.nextAttemptAt,
-  });
-}
-
-/** Facts of the link decide now; a message in between (postpone, pause) ends the wait. */
-async function linkIsReady(run: Run, seen: number): Promise<boolean> {
+/** Facts of the replication decide now; a message in between (postpone, pause) ends the wait. */
+async function isReady(run: Run, from: SiteId, seen: number): Promise<boolean> {
   const gate = () =>
     run.control.untilDone('Cutover gate', () =>
-      run.watches.awaitReadiness({ spec: run.spec, primary: 'server' }),
+      run.watches.awaitReadiness({ spec: run.spec, primary: from }),
     );
-  run.waitingFor = 'the link to be healthy and close enough behind for the cutover';
+  run.waitingFor = `the ${run.procedure.thing} to be healthy and close enough behind for the cutover`;
   const passed = await until(gate, () => mustLeave(run, seen));
   throwIfLeftBadly(passed);
   return !passed.left && waitVerdict(run).mayBegin;
 }
 
-/** The log is guarded meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
-async function takeTurn(run: Run, seen: number, turn: FailoverSlot): Promise<boolean> {
+/** It is watched meanwhile, and nothing is fenced; what is asked of the run in between comes first. */
+async function takeTurn(run: Run, from: SiteId, seen: number, turn: FailoverSlot): Promise<boolean> {
   const leave = () => mustLeave(run, seen);
   const waitedMs = await turn.acquire(leave);
-  if (waitedMs !== null && (await recheckReadiness(run, 'server', waitedMs, leave))) return true;
+  if (waitedMs !== null && (await recheckReadiness(run, from, waitedMs, leave))) return true;
   await turn.release();
   return false;
 }
@@ -147,25 +132,26 @@ const mustLeave = (run: Run, seen: number): boolean =>
   (run.revision > seen && !waitVerdict(run).mayBegin) || historyIsLong(run);
 
 /**
- * Fence, final LSNs, point of no return, failover, proof. Anything that fails before the point of no return lifts
+ * Fence, catch-up, point of no return, failover, proof. Anything that fails before the point of no return lifts
  * the fence (promise 8) and counts as an attempt; after it there is only forward.
- * @returns true when the instance is the primary and takes writes
+ * @returns true when the new primary takes writes
  */
-async function attemptCutover(run: Run, plan: FailoverPlan, turn: FailoverSlot): Promise<boolean> {
+async function attemptCutover(run: Run, cutover: Cutover, turn: FailoverSlot): Promise<boolean> {
+  const { plan, from, to, replicates, lookBeside } = cutover;
   const number = attemptsMade(run.state) + 1;
   addAttempt(run.state, { startedAt: run.now(), endedAt: null, outcome: 'running', reason: '' });
   run.logEvent('info', 'cutover.begun', `attempt ${number} of ${run.spec.settings.cutover.attempts}`);
   const heard = run.revision;
-  const hooks = new FailoverHooks(run, cutoverOccasion(run, number));
+  const hooks = new FailoverHooks(run, cutoverOccasion(run, to, number));
   const isHeld = () => run.revision > heard && !waitVerdict(run).mayBegin;
   let before: DatabaseProperties | null = null;
   try {
-    before = await readBefore(run, 'server');
-    await callBeforeFence(run, hooks, isHeld);
+    before = await readBefore(run, from);
+    await callBeforeFence(run, from, hooks, isHeld);
     throwIfHeld(run, heard);
     await fenceAndCatchUp(run, {
       plan,
-      primary: 'server',
+      primary: from,
       throwIfHeld: () => throwIfHeld(run, heard),
       whenFenced: () => hooks.mayRefuse('whenFenced', isHeld),
     });
@@ -174,39 +160,43 @@ async function attemptCutover(run: Run, plan: FailoverPlan, turn: FailoverSlot):
       await withdraw(run, error, plan);
     } finally {
       // Also when an abort ends the wait for a fence that cannot be lifted: it is lifted with the undoing of the run.
-      await CancellationScope.nonCancellable(() => callWithdrawn(run, hooks, error));
+      await CancellationScope.nonCancellable(() => callWithdrawn(run, from, hooks, error));
     }
     if (error instanceof AbortRequested || isCancellation(error)) throw error;
     return false;
   }
   await CancellationScope.nonCancellable(async () => {
-    const linkStands = run.state.route === 'planned-failover';
     const { looked } = await swapRoles(run, {
       plan,
-      to: 'instance',
-      ...(linkStands ? {} : { lookBeside: () => lookForLeftOut(run) }),
+      to,
+      ...(lookBeside === undefined ? {} : { lookBeside }),
     });
-    closeAttempt(run, 'succeeded', 'the instance is the primary');
+    closeAttempt(run, 'succeeded', `the ${run.site(to).label} is the primary`);
     await turn.release();
-    await runPostFailover(run, hooks, { side: 'instance', before, linkStands });
-    if (hasObjects(run)) await switchJobs(run, 'instance');
+    await runPostFailover(run, hooks, { site: to, before, replicates });
+    await switchObjects(run, to);
     await looked;
   });
   return true;
 }
 
-const cutoverOccasion = ({ workflowId }: Run, attempt: number): FailoverOccasion => ({
+const cutoverOccasion = ({ workflowId }: Run, to: SiteId, attempt: number): FailoverOccasion => ({
   // The id of a migration can be used again: its first run tells which one it was.
   attempt: `${workflowId}/${workflowInfo().firstExecutionRunId}/cutover-${attempt}`,
   kind: 'cutover',
-  to: 'instance',
+  to,
   reason: null,
 });
 
-/** A drain may take its time: the log is guarded beside it. */
-async function callBeforeFence(run: Run, hooks: FailoverHooks, isHeld: () => boolean): Promise<void> {
+/** A drain may take its time: the replication is watched beside it. */
+async function callBeforeFence(
+  run: Run,
+  from: SiteId,
+  hooks: FailoverHooks,
+  isHeld: () => boolean,
+): Promise<void> {
   if (!hooks.has('beforeFailover')) return;
-  const watch = new ReplicationWatch(run, serverWatch(run));
+  const watch = new ReplicationWatch(run, from);
   try {
     await watch.beside(hooks.mayRefuse('beforeFailover', isHeld));
   } finally {
@@ -214,12 +204,12 @@ async function callBeforeFence(run: Run, hooks: FailoverHooks, isHeld: () => boo
   }
 }
 
-/** Applications write again by now: the log is guarded beside it, unless the run ends and all of it is undone. */
-async function callWithdrawn(run: Run, hooks: FailoverHooks, error: unknown): Promise<void> {
+/** Applications write again by now: the replication is watched beside it, unless the run ends and all of it is undone. */
+async function callWithdrawn(run: Run, from: SiteId, hooks: FailoverHooks, error: unknown): Promise<void> {
   const reason = reasonOf(error, run);
   const isOver = run.control.abortRequest !== undefined || isCancellation(error);
   if (isOver || !hooks.mayGiveBack) return hooks.withdrawn(reason);
-  const watch = new ReplicationWatch(run, serverWatch(run));
+  const watch = new ReplicationWatch(run, from);
   try {
     await watch.beside(hooks.withdrawn(reason));
   } finally {
@@ -230,7 +220,7 @@ async function callWithdrawn(run: Run, hooks: FailoverHooks, error: unknown): Pr
 /**
  * Somebody paused, postponed or rescheduled since the attempt began: it is withdrawn, as the answer promised. Time
  * alone (a window that ends, an approval that expires) does not stop what has begun.
- * @param heard `run.changes` when the attempt began
+ * @param heard `run.revision` when the attempt began
  */
 function throwIfHeld(run: Run, heard: number): void {
   if (run.revision === heard) return;
@@ -247,7 +237,7 @@ class HeldBehindFence extends Error {
   }
 }
 
-/** Gives the SQL Server back to its applications, whatever happened. */
+/** Gives the old primary back to its applications, whatever happened. */
 async function withdraw(run: Run, error: unknown, plan: FailoverPlan): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     const isStopped = run.control.abortRequest !== undefined || isCancellation(error);
@@ -262,7 +252,7 @@ async function withdraw(run: Run, error: unknown, plan: FailoverPlan): Promise<v
       closeAttempt(run, 'withdrawn', reasonOf(error, run));
     }
     const reason = reasonOf(error, run);
-    const fenced = isFenced(run, plan) ? 'the fence could not be lifted yet' : fenceIsLifted(run);
+    const fenced = isFenced(run, plan) ? 'the fence could not be lifted yet' : run.fences.sentence;
     const next = isStopped ? 'nothing: what this run made is being undone' : nextTry(run, error);
     await run.notify('warning', 'cutover.withdrawn', `${reason}; ${fenced}`, next);
   });

@@ -1,11 +1,11 @@
 /** Messages and views of drills: a planned failover, held for a time, and one back. */
 import { defineUpdate } from '@temporalio/workflow';
-import type { LinkSite } from '../../model/link/procedure';
+import type { SiteId } from '../../model/run/site';
 import type { Answer, Request } from './answers';
-import type { FailoverRecord } from './standing-messages';
+import type { FailoverRecord } from './failover-record';
 
 export interface DrillRequest extends Request {
-  /** How long the other side leads before the way back begins, milliseconds. */
+  /** How long the other site leads before the way back begins, milliseconds. */
   readonly holdMs: number;
   /** Name of the person who acknowledges a drill within the cool-down. */
   readonly acknowledgedBy?: string;
@@ -16,8 +16,8 @@ export const drillUpdate = defineUpdate<Answer, [DrillRequest]>('drill');
 export interface DrillUnderWay {
   readonly request: DrillRequest;
   readonly startedAt: string;
-  /** Side that led before, and shall lead again. */
-  readonly from: LinkSite;
+  /** Site that led before, and shall lead again. */
+  readonly from: SiteId;
   readonly there: FailoverRecord;
   /** When the way back begins by itself, ISO 8601. */
   readonly holdUntil: string;
@@ -31,7 +31,7 @@ export interface DrillUnderWay {
 export interface DrillView {
   readonly by: string;
   readonly startedAt: string;
-  readonly from: LinkSite;
+  readonly from: SiteId;
   /** Null once the way back has begun. */
   readonly holdUntil: string | null;
 }
@@ -43,20 +43,20 @@ export interface DrillRecord {
   readonly endedAt: string;
   /** Who asked for the way back before the hold was over; absent: it ended by itself. */
   readonly endedEarlyBy?: string;
-  /** Side that led before the drill. */
-  readonly from: LinkSite;
-  /** Side that was tried. */
-  readonly to: LinkSite;
+  /** Site that led before the drill. */
+  readonly from: SiteId;
+  /** Site that was tried. */
+  readonly to: SiteId;
   /**
    * `done`: there and back. `withdrawn`: it did not get there, nothing was changed. `not-back`: the way back was
-   * withdrawn. `stopped`: somebody stopped it, or swapped the roles, while the other side led.
+   * withdrawn. `stopped`: somebody stopped it, or swapped the roles, while the other site led.
    */
   readonly outcome: 'done' | 'withdrawn' | 'not-back' | 'stopped';
   /** One sentence; it says where the primary is. */
   readonly summary: string;
-  /** How long the other side led between the two failovers, milliseconds; null when it never did. */
+  /** How long the other site led between the two failovers, milliseconds; null when it never did. */
   readonly heldMs: number | null;
-  /** Both failovers with their evidence: RTO, equal LSNs, proof. */
+  /** Both failovers with their evidence: RTO, catch-up, proof. */
   readonly there: FailoverRecord;
   readonly back: FailoverRecord | null;
 }

@@ -1,20 +1,19 @@
-/** A drill of a link that stays: a planned failover, held for a time, and one back, as one request with one record. */
+/** A drill of what stands: a planned failover, held for a time, and one back, as one request with one record. */
 import { condition } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
-import { otherSite, siteOption } from '../../model/link/side';
-import { siteName } from './change-requests';
 import type { DrillRecord, DrillRequest, DrillUnderWay } from './drill-messages';
+import type { FailoverRecord } from './failover-record';
 import type { Run } from './run';
-import type { FailoverRecord, FailoverRequest, StandingRequest } from './standing-messages';
+import type { FailoverRequest, StandingRequest } from './standing-messages';
 import type { Protection } from './state';
 
-/** Carries one planned failover out, with its record among the failovers of the link. */
+/** Carries one planned failover out, with its record among the failovers of the run. */
 export type RunFailover = (
   request: FailoverRequest,
   more: Pick<FailoverRecord, 'drill' | 'acknowledged'>,
 ) => Promise<FailoverRecord>;
 
-/** The way there. Afterwards the other side leads, and `protection.drill` holds. */
+/** The way there. Afterwards the other site leads, and `protection.drill` holds. */
 export async function beginDrill(
   run: Run,
   protection: Protection,
@@ -23,7 +22,7 @@ export async function beginDrill(
 ): Promise<void> {
   const startedAt = run.now();
   const from = protection.primary;
-  const there = await swap(wayOf(request, otherSite(from)), {
+  const there = await swap(wayOf(request, run.otherSite(from).id), {
     drill: 'there',
     ...(acknowledged === undefined ? {} : { acknowledged }),
   });
@@ -34,7 +33,7 @@ export async function beginDrill(
     run.logEvent(
       'info',
       'drill.holding',
-      `the ${siteName(there.to)} leads until ${holdUntil}; then the way back begins`,
+      `the ${run.site(there.to).label} leads until ${holdUntil}; then the way back begins`,
     );
     return;
   }
@@ -42,7 +41,7 @@ export async function beginDrill(
   await finishDrill(run, protection, drill, isThere ? 'stopped' : 'withdrawn', there.summary, null);
 }
 
-/** Waits beside the watch of the link, as long as the drill holds; `isDue` are the other reasons to go on. */
+/** Waits beside the watch, as long as the drill holds; `isDue` are the other reasons to go on. */
 export function whileHolding(
   run: Run,
   protection: Protection,
@@ -120,7 +119,7 @@ async function finishDrill(
   ways: { readonly back: FailoverRecord; readonly heldMs: number } | null,
 ): Promise<void> {
   const { primary } = protection;
-  const leads = `the ${siteName(primary)} is the primary`;
+  const leads = `the ${run.site(primary).label} is the primary`;
   const record: DrillRecord = {
     by: request.by,
     reason: request.reason ?? null,
@@ -145,7 +144,7 @@ async function finishDrill(
     record.summary,
     primary === from
       ? 'look at status'
-      : `bring it back once the cause is gone: sqlferry failover ${name} --to ${siteOption(from)}`,
+      : `bring it back once the cause is gone: sqlferry failover ${name} --to ${run.site(from).option}`,
   );
 }
 

@@ -1,37 +1,22 @@
-/** What other hands did to a link that stays is followed: told, recorded, and gone on from. */
+/** What other hands did to what stands is followed: told, recorded, and gone on from. */
 
 import { CancellationScope, sleep } from '@temporalio/workflow';
-import type {
-  DeletedExternallyNews,
-  ExternalChangesInput,
-  ExternalFailoverNews,
-} from '../../activities/link/api';
-import type { LinkHealth } from '../../activities/run/api';
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/link/side';
-import { siteName } from './change-requests';
+import type { DeletedExternallyNews, ExternalFailoverNews, Health } from '../../activities/run/api';
+import type { SiteId } from '../../model/run/site';
+import { failoverRecordOf } from './failover-record';
 import { isLateFailover, noteLateFailover } from './in-doubt';
 import type { Run } from './run';
-import { addFailover, type Protection } from './state';
+import type { Protection } from './state';
+import { addFailover } from './state-entries';
 
 /** A request under way has the word: what was seen is looked at again after this long. */
 const LOOK_AGAIN_MS = 5 * 60_000;
 
-export const externalChangesKnown = (protection: Protection): ExternalChangesInput => ({
-  externalChanges: { deletionKnown: protection.deletedExternally !== undefined },
-});
-
-/** Azure's first full backup is looked for once the instance leads by a failover. */
-export function fullBackupSince(run: Run, protection: Protection): { readonly fullBackupSince?: string } {
-  const since = run.state.failedOverAt;
-  return since === null || protection.fullBackupAt !== undefined ? {} : { fullBackupSince: since };
-}
-
-/** Both sides agree on a primary that this run did not make one: it goes on from there. */
+/** All sites agree on a primary that this run did not make one: it goes on from there. */
 export async function adoptExternalFailover(
   run: Run,
   protection: Protection,
-  { primary, reason, instanceTime, health }: ExternalFailoverNews,
+  { primary, reason, platformTime, health }: ExternalFailoverNews,
 ): Promise<void> {
   const { name } = run.spec.settings;
   if (protection.request !== null) {
@@ -54,8 +39,7 @@ export async function adoptExternalFailover(
   const isLate = isSwapped && isLateFailover(protection, primary);
   if (isSwapped) {
     protection.primary = primary;
-    run.state.failedOverAt = backupsCountFrom(run, primary) ?? instanceTime ?? run.now();
-    delete protection.fullBackupAt;
+    run.state.failedOverAt = leadsSince(run, primary) ?? platformTime ?? run.now();
     if (isLate) noteLateFailover(protection, reason);
     else noteFailoverByOthers(run, protection, reason);
   }
@@ -63,45 +47,42 @@ export async function adoptExternalFailover(
     await run.notify(
       'critical',
       'failover.late',
-      `${reason}: the swap of the failover that had failed came through, and the ${siteName(primary)} leads; the applications are let in there`,
-      `see whether they wrote on the ${siteName(otherSite(primary))} meanwhile (sqlferry status ${name})`,
+      `${reason}: the swap of the failover that had failed came through, and the ${run.site(primary).label} leads; the applications are let in there`,
+      `see whether they wrote on the ${run.otherSite(primary).label} meanwhile (sqlferry status ${name})`,
     );
     return;
   }
-  // The watch of the side that led is ended by this news: people hear of it all the same.
+  // The watch of the site that led is ended by this news: people hear of it all the same.
   await CancellationScope.nonCancellable(() =>
     run.notify(
       'warning',
       isSwapped ? 'failover.external' : 'split-brain.ended-externally',
-      `${reason}: the ${siteName(primary)} leads, and this run did not do it${wasSplit ? '; the split brain is over' : ''}. Last seen before: ${health.summary}`,
-      `find out who did it, and whether the applications may log in there; the link is watched from there on (sqlferry status ${name})`,
+      `${reason}: the ${run.site(primary).label} leads, and this run did not do it${wasSplit ? '; the split brain is over' : ''}. Last seen before: ${health.summary}`,
+      `find out who did it, and whether the applications may log in there; it is watched from there on (sqlferry status ${name})`,
     ),
   );
 }
 
-/**
- * Nobody saw the swap itself. Azure takes full backups of an instance that leads only, so that each one since it followed
- * for the last time is of the new primary.
- */
-const backupsCountFrom = ({ state }: Run, primary: LinkSite): string | null =>
-  bySite(primary, { server: null, instance: state.failedOverAt ?? state.seedingCompletedAt });
+/** What the platform does for a new primary counts from then, where the topology knows better than the news. */
+const leadsSince = ({ topology, state }: Run, primary: SiteId): string | null =>
+  topology.leadsSince?.(state, primary) ?? null;
 
 /** In the list of failovers, so that nobody wonders how the roles came to be as they are. */
 function noteFailoverByOthers(run: Run, protection: Protection, reason: string): void {
-  addFailover(protection, {
-    workflowId: run.workflowId,
-    type: 'outside',
-    to: protection.primary,
-    by: 'outside',
-    reason: null,
-    startedAt: run.now(),
-    endedAt: run.now(),
-    outcome: 'done',
-    summary: `by others: ${reason}`,
-    rtoMs: null,
-    evidence: null,
-    loss: null,
-  });
+  const at = run.now();
+  addFailover(
+    protection,
+    failoverRecordOf(
+      { type: 'outside', to: protection.primary, by: 'outside' },
+      {
+        workflowId: run.workflowId,
+        startedAt: at,
+        endedAt: at,
+        outcome: 'done',
+        summary: `by others: ${reason}`,
+      },
+    ),
+  );
 }
 
 /** The database goes on being backed up by whoever leads it; only a person can say what becomes of the rest. */
@@ -116,13 +97,13 @@ export async function noteDeletedExternally(
   run.revision += 1;
   await run.notify(
     'critical',
-    'link.deleted-externally',
-    `${reason}: somebody deleted the link, and nothing is replicated any more`,
+    `${run.spec.kind}.deleted-externally`,
+    `${reason}: somebody deleted the ${run.procedure.thing}, and nothing is replicated any more`,
     `find out who deleted it; sqlferry remove ${run.spec.settings.name} cleans up what is left of it`,
   );
 }
 
 /** It replicates again: whatever looked like a removal is over. */
-export function noteExistsAgain(protection: Protection, health: LinkHealth): void {
+export function noteExistsAgain(protection: Protection, health: Health): void {
   if (health.healthy) delete protection.deletedExternally;
 }

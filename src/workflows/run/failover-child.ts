@@ -1,4 +1,4 @@
-/** The link's side of a failover that is a workflow of its own: begins it, passes on what is asked, hears its news. */
+/** The side of the run that begins a failover, a workflow of its own: passes on what is asked, hears its news. */
 import { ChildWorkflowFailure } from '@temporalio/common';
 import {
   CancellationScope,
@@ -8,29 +8,30 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
-import { siteName } from './change-requests';
-import { failover } from './failover';
+import { type FailoverRecord, failoverRecordOf } from './failover-record';
 import { onSignal } from './incoming';
-import { msLeftToStop } from './preemption';
+import { isPreempted } from './preemption';
 import type { Run } from './run';
 import { failoverNewsShape } from './signal-shapes';
 import {
   type FailoverControl,
   type FailoverInput,
   type FailoverNews,
-  type FailoverRecord,
   type FailoverRequest,
   type FromRun,
   failoverControlSignal,
   failoverNewsSignal,
   isFrom,
 } from './standing-messages';
-import { throwIfLeftBadly, until } from './until';
+
+/** Type of the workflow that carries one failover out: of one name, whatever the topology. */
+const FAILOVER_WORKFLOW = 'failover';
+export type FailoverWorkflow = (input: FailoverInput) => Promise<FailoverRecord>;
 
 /**
  * @param closingIn called once the gate of the failover is passed, or a forced one is asked for over it
  * @param crossed called once the new primary is proved, with the record as it is then
- * @returns its record, also when its workflow failed or was ended by somebody: the link goes on in any case
+ * @returns its record, also when its workflow failed or was ended by somebody: the run goes on in any case
  */
 export async function runFailoverChild(
   run: Run,
@@ -43,17 +44,17 @@ export async function runFailoverChild(
   const desk = new ChildNews(run, workflowId, closingIn, crossed);
   onNews(run, (message) => desk.take(message));
   try {
-    const child = await startChild(failover, {
+    const child = await startChild<FailoverWorkflow>(FAILOVER_WORKFLOW, {
       workflowId,
       args: [{ spec: run.spec, request, lastHealth: run.state.lastLag ?? null, ...askedAtOf(run, request) }],
-      staticSummary: `${request.type} failover to the ${siteName(request.to)}, asked by ${request.by}`,
-      // Applications may be behind the fence: a failover ends in order even when its link is ended by force.
+      staticSummary: `${request.type} failover to the ${run.site(request.to).label}, asked by ${request.by}`,
+      // Applications may be behind the fence: a failover ends in order even when its run is ended by force.
       parentClosePolicy: 'ABANDON',
     });
     desk.open(child.firstExecutionRunId);
     return await resultOf(run, child, closingIn);
   } catch (error) {
-    // Somebody ended the link, not the failover alone.
+    // Somebody ended the run, not the failover alone.
     if (CancellationScope.current().consideredCancelled) throw error;
     return failed(run, request, workflowId, startedAt, error);
   } finally {
@@ -73,7 +74,7 @@ export function dropNewsOfOthers(run: Run): void {
 }
 
 function onNews(run: Run, take: (message: FailoverNews & FromRun) => void): void {
-  onSignal(failoverNewsSignal, failoverNewsShape, take, (why) => run.noteIgnored(why));
+  onSignal(failoverNewsSignal, failoverNewsShape(run.sites), take, (why) => run.noteIgnored(why));
 }
 
 function noteOthers(run: Run, { from, kind }: FailoverNews & FromRun): void {
@@ -144,7 +145,7 @@ class ChildNews {
 
 async function resultOf(
   run: Run,
-  child: ChildWorkflowHandle<typeof failover>,
+  child: ChildWorkflowHandle<FailoverWorkflow>,
   closingIn: () => void,
 ): Promise<FailoverRecord> {
   const scope = new CancellationScope();
@@ -157,10 +158,10 @@ async function resultOf(
   }
 }
 
-/** People talk to the link: a pause and a resume that concern the failover reach it from there. */
+/** People talk to the run: a pause and a resume that concern the failover reach it from there. */
 async function forwardControl(
   run: Run,
-  child: ChildWorkflowHandle<typeof failover>,
+  child: ChildWorkflowHandle<FailoverWorkflow>,
   closingIn: () => void,
 ): Promise<void> {
   const { workflowId, runId } = workflowInfo();
@@ -192,36 +193,21 @@ async function forwardControl(
   }
 }
 
-/** A forced failover was asked for while this one is under way. */
-export const isPreempted = ({ state }: Run): boolean => state.protection?.preemptedBy !== undefined;
-
-/** Does what is left to do after a failover, unless the forced one that preempts it has to begin. */
-export async function unlessPreempted(run: Run, work: () => Promise<void>): Promise<void> {
-  if (isPreempted(run)) return;
-  throwIfLeftBadly(await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) }));
-}
-
 function failed(
   run: Run,
-  { type, to, by, reason }: FailoverRequest,
+  request: FailoverRequest,
   workflowId: string,
   startedAt: string,
   error: unknown,
 ): FailoverRecord {
   const cause = error instanceof ChildWorkflowFailure ? (error.cause ?? error) : error;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return {
+  const summary = `its workflow ended without a result: ${why}`;
+  return failoverRecordOf(request, {
     workflowId,
-    type,
-    to,
-    by,
-    reason: reason ?? null,
     startedAt,
     endedAt: run.now(),
     outcome: 'failed',
-    summary: `its workflow ended without a result: ${why}`,
-    rtoMs: null,
-    evidence: null,
-    loss: null,
-  };
+    summary,
+  });
 }

@@ -1,4 +1,4 @@
-/** What the link tells the failover that it began, and what people ask of it. */
+/** What the run tells the failover that it began, and what people ask of it. */
 import { workflowInfo } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { onSignal, refuseOtherUpdates } from './incoming';
@@ -18,16 +18,20 @@ export function handleFailoverMessages(run: Run, way: Preemption): void {
   refuseOtherUpdates({
     run: 'a failover',
     updates: CONTROL_UPDATES,
-    nextStep: `ask the link itself: sqlferry status ${run.spec.settings.name}`,
+    nextStep: `ask the ${run.procedure.thing} itself: sqlferry status ${run.spec.settings.name}`,
   });
 }
 
 function noteOthers(run: Run, { from, kind }: FailoverControl & FromRun): void {
   const who = from?.workflowId ?? 'somebody without a name';
-  run.logEvent('warning', 'failover.control-of-others', `${who} asked for ${kind}, but is not its link`);
+  run.logEvent(
+    'warning',
+    'failover.control-of-others',
+    `${who} asked for ${kind}, but is not its ${run.procedure.thing}`,
+  );
 }
 
-/** Whatever a later version of the link may ask, is not for this one. */
+/** Whatever a later version may ask, is not for this one. */
 function hearControl(run: Run, way: Preemption, control: FailoverControl): void {
   switch (control.kind) {
     case 'retry':

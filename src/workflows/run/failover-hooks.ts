@@ -1,10 +1,11 @@
 /** The hooks of one failover or cutover attempt: called in order, heard where they may still refuse, recorded. */
 import { type ActivityInterfaceFor, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { CatchUpEvidence } from '../../activities/run/api';
 import type { AroundFailoverActivities } from '../../activities/run/failover-api';
-import type { LinkSite } from '../../model/link/procedure';
 import type { FailoverKind, HookRecord } from '../../model/run/hook-message';
 import { type HookPhase, hooksOf, MAY_VETO } from '../../model/run/hook-phases';
 import type { Hook } from '../../model/run/hooks';
+import type { SiteId } from '../../model/run/site';
 import { afterHook } from '../../rules/run/hook-answer';
 import { hookCall } from './activity-policies';
 import type { Run } from './run';
@@ -15,7 +16,7 @@ export interface FailoverOccasion {
   /** Unique for this attempt, whatever happens to workers: the first part of every idempotency key. */
   readonly attempt: string;
   readonly kind: FailoverKind;
-  readonly to: LinkSite;
+  readonly to: SiteId;
   readonly reason: string | null;
 }
 
@@ -130,7 +131,7 @@ export class FailoverHooks {
             time,
             reason,
             evidence: {
-              lsn: state.pointOfNoReturn?.secondaryHardenedLsn ?? null,
+              lsn: lsnOf(state.pointOfNoReturn),
               fencedAt: state.fencedAt,
               firstWriteAt: state.firstWriteAt ?? null,
               rtoMs: state.rtoMs,
@@ -175,4 +176,11 @@ export class FailoverHooks {
         : 'nothing: the hook has no veto, and the failover goes on',
     );
   }
+}
+
+/** Where the proof of catch-up names an LSN, hooks are told. */
+function lsnOf(evidence: CatchUpEvidence | null): string | null {
+  if (evidence === null || !('secondaryHardenedLsn' in evidence)) return null;
+  const { secondaryHardenedLsn: lsn } = evidence;
+  return typeof lsn === 'string' ? lsn : null;
 }

@@ -1,9 +1,10 @@
-/** What a failover tells the link that began it, while it goes on. */
+/** What a failover tells the run that began it, while it goes on. */
 import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import type { FailoverRecord } from './failover-record';
 import type { Run } from './run';
-import { type FailoverNews, type FailoverRecord, failoverNewsSignal } from './standing-messages';
+import { type FailoverNews, failoverNewsSignal } from './standing-messages';
 
-/** What waits for a person here is shown by the link, where people look. */
+/** What waits for a person here is shown by the run that began it, where people look. */
 export async function tellProblems(run: Run): Promise<void> {
   let told = run.state.blockedBy;
   for (;;) {
@@ -13,33 +14,33 @@ export async function tellProblems(run: Run): Promise<void> {
       told === null
         ? null
         : { code: told.code, message: told.message, remedy: told.remedy, where: told.stepId };
-    await tellLink({ kind: 'problem', problem });
+    await tellParent({ kind: 'problem', problem });
   }
 }
 
-/** Applications wait, so the link says why. */
+/** Applications wait, so the run that began it says why. */
 export async function tellRefusals(run: Run): Promise<void> {
   let told = run.refusal;
   for (;;) {
     await condition(() => run.refusal !== told);
     told = run.refusal;
-    await tellLink({ kind: 'waiting', waitingFor: told });
+    await tellParent({ kind: 'waiting', waitingFor: told });
   }
 }
 
 export const tellPlace = (place: string | null): void => {
-  tellLink({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
+  tellParent({ kind: 'waiting', waitingFor: place }).catch(() => undefined);
 };
 
 /** The new primary is watched, and may be failed over by force, while hooks and checks go on. */
 export function tellCrossed(done: () => FailoverRecord): void {
-  tellLink({ kind: 'new-primary-proven', record: done() }).catch(() => undefined);
+  tellParent({ kind: 'new-primary-proven', record: done() }).catch(() => undefined);
 }
 
-export async function tellLink(news: FailoverNews): Promise<void> {
+export async function tellParent(news: FailoverNews): Promise<void> {
   const { parent, workflowId, runId } = workflowInfo();
   if (parent === undefined) return;
   // Another run of the same name has failovers of its own.
-  const link = getExternalWorkflowHandle(parent.workflowId, parent.runId);
-  await link.signal(failoverNewsSignal, { ...news, from: { workflowId, runId } });
+  const standing = getExternalWorkflowHandle(parent.workflowId, parent.runId);
+  await standing.signal(failoverNewsSignal, { ...news, from: { workflowId, runId } });
 }

@@ -1,14 +1,14 @@
-/** Messages between a failover that wants a slot and the workflow that gives the slots of an instance. */
+/** Messages between a failover that wants a slot and the workflow that gives the slots of a resource, such as a managed instance. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { SlotKey, SlotRequest, Slots } from '../../rules/run/failover-slots';
 
-/** One workflow for each managed instance, whoever asks. Resource ids do not tell upper from lower case. */
+/** One workflow for each resource, whoever asks. Resource ids do not tell upper from lower case. */
 export const slotsWorkflowId = (resourceId: string): string =>
   `sqlferry-failover-slots${resourceId.toLowerCase()}`;
 
 export interface SlotsInput {
-  /** Resource id of the managed instance. */
-  readonly instance: string;
+  /** Resource id of what has them. */
+  readonly resource: string;
   /** Who made this workflow begin, so that its request cannot come too late. */
   readonly first?: SlotRequest;
   /** Begin a new history once it has this many events; the server's own suggestion counts as well. */

@@ -1,4 +1,4 @@
-/** A failover's slot among those of its managed instance: asked for, waited for, given back. */
+/** A failover's slot among those of the resource that limits them: asked for, waited for, given back. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
+import type { SlotGiver } from '../../model/run/procedure';
 import type { SlotRequest } from '../../rules/run/failover-slots';
 import {
   type SlotMessage,
@@ -22,7 +23,7 @@ import {
 import { failoverSlots } from './failover-slots';
 import { onSignal } from './incoming';
 import type { Run } from './run';
-import { slotNewsShape } from './signal-shapes';
+import { slotNewsShape } from './slot-shapes';
 import { throwIfLeftBadly, until } from './until';
 import type { OpenWait } from './waits';
 
@@ -39,6 +40,8 @@ export class FailoverSlot {
   private wait: OpenWait | undefined;
   private requests = 0;
   private readonly limit: number;
+  /** Undefined: nothing limits the failovers, and there is nobody to ask. */
+  private readonly giver: SlotGiver | undefined;
 
   /** @param onPlace hears for whom this one waits, and null once it waits no more */
   constructor(
@@ -46,6 +49,8 @@ export class FailoverSlot {
     private readonly onPlace: (place: string | null) => void = () => undefined,
   ) {
     this.limit = run.spec.settings.failover.atOnce;
+    this.giver = run.procedure.slotGiver?.(run.spec);
+    if (this.giver === undefined) return;
     const hear = (news: SlotNews) => this.hear(news);
     onSignal(slotNewsSignal, slotNewsShape, hear, (why) => run.noteIgnored(why));
   }
@@ -77,10 +82,11 @@ export class FailoverSlot {
    * @returns how long it waited, in milliseconds; null when `mustLeave` held first, and then there is no slot
    */
   async acquire(mustLeave: () => boolean): Promise<number | null> {
+    if (this.giver === undefined) return mustLeave() ? null : 0;
     const began = Date.now();
     const request = this.newRequest(false);
     for (let pause = ASK_AGAIN_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      await this.ask(request);
+      await this.ask(this.giver, request);
       await condition(() => this.granted || mustLeave(), pause);
       if (!this.granted && !mustLeave()) continue;
       this.endWait();
@@ -95,9 +101,11 @@ export class FailoverSlot {
    * @param withinMs how long it may wait, with all that is asked for it
    */
   async acquireUnconditionally(withinMs: number): Promise<void> {
+    const { giver } = this;
+    if (giver === undefined) return;
     const request = this.newRequest(true);
     const asking = async () => {
-      await this.ask(request);
+      await this.ask(giver, request);
       await condition(() => this.granted);
     };
     const asked = await until(asking, () => false, { withinMs, graceMs: 0 });
@@ -109,7 +117,7 @@ export class FailoverSlot {
     this.run.logEvent(
       'warning',
       'failover.slot-not-awaited',
-      `no failover slot came free within ${formatDuration(withinMs)}; the forced failover goes ahead, beside the other failovers of the instance`,
+      `no failover slot came free within ${formatDuration(withinMs)}; the forced failover goes ahead, beside the other failovers of the ${giver.label}`,
     );
   }
 
@@ -142,30 +150,29 @@ export class FailoverSlot {
   }
 
   /** Begins the workflow that gives the slots with this request, or sends the request to the one that runs. */
-  private async ask(request: SlotRequest): Promise<void> {
-    const instance = this.run.spec.instance.resourceId;
+  private async ask(giver: SlotGiver, request: SlotRequest): Promise<void> {
     if (!this.granted) {
       this.wait ??= this.run.waits.begin();
-      this.wait.say('a failover slot of the instance');
+      this.wait.say(`a failover slot of the ${giver.label}`);
     }
     for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
-      if (await this.begin(instance, request)) return;
+      if (await this.begin(giver, request)) return;
       if (await this.tell({ kind: 'ask', request })) return;
       await sleep(1_000);
     }
   }
 
   /** @returns false when it runs already */
-  private async begin(instance: string, first: SlotRequest): Promise<boolean> {
+  private async begin({ resource, name }: SlotGiver, first: SlotRequest): Promise<boolean> {
     try {
       // It serves others, too: neither the end nor a cancellation of this workflow is meant for it.
       await CancellationScope.nonCancellable(() =>
         startChild(failoverSlots, {
-          workflowId: slotsWorkflowId(instance),
-          args: [{ instance, first }],
+          workflowId: slotsWorkflowId(resource),
+          args: [{ resource, first }],
           parentClosePolicy: 'ABANDON',
           cancellationType: 'ABANDON',
-          staticSummary: `failover slots of ${this.run.spec.settings.instance}`,
+          staticSummary: `failover slots of ${name}`,
         }),
       );
       return true;
@@ -177,8 +184,9 @@ export class FailoverSlot {
 
   /** @returns false when nobody gives slots now */
   private async tell(message: SlotMessage): Promise<boolean> {
+    if (this.giver === undefined) return false;
     try {
-      const id = slotsWorkflowId(this.run.spec.instance.resourceId);
+      const id = slotsWorkflowId(this.giver.resource);
       await getExternalWorkflowHandle(id).signal(slotSignal, message);
       return true;
     } catch (error) {

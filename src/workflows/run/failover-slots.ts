@@ -1,5 +1,5 @@
 /**
- * Gives the failovers of one managed instance their slots. It lives while somebody holds or wants one. Holders are
+ * Gives the failovers of one resource, such as a managed instance, their slots. It lives while somebody holds or wants one. Holders are
  * workflows, known by id and run: one that was terminated cannot give its slot back, so it is asked for a sign of
  * life, and a signal to a workflow that is over fails.
  */
@@ -26,7 +26,6 @@ import {
   type SlotRequest,
   type Slots,
 } from '../../rules/run/failover-slots';
-import { slotsInputShape } from '../link/input-shapes';
 import {
   type SlotMessage,
   type SlotNews,
@@ -36,7 +35,7 @@ import {
   slotsQuery,
 } from './failover-slot-messages';
 import { checkInput, onSignal } from './incoming';
-import { slotMessageShape } from './signal-shapes';
+import { slotMessageShape, slotsInputShape } from './slot-shapes';
 
 /** Who waits is told of a new place this often at most: each release would tell all others otherwise. */
 const NEWS_EVERY_MS = 10_000;
@@ -73,9 +72,9 @@ export async function failoverSlots(input: SlotsInput): Promise<void> {
 const historyIsLong = ({ maxHistoryEvents = LONGEST_HISTORY }: SlotsInput): boolean =>
   workflowInfo().continueAsNewSuggested || workflowInfo().historyLength >= maxHistoryEvents;
 
-async function beginNewHistory({ instance, maxHistoryEvents }: SlotsInput, state: Slots): Promise<never> {
+async function beginNewHistory({ resource, maxHistoryEvents }: SlotsInput, state: Slots): Promise<never> {
   return continueAsNew<typeof failoverSlots>({
-    instance,
+    resource,
     state,
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   });

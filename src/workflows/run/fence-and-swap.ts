@@ -1,11 +1,9 @@
-/** The crossing itself, shared by the cutover of a migration and the failovers of a link that stays. */
+/** From the fence to the new primary: shared by the cutover of a migration and the failovers of what stands. */
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
-import type { CatchUpEvidence } from '../../activities/link/api';
+import type { CatchUpEvidence } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
-import type { LinkSite } from '../../model/link/procedure';
 import { type FailoverPlan, type StepRef, withdrawalSteps } from '../../model/run/procedure';
-import { otherSiteOf, type SiteId, siteOf } from '../../model/run/site';
-import { forgetUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
+import type { SiteId } from '../../model/run/site';
 import { performPastNoReturn } from './past-no-return';
 import type { Run } from './run';
 import { personProblem } from './run-control';
@@ -14,8 +12,8 @@ import { Undo } from './undo-items';
 /** What leads up to the point of no return. */
 export interface FenceAndCatchUp {
   readonly plan: Pick<FailoverPlan, 'fence' | 'revocable'>;
-  /** Side that is the primary now. */
-  readonly primary: LinkSite;
+  /** Site that is the primary now. */
+  readonly primary: SiteId;
   /** Throws when somebody held the crossing since it began. */
   readonly throwIfHeld: () => void;
   /** Hooks behind the fence, which may still refuse. */
@@ -23,7 +21,7 @@ export interface FenceAndCatchUp {
 }
 
 /**
- * Fence, equal and stable LSNs, a last look, all within the limit: whatever does not answer now, applications do not
+ * Fence, proof of catch-up, a last look, all within the limit: whatever does not answer now, applications do not
  * wait for it any longer. Throws when anything fails; the caller lifts the fence then (promise 8).
  */
 export function fenceAndCatchUp(run: Run, approach: FenceAndCatchUp): Promise<void> {
@@ -34,7 +32,7 @@ export function fenceAndCatchUp(run: Run, approach: FenceAndCatchUp): Promise<vo
 async function catchUpBehindFence(run: Run, approach: FenceAndCatchUp): Promise<void> {
   const { spec, state } = run;
   const { plan, primary } = approach;
-  const old = siteOf(run.sites, primary).label;
+  const old = run.site(primary).label;
   const stopIfHeld = (): void => {
     run.control.throwIfAborted();
     approach.throwIfHeld();
@@ -53,7 +51,7 @@ async function catchUpBehindFence(run: Run, approach: FenceAndCatchUp): Promise<
   }
   await approach.whenFenced?.();
   stopIfHeld();
-  run.waitingFor = `the ${otherSiteOf(run.sites, primary).label} to harden the last transaction of the ${old}`;
+  run.waitingFor = `the ${run.otherSite(primary).label} to harden the last transaction of the ${old}`;
   const caughtUp = await run.untilItSucceeds.awaitCatchUp({ spec, primary, fencedAt });
   stopIfHeld();
   run.waitingFor = 'the last look before the point of no return';
@@ -65,12 +63,8 @@ async function catchUpBehindFence(run: Run, approach: FenceAndCatchUp): Promise<
 /** Synchronous on purpose: no message can come between the last look and the decision. */
 function passPointOfNoReturn(run: Run, evidence: CatchUpEvidence): void {
   run.state.pointOfNoReturn = evidence;
-  forgetUnliftedFences(run);
-  run.logEvent(
-    'info',
-    'cutover.point-of-no-return',
-    `SQL Server and instance are equal at LSN ${evidence.secondaryHardenedLsn} (${evidence.samples} samples behind the fence)`,
-  );
+  run.fences.forget();
+  run.logEvent('info', 'cutover.point-of-no-return', evidence.summary);
 }
 
 /**
@@ -141,7 +135,7 @@ export async function swapRoles(
   { plan, to, lookBeside }: RoleSwap,
 ): Promise<{ readonly looked: Promise<void> | undefined }> {
   const { state } = run;
-  const { label } = siteOf(run.sites, to);
+  const { label } = run.site(to);
   run.waitingFor = 'the roles to swap';
   for (const step of plan.swap) {
     await performPastNoReturn(run, step, 'swap');
@@ -164,38 +158,8 @@ export async function swapRoles(
     'cutover.done',
     `the ${label} takes writes, ${formatDuration(state.rtoMs)} after the fence`,
   );
-  await tellUnliftedFences(run);
+  await run.fences.tell();
   return { looked };
-}
-
-/**
- * Deleting a link does not demote its server: logins outside the fence may have written there after the last look, and
- * nothing would ever tell. So the SQL Server is read again, and a difference goes to people and into the result.
- */
-export async function lookForLeftOut(run: Run): Promise<void> {
-  const { state, spec } = run;
-  const { server, database } = spec.settings;
-  if (state.pointOfNoReturn === null) return;
-  const { primaryEndOfLogLsn: lsn } = state.pointOfNoReturn;
-  const now = await run.fewAttempts.readEndOfLog({ spec }).then(
-    (seen) => seen.lsn,
-    () => null,
-  );
-  if (now === lsn) {
-    run.logEvent(
-      'info',
-      'cutover.nothing-left-out',
-      `after the deletion of the link ${server} still stands at LSN ${lsn}`,
-    );
-    return;
-  }
-  const found =
-    now === null
-      ? `the log of ${database} on ${server} could not be read after the deletion of the link, so nobody knows whether it went on from LSN ${lsn}`
-      : `the log of ${database} on ${server} went on from LSN ${lsn} to ${now} about when the link was deleted`;
-  const remedy = `what logins outside the fence wrote on ${server} since ${state.pointOfNoReturn.observedAt} is not on the instance: look for it in the old copy before it is dropped`;
-  state.unreplicatedTail = `${found}; ${remedy}`;
-  await run.notify('critical', 'cutover.log-moved', found, remedy);
 }
 
 /** Applications wait behind it: what does not get through is tried again this often. */

@@ -2,16 +2,14 @@
 
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { StepRef } from '../../model/run/procedure';
-import { otherSiteOf, type SiteId, siteOf } from '../../model/run/site';
-import { hasObjects, switchJobs } from '../sql-server/instance-objects';
-import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
-import { isPreempted } from './failover-child';
+import type { SiteId } from '../../model/run/site';
 import { FailoverHooks } from './failover-hooks';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
-import { msLeftToStop } from './preemption';
+import { isPreempted, msLeftToStop } from './preemption';
 import type { Run } from './run';
 import { activityProblem, personProblem } from './run-control';
 import type { Protection } from './state';
+import { switchObjects } from './unreplicated-objects';
 import { until } from './until';
 
 /** Of `polling.active`: 10 s by default. */
@@ -101,7 +99,7 @@ export function noteLateFailover(protection: Protection, reason: string): void {
 /** Others swapped the roles, or a failover that was given up did. */
 export async function followSwap(run: Run, protection: Protection): Promise<void> {
   if (protection.lateSwap === true) await finishLateFailover(run, protection);
-  if (hasObjects(run)) await switchJobs(run, protection.primary);
+  await switchObjects(run, protection.primary);
 }
 
 /** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
@@ -119,7 +117,7 @@ async function finishLateFailover(run: Run, protection: Protection): Promise<voi
       ...(last.reason === null ? {} : { reason: last.reason }),
     }),
   );
-  await runPostFailover(run, hooks, { side: last.to, before: null, linkStands: true });
+  await runPostFailover(run, hooks, { site: last.to, before: null, replicates: true });
   protection.failovers = [...protection.failovers.slice(0, -1), withPostFailover(last, run, hooks)];
 }
 
@@ -129,7 +127,7 @@ async function finishLateFailover(run: Run, protection: Protection): Promise<voi
  */
 export async function admitApplicationsOrTell(run: Run, primary: SiteId): Promise<void> {
   const { admit } = run.procedure.failover(run.spec, 'planned', primary);
-  run.waitingFor = `the applications to be admitted to the ${siteOf(run.sites, primary).label}`;
+  run.waitingFor = `the applications to be admitted to the ${run.site(primary).label}`;
   try {
     for (const step of admit) await admitOnce(run, step);
   } catch (error) {
@@ -139,7 +137,7 @@ export async function admitApplicationsOrTell(run: Run, primary: SiteId): Promis
     await tellNotAdmitted(run, primary, problem.message);
   } finally {
     run.waitingFor = '';
-    await tellUnliftedFences(run);
+    await run.fences.tell();
   }
 }
 
@@ -150,22 +148,22 @@ async function admitOnce(run: Run, step: StepRef): Promise<void> {
     [{ spec, stepId: step.id }],
   );
   if (settled !== undefined) {
-    noteUnliftedFences(run, unreached);
+    run.fences.note(unreached);
     run.journal(step, 'already-done', [], settled, 0);
     return;
   }
   const done = await run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [
     { spec, stepId: step.id },
   ]);
-  noteUnliftedFences(run, done.unreached);
+  run.fences.note(done.unreached);
   run.journal(step, 'done', planned, done.evidence, done.durationMs);
 }
 
 async function tellNotAdmitted(run: Run, primary: SiteId, why: string): Promise<void> {
   const { cutover, name } = run.spec.settings;
   const logins = cutover.fence.disableLogins.join(', ');
-  const here = siteOf(run.sites, primary);
-  const other = otherSiteOf(run.sites, primary).option;
+  const here = run.site(primary);
+  const other = run.otherSite(primary).option;
   await run.notify(
     'critical',
     'applications.not-admitted',

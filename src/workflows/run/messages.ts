@@ -1,17 +1,15 @@
-/** Messages and views of a link migration; shared by workflow and client, free of I/O. */
+/** Messages and views of any run; shared by workflow and client, free of I/O. */
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
-import type { CatchUpEvidence } from '../../activities/link/api';
-import type { LinkHealth } from '../../activities/run/api';
-import type { CutoverRoute } from '../../model/link/facts';
-import type { ResolvedLink } from '../../model/link/spec';
+import type { CatchUpEvidence, Health } from '../../activities/run/api';
 import type { PreflightReport } from '../../model/run/check';
 import type { FailoverCheck } from '../../model/run/failover-facts';
 import type { HookRecord } from '../../model/run/hook-message';
 import type { JournalEntry } from '../../model/run/journal';
+import type { RunSpec } from '../../model/run/run-spec';
 import type { CutoverSchedule } from '../../model/run/settings';
 import type { Answer, Request } from './answers';
 import type { StandingStatus } from './standing-messages';
-import type { ObjectsState, UnliftedFence } from './state';
+import type { UnliftedFence } from './unlifted-fences';
 
 export interface ApproveRequest extends Request {
   /** Logins and jobs that differ between the sides do not hold the cutover. */
@@ -35,7 +33,7 @@ export const journalQuery = defineQuery<readonly JournalEntry[]>('journal');
 export const preflightQuery = defineQuery<PreflightReport | null>('preflight');
 
 /** The spec in force, with references to secrets in place of these. */
-export const specQuery = defineQuery<ResolvedLink>('spec');
+export const specQuery = defineQuery<RunSpec>('spec');
 
 export type RunOutcome = 'running' | 'completed' | 'aborted' | 'failed';
 
@@ -72,24 +70,20 @@ export interface CutoverAttempt {
   readonly reason: string;
 }
 
+/** What every run shows of itself; a topology shows more. */
 export interface RunStatus {
+  /** Of the spec: the topology. */
+  readonly kind: string;
   readonly name: string;
   readonly database: string;
-  readonly server: string;
-  /** Replica that leads the availability group, where it has several. */
-  readonly groupLeader?: string;
   /** Replicas on which the fence could not be lifted yet; absent where there are none. */
   readonly unliftedFences?: readonly UnliftedFence[];
-  readonly instance: string;
   readonly outcome: RunOutcome;
   /** One of the phases of the procedure. */
   readonly phase: string;
   readonly step: string | null;
   /** Why the run is not further, one sentence. */
   readonly waitingFor: string;
-  readonly route: CutoverRoute | null;
-  /** Present where the instance leads first: SQL Server and instance say where the servers are, not where the database goes. */
-  readonly initialPrimary?: 'instance';
   readonly phases: readonly PhaseTimes[];
   readonly events: readonly RunEvent[];
   /** What the run could not keep for want of room, one sentence each; absent: nothing. */
@@ -100,10 +94,7 @@ export interface RunStatus {
   readonly postponedUntil: string | null;
   readonly schedule: CutoverSchedule;
   readonly nextCutoverAt: string | null;
-  readonly seedingDeadline: string | null;
-  readonly seedingRestarts: number;
-  readonly logBackups: { readonly count: number; readonly lastAt: string | null };
-  readonly health: LinkHealth | null;
+  readonly health: Health | null;
   readonly attempts: readonly CutoverAttempt[];
   readonly pointOfNoReturn: CatchUpEvidence | null;
   /** Milliseconds from the fence to the first good write on the new primary. */
@@ -113,25 +104,6 @@ export interface RunStatus {
   readonly hooks?: readonly HookRecord[];
   /** What a look at the new primary found; absent: nobody looked. */
   readonly checks?: readonly FailoverCheck[];
-  /** Only of a link for disaster recovery, once it stands. */
+  /** Only of what stands for years, once it is set up. */
   readonly protection: StandingStatus | null;
-  /** Logins and jobs as they were compared last; absent where the spec has no instanceObjects. */
-  readonly instanceObjects?: ObjectsState;
-}
-
-/** Result of the workflow. */
-export interface MigrationResult {
-  readonly outcome: 'completed' | 'aborted';
-  readonly summary: string;
-  readonly route: CutoverRoute;
-  readonly phases: readonly PhaseTimes[];
-  readonly logBackups: number;
-  readonly seedingRestarts: number;
-  readonly cutoverAttempts: number;
-  readonly rtoMs: number | null;
-  readonly pointOfNoReturn: CatchUpEvidence | null;
-  readonly hooks?: readonly HookRecord[];
-  readonly checks?: readonly FailoverCheck[];
-  /** What stays behind and what to do about it. */
-  readonly leftovers: readonly string[];
 }

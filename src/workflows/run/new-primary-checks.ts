@@ -5,24 +5,24 @@ import {
   isCancellation,
   proxyActivities,
 } from '@temporalio/workflow';
-import type { LinkActivities } from '../../activities/link/api';
+import type { RunSteps } from '../../activities/run/api';
 import type { AroundFailoverActivities } from '../../activities/run/failover-api';
-import { type LinkSite, repairOfUsers } from '../../model/link/procedure';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
 import type { StepRef } from '../../model/run/procedure';
+import type { SiteId } from '../../model/run/site';
 import { fewAttempts, lookAfterwards } from './activity-policies';
 import type { Run } from './run';
 
 export interface NewPrimary {
-  readonly side: LinkSite;
+  readonly site: SiteId;
   /** From before the failover; null when nobody could look. */
   readonly before: DatabaseProperties | null;
-  /** False where the cutover deleted the link. */
-  readonly linkStands: boolean;
+  /** False where the failover ended the replication. */
+  readonly replicates: boolean;
 }
 
-/** The database as the side shows it that still leads. Never a reason not to fail over: null when it cannot be read. */
-export async function readBefore(run: Run, on: LinkSite): Promise<DatabaseProperties | null> {
+/** The database as the site shows it that still leads. Never a reason not to fail over: null when it cannot be read. */
+export async function readBefore(run: Run, on: SiteId): Promise<DatabaseProperties | null> {
   if (!run.spec.settings.afterFailover.checks) return null;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
     fewAttempts(run.spec.settings.polling.heartbeatTimeout),
@@ -43,14 +43,15 @@ export async function readBefore(run: Run, on: LinkSite): Promise<DatabaseProper
 /** Mends what the spec asks for, then looks. Whatever fails is told; nothing waits for it. */
 export async function checkNewPrimary(run: Run, primary: NewPrimary): Promise<void> {
   const asked = run.spec.settings.afterFailover;
-  if (asked.repairOrphanedUsers) await repairUsers(run, repairOfUsers(primary.side));
+  const repair = run.procedure.repairOfUsers?.(primary.site);
+  if (asked.repairOrphanedUsers && repair !== undefined) await repairUsers(run, repair);
   if (asked.checks) await check(run, primary);
 }
 
 async function repairUsers(run: Run, step: StepRef): Promise<void> {
   const { spec } = run;
   const stepId = step.id;
-  const activities: ActivityInterfaceFor<LinkActivities> = proxyActivities(
+  const activities: ActivityInterfaceFor<RunSteps> = proxyActivities(
     lookAfterwards(spec.settings.polling.heartbeatTimeout),
   );
   try {
@@ -72,7 +73,7 @@ async function repairUsers(run: Run, step: StepRef): Promise<void> {
   }
 }
 
-async function check(run: Run, { side, before, linkStands }: NewPrimary): Promise<void> {
+async function check(run: Run, { site, before, replicates }: NewPrimary): Promise<void> {
   const { spec, state } = run;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
     lookAfterwards(spec.settings.polling.heartbeatTimeout),
@@ -81,10 +82,10 @@ async function check(run: Run, { side, before, linkStands }: NewPrimary): Promis
     const firstWriteAt = state.firstWriteAt ?? null;
     state.checks = await activities.checkAfterFailover({
       spec,
-      primary: side,
+      primary: site,
       before,
       firstWriteAt,
-      linkStands,
+      replicates,
     });
   } catch (error) {
     if (isCancellation(error)) throw error;

@@ -1,9 +1,9 @@
 /** Notifications that are under way: nobody waits for them, and none is lost when the workflow ends. */
 import { CancellationScope } from '@temporalio/workflow';
-import type { LinkActivities } from '../../activities/link/api';
+import type { RunSteps } from '../../activities/run/api';
 import { until } from './until';
 
-export type Notice = Parameters<LinkActivities['notifyPerson']>[0];
+export type Notice = Parameters<RunSteps['notifyPerson']>[0];
 
 /** A workflow that ends waits this long for what people are told last. */
 const ENDS_WITHIN_MS = 60_000;

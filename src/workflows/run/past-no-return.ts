@@ -7,7 +7,7 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { LinkActivities } from '../../activities/link/api';
+import type { RunSteps } from '../../activities/run/api';
 import { byWord } from '../../model/by-word';
 import type { ForwardRole, StepRef } from '../../model/run/procedure';
 import { pastNoReturn } from './activity-policies';
@@ -75,7 +75,7 @@ class TransientRefusal extends Error {
 
 async function tryOnce(run: Run, step: StepRef, over: CarriedOver) {
   const { spec } = run;
-  const activities: ActivityInterfaceFor<Pick<LinkActivities, 'performStep'>> = proxyActivities(
+  const activities: ActivityInterfaceFor<Pick<RunSteps, 'performStep'>> = proxyActivities(
     pastNoReturn(spec.settings.polling.heartbeatTimeout),
   );
   try {

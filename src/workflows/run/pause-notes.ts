@@ -9,16 +9,20 @@ export const pauseOfFailover = (type: 'planned' | 'forced'): string =>
     forced: 'the forced failover under way goes on to its end; nothing else begins until resume',
   });
 
-/** @returns what a pause holds, for its answer. @param underWay what the link was asked for */
-export function pauseOf(underWay: StandingRequest | null): string {
-  if (underWay === null) return 'no further step begins until resume; log backups go on';
+/**
+ * @returns what a pause holds, for its answer
+ * @param underWay what the run was asked for
+ * @param goesOn what no pause holds, one clause
+ */
+export function pauseOf(underWay: StandingRequest | null, goesOn: string): string {
+  if (underWay === null) return `no further step begins until resume; ${goesOn}`;
   switch (underWay.kind) {
     case 'failover':
-      return `${pauseOfFailover(underWay.request.type)}; log backups go on`;
+      return `${pauseOfFailover(underWay.request.type)}; ${goesOn}`;
     case 'drill':
-      return `${pauseOfFailover('planned')}; log backups go on`;
+      return `${pauseOfFailover('planned')}; ${goesOn}`;
     case 'change-spec':
-      return 'the change of the spec goes on to its end; nothing else begins until resume; log backups go on';
+      return `the change of the spec goes on to its end; nothing else begins until resume; ${goesOn}`;
     case 'repair':
     case 'remove':
       return `the ${underWay.kind === 'repair' ? 'repair' : 'removal'} under way goes on to its end; nothing else begins until resume`;

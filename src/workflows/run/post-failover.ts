@@ -2,9 +2,10 @@
 import { byWord } from '../../model/by-word';
 import type { FailoverType } from '../../model/run/procedure';
 import type { FailoverHooks, FailoverOccasion } from './failover-hooks';
+import type { FailoverRecord } from './failover-record';
 import { checkNewPrimary, type NewPrimary } from './new-primary-checks';
 import type { Run } from './run';
-import type { FailoverRecord, FailoverRequest } from './standing-messages';
+import type { FailoverRequest } from './standing-messages';
 
 /** @param attempt id of the failover's workflow: unique, since it holds the time at which it was asked for */
 export const occasionOf = (attempt: string, { type, to, reason }: FailoverRequest): FailoverOccasion => ({

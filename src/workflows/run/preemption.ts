@@ -31,6 +31,15 @@ export async function unlessForced(run: Run, work: () => Promise<void>): Promise
   throwIfLeftBadly(await until(work, () => run.forcedAt !== null, { graceMs: msLeftToStop(run) }));
 }
 
+/** A forced failover was asked for while this one is under way. */
+export const isPreempted = ({ state }: Run): boolean => state.protection?.preemptedBy !== undefined;
+
+/** Does what is left to do after a failover, unless the forced one that preempts it has to begin. */
+export async function unlessPreempted(run: Run, work: () => Promise<void>): Promise<void> {
+  if (isPreempted(run)) return;
+  throwIfLeftBadly(await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) }));
+}
+
 export class Preempted extends Error {
   override readonly name = 'Preempted';
   constructor(by: string) {

@@ -1,21 +1,21 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { LinkSite } from '../../model/link/procedure';
+import type { SiteId } from '../../model/run/site';
 import type { Run } from './run';
 import { until } from './until';
 
 /** What the gate saw holds so long; it waits itself about as long between two looks. */
 const HOLDS_MS = 15_000;
-/** A slot is not kept for a link that is not ready: others wait for it. */
+/** A slot is not kept for what is not ready: others wait for it. */
 const LOOK_MS = 60_000;
 
 /**
- * After a wait the link is looked at again, for a short while.
+ * After a wait the replication is looked at again, for a short while.
  * @param waitedMs since the gate was passed
  * @returns false when it is not ready now, or `mustLeave` holds
  */
 export async function recheckReadiness(
   run: Run,
-  primary: LinkSite,
+  primary: SiteId,
   waitedMs: number,
   mustLeave: () => boolean,
 ): Promise<boolean> {
@@ -30,7 +30,7 @@ export async function recheckReadiness(
     }
   };
   const seen = await run.waits.for(
-    'the link to be as healthy and close as before the wait for its failover slot',
+    `the ${run.procedure.thing} to be as healthy and close as before the wait for its failover slot`,
     () => until(look, mustLeave, { withinMs: LOOK_MS }),
   );
   return !seen.left && seen.value && !mustLeave();

@@ -1,35 +1,30 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { CommonNews, OwnNews } from '../../activities/run/api';
+import type { SiteId } from '../../model/run/site';
+import { isCommonNews, noteCommonNews } from './common-news';
+import { historyIsLong } from './history';
 import { msLeftToStop } from './preemption';
 import type { Run } from './run';
 import { activityProblem, type Problem, personProblem } from './run-control';
+import type { Protection } from './state';
+import { noteHealth } from './state-entries';
+import type { TopologyWatch } from './topology';
 import { throwIfLeftBadly, until } from './until';
 
 /** After a failure that a person must mend, the watch tries again by itself: the log must not wait for an answer. */
 const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
 
-/** What is watched while one side leads. */
-export interface Watched<News> {
-  /** For those who ask what the run waits for, once the watch is to end. */
-  readonly endsWith: string;
-  /** What a failure kept from being done, before its message; may be empty. */
-  readonly doing: string;
-  /** One activity, which waits for the next thing worth recording: an idle day costs a handful of events. */
-  look(): Promise<News>;
-  /** @param isStopping a failover ends this watch: the roles it sees are its own doing */
-  note(news: News, isStopping: () => boolean): Promise<void>;
-}
-
-/** The watch of a link, for those who begin and end it. */
-export interface LinkWatch {
+/** The watch of what replicates, for those who begin and end it. */
+export interface Watch {
   stop(): Promise<void>;
   beside<T>(work: Promise<T>): Promise<T>;
   /** Watch of the new primary that a failover began: it goes on behind it. */
-  next?: LinkWatch;
+  next?: Watch;
 }
 
-/** Watches a link, by what `watched` says of the side that leads. */
-export class ReplicationWatch<News> implements LinkWatch {
-  next?: LinkWatch;
+/** Watches while one site leads: an activity, which waits for the next thing worth recording, again and again. */
+export class ReplicationWatch implements Watch {
+  next?: Watch;
   private stopping = false;
   /** It did not end in time: whatever it sees from here on is nobody's news. */
   private abandoned = false;
@@ -38,7 +33,7 @@ export class ReplicationWatch<News> implements LinkWatch {
 
   constructor(
     private readonly run: Run,
-    private readonly watched: Watched<News>,
+    private readonly primary: SiteId,
   ) {
     this.loop = this.scope.run(() => this.watch());
     this.loop.catch(() => undefined);
@@ -53,7 +48,7 @@ export class ReplicationWatch<News> implements LinkWatch {
     this.scope.cancel();
     if (this.abandoned) return;
     const { run } = this;
-    await run.waits.for(this.watched.endsWith, async () => {
+    await run.waits.for(this.watched.endsWith(this.primary, this.stands), async () => {
       const ended = await until(
         () => this.loop.catch(unlessCancelled),
         () => run.forcedAt !== null,
@@ -72,10 +67,10 @@ export class ReplicationWatch<News> implements LinkWatch {
   private async watch(): Promise<void> {
     while (!this.stopping) {
       try {
-        const news = await this.watched.look();
+        const news = await this.look();
         if (this.abandoned) return;
         delete this.run.state.watchProblem;
-        await this.watched.note(news, () => this.stopping);
+        await this.note(news);
       } catch (error) {
         // The roles may have swapped beneath a watch that is being ended: that is no news.
         if (this.stopping) return;
@@ -87,15 +82,53 @@ export class ReplicationWatch<News> implements LinkWatch {
     }
   }
 
+  private get watched(): TopologyWatch {
+    return this.run.topology.watch;
+  }
+
+  /** Of what stands for years more is watched than of what crosses once. */
+  private get stands(): boolean {
+    return this.run.state.protection !== null;
+  }
+
+  private look(): Promise<CommonNews | OwnNews> {
+    const { run, primary, watched } = this;
+    const { health, protection } = run.state;
+    const isKnown = health !== null || protection === null;
+    return run.watches.watch({
+      spec: run.spec,
+      primary,
+      knownHealthy: health?.healthy ?? true,
+      ...(protection === null ? {} : { standing: standingKnown(protection) }),
+      // The first look at what stands is news: a forced failover may be asked at any time.
+      checkpointAfterMs: isKnown ? watched.checkpointAfterMs(primary) : 0,
+      known: watched.known(run, primary),
+    });
+  }
+
+  private async note(news: CommonNews | OwnNews): Promise<void> {
+    const { run, watched } = this;
+    noteHealth(run.state, news.health);
+    if (isCommonNews(news)) await noteCommonNews(run, news, this.primary, () => this.stopping);
+    else await watched.note(run, news);
+    // What a cutover waits for does not depend on news: waking it would cost two events for each.
+    if (historyIsLong(run)) run.revision += 1;
+  }
+
   /** Also once for several watches of a run: a failover that is withdrawn mends nothing (promise 15). */
   private async tellOnce({ code, message, remedy }: Problem): Promise<void> {
     const { state } = this.run;
     const what = `${code}: ${message}`;
     if (state.watchProblem === what) return;
     state.watchProblem = what;
-    await this.run.notify('critical', code, `${this.watched.doing}${message}`, remedy);
+    await this.run.notify('critical', code, `${this.watched.doing(this.primary)}${message}`, remedy);
   }
 }
+
+const standingKnown = ({ splitBrain, deletedExternally }: Protection) => ({
+  splitBrainKnown: splitBrain !== null,
+  deletionKnown: deletedExternally !== undefined,
+});
 
 function unlessCancelled(error: unknown): void {
   if (!isCancellation(error)) throw error;

@@ -1,34 +1,28 @@
-/** One run of a link migration: its state, its activities, and how it performs a step. */
+/** One run: its state, its activities, and how it performs a step. What it sets up is its topology's affair. */
 
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import { instanceIsFirst } from '../../model/link/initial-primary';
-import type { ResolvedLink } from '../../model/link/spec';
+import type { LiftedFence } from '../../activities/run/api';
 import type { JournalEffect } from '../../model/run/journal';
+import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { Procedure, StepRef } from '../../model/run/procedure';
-import type { Site } from '../../model/run/site';
+import type { RunSpec } from '../../model/run/run-spec';
+import { otherSiteOf, type Site, type SiteId, siteOf, siteOfStep } from '../../model/run/site';
 import { phaseKey } from '../../temporal/search-attribute-keys';
-import { procedureOf } from '../procedures';
-import { noteUnliftedFences, tellUnliftedFences } from '../sql-server/unlifted-fences';
 import { CarriedOver, carriedBy } from './carried';
 import type { RunEvent } from './messages';
 import { Notices } from './notices';
 import { pauseOf } from './pause-notes';
 import { type RunActivities, runActivities } from './run-activities';
 import { type Problem, RunControl } from './run-control';
-import {
-  addEvent,
-  addEventOfOthers,
-  addJournalEntry,
-  addPhase,
-  type RunInput,
-  type RunState,
-  type StartedStep,
-} from './state';
+import type { RunInput, RunState, StartedStep } from './state';
+import { addEvent, addEventOfOthers, addJournalEntry, addPhase } from './state-entries';
+import type { WorkflowTopology } from './topology';
 import { byHandOf, type LeftItem, leftSentence, type UndoItem } from './undo-items';
 import { undoneEntry } from './undone-entry';
+import { UnliftedFences } from './unlifted-fences';
 import { Waits } from './waits';
 
-export class Run {
+export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
   readonly control: RunControl;
   /** Step that is being performed. */
   step: string | null = null;
@@ -42,14 +36,17 @@ export class Run {
   revision = 0;
   /** What people are being told just now. */
   readonly notices: Notices;
+  /** Replicas on which the fence could not be lifted yet. */
+  readonly fences: UnliftedFences;
   /** What a pause holds now and what not, one sentence. */
-  pauseNote = (): string => pauseOf(this.state.protection?.request ?? null);
+  pauseNote = (): string => pauseOf(this.state.protection?.request ?? null, this.procedure.goesOn);
   private ownWait = '';
   private activities: RunActivities;
 
   constructor(
-    private given: RunInput,
-    readonly state: RunState,
+    readonly topology: WorkflowTopology<Spec, Own>,
+    private given: RunInput<Spec, Own>,
+    readonly state: RunState & Own,
     readonly workflowId: string,
   ) {
     this.activities = runActivities(given.spec.settings.polling.heartbeatTimeout);
@@ -58,6 +55,7 @@ export class Run {
       this.logEvent('warning', 'notification.failed', `nobody could be told of ${code}`),
     );
     this.sendCarriedOver();
+    this.fences = new UnliftedFences(this);
     this.control = new RunControl({
       forwardOnly: () => forwardOnly(state),
       mayPause: () => state.protection !== null,
@@ -84,18 +82,18 @@ export class Run {
     });
   }
 
-  get spec() {
+  get spec(): Spec {
     return this.given.spec;
   }
 
   /** From here on. What is under way goes on with the spec that it was begun with. */
-  changeSpec(spec: RunInput['spec']): void {
+  changeSpec(spec: Spec): void {
     this.given = { ...this.given, spec };
     this.activities = runActivities(spec.settings.polling.heartbeatTimeout);
   }
 
   /** As the history that follows this one gets it, but for the state. */
-  get input(): RunInput {
+  get input(): RunInput<Spec, Own> {
     return this.given;
   }
 
@@ -115,13 +113,23 @@ export class Run {
     return this.activities.watches;
   }
 
-  get procedure(): Procedure<ResolvedLink> {
-    return procedureOf(this.spec);
+  get procedure(): Procedure<Spec> {
+    return this.topology.procedure;
   }
 
   /** Places that can lead. */
   get sites(): readonly Site[] {
     return this.procedure.sites(this.spec);
+  }
+
+  /** @throws RangeError for a site that the procedure does not know */
+  site(id: SiteId): Site {
+    return siteOf(this.sites, id);
+  }
+
+  /** The site that is not this one. */
+  otherSite(id: SiteId): Site {
+    return otherSiteOf(this.sites, id);
   }
 
   /** Why the run is not further; empty while it works. */
@@ -179,13 +187,13 @@ export class Run {
     );
     this.control.throwIfAborted();
     if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
-      noteUnliftedFences(this, seen.unreached);
+      this.fences.note(seen.unreached);
       this.journal(step, 'already-done', [], seen.settled, 0);
       return;
     }
     this.begin(stepId, seen.before, server, seen.planned);
     const outcome = await act();
-    noteUnliftedFences(this, outcome.unreached);
+    this.fences.note(outcome.unreached);
     const effects = seen.planned.length > 0 ? seen.planned : outcome.effects;
     // An earlier attempt may have made the change and died before it could say so.
     const done = seen.planned.length > 0 ? 'done' : outcome.outcome;
@@ -246,10 +254,9 @@ export class Run {
   /** One beginning of a step, as something that can be given back. */
   undoItem(begun: StartedStep): UndoItem {
     const { stepId, server: replica, byHand = [] } = begun;
-    const { server, instance } = this.spec.settings;
     return {
       what: replica === undefined ? stepId : `${stepId} on ${replica}`,
-      where: replica ?? (stepId.startsWith('instance.') ? instance : server),
+      where: replica ?? siteOfStep(this.sites, stepId).name,
       byHand,
       undo: () => this.giveBack(begun),
     };
@@ -269,19 +276,18 @@ export class Run {
     const undoing = this.activities.bounded.undoStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
       { spec: this.spec, stepId, ...on, before, ...known, ...over },
     ]);
-    const undone = await undoing.catch((error) => {
+    const { effects, unreached } = await undoing.catch((error) => {
       const left = carriedBy(error, begun.undoing);
       if (left !== undefined) begun.undoing = left;
       throw error;
     });
     this.state.startedSteps = this.state.startedSteps.filter((candidate) => candidate !== begun);
-    const { effects, unreached } = 'unreached' in undone ? undone : { effects: undone, unreached: [] };
-    noteUnliftedFences(this, unreached);
+    this.fences.note(unreached);
     if (effects.length > 0) {
       const at = { at: this.now(), phase: this.state.phase };
       addJournalEntry(this.state, undoneEntry(at, begun, effects, unreached));
     }
-    await tellUnliftedFences(this);
+    await this.fences.tell();
   }
 
   journal(
@@ -293,7 +299,7 @@ export class Run {
   ): void {
     addJournalEntry(this.state, {
       at: this.now(),
-      // Not the phase of the moment: the creation of the link ends while its copy is being seeded.
+      // Not the phase of the moment: what is created may still be under way while its copy is being seeded.
       phase: step.phase,
       stepId: step.id,
       ...(step.server === undefined ? {} : { server: step.server }),
@@ -352,10 +358,17 @@ export class Run {
 
   /** Text that the Temporal UI shows for the run. */
   describe(what: string): void {
-    const { settings } = this.spec;
-    const { server, instance } = settings;
-    const [from, to] = instanceIsFirst(this.spec) ? [instance, server] : [server, instance];
-    setCurrentDetails(`**${what}** — ${settings.database}: ${from} → ${to}`);
+    setCurrentDetails(`**${what}** — ${this.procedure.describe(this.spec)}`);
+  }
+
+  /** For `UnliftedFences`: lets applications in at a site. */
+  admission(site: SiteId): StepRef | undefined {
+    return this.procedure.failover(this.spec, 'planned', site).admit[0];
+  }
+
+  /** For `UnliftedFences`: asks each replica once. */
+  lift(fences: readonly PendingOnServer[]): Promise<readonly LiftedFence[]> {
+    return this.fewAttempts.liftRemainingFences({ spec: this.spec, fences });
   }
 
   private setProblem(problem: Problem | null, where: string): void {

@@ -111,6 +111,12 @@ export const nullable =
   (value, at) =>
     value === null ? null : shape(value, at);
 
+/** Of a spec or a state. */
+export const versionOne: Shape<1> = (value, at) => {
+  if (value === 1) return value;
+  throw new MalformedInput(`${at} must be 1: this worker reads no other version`);
+};
+
 /** For what is only handed on, to be read by whoever made it. */
 export const anything: Shape<unknown> = (value) => value;
 

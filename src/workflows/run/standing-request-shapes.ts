@@ -1,7 +1,7 @@
-/** Shapes of what is asked of a link or of a migration. */
+/** Shapes of what is asked of what stands, and of a cutover. */
 import { LONGEST_DURATION_MS } from '../../model/duration';
-import type { LinkSite } from '../../model/link/procedure';
 import type { FailoverType } from '../../model/run/procedure';
+import type { Site, SiteId } from '../../model/run/site';
 import type { DrillRequest } from './drill-messages';
 import type { ApproveRequest, ChangeScheduleRequest, PostponeRequest } from './messages';
 import { BY_AND_REASON } from './request-shapes';
@@ -15,30 +15,32 @@ import {
   number,
   oneOf,
   optional,
+  type Shape,
   text,
   time,
   yes,
 } from './shapes';
 import type { FailoverRequest, RepairRequest } from './standing-messages';
 
-export const side = oneOf<LinkSite>({ server: 'the SQL Server', instance: 'the instance' });
+/** @param sites places that can lead, which are told with what they are */
+export const siteShape = (sites: readonly Site[]): Shape<SiteId> =>
+  oneOf<SiteId>(Object.fromEntries(sites.map(({ id, label }) => [id, `the ${label}`])));
 export const failoverType = oneOf<FailoverType>(['planned', 'forced']);
 
-const FAILOVER: Fields<FailoverRequest> = {
+const failoverFields = (sites: readonly Site[]): Fields<FailoverRequest> => ({
   ...BY_AND_REASON,
   type: failoverType,
-  to: side,
+  to: siteShape(sites),
   acceptLossSeconds: optional(number(0, LONGEST_DURATION_MS / 1_000)),
   acknowledgedBy: optional(name('the name of a person')),
   acceptDrift: optional(yes),
-};
-export const failoverShape = exactly<FailoverRequest>(FAILOVER);
+});
+export const failoverShape = (sites: readonly Site[]): Shape<FailoverRequest> =>
+  exactly<FailoverRequest>(failoverFields(sites));
 
 /** As a run asks its child for it: the reason of a drill begins with a few words of the run's own. */
-export const failoverOfRunShape = exactly<FailoverRequest>({
-  ...FAILOVER,
-  reason: optional(text(2 * LONGEST_REASON)),
-});
+export const failoverOfRunShape = (sites: readonly Site[]): Shape<FailoverRequest> =>
+  exactly<FailoverRequest>({ ...failoverFields(sites), reason: optional(text(2 * LONGEST_REASON)) });
 
 export const drillShape = exactly<DrillRequest>({
   ...BY_AND_REASON,
@@ -46,7 +48,8 @@ export const drillShape = exactly<DrillRequest>({
   acknowledgedBy: optional(name('the name of a person')),
 });
 
-export const repairShape = exactly<RepairRequest>({ ...BY_AND_REASON, survivor: side });
+export const repairShape = (sites: readonly Site[]): Shape<RepairRequest> =>
+  exactly<RepairRequest>({ ...BY_AND_REASON, survivor: siteShape(sites) });
 
 export const approveShape = exactly<ApproveRequest>({ ...BY_AND_REASON, acceptDrift: optional(yes) });
 

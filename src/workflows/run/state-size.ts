@@ -5,9 +5,8 @@
 
 import { jsonBytes } from '../../model/json-bytes';
 import { inPlaceOf, type JournalEntry } from '../../model/run/journal';
-import { copyOrder } from '../../rules/sql-server/added-facts';
-import type { RunState, StartedStep } from './state';
-import { withoutDetails } from './state-parts';
+import { withoutDetails } from './failover-record';
+import type { LeftOutOfState, RunState, StartedStep } from './state';
 
 /** All of the state, as far as what an undo needs leaves room. */
 export const STATE_BYTES = 512 * 1024;
@@ -20,18 +19,6 @@ const EVENTS_LEFT = 10;
 const ATTEMPTS_LEFT = 3;
 const FAILOVERS_LEFT = 3;
 const IN_HISTORY = 'the history of the run holds it';
-
-/** What was left out of the state for want of room, and how much of it. */
-export interface LeftOutOfState {
-  readonly statements: number;
-  readonly journalEntries: number;
-  readonly events: number;
-  readonly attempts: number;
-  readonly failovers: number;
-  readonly checks: number;
-  /** Steps of which an abort cannot undo what they copied, because what it needs for that is too long. */
-  readonly undo: readonly string[];
-}
 
 const NOTHING: LeftOutOfState = {
   statements: 0,
@@ -203,9 +190,13 @@ export function boundJournal(state: RunState, limit = JOURNAL_BYTES): void {
  * Before the state goes into a new history. @returns a state that takes at most `limit` bytes, or, where what an undo
  * needs takes more, that and little besides; never more than a payload may have
  */
-export function boundState(given: RunState, limit = STATE_BYTES, undoLimit = UNDO_BYTES): RunState {
+export function boundState<State extends RunState>(
+  given: State,
+  limit = STATE_BYTES,
+  undoLimit = UNDO_BYTES,
+): State {
   const { protection } = given;
-  const state = { ...given, protection: protection === null ? null : { ...protection } };
+  const state: State = { ...given, protection: protection === null ? null : { ...protection } };
   leaveOutUndo(state, undoLimit);
   let excess = jsonBytes(state) - limit;
   // What is said of what was left out takes room, too.
@@ -218,12 +209,12 @@ export function boundState(given: RunState, limit = STATE_BYTES, undoLimit = UND
   return state;
 }
 
-/** Copies alone: without what was there before a link, nothing could be taken down. The longest one first. */
+/** Copies alone: without what was there before anything else, nothing could be taken down. The longest one first. */
 function leaveOutUndo(state: RunState, limit: number): void {
   for (;;) {
     if (jsonBytes(state.startedSteps) <= limit) return;
     const longest = state.startedSteps
-      .filter(({ stepId }) => copyOrder(stepId) !== undefined)
+      .filter(({ mayBeLeft }) => mayBeLeft === true)
       .reduce<StartedStep | undefined>(
         (most, one) => (most !== undefined && jsonBytes(most) >= jsonBytes(one) ? most : one),
         undefined,

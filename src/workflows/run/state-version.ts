@@ -1,17 +1,24 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
-import { stateShape } from '../link/state-shape';
+import type { RunSpec } from '../../model/run/run-spec';
 import { checkInput } from './incoming';
 import { initialState, type RunInput, type RunState } from './state';
+import { stateShape } from './state-shape';
+import type { WorkflowTopology } from './topology';
 
 /** The state was written by a version of sqlferry that this worker does not know. */
 export const UNKNOWN_STATE_VERSION = 'UnknownStateVersion';
 
 /** State of a run that begins, or that goes on in a new history. */
-export function stateOf({ spec, state }: RunInput): RunState {
-  if (state === undefined) return initialState(spec);
-  const upgraded = upgrade(state);
-  checkInput(workflowInfo().workflowType, (value) => stateShape(value, 'state'), upgraded);
+export function stateOf<Spec extends RunSpec, Own extends object>(
+  topology: WorkflowTopology<Spec, Own>,
+  { spec, state }: RunInput<Spec, Own>,
+): RunState & Own {
+  if (state === undefined) return initialState(spec, topology.initial(spec));
+  // Its shape is checked right below.
+  const upgraded = upgrade(state) as RunState & Own;
+  const shape = stateShape(topology, topology.procedure.sites(spec));
+  checkInput(workflowInfo().workflowType, (value) => shape(value, 'state'), upgraded);
   return upgraded;
 }
 
@@ -20,7 +27,7 @@ export function stateOf({ spec, state }: RunInput): RunState {
  * @throws ApplicationFailure, not to be tried again, for a version that this worker does not know
  */
 export function upgrade(state: unknown): RunState {
-  const version =
+  const version: unknown =
     typeof state === 'object' && state !== null && 'version' in state ? state.version : undefined;
   switch (version) {
     case 1:

@@ -1,6 +1,5 @@
-import { instanceIsFirst } from '../../model/link/initial-primary';
 import { standingNextSteps, standingStatus } from './change-requests';
-import { waitVerdict } from './cutover';
+import { waitVerdict } from './cutover-wait';
 import type { RunOutcome, RunStatus } from './messages';
 import type { Run } from './run';
 import { leftOutSentences } from './state-size';
@@ -11,18 +10,14 @@ export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
   const { settings } = spec;
   const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run) : null;
   return {
+    kind: spec.kind,
     name: settings.name,
     database: settings.database,
-    server: settings.server,
-    ...(state.groupLeader === undefined ? {} : { groupLeader: state.groupLeader }),
     ...(state.unliftedFences === undefined ? {} : { unliftedFences: state.unliftedFences }),
-    instance: settings.instance,
     outcome,
     phase: state.phase,
     step: run.step,
     waitingFor: waitingFor(run, outcome),
-    route: state.route,
-    ...(instanceIsFirst(spec) ? { initialPrimary: 'instance' as const } : {}),
     phases: state.phases,
     events: state.events,
     ...(state.leftOutOfState === undefined ? {} : { notKept: leftOutSentences(state) }),
@@ -32,9 +27,6 @@ export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
     postponedUntil: state.postponedUntil,
     schedule: state.schedule,
     nextCutoverAt: wait?.until ?? null,
-    seedingDeadline: deadlineView(run),
-    seedingRestarts: state.seedingRestarts,
-    logBackups: state.logBackups,
     health: state.health,
     attempts: state.attempts,
     pointOfNoReturn: state.pointOfNoReturn,
@@ -42,11 +34,10 @@ export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
     nextSteps: nextSteps(run, outcome),
     protection: standingStatus(run),
     ...surroundingsOf(run),
-    ...(state.instanceObjects === undefined ? {} : { instanceObjects: state.instanceObjects }),
   };
 }
 
-/** Of a link that stays, what surrounded its newest failover. */
+/** Of what stands, what surrounded its newest failover. */
 function surroundingsOf({ state }: Run): Pick<RunStatus, 'hooks' | 'checks'> {
   const { hooks, checks } = state.protection?.failovers.at(-1) ?? {
     hooks: state.hookCalls,
@@ -68,12 +59,6 @@ function approvalView(run: Run): RunStatus['approval'] {
   if (approval === null) return null;
   const { validFor } = run.spec.settings.cutover.approval;
   return { ...approval, expiresAt: new Date(Date.parse(approval.at) + validFor).toISOString() };
-}
-
-function deadlineView(run: Run): string | null {
-  const { linkRequestedAt, seedingCompletedAt } = run.state;
-  if (linkRequestedAt === null || seedingCompletedAt !== null) return null;
-  return new Date(Date.parse(linkRequestedAt) + run.spec.settings.seeding.deadline).toISOString();
 }
 
 function nextSteps(run: Run, outcome: RunOutcome): readonly string[] {

@@ -1,6 +1,5 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import { liftOnceMore } from '../sql-server/unlifted-fences';
 import type { Run } from './run';
 import { notUndoable } from './state-size';
 import { leftSentence, Undo } from './undo-items';
@@ -28,7 +27,7 @@ export function undoRun(run: Run): Promise<readonly string[]> {
     run.control.beginUndo(undoing);
     const left = await undoing.all();
     run.step = null;
-    return [...notUndoable(run.state), ...left.map(leftSentence), ...(await liftOnceMore(run))];
+    return [...notUndoable(run.state), ...left.map(leftSentence), ...(await run.fences.liftOnceMore())];
   });
 }
 
@@ -42,12 +41,15 @@ export async function tellLeftovers(run: Run, leftovers: readonly string[]): Pro
 }
 
 /** What became of the work of a run that ends, and what a person does now. */
-function endOf({ state }: Run, leftovers: readonly string[]): { undone: string; nextStep: string } {
-  // Of a link that stands nothing is undone: others rely on it.
+function endOf(
+  { state, procedure }: Run,
+  leftovers: readonly string[],
+): { undone: string; nextStep: string } {
+  // Of what stands nothing is undone: others rely on it.
   if (state.protection !== null) {
     return {
-      undone: 'the link stands; nobody watches it any more, and no log backups are taken',
-      nextStep: 'back up the log by hand until the link is watched again, or take it down',
+      undone: `the ${procedure.thing} stands; nobody watches it any more${procedure.unwatched.undone}`,
+      nextStep: procedure.unwatched.nextStep,
     };
   }
   return {

@@ -10,7 +10,8 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LinkActivities } from '../../activities/link/api';
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
+import type { RunSteps } from '../../activities/run/api';
 import type { CertificateActivities } from '../../activities/sql-server/certificate-api';
 import { rotationWorkflowId } from '../../model/sql-server/certificate-ids';
 import {
@@ -19,16 +20,17 @@ import {
   reimportDue,
   rotationDue,
 } from '../../rules/sql-server/certificate-inventory';
-import { certificateCheckShape } from '../link/input-shapes';
 import { bounded, notification } from '../run/activity-policies';
 import { checkInput } from '../run/incoming';
 import { type Problem, problemOf } from '../run/run-control';
+import type { Shape } from '../run/shapes';
+import { certificateCheckShape } from './certificate-input-shapes';
 import type {
   CertificateCheckInput,
   CertificateCheckResult,
   CertificateRotationResult,
 } from './certificate-messages';
-import { certificateRotation } from './certificate-rotation';
+import { ROTATION_WORKFLOW, type RotationWorkflow } from './certificate-rotation';
 
 /**
  * A rotation that takes longer waits for a person, and goes on without the check: the next checks must not be held up.
@@ -38,16 +40,24 @@ const ROTATION_WATCHED_MS = 60 * 60_000;
 /** Key of a failure among what people were told; certificates have a place and a name. */
 const FAILURE = 'check';
 
-const { notifyPerson } = proxyActivities<LinkActivities>(notification);
+const { notifyPerson } = proxyActivities<RunSteps>(notification);
 
 type Told = Readonly<Record<string, string>>;
+
+/** @param spec shape of the specs whose certificates it looks at */
+export const certificateCheckOf = (spec: Shape<CertificateSpec>) => {
+  const shape = certificateCheckShape(spec);
+  return async (input: CertificateCheckInput): Promise<CertificateCheckResult> => {
+    checkInput('certificateCheck', shape, input);
+    return checkCertificates(input);
+  };
+};
 
 /**
  * It always completes: what it could not look at is told, and the next check looks again. Only a rotation that failed
  * fails it, which pauses its schedule.
  */
-export async function certificateCheck(input: CertificateCheckInput): Promise<CertificateCheckResult> {
-  checkInput('certificateCheck', certificateCheckShape, input);
+async function checkCertificates(input: CertificateCheckInput): Promise<CertificateCheckResult> {
   const { spec } = input;
   const checkedAt = new Date(Date.now()).toISOString();
   const { readLinkCertificates } = proxyActivities<CertificateActivities>(
@@ -212,7 +222,7 @@ async function rotateOnce(
 ): Promise<CertificateRotationResult | null> {
   const { server } = spec.settings;
   try {
-    const rotation = await startChild(certificateRotation, {
+    const rotation = await startChild<RotationWorkflow>(ROTATION_WORKFLOW, {
       workflowId: rotationWorkflowId(server),
       // Its own way back takes care of what it made, also after the end of this check.
       parentClosePolicy: 'ABANDON',
@@ -227,7 +237,7 @@ async function rotateOnce(
 }
 
 async function resultWithin(
-  rotation: ChildWorkflowHandle<typeof certificateRotation>,
+  rotation: ChildWorkflowHandle<RotationWorkflow>,
   withinMs: number,
 ): Promise<CertificateRotationResult | null> {
   const timer = new CancellationScope();

@@ -1,6 +1,6 @@
 /** Messages, inputs and results of the workflows around certificates. */
 import { defineQuery } from '@temporalio/workflow';
-import type { ResolvedLink } from '../../model/link/spec';
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type { JournalEntry } from '../../model/run/journal';
 import type { CertificateInventory } from '../../rules/sql-server/certificate-inventory';
 import type { RotatedCertificate, RotationRefusal } from '../../rules/sql-server/certificate-rotation';
@@ -8,9 +8,9 @@ import type { Problem } from '../run/run-control';
 
 /** Links of one endpoint. */
 export interface EndpointLinks {
-  readonly spec: ResolvedLink;
+  readonly spec: CertificateSpec;
   /** Links of the same SQL Server to other instances: they get the new public key as well. */
-  readonly others: readonly ResolvedLink[];
+  readonly others: readonly CertificateSpec[];
 }
 
 export interface CertificateRotationInput extends EndpointLinks {

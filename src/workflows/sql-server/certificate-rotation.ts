@@ -3,16 +3,18 @@
  * the endpoint uses it, and forgets the old one only when all links came back. If they do not, the old one returns.
  */
 import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type { ConnectionProof, RotationVerdict } from '../../activities/sql-server/certificate-api';
 import type {
   RotatedCertificate,
   RotationPlan,
   RotationRefusal,
 } from '../../rules/sql-server/certificate-rotation';
-import { rotationShape } from '../link/input-shapes';
 import { checkInput, refuseOtherUpdates } from '../run/incoming';
 import { AbortRequested, CONTROL_UPDATES, personProblem, problemOf } from '../run/run-control';
+import type { Shape } from '../run/shapes';
 import { isForPerson, leftSentence, Undo, type UndoItem } from '../run/undo-items';
+import { rotationShape } from './certificate-input-shapes';
 import {
   type CertificateRotationInput,
   type CertificateRotationResult,
@@ -33,10 +35,20 @@ interface Findings {
   leftovers: string[];
 }
 
-export async function certificateRotation(
-  input: CertificateRotationInput,
-): Promise<CertificateRotationResult> {
-  checkInput('certificateRotation', rotationShape, input);
+/** Type of the workflow that rotates a certificate. */
+export const ROTATION_WORKFLOW = 'certificateRotation';
+export type RotationWorkflow = (input: CertificateRotationInput) => Promise<CertificateRotationResult>;
+
+/** @param spec shape of the specs whose endpoints it serves */
+export const certificateRotationOf = (spec: Shape<CertificateSpec>): RotationWorkflow => {
+  const shape = rotationShape(spec);
+  return async (input) => {
+    checkInput(ROTATION_WORKFLOW, shape, input);
+    return rotate(input);
+  };
+};
+
+async function rotate(input: CertificateRotationInput): Promise<CertificateRotationResult> {
   const run = new CertificateRun(input, workflowInfo().workflowId);
   refuseOtherUpdates({
     run: 'a rotation of a certificate',

@@ -1,9 +1,9 @@
 /** One rotation: its journal, its activities, and how it performs and undoes a step. */
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { LinkActivities } from '../../activities/link/api';
+import type { RunSteps } from '../../activities/run/api';
 import type { Carried } from '../../activities/run/carried';
 import type { CertificateActivities } from '../../activities/sql-server/certificate-api';
-import type { ResolvedLink } from '../../model/link/spec';
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type { JournalEntry } from '../../model/run/journal';
 import type { RotationPlan, RotationStepId } from '../../rules/sql-server/certificate-rotation';
 import { BOUNDED_WORK_MS, bounded, longPoll, notification, untilItSucceeds } from '../run/activity-policies';
@@ -12,12 +12,12 @@ import { type Problem, RunControl } from '../run/run-control';
 import type { UndoItem } from '../run/undo-items';
 import type { CertificateRotationInput } from './certificate-messages';
 
-type Activities = CertificateActivities & Pick<LinkActivities, 'observeStep' | 'performStep'>;
+type Activities = CertificateActivities & Pick<RunSteps, 'observeStep' | 'performStep'>;
 
 /** A step on one end, with what was there before it. */
 interface Begun {
   readonly stepId: RotationStepId;
-  readonly spec: ResolvedLink;
+  readonly spec: CertificateSpec;
   readonly before: unknown;
   /** What a person can send to undo it. */
   readonly byHand: readonly string[];
@@ -48,7 +48,7 @@ export class CertificateRun {
   blockedBy: Problem | null = null;
   /** Why there is no way back; null while there is one. */
   forwardOnly: string | null = null;
-  private readonly notifications: Pick<LinkActivities, 'notifyPerson'>;
+  private readonly notifications: Pick<RunSteps, 'notifyPerson'>;
   private begun: Begun[] = [];
 
   constructor(
@@ -63,7 +63,7 @@ export class CertificateRun {
       scheduleToCloseTimeout: input.connectWithinMs + BOUNDED_WORK_MS,
     });
     this.bounded = proxyActivities<Activities>(bounded(heartbeat));
-    this.notifications = proxyActivities<LinkActivities>(notification);
+    this.notifications = proxyActivities<RunSteps>(notification);
     this.control = new RunControl({
       forwardOnly: () => this.forwardOnly,
       mayPause: () => false,
@@ -87,7 +87,7 @@ export class CertificateRun {
   }
 
   /** All ends of the endpoint: each instance is asked through the spec of its link. */
-  get ends(): readonly ResolvedLink[] {
+  get ends(): readonly CertificateSpec[] {
     return [this.input.spec, ...this.input.others];
   }
 

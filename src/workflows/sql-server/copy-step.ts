@@ -18,8 +18,8 @@ export async function tryStep(run: Run, step: StepRef): Promise<Problem | undefi
       { spec, stepId },
     ]);
     if (seen.settled !== undefined) return undefined;
-    const begun: StartedStep = { stepId, before: seen.before };
-    // A link that stands is taken down on request only: nothing is undone any more.
+    const begun: StartedStep = { stepId, before: seen.before, mayBeLeft: true };
+    // What stands is taken down on request only: nothing is undone any more.
     if (state.protection === null) state.startedSteps.push(begun);
     const act = run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [{ spec, stepId }]);
     const asksAfter = state.protection === null && seen.asksAfter === true;

@@ -11,19 +11,26 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { ObjectSteps, ObjectWatches } from '../../activities/sql-server/instance-object-api';
-import type { LinkSite } from '../../model/link/procedure';
+import type { FailoverType } from '../../model/run/procedure';
+import type { RunSpec } from '../../model/run/run-spec';
+import type { SiteId } from '../../model/run/site';
 import { copySteps, jobSwitch } from '../../model/sql-server/instance-object-steps';
+import type { SqlServerSpec } from '../../model/sql-server/spec';
 import { driftFingerprint, driftOf, type ObjectsReport } from '../../model/sql-server/instance-objects';
 import { gateText, objectsGate } from '../../rules/sql-server/objects-gate';
 import { fewAttempts, longPoll, watch } from '../run/activity-policies';
-import { otherSite } from '../run/change-requests';
 import { unlessForced } from '../run/preemption';
-import type { Run } from '../run/run';
+import type { Run as AnyRun } from '../run/run';
 import { activityProblem, type Problem, personProblem } from '../run/run-control';
+import type { ObjectsGateOptions, UnreplicatedObjects } from '../run/topology';
 import { throwIfLeftBadly, until } from '../run/until';
 import { tryStep } from './copy-step';
+import type { WithObjects } from './objects-state';
 
-/** A quiet link is looked at this often, within one activity: an idle day leaves nothing in the history. */
+type ObjectsSpec = RunSpec & Omit<SqlServerSpec, 'sites'>;
+type Run = AnyRun<ObjectsSpec, WithObjects>;
+
+/** A quiet primary is looked at this often, within one activity: an idle day leaves nothing in the history. */
 const LOOK_EVERY_MS = 24 * 3_600_000;
 const CHECKPOINT_MS = 7 * LOOK_EVERY_MS;
 /** After a failure that a person must mend. Before a failover all is tried again in any case. */
@@ -35,27 +42,19 @@ const LOOK_CLOSER = 'sqlferry objects with the migration file names each one wit
 
 interface Activities {
   /** Somebody waits: a few attempts. */
-  readonly first: ActivityInterfaceFor<ObjectSteps<LinkSite>>;
+  readonly first: ActivityInterfaceFor<ObjectSteps>;
   /** Nobody does: as long as it takes. */
-  readonly long: ActivityInterfaceFor<ObjectSteps<LinkSite>>;
-  readonly watches: ActivityInterfaceFor<ObjectWatches<LinkSite>>;
+  readonly long: ActivityInterfaceFor<ObjectSteps>;
+  readonly watches: ActivityInterfaceFor<ObjectWatches>;
 }
 
 function activitiesOf(run: Run): Activities {
   const { heartbeatTimeout } = run.spec.settings.polling;
   return {
-    first: proxyActivities<ObjectSteps<LinkSite>>(fewAttempts(heartbeatTimeout)),
-    long: proxyActivities<ObjectSteps<LinkSite>>(longPoll(heartbeatTimeout)),
-    watches: proxyActivities<ObjectWatches<LinkSite>>(watch(heartbeatTimeout)),
+    first: proxyActivities<ObjectSteps>(fewAttempts(heartbeatTimeout)),
+    long: proxyActivities<ObjectSteps>(longPoll(heartbeatTimeout)),
+    watches: proxyActivities<ObjectWatches>(watch(heartbeatTimeout)),
   };
-}
-
-/** The spec has the section. */
-export const hasObjects = (run: Run): boolean => run.spec.settings.instanceObjects !== undefined;
-
-/** While something else is waited for, the other side is kept as the primary is. @returns what `work` does */
-export function keepObjectsWhile<T>(run: Run, primary: LinkSite, work: Promise<T>): Promise<T> {
-  return hasObjects(run) ? keepBeside(run, primary, work) : work;
 }
 
 /** Whether something is being changed just now: that is not left half done. */
@@ -63,7 +62,7 @@ interface CopyInProgress {
   changing: boolean;
 }
 
-async function keepBeside<T>(run: Run, primary: LinkSite, work: Promise<T>): Promise<T> {
+async function keepBeside<T>(run: Run, primary: SiteId, work: Promise<T>): Promise<T> {
   const scope = new CancellationScope();
   const lane: CopyInProgress = { changing: false };
   const keeping = scope.run(() => keepObjects(run, primary, lane));
@@ -79,7 +78,7 @@ async function keepBeside<T>(run: Run, primary: LinkSite, work: Promise<T>): Pro
   }
 }
 
-async function keepObjects(run: Run, primary: LinkSite, lane: CopyInProgress): Promise<void> {
+async function keepObjects(run: Run, primary: SiteId, lane: CopyInProgress): Promise<void> {
   const told = new Set<string>();
   for (;;) {
     try {
@@ -95,7 +94,7 @@ async function keepObjects(run: Run, primary: LinkSite, lane: CopyInProgress): P
 }
 
 /** Ends only where nothing is to be watched. */
-async function copyAndWatch(run: Run, primary: LinkSite, lane: CopyInProgress): Promise<void> {
+async function copyAndWatch(run: Run, primary: SiteId, lane: CopyInProgress): Promise<void> {
   const { instanceObjects } = run.spec.settings;
   if (instanceObjects?.drift === 'ignore') {
     await condition(() => !run.state.paused);
@@ -126,7 +125,7 @@ async function copyAndWatch(run: Run, primary: LinkSite, lane: CopyInProgress): 
 /** @returns true when copying is to be tried again soon */
 async function reconcileObjects(
   run: Run,
-  seen: ObjectsReport<LinkSite>,
+  seen: ObjectsReport,
   known: string,
   lane: CopyInProgress,
 ): Promise<boolean> {
@@ -146,7 +145,7 @@ async function reconcileObjects(
 
 async function copyUninterrupted(
   run: Run,
-  primary: LinkSite,
+  primary: SiteId,
   lane: CopyInProgress,
 ): Promise<readonly Problem[]> {
   lane.changing = true;
@@ -157,7 +156,7 @@ async function copyUninterrupted(
   }
 }
 
-function note(run: Run, report: ObjectsReport<LinkSite>): void {
+function note(run: Run, report: ObjectsReport): void {
   const drift = driftOf(report);
   run.state.instanceObjects = {
     primary: report.primary,
@@ -171,7 +170,7 @@ function note(run: Run, report: ObjectsReport<LinkSite>): void {
 const cut = (text: string): string =>
   text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 
-async function tellDrift(run: Run, report: ObjectsReport<LinkSite>): Promise<void> {
+async function tellDrift(run: Run, report: ObjectsReport): Promise<void> {
   const drift = driftOf(report);
   if (drift.length === 0) {
     run.logEvent('info', 'objects.same', 'logins and jobs that the spec names are the same on both sides');
@@ -188,9 +187,9 @@ async function tellProblems(run: Run, problems: readonly Problem[]): Promise<voi
 }
 
 /** From the primary to the other side. @returns what failed; the steps after it are tried all the same */
-async function copyObjects(run: Run, primary: LinkSite): Promise<readonly Problem[]> {
+async function copyObjects(run: Run, primary: SiteId): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
-  for (const step of copySteps(otherSite(primary))) {
+  for (const step of copySteps(run.otherSite(primary))) {
     const problem = await tryStep(run, step);
     if (problem !== undefined && !problems.some(({ message }) => message === problem.message)) {
       problems.push(problem);
@@ -200,20 +199,13 @@ async function copyObjects(run: Run, primary: LinkSite): Promise<readonly Proble
   return problems;
 }
 
-export interface ObjectsGateOptions {
-  /** Name of the person who goes on in spite of differences; null while nobody does. */
-  readonly acceptedBy: () => string | null;
-  /** Something else came in between: the gate is left without an answer. */
-  readonly mustLeave: () => boolean;
-}
-
 /**
  * Copies once more and compares, before anybody is fenced out. By the spec's `drift` a difference holds the failover
  * until it is gone, is told, or is not looked for.
  */
-export async function passObjectsGate(
+async function passObjectsGate(
   run: Run,
-  primary: LinkSite,
+  primary: SiteId,
   options: ObjectsGateOptions,
 ): Promise<void> {
   const { instanceObjects } = run.spec.settings;
@@ -239,10 +231,10 @@ export async function passObjectsGate(
 /** Where a difference would only be told, one that cannot be found is told as well. @returns undefined then */
 async function compare(
   run: Run,
-  primary: LinkSite,
+  primary: SiteId,
   drift: 'block' | 'warn',
   mustLeave: () => boolean,
-): Promise<ObjectsReport<LinkSite> | undefined> {
+): Promise<ObjectsReport | undefined> {
   const look = () => activitiesOf(run).first.compareInstanceObjects({ spec: run.spec, primary });
   if (drift === 'block') {
     return unlessLeft(mustLeave, () => run.control.untilDone('Objects outside of the database', look));
@@ -273,7 +265,7 @@ async function tellAccepted(run: Run, text: string, acceptedBy: string | null): 
 /** Until the differences change, somebody says that they are mended, or accepts them. */
 async function hold(
   run: Run,
-  report: ObjectsReport<LinkSite>,
+  report: ObjectsReport,
   problems: readonly Problem[],
   { acceptedBy, mustLeave }: ObjectsGateOptions,
 ): Promise<void> {
@@ -285,7 +277,7 @@ async function hold(
 }
 
 /** A person says so, or the watch sees other differences. */
-async function mendedOrResumed(run: Run, report: ObjectsReport<LinkSite>, why: string): Promise<void> {
+async function mendedOrResumed(run: Run, report: ObjectsReport, why: string): Promise<void> {
   const scope = new CancellationScope();
   const person = scope.run(() =>
     run.control.waitForPerson(
@@ -318,14 +310,14 @@ async function mendedOrResumed(run: Run, report: ObjectsReport<LinkSite>, why: s
  * by now, so a failure is told, and holds nothing up.
  * @param by how the roles were swapped
  */
-export async function switchJobs(
+async function switchJobs(
   run: Run,
-  primary: LinkSite,
-  by: 'planned' | 'forced' = 'planned',
+  primary: SiteId,
+  by: FailoverType,
 ): Promise<void> {
   const { instanceObjects } = run.spec.settings;
   if (instanceObjects === undefined || instanceObjects.jobs.include.length === 0) return;
-  const { on, off } = jobSwitch(primary, by);
+  const { on, off } = jobSwitch(run.site(primary), run.otherSite(primary), by);
   for (const step of [on, off]) {
     const problem = await tryStep(run, step);
     if (problem === undefined) continue;
@@ -335,7 +327,7 @@ export async function switchJobs(
 }
 
 /** A forced failover waits for nothing: what was known to differ is told. */
-export async function tellKnownDrift(run: Run): Promise<void> {
+async function tellKnownDrift(run: Run): Promise<void> {
   const { instanceObjects } = run.state;
   if (instanceObjects === undefined || instanceObjects.count === 0) return;
   const text = gateText(
@@ -348,3 +340,12 @@ export async function tellKnownDrift(run: Run): Promise<void> {
     LOOK_CLOSER,
   );
 }
+
+/** Logins and agent jobs, as the specs of a topology with SQL Servers may name them. */
+export const INSTANCE_OBJECTS: UnreplicatedObjects<ObjectsSpec, WithObjects> = {
+  areKept: ({ spec }) => spec.settings.instanceObjects !== undefined,
+  keepWhile: (run: Run, primary, work) => keepBeside(run, primary, work),
+  passGate: (run: Run, primary, options) => passObjectsGate(run, primary, options),
+  switchTo: (run: Run, primary, by) => switchJobs(run, primary, by),
+  tellKnownDrift: (run: Run) => tellKnownDrift(run),
+};

@@ -1,34 +1,32 @@
-/** What the table of requests asks of a link that stands, from the state of its run alone. */
+/** What the table of requests asks of what stands, from the state of its run alone. */
 import { byWord, unknownWord } from '../../model/by-word';
-import type { LinkSite } from '../../model/link/procedure';
-import { linkSites } from '../../model/link/sites';
 import type { SiteId } from '../../model/run/site';
 import type { StandingActivity, StandingFacts } from '../../model/run/standing';
-import { NO_SWAP_OF_ROLES } from '../../rules/link/facts-of-roles';
 import { type LagSeen, rpoEstimate } from '../../rules/run/rpo';
-import { type Known, toAcknowledge } from '../run/cool-down';
-import type { Protection, RunState } from '../run/state';
+import { type Known, toAcknowledge } from './cool-down';
+import type { Protection, RunState } from './state';
 
 export function standingFacts(known: Known): StandingFacts {
-  const { spec, state } = known;
+  const { topology, spec, state } = known;
+  const { procedure } = topology;
   const { protection } = state;
   const isSplit = protection?.splitBrain != null;
   return {
     name: spec.settings.name,
-    thing: 'link',
-    sites: linkSites(spec.settings),
+    thing: procedure.thing,
+    sites: procedure.sites(spec),
     activity: protection === null ? 'establishing' : activityOf(protection),
     primary: protection === null || isSplit ? null : protection.primary,
     paused: state.paused,
     splitBrain: protection?.splitBrain?.reason ?? null,
     deletedExternally: protection?.deletedExternally?.reason ?? null,
-    cannotFailOver: state.route === 'delete-link' ? NO_SWAP_OF_ROLES : null,
+    cannotFailOver: topology.cannotFailOver(state),
     preempted: protection?.preemptedBy !== undefined,
     drill: protection?.drill ?? null,
     forcedTo: protection === null ? null : forcedTo(protection),
     roles: null,
     toAcknowledge: (type, to) =>
-      protection === null ? null : toAcknowledge(known, protection, { type, to: linkSite(to) }),
+      protection === null ? null : toAcknowledge(known, protection, { type, to }),
     loss: lossOf(known),
   };
 }
@@ -56,10 +54,10 @@ function activityOf({ request, drill, proven }: Protection): StandingActivity {
 }
 
 /**
- * Which side alone can survive a split brain. After a forced failover the documented repair sets the role on the original
- * primary only (troubleshooting page); who forced it by other means is not known here.
+ * Which site alone can survive a split brain. After a forced failover the documented repair sets the role on the original
+ * primary only (troubleshooting page of the link); who forced it by other means is not known here.
  */
-export function forcedTo({ failovers }: Protection): LinkSite | null {
+export function forcedTo({ failovers }: Protection): SiteId | null {
   const last = failovers.findLast(({ outcome }) => outcome === 'done');
   if (last === undefined) return null;
   return byWord('type of a failover', last.type, { planned: null, forced: last.to, outside: null });
@@ -78,8 +76,3 @@ function lossOf({ state, now }: Known): StandingFacts['loss'] {
   const evidence = `estimate: up to ${seconds} s of committed transactions (lag ${lagSeconds ?? '?'} s, seen at ${observedAt})`;
   return { seconds, evidence };
 }
-
-const linkSite = (id: SiteId): LinkSite => {
-  if (id === 'server' || id === 'instance') return id;
-  throw new RangeError(`${id} is no side of a link`);
-};

@@ -1,10 +1,11 @@
 /** Before the link replicates no watch looks at the log: while a person is waited for, this does. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { Run } from '../run/run';
 import { until } from '../run/until';
+import { linkActivities } from './link-activities';
+import type { LinkRun } from './state';
 
 /** Does the work; whenever it waits for a person, the room in the log is watched meanwhile. */
-export async function withLogSpaceWatch<T>(run: Run, work: () => Promise<T>): Promise<T> {
+export async function withLogSpaceWatch<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
   if (!run.spec.settings.seeding.watchLog) return work();
   const scope = new CancellationScope();
   const watching = scope.run(() => watchWheneverBlocked(run));
@@ -17,7 +18,7 @@ export async function withLogSpaceWatch<T>(run: Run, work: () => Promise<T>): Pr
   }
 }
 
-async function watchWheneverBlocked(run: Run): Promise<void> {
+async function watchWheneverBlocked(run: LinkRun): Promise<void> {
   for (;;) {
     await condition(() => run.state.blockedBy !== null);
     const isOver = (): boolean => run.state.blockedBy === null;
@@ -31,9 +32,9 @@ async function watchWheneverBlocked(run: Run): Promise<void> {
   }
 }
 
-async function watchUntilTold(run: Run): Promise<never> {
+async function watchUntilTold(run: LinkRun): Promise<never> {
   for (;;) {
-    const news = await run.watches.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
+    const news = await linkActivities(run).watches.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
     run.state.logAlarmRaised = true;
     await run.notify(
       'critical',

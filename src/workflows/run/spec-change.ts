@@ -1,18 +1,19 @@
-/** A link stands for years: its spec is changed at a quiet point, as far as a rule lets it. */
-import { specChange } from '../../rules/link/spec-change';
-import { type Answer, refuse } from '../run/answers';
-import { answer, take } from '../run/change-requests';
-import { onUpdate } from '../run/incoming';
-import type { Run } from '../run/run';
-import { type ChangeSpecRequest, changeSpecUpdate } from '../run/standing-messages';
-import { changeSpecShape } from './spec-shape';
+/** What stands, stands for years: its spec is changed at a quiet point, as far as a rule lets it. */
+import type { SpecChange } from '../../model/run/spec-change';
+import { type Answer, refuse } from './answers';
+import { answer, take } from './change-requests';
+import { onUpdate } from './incoming';
+import type { Run } from './run';
+import { type ChangeSpecRequest, changeSpecUpdate } from './standing-messages';
+import { changeSpecShape } from './state-shape';
 
-/** To be called before `handleProtectionMessages`, which answers whatever has no handler. */
+/** To be called before whatever has no handler is answered. */
 export function handleSpecChange(run: Run): void {
-  onUpdate(changeSpecUpdate, changeSpecShape, (request) => answerSpecChange(run, request));
+  const shape = changeSpecShape(run.topology.specShape);
+  onUpdate(changeSpecUpdate, shape, (request) => answerSpecChange(run, request));
 }
 
-/** Decides at once; the new spec is in force as soon as the watch of the link has ended. */
+/** Decides at once; the new spec is in force as soon as the watch has ended. */
 function answerSpecChange(run: Run, request: ChangeSpecRequest): Answer {
   return answer(run, request.by, { kind: 'change' }, (verdict, protection) => {
     const { changed, refused, warnings } = changeOf(run, request);
@@ -40,12 +41,14 @@ function answerSpecChange(run: Run, request: ChangeSpecRequest): Answer {
 export function applySpecChange(run: Run, request: ChangeSpecRequest): void {
   const { changed, warnings } = changeOf(run, request);
   const why = request.reason === undefined ? '' : ` (${request.reason})`;
-  if (changed.some((field) => field.startsWith('instanceObjects'))) delete run.state.instanceObjects;
+  run.topology.forgetChanged?.(run.state, changed);
   run.changeSpec(request.spec);
   run.revision += 1;
   run.logEvent('info', 'spec.changed', `the spec was changed by ${request.by}${why}: ${changed.join(', ')}`);
   for (const warning of warnings) run.logEvent('warning', 'spec.logins-left', warning);
 }
 
-const changeOf = (run: Run, { spec }: ChangeSpecRequest) =>
-  specChange(run.spec, spec, { fenceIsLeft: (run.state.unliftedFences ?? []).length > 0 });
+const NOTHING: SpecChange = { changed: [], refused: [], warnings: [] };
+
+const changeOf = (run: Run, { spec }: ChangeSpecRequest): SpecChange =>
+  run.topology.specChange?.(run, spec) ?? NOTHING;

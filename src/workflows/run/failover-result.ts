@@ -1,0 +1,49 @@
+/** The record with which the workflow of a failover ends. */
+import type { SiteId } from '../../model/run/site';
+import { type FailoverRecord, failoverRecordOf } from './failover-record';
+import type { Preemption } from './preemption';
+import type { Run } from './run';
+import type { FailoverInput } from './standing-messages';
+
+/** Leaves the phase: nothing follows. */
+export function resultOf(
+  run: Run,
+  { request }: Pick<FailoverInput, 'spec' | 'request'>,
+  startedAt: string,
+  outcome: FailoverRecord['outcome'],
+  summary: string,
+): FailoverRecord {
+  run.leavePhase();
+  const { rtoMs, pointOfNoReturn, acceptedDrift, unliftedFences } = run.state;
+  const { workflowId } = run;
+  return {
+    ...failoverRecordOf(request, { workflowId, startedAt, endedAt: run.now(), outcome, summary }),
+    rtoMs: outcome === 'done' ? rtoMs : null,
+    evidence: pointOfNoReturn,
+    ...(acceptedDrift === undefined ? {} : { acceptedDrift }),
+    ...(unliftedFences === undefined ? {} : { unliftedFences }),
+  };
+}
+
+/** The record of a failover that gave way: what it leaves to the forced one, by name. */
+export function leftBehind(
+  run: Run,
+  input: Pick<FailoverInput, 'spec' | 'request'>,
+  startedAt: string,
+  { reason }: Preemption,
+  fenceOn: SiteId | null,
+): FailoverRecord {
+  const { disableLogins } = input.spec.settings.cutover.fence;
+  const fence =
+    fenceOn === null
+      ? 'nothing was changed'
+      : disableLogins.length === 0
+        ? 'no logins were to be fenced'
+        : `the fence stays on ${run.site(fenceOn).name} (disabled there: ${disableLogins.join(', ')})`;
+  const hasPassed = run.state.pointOfNoReturn !== null;
+  const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
+  return {
+    ...resultOf(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reason}; ${fence}${swap}`),
+    preempted: { fenceOn: disableLogins.length === 0 ? null : fenceOn },
+  };
+}

@@ -1,0 +1,129 @@
+/** A forced failover: what it loses is measured or estimated before, since nobody can tell afterwards (promise 7). */
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { LossReport } from '../../activities/run/api';
+import { formatDuration } from '../../model/duration';
+import type { FailoverPlan, StepRef } from '../../model/run/procedure';
+import { FailoverHooks, HookVeto } from './failover-hooks';
+import { tellCrossed, tellPlace } from './failover-news';
+import type { FailoverRecord } from './failover-record';
+import { resultOf } from './failover-result';
+import { FailoverSlot } from './failover-slot';
+import { isFenced, reasonOf, swapRoles } from './fence-and-swap';
+import { admitApplicationsOrTell } from './in-doubt';
+import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
+import { msLeftForTurn, type Preemption } from './preemption';
+import type { Run } from './run';
+import { AbortRequested } from './run-control';
+import type { FailoverInput } from './standing-messages';
+import { switchObjects } from './unreplicated-objects';
+import { until } from './until';
+
+/**
+ * What is lost is measured or estimated before, since nobody can tell afterwards. An old primary that still answers is
+ * fenced first, as far as it lets itself be: what it commits meanwhile would be lost as well.
+ */
+export async function failOverForced(
+  run: Run,
+  input: FailoverInput,
+  way: Preemption,
+): Promise<FailoverRecord> {
+  const startedAt = run.now();
+  const { to } = input.request;
+  const turn = new FailoverSlot(run, tellPlace);
+  const hooks = new FailoverHooks(run, occasionOf(run.workflowId, input.request));
+  let loss: LossReport;
+  try {
+    loss = await run.control.abortable(async () => {
+      await turn.acquireUnconditionally(msLeftForTurn(input.askedAt));
+      await hooks.mayRefuse('beforeFailover', () => false);
+      run.state.fencedAt = startedAt;
+      return measureLoss(run, input);
+    });
+    // A stop may have been accepted while the last look was at its end: from here on there is none.
+    run.control.throwIfAborted();
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => turn.release());
+    const isStopped = error instanceof AbortRequested || isCancellation(error);
+    if (!isStopped && !(error instanceof HookVeto)) throw error;
+    return CancellationScope.nonCancellable(() => withdrawForced(run, input, startedAt, hooks, error));
+  }
+  run.state.forwardOnly = 'a forced failover is under way';
+  const plan = run.procedure.failover(input.spec, 'forced', to);
+  const done = () => ({ ...resultOf(run, input, startedAt, 'done', `forced: ${loss.summary}`), loss });
+  await CancellationScope.nonCancellable(async () => {
+    await swapRoles(run, { plan, to });
+    await turn.release();
+    tellCrossed(done);
+    await way.orLeave(async () => {
+      await runPostFailover(run, hooks, { site: to, before: null, replicates: true });
+      await switchObjects(run, to, 'forced');
+    });
+  });
+  return withPostFailover(done(), run, hooks);
+}
+
+/** Before the act: the old primary is opened again as far as it answers, and is not waited for. */
+async function withdrawForced(
+  run: Run,
+  input: FailoverInput,
+  startedAt: string,
+  hooks: FailoverHooks,
+  error: unknown,
+): Promise<FailoverRecord> {
+  const reason = reasonOf(error, run);
+  const wasFenced = isFenced(run, fenceOfOld(run, input));
+  if (wasFenced) await admitApplicationsOrTell(run, run.otherSite(input.request.to).id);
+  await hooks.withdrawn(reason);
+  const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
+  return withPostFailover(resultOf(run, input, startedAt, 'withdrawn', `${reason}; ${end}`), run, hooks);
+}
+
+/** An old primary that answered a moment ago and hangs now is not waited for. */
+const FENCED_WITHIN_MS = 5_000;
+
+async function measureLoss(run: Run, { spec, request, lastHealth }: FailoverInput): Promise<LossReport> {
+  const { to } = request;
+  const measure = () =>
+    run.control.untilDone('Loss of the forced failover', () =>
+      run.untilItSucceeds.measureLoss({ spec, to, lastHealth }),
+    );
+  run.waitingFor = 'the loss to be measured or estimated';
+  const seen = await measure();
+  if (seen.method !== 'measured') return seen;
+  const { fence } = fenceOfOld(run, { spec, request });
+  if (fence.length === 0) return seen;
+  run.waitingFor = 'the applications to be kept out of the old primary, which still answers';
+  try {
+    const fenced = await until(
+      () => fenceOnce(run, fence),
+      () => false,
+      { withinMs: FENCED_WITHIN_MS, graceMs: 0 },
+    );
+    if (fenced.left) throw new Error(`no answer within ${formatDuration(FENCED_WITHIN_MS)}`);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    run.logEvent(
+      'warning',
+      'failover.old-primary-open',
+      `${fence.map(({ title }) => title).join(', ')}: ${reasonOf(error, run)}`,
+    );
+    return seen;
+  }
+  return measure();
+}
+
+/** An old primary that answers is fenced as for a planned failover: a forced one has no fence of its own. */
+const fenceOfOld = (
+  { procedure }: Run,
+  { spec, request }: Pick<FailoverInput, 'spec' | 'request'>,
+): Pick<FailoverPlan, 'fence'> => procedure.failover(spec, 'planned', request.to);
+
+async function fenceOnce(run: Run, fence: readonly StepRef[]): Promise<void> {
+  const { spec } = run;
+  for (const step of fence) {
+    const { before, planned } = await run.fewAttempts.observeStep({ spec, stepId: step.id });
+    run.begin(step.id, before, undefined, planned);
+    const done = await run.fewAttempts.performStep({ spec, stepId: step.id });
+    run.journal(step, done.outcome, done.effects, done.evidence, done.durationMs);
+  }
+}
