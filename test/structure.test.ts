@@ -34,7 +34,7 @@ const KNOWN_LONG_FILES: readonly string[] = [];
 
 const KNOWN_LONG_FUNCTIONS: readonly string[] = [
   'src/activities/link/activities.ts createLinkActivities',
-  'src/activities/link/replication-watch.ts guard',
+  'src/activities/link/server-led-watch.ts guard',
   'src/workflows/run/failover.ts failOverPlanned',
   'src/workflows/link/server-watch.ts note',
 ];

@@ -8,17 +8,19 @@ import { leaveUncertain, runStep, toJournalEffect, undoStep } from '../run/run-s
 import { takeFirstLogBackup } from '../sql-server/first-log-backup';
 import { liftRemainingFences } from '../sql-server/unlifted-fences';
 import type { LinkActivities } from './api';
+import { awaitHealthy } from './await-healthy';
 import { type LinkActivityDependencies, linkCalls } from './call';
 import { awaitAzureFullBackup, awaitCatchUp, awaitReadiness, confirmPointOfNoReturn } from './catch-up';
 import { awaitConnected } from './connection';
 import { contextOn, type LinkContext, type LinkStep } from './context';
-import { awaitHealthy, measureLoss, watchInstancePrimary } from './instance-primary-watch';
+import { watchInstancePrimary } from './instance-led-watch';
 import { joinFromInstance } from './join';
 import { linkFacts } from './link-facts';
 import { watchLogSpace } from './log-space-watch';
+import { measureLoss } from './loss';
 import { preflight } from './preflight';
-import { watchReplication } from './replication-watch';
 import { watchSeeding } from './seeding-watch';
+import { watchReplication } from './server-led-watch';
 import { LINK_STEPS } from './steps/registry';
 
 export type { LinkActivityDependencies } from './call';

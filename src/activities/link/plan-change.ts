@@ -20,8 +20,8 @@ import type { Snapshots } from '../run/snapshots';
 import { readServerFacts } from '../sql-server/observe/server';
 import type { LossReport } from './api';
 import type { LinkContext } from './context';
-import { measureLoss } from './instance-primary-watch';
 import { linkFacts, type Observing } from './link-facts';
+import { measureLoss } from './loss';
 import { PLANNED_SECRET, type PlannedStep } from './plan';
 import { LINK_STEPS } from './steps/registry';
 

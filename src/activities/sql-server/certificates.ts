@@ -16,8 +16,8 @@ import {
   rotationPlan,
   rotationRefusals,
 } from '../../rules/sql-server/certificate-rotation';
+import { AZURE_AUTHORITIES } from '../../tsql/azure-authorities';
 import { validateCertificateChain } from '../../tsql/certificates';
-import { AZURE_AUTHORITIES } from '../../tsql/link/azure-authorities';
 import { readCertificates } from '../../tsql/queries/certificates';
 import { readEndpoints } from '../../tsql/queries/endpoints';
 import { readLogins } from '../../tsql/queries/logins';

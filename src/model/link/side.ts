@@ -1,5 +1,6 @@
 /** The two sides of a link: the one place that chooses by them. */
 import { byWord } from '../by-word';
+import type { SiteId } from '../run/site';
 
 /** As link/procedure.ts has it, which needs this module. */
 export type LinkSite = 'server' | 'instance';
@@ -7,6 +8,10 @@ export type LinkSite = 'server' | 'instance';
 /** What belongs to a side. @throws RangeError when it is neither of the two */
 export const bySite = <Choice>(side: LinkSite, choices: Readonly<Record<LinkSite, Choice>>): Choice =>
   byWord('side of a link', side, choices);
+
+/** A site as one of the two sides. @throws RangeError when it is neither of them */
+export const linkSite = (id: SiteId): LinkSite =>
+  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
 
 /** The side that is not this one. */
 export const otherSite = (side: LinkSite): LinkSite =>

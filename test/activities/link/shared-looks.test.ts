@@ -1,7 +1,7 @@
 /** However many links of a server are watched: they look at the same moments, and share one read. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchReplication } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';

@@ -1,8 +1,9 @@
 /** A watch that is asked to end does so soon, whatever hangs: a forced failover may be the reason. */
 
-import { measureLoss, watchInstancePrimary } from '../../../src/activities/link/instance-primary-watch';
+import { watchInstancePrimary } from '../../../src/activities/link/instance-led-watch';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { measureLoss } from '../../../src/activities/link/loss';
+import { watchReplication } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';

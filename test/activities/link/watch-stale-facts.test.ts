@@ -1,7 +1,7 @@
 /** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 3). */
 import type { ReplicationWatchInput } from '../../../src/activities/link/api';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchReplication } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';

@@ -1,7 +1,7 @@
 /** A SQL Server that does not answer must not stay a secret: no log backups are taken meanwhile. */
 
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchReplication } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import { SqlServerFailure, type TransportProblem } from '../../../src/ports/failures';

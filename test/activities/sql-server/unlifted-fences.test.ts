@@ -2,7 +2,7 @@
 
 import type { EstateDefinitionInput } from '../../../estate/world/definition';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchReplication } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import { liftRemainingFences } from '../../../src/activities/sql-server/unlifted-fences';

@@ -1,4 +1,4 @@
-import type { LogSpace, Progress } from '../../model/run/progress';
+import type { Progress } from '../../model/run/progress';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import {
@@ -15,7 +15,7 @@ import { readBackups } from '../../tsql/queries/backups';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { LinkHealth } from '../run/api';
 import { applyEffect } from '../run/apply-effect';
-import { type DescribedFailure, describeFailure } from '../run/describe-failure';
+import { whatPasses } from '../run/describe-failure';
 import { NeedsPerson, NotYet } from '../run/failures';
 import { toJournalEffect } from '../run/run-step';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
@@ -28,6 +28,7 @@ import { linkGone, rolesByOthers, rolesSeen } from './external-changes';
 import { healthOf } from './health';
 import { keepLastHealth, orAborted } from './last-health';
 import { type Observing, otherLinkFacts, requireLinkFacts } from './link-facts';
+import { logSpaceOf } from './log-space';
 import { otherFacts, splitBrain } from './split-brain';
 
 const SAMPLES_KEPT = 20;
@@ -174,13 +175,6 @@ async function guard(
   }
 }
 
-/** A failure that passes by itself. @throws the error, when a person must act or the activity was cancelled */
-export function whatPasses(error: unknown, signal: AbortSignal): DescribedFailure {
-  const failure = describeFailure(error);
-  if (signal.aborted || failure.reaction === 'needs-person') throw error;
-  return failure;
-}
-
 /** A link that nobody can look at is not healthy: no log backups are taken meanwhile. */
 const unreadable = (message: string, now: number): LinkHealth => ({
   observedAt: new Date(now).toISOString(),
@@ -321,18 +315,6 @@ function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBac
     },
   };
 }
-
-/** For those who look at the log while SQL Server leads, or while the copy is being made. */
-export const logSpaceOf = (
-  { logSizeBytes, logReuseWaitDesc }: LinkReplicaFacts,
-  { usedPercent, growthBytesPerSecond, fullInMs }: LogBackupVerdict,
-): LogSpace => ({
-  usedPercent,
-  sizeBytes: logSizeBytes,
-  growthBytesPerSecond,
-  fullInMs,
-  reuseWait: logReuseWaitDesc,
-});
 
 /** Up to the next backup, if that is sooner than the next look. */
 function nextLook(verdict: LogBackupVerdict, facts: LinkReplicaFacts, now: number, steadyMs: number): number {
