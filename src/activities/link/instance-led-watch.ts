@@ -1,76 +1,66 @@
 /** A link that stays, watched while the instance leads it. */
-
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import type { ActivityReporter } from '../run/activity-boundary';
-import type { LinkHealth } from '../run/api';
-import { whatPasses } from '../run/describe-failure';
+import type { CommonNews } from '../run/api';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
-import type { InstancePrimaryInput, InstancePrimaryNews } from './api';
+import type { LinkHealth, LinkKnown, LinkNews } from './api';
+import type { LinkWatchRequest } from './context';
 import { linkGone, rolesByOthers, rolesSeen } from './external-changes';
 import { healthOf } from './health';
+import { HealthNews } from './health-news';
 import { keepLastHealth, orAborted } from './last-health';
 import { linkFacts, type Observing } from './link-facts';
 import { sideFacts } from './side-facts';
 import { otherFacts, splitBrain } from './split-brain';
 
-const LOOKS_UNTIL_NEWS = 3;
-/** An instance that does not answer for this long is news; a short break is not. */
-const UNREADABLE_MS = 2 * 60_000;
+type News = CommonNews | LinkNews;
 
-/** Watches until there is news. Both sides are asked for their roles: two primaries are a split brain. */
-export function watchInstancePrimary(
+/** Watches until there is news. The instance backs up its log itself. */
+export function watchInstanceLed(
   observing: Observing,
   reporter: ActivityReporter,
-  input: InstancePrimaryInput,
-): Promise<InstancePrimaryNews> {
+  input: LinkWatchRequest,
+): Promise<News> {
   return keepLastHealth(reporter.signal, (keep) => watch(observing, reporter, input, keep));
 }
 
 async function watch(
   observing: Observing,
   reporter: ActivityReporter,
-  input: InstancePrimaryInput,
+  input: LinkWatchRequest,
   keep: (health: LinkHealth) => void,
-): Promise<InstancePrimaryNews> {
+): Promise<News> {
   const { spec, clock } = observing;
   const { polling } = spec.settings;
-  const startedAt = clock.now();
-  let looksOfOtherHealth = 0;
-  let unreadableSince: number | undefined;
-  let lastSeen: LinkHealth | undefined;
   const { signal } = reporter;
+  const healthNews = new HealthNews(clock, input, signal);
   for (;;) {
     let facts: LinkReplicaFacts | undefined;
     try {
-      facts = await orAborted(linkFacts(observing, sharedAgeMs(polling.steady), 'instance'), reporter.signal);
-      unreadableSince = undefined;
+      facts = await orAborted(linkFacts(observing, sharedAgeMs(polling.steady), 'instance'), signal);
+      healthNews.answered();
     } catch (error) {
-      const { message } = whatPasses(error, reporter.signal);
-      // Known already: Temporal tries again, and shows the last failure.
-      if (!input.knownHealthy) throw error;
-      unreadableSince ??= clock.now();
-      if (clock.now() - unreadableSince >= UNREADABLE_MS) {
-        const health = notSeen(`the instance cannot be looked at: ${message}`, clock.now());
-        return { kind: 'health-changed', health, ...(lastSeen === undefined ? {} : { lastSeen }) };
-      }
-      await clock.sleep(polling.active, reporter.signal);
+      const unreadable = (message: string): LinkHealth =>
+        notSeen(`the instance cannot be looked at: ${message}`, clock.now());
+      const news = healthNews.ofFailure(error, unreadable);
+      if (news !== undefined) return news;
+      await clock.sleep(polling.active, signal);
       continue;
     }
     const health = facts === undefined ? notSeen('the instance shows no link', clock.now()) : healthOf(facts);
-    if (health.lagSeconds !== null) lastSeen = health;
+    healthNews.saw(health);
     keep(health);
     const byOthers = await orAborted(newsOfOthers(observing, signal, input, facts, health), signal);
     if (byOthers !== undefined) return byOthers;
-    const fullBackup = await fullBackupSince(observing, reporter.signal, input);
+    const fullBackup = await fullBackupSince(observing, signal, input.known);
     if (fullBackup !== null) return { kind: 'full-backup', at: fullBackup, health };
     const other = await orAborted(otherFacts(observing, 'server'), signal);
-    if (!input.splitBrainKnown) {
+    if (input.standing?.splitBrainKnown === false) {
       const split = await orAborted(splitBrain(observing, 'instance', facts, other), signal);
       if (split !== undefined) return { ...split, health };
     }
-    looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
-    if (looksOfOtherHealth >= LOOKS_UNTIL_NEWS) return { kind: 'health-changed', health };
-    if (clock.now() - startedAt >= input.checkpointAfterMs) return { kind: 'checkpoint', health };
+    const changed = healthNews.ofLook(health);
+    if (changed !== undefined) return changed;
     reporter.report({
       version: 1,
       activity: 'instance-leads',
@@ -80,7 +70,7 @@ async function watch(
       roles: rolesSeen('instance', facts, other),
       details: { link: health.summary },
     });
-    await clock.sleep(untilNextLook(clock.now(), polling.steady), reporter.signal);
+    await clock.sleep(untilNextLook(clock.now(), polling.steady), signal);
   }
 }
 
@@ -88,16 +78,16 @@ async function watch(
 async function newsOfOthers(
   observing: Observing,
   signal: AbortSignal,
-  { externalChanges, splitBrainKnown }: InstancePrimaryInput,
+  { standing }: LinkWatchRequest,
   facts: LinkReplicaFacts | undefined,
   health: LinkHealth,
-): Promise<InstancePrimaryNews | undefined> {
-  if (externalChanges === undefined) return undefined;
-  if (facts?.localRoleDesc === 'SECONDARY' || splitBrainKnown) {
-    const roles = await rolesByOthers(observing, 'instance', splitBrainKnown, signal);
+): Promise<News | undefined> {
+  if (standing === undefined) return undefined;
+  if (facts?.localRoleDesc === 'SECONDARY' || standing.splitBrainKnown) {
+    const roles = await rolesByOthers(observing, 'instance', standing.splitBrainKnown, signal);
     if (roles !== undefined) return { ...roles, health };
   }
-  if (health.healthy || externalChanges.deletionKnown) return undefined;
+  if (health.healthy || standing.deletionKnown) return undefined;
   const gone = await linkGone(observing, 'instance', signal);
   return gone === undefined ? undefined : { ...gone, health };
 }
@@ -106,7 +96,7 @@ async function newsOfOthers(
 async function fullBackupSince(
   observing: Observing,
   signal: AbortSignal,
-  { fullBackupSince: since }: InstancePrimaryInput,
+  { fullBackupSince: since }: LinkKnown,
 ): Promise<string | null> {
   if (since === undefined) return null;
   const at = await sideFacts(observing, 'instance', signal).then(

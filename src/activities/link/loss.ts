@@ -5,9 +5,9 @@ import { compareLsn, type Lsn } from '../../model/sql-server/lsn';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { sameName } from '../../rules/names';
 import { readServer } from '../../tsql/queries/server';
-import type { LinkHealth } from '../run/api';
+import type { Health } from '../run/api';
+import type { LogLossReport } from '../sql-server/api';
 import { askLostSide } from '../sql-server/observe/reading';
-import type { LossReport } from './api';
 import type { Observing } from './link-facts';
 import { readLinkReplicaFacts } from './observe-link';
 import { sideFacts } from './side-facts';
@@ -20,8 +20,8 @@ export async function measureLoss(
   observing: Observing,
   signal: AbortSignal,
   to: LinkSite,
-  lastHealth: LinkHealth | null,
-): Promise<LossReport> {
+  lastHealth: Health | null,
+): Promise<LogLossReport> {
   const { clock } = observing;
   const from = otherSite(to);
   const now = clock.now();

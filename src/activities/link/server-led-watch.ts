@@ -1,178 +1,182 @@
+/** A link that replicates, watched while the SQL Server leads it, with its log backups. */
 import type { Progress } from '../../model/run/progress';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
-import type { Clock } from '../../ports/clock';
-import {
-  type ForeignLogBackups,
-  foreignLogBackups,
-  foreignWhileReplicating,
-} from '../../rules/sql-server/foreign-backups';
-import {
-  type LogBackupVerdict,
-  type LogUseSample,
-  logBackupVerdict,
-} from '../../rules/sql-server/log-backup';
-import { readBackups } from '../../tsql/queries/backups';
+import type { LogBackupVerdict } from '../../rules/sql-server/log-backup';
 import type { ActivityReporter } from '../run/activity-boundary';
-import type { LinkHealth } from '../run/api';
-import { applyEffect } from '../run/apply-effect';
+import type { CommonNews, DeletedExternallyNews } from '../run/api';
 import { whatPasses } from '../run/describe-failure';
 import { NeedsPerson, NotYet } from '../run/failures';
-import { toJournalEffect } from '../run/run-step';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
-import type { LogBackupTaken } from '../sql-server/api';
-import { newestLogBackup } from '../sql-server/first-log-backup';
-import { logBackupEffect, logBackupName } from '../sql-server/steps/log-backup';
 import { liftRemainingFences } from '../sql-server/unlifted-fences';
-import type { ReplicationNews, ReplicationWatchInput } from './api';
+import type { LinkHealth, LinkNews } from './api';
+import type { LinkWatchRequest } from './context';
 import { linkGone, rolesByOthers, rolesSeen } from './external-changes';
 import { healthOf } from './health';
+import { HealthNews, UNREADABLE_MS } from './health-news';
 import { keepLastHealth, orAborted } from './last-health';
 import { type Observing, otherLinkFacts, requireLinkFacts } from './link-facts';
+import { LogBackups } from './log-backups';
 import { logSpaceOf } from './log-space';
 import { otherFacts, splitBrain } from './split-brain';
 
-const SAMPLES_KEPT = 20;
-/** A SQL Server that does not answer for this long is news: a restart is over sooner. */
-const UNREADABLE_MS = 2 * 60_000;
-/**
- * A backup that runs when the watch of a link that stays is asked to end has this long to come to its end: a forced
- * failover may be the reason, and the server one that hangs. A backup that is cut off costs one backup, the next is whole.
- */
-const BACKUP_GRACE_MS = 10_000;
-/** A link that is down for one look is not news yet. */
-const LOOKS_UNTIL_NEWS = 3;
+type News = CommonNews | LinkNews;
 
-/**
- * Watches a link that replicates and takes its log backups, until there is something worth recording. What was
- * backed up is read from the backup history of the server, so an activity that begins again does not take one twice,
- * and a backup by somebody else counts.
- */
-export function watchReplication(
-  observing: Observing,
-  reporter: ActivityReporter,
-  input: ReplicationWatchInput,
-): Promise<ReplicationNews> {
-  if (input.splitBrainKnown === undefined) return guard(observing, reporter, input, () => undefined);
-  return keepLastHealth(reporter.signal, (keep) => guard(observing, reporter, input, keep));
+/** No news yet. */
+interface Pause {
+  readonly pauseMs: number;
 }
 
-async function guard(
+/** Watches until there is something worth recording, and takes the log backups that are due. */
+export function watchServerLed(
   observing: Observing,
   reporter: ActivityReporter,
-  input: ReplicationWatchInput,
-  keep: (health: LinkHealth) => void,
-): Promise<ReplicationNews> {
-  const { spec, clock } = observing;
-  const { polling } = spec.settings;
-  const startedAt = clock.now();
-  let samples: readonly LogUseSample[] = [];
-  let looksOfOtherHealth = 0;
-  let backups: BackupHistory | undefined;
-  let unreadableSince: number | undefined;
-  let lastSeen: LinkHealth | undefined;
-  let secondarySince: number | undefined;
-  const { externalChanges } = input;
-  const { signal } = reporter;
-  for (;;) {
-    let facts: LinkReplicaFacts;
-    let others: readonly LinkReplicaFacts[];
-    const maxAgeMs = Math.min(sharedAgeMs(polling.steady), polling.heartbeatTimeout);
+  input: LinkWatchRequest,
+): Promise<News> {
+  const watch = (keep: (health: LinkHealth) => void): Promise<News> =>
+    new ServerLedWatch(observing, reporter, input, keep).untilNews();
+  return input.standing === undefined ? watch(() => undefined) : keepLastHealth(reporter.signal, watch);
+}
+
+class ServerLedWatch {
+  private readonly healthNews: HealthNews;
+  private readonly logBackups: LogBackups;
+  private secondarySince: number | undefined;
+
+  constructor(
+    private readonly observing: Observing,
+    private readonly reporter: ActivityReporter,
+    private readonly input: LinkWatchRequest,
+    private readonly keep: (health: LinkHealth) => void,
+  ) {
+    this.healthNews = new HealthNews(observing.clock, input, reporter.signal);
+    this.logBackups = new LogBackups(observing, reporter, input.known, input.standing !== undefined);
+  }
+
+  async untilNews(): Promise<News> {
+    for (;;) {
+      const looked = await this.look();
+      if (!('pauseMs' in looked)) return looked;
+      await this.observing.clock.sleep(looked.pauseMs, this.reporter.signal);
+    }
+  }
+
+  private async look(): Promise<News | Pause> {
+    const soon: Pause = { pauseMs: this.observing.spec.settings.polling.active };
+    let links: Links;
     try {
-      facts = await orAborted(requireLinkFacts(observing, maxAgeMs), signal);
-      others = await orAborted(otherLinkFacts(observing, maxAgeMs), signal);
-      backups ??= knownHistory(input) ?? (await readHistory(observing, input, reporter.signal));
-      unreadableSince = undefined;
+      links = await this.readLinks();
     } catch (error) {
-      const { message } = whatPasses(error, reporter.signal);
-      if (externalChanges?.deletionKnown === false && error instanceof NotYet) {
-        const gone = await orAborted(linkGone(observing, 'server', signal), signal);
-        if (gone !== undefined) return { ...gone, health: unreadable(message, clock.now()) };
-      }
-      // Known already: Temporal tries again, and shows the last failure.
-      if (!input.knownHealthy) throw error;
-      unreadableSince ??= clock.now();
-      if (clock.now() - unreadableSince >= UNREADABLE_MS)
-        return {
-          kind: 'health-changed',
-          health: unreadable(message, clock.now()),
-          ...(lastSeen === undefined ? {} : { lastSeen }),
-        };
-      await clock.sleep(polling.active, reporter.signal);
-      continue;
+      return (await this.newsOfFailure(error)) ?? soon;
     }
+    const { facts } = links;
     const health = healthOf(facts);
-    if (externalChanges !== undefined) {
-      const mayDiffer = facts.localRoleDesc === 'SECONDARY' || input.splitBrainKnown === true;
-      const roles = mayDiffer
-        ? await orAborted(rolesByOthers(observing, 'server', input.splitBrainKnown === true, signal), signal)
-        : undefined;
-      if (roles !== undefined) return { ...roles, health };
-      if (facts.localRoleDesc === 'SECONDARY') {
-        // Roles that are about to swap agree soon.
-        secondarySince ??= clock.now();
-        if (clock.now() - secondarySince >= UNREADABLE_MS) throwIfNotPrimary(facts, observing);
-        await clock.sleep(polling.active, reporter.signal);
-        continue;
-      }
-      secondarySince = undefined;
-      if (!health.healthy && !externalChanges.deletionKnown) {
-        const gone = await orAborted(linkGone(observing, 'server', signal), signal);
-        if (gone !== undefined) return { ...gone, health };
-      }
+    const byOthers = await this.newsOfOthers(facts, health);
+    if (byOthers !== undefined) return byOthers;
+    if (this.mayBeSwapping(facts)) return soon;
+    throwIfNotPrimary(facts, this.observing);
+    this.healthNews.saw(health);
+    this.keep(health);
+    return (
+      (await this.newsOfFences(health)) ?? this.newsOfLeader(health) ?? (await this.newsOfLink(links, health))
+    );
+  }
+
+  private async readLinks(): Promise<Links> {
+    const { polling } = this.observing.spec.settings;
+    const { signal } = this.reporter;
+    const maxAgeMs = Math.min(sharedAgeMs(polling.steady), polling.heartbeatTimeout);
+    const facts = await orAborted(requireLinkFacts(this.observing, maxAgeMs), signal);
+    const others = await orAborted(otherLinkFacts(this.observing, maxAgeMs), signal);
+    await this.logBackups.readOnce();
+    this.healthNews.answered();
+    return { facts, others };
+  }
+
+  /** The link cannot be looked at: it may be gone, or its server silent. */
+  private async newsOfFailure(error: unknown): Promise<News | undefined> {
+    const now = (): number => this.observing.clock.now();
+    const { message } = whatPasses(error, this.reporter.signal);
+    if (error instanceof NotYet) {
+      const gone = await this.deletion();
+      if (gone !== undefined) return { ...gone, health: unreadable(message, now()) };
     }
-    throwIfNotPrimary(facts, observing);
-    if (health.lagSeconds !== null) lastSeen = health;
-    keep(health);
-    if (input.unliftedFences !== undefined) {
-      const fences = await liftRemainingFences({ ports: observing.ports, signal }, input.unliftedFences);
-      if (fences.length > 0) return { kind: 'fences-lifted', fences, health };
+    return this.healthNews.ofFailure(error, (why) => unreadable(why, now()));
+  }
+
+  /** Roles that others swapped, or a link that others removed. */
+  private async newsOfOthers(facts: LinkReplicaFacts, health: LinkHealth): Promise<News | undefined> {
+    const { standing } = this.input;
+    if (standing === undefined) return undefined;
+    const { signal } = this.reporter;
+    const isSecondary = facts.localRoleDesc === 'SECONDARY';
+    if (isSecondary || standing.splitBrainKnown) {
+      const roles = rolesByOthers(this.observing, 'server', standing.splitBrainKnown, signal);
+      const seen = await orAborted(roles, signal);
+      if (seen !== undefined) return { ...seen, health };
     }
-    const leader = observing.ports.group?.leader();
-    if (input.knownLeader !== undefined && leader !== undefined && leader !== input.knownLeader) {
-      return { kind: 'group-failed-over', leader, health };
+    if (isSecondary || health.healthy) return undefined;
+    const gone = await this.deletion();
+    return gone === undefined ? undefined : { ...gone, health };
+  }
+
+  private async deletion(): Promise<Omit<DeletedExternallyNews, 'health'> | undefined> {
+    if (this.input.standing?.deletionKnown !== false) return undefined;
+    const { signal } = this.reporter;
+    return orAborted(linkGone(this.observing, 'server', signal), signal);
+  }
+
+  /** Of a link that stays: roles that are about to swap agree soon. */
+  private mayBeSwapping({ localRoleDesc }: LinkReplicaFacts): boolean {
+    if (this.input.standing === undefined || localRoleDesc !== 'SECONDARY') {
+      this.secondarySince = undefined;
+      return false;
     }
+    const now = this.observing.clock.now();
+    this.secondarySince ??= now;
+    return now - this.secondarySince < UNREADABLE_MS;
+  }
+
+  private async newsOfFences(health: LinkHealth): Promise<News | undefined> {
+    const { unliftedFences } = this.input.known;
+    if (unliftedFences === undefined) return undefined;
+    const { signal } = this.reporter;
+    const fences = await liftRemainingFences({ ports: this.observing.ports, signal }, unliftedFences);
+    return fences.length === 0 ? undefined : { kind: 'fences-lifted', fences, health };
+  }
+
+  private newsOfLeader(health: LinkHealth): News | undefined {
+    const { knownLeader } = this.input.known;
+    const leader = this.observing.ports.group?.leader();
+    if (knownLeader === undefined || leader === undefined || leader === knownLeader) return undefined;
+    return { kind: 'group-failed-over', leader, health };
+  }
+
+  /** Two primaries, the log and its backups, and the health. */
+  private async newsOfLink({ facts, others }: Links, health: LinkHealth): Promise<News | Pause> {
+    const { standing } = this.input;
+    const { signal } = this.reporter;
     const theirs =
-      input.splitBrainKnown === undefined
-        ? undefined
-        : await orAborted(otherFacts(observing, 'instance'), signal);
-    if (input.splitBrainKnown === false) {
-      const split = await orAborted(splitBrain(observing, 'server', facts, theirs), signal);
+      standing === undefined ? undefined : await orAborted(otherFacts(this.observing, 'instance'), signal);
+    if (standing?.splitBrainKnown === false) {
+      const split = await orAborted(splitBrain(this.observing, 'server', facts, theirs), signal);
       if (split !== undefined) return { ...split, health };
     }
-    samples = [...samples, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
-      -SAMPLES_KEPT,
-    );
-    let verdict = judge(observing, facts, others, backups.lastAt, samples);
-    if (verdict.decision === 'take') {
-      // Somebody else may have taken one since: the history of the server decides.
-      backups = await readHistory(observing, input, reporter.signal);
-      verdict = judge(observing, facts, others, backups.lastAt, samples);
-    }
-    // Before the backup that is due: the next watch remembers that one, and looks no earlier than before another.
-    if (backups.foreign.length > 0) {
-      const jobs = backups.foreign.map(({ job }) => job);
-      const reason = foreignWhileReplicating(spec.settings.database, backups.foreign);
-      return { kind: 'foreign-log-backup', reason, jobs, health };
-    }
-    if (verdict.decision === 'take') {
-      const graceMs = input.splitBrainKnown === undefined ? undefined : BACKUP_GRACE_MS;
-      const backup = await backUp(observing, reporter, facts, verdict, graceMs);
-      return { kind: 'log-backup-taken', backup, health };
-    }
-    if (verdict.alarm !== undefined && !input.logAlarmRaised) {
-      return { kind: 'log-alarm', reason: verdict.alarm.reason, health };
-    }
-    looksOfOtherHealth = health.healthy === input.knownHealthy ? 0 : looksOfOtherHealth + 1;
-    if (looksOfOtherHealth >= LOOKS_UNTIL_NEWS) return { kind: 'health-changed', health };
-    if (clock.now() - startedAt >= input.checkpointAfterMs) return { kind: 'checkpoint', health };
+    const { verdict, news } = await this.logBackups.look(facts, others);
+    if (news !== undefined) return { ...news, health };
+    const changed = this.healthNews.ofLook(health);
+    if (changed !== undefined) return changed;
     const progress = progressOf(facts, health, verdict);
-    reporter.report(
-      input.splitBrainKnown === undefined
-        ? progress
-        : { ...progress, roles: rolesSeen('server', facts, theirs) },
-    );
-    await clock.sleep(nextLook(verdict, facts, clock.now(), polling.steady), reporter.signal);
+    const roles = standing === undefined ? {} : { roles: rolesSeen('server', facts, theirs) };
+    this.reporter.report({ ...progress, ...roles });
+    const { clock, spec } = this.observing;
+    return { pauseMs: nextLook(verdict, facts, clock.now(), spec.settings.polling.steady) };
   }
+}
+
+interface Links {
+  readonly facts: LinkReplicaFacts;
+  /** Of the same database to other instances. */
+  readonly others: readonly LinkReplicaFacts[];
 }
 
 /** A link that nobody can look at is not healthy: no log backups are taken meanwhile. */
@@ -183,112 +187,6 @@ const unreadable = (message: string, now: number): LinkHealth => ({
   lagSeconds: null,
   logUsedPercent: 0,
 });
-
-/**
- * Cadence is a matter of the SQL Server's own clock: its backup history is stamped with it. How old the facts are is a
- * matter of the worker's: that much later it is there, too.
- */
-function judge(
-  { spec, clock }: Observing,
-  facts: LinkReplicaFacts,
-  others: readonly LinkReplicaFacts[],
-  lastBackupAt: number | null,
-  samples: readonly LogUseSample[],
-): LogBackupVerdict {
-  const age = Math.max(0, clock.now() - Date.parse(facts.observedAt));
-  return logBackupVerdict({
-    facts: { ...facts, observedAt: facts.serverTime },
-    policy: spec.settings.logBackups,
-    now: Date.parse(facts.serverTime) + age,
-    factsMaxAgeMs: spec.settings.polling.heartbeatTimeout,
-    lastBackupAt,
-    seedingCompleted: true,
-    samples,
-    others,
-  });
-}
-
-interface BackupHistory {
-  /** Finish of the newest log backup by anybody, milliseconds since 1970-01-01 UTC; null when there is none. */
-  readonly lastAt: number | null;
-  /** Jobs of others that nobody was told of. */
-  readonly foreign: readonly ForeignLogBackups[];
-}
-
-/** What this run remembers of its own last backup says when to look again; before each backup the server is asked. */
-const knownHistory = ({ lastBackupAt }: ReplicationWatchInput): BackupHistory | undefined =>
-  lastBackupAt === undefined ? undefined : { lastAt: Date.parse(lastBackupAt), foreign: [] };
-
-/** Read before each backup only: jobs of others are found as often as this run takes its own. */
-async function readHistory(
-  { ports, spec }: Observing,
-  { foreignBackups }: ReplicationWatchInput,
-  signal: AbortSignal,
-): Promise<BackupHistory> {
-  const backups = await ports.server.query(readBackups(spec.settings.database), { signal });
-  const newest = newestLogBackup(backups);
-  return {
-    lastAt: newest === null ? null : Date.parse(newest),
-    foreign:
-      foreignBackups === undefined
-        ? []
-        : foreignLogBackups({ backups, ownName: logBackupName(spec), ...foreignBackups }),
-  };
-}
-
-async function backUp(
-  { ports, spec, clock }: Observing,
-  reporter: ActivityReporter,
-  facts: LinkReplicaFacts,
-  verdict: LogBackupVerdict,
-  graceMs: number | undefined,
-): Promise<LogBackupTaken> {
-  const startedAt = clock.now();
-  const effect = logBackupEffect('server', spec, facts.serverTime);
-  const { signal, end } = lateSignal(reporter.signal, clock, graceMs);
-  try {
-    await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.settings.polling.active });
-  } finally {
-    end();
-  }
-  const now = clock.now();
-  return {
-    at: new Date(now).toISOString(),
-    // As far from the facts by the worker's clock as by the server's.
-    serverAt: new Date(Date.parse(facts.serverTime) + now - Date.parse(facts.observedAt)).toISOString(),
-    ruleId: verdict.ruleId,
-    reason: verdict.reason,
-    effects: [toJournalEffect(effect)],
-    durationMs: clock.now() - startedAt,
-  };
-}
-
-/**
- * Not cancelled with the watch at once: an interrupted backup would only have to be taken again.
- * @param graceMs how long after `asked` the signal comes; undefined: never
- */
-function lateSignal(
-  asked: AbortSignal,
-  clock: Clock,
-  graceMs: number | undefined,
-): { readonly signal: AbortSignal; readonly end: () => void } {
-  const late = new AbortController();
-  const ended = new AbortController();
-  const begin = (): void => {
-    if (graceMs === undefined) return;
-    clock.sleep(graceMs, ended.signal).then(
-      () => late.abort(asked.reason),
-      () => undefined,
-    );
-  };
-  if (asked.aborted) begin();
-  else asked.addEventListener('abort', begin, { once: true });
-  const end = (): void => {
-    asked.removeEventListener('abort', begin);
-    ended.abort();
-  };
-  return { signal: late.signal, end };
-}
 
 function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
   if (facts.localRoleDesc !== 'SECONDARY') return;

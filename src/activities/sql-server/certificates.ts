@@ -1,6 +1,7 @@
 /** Certificates of a link: read, judged, rotated, imported again. */
 import { createHash, X509Certificate } from 'node:crypto';
-import type { ResolvedLink } from '../../model/link/spec';
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
 import { sameName } from '../../rules/names';
 import {
@@ -21,34 +22,64 @@ import { validateCertificateChain } from '../../tsql/certificates';
 import { readCertificates } from '../../tsql/queries/certificates';
 import { readEndpoints } from '../../tsql/queries/endpoints';
 import { readLogins } from '../../tsql/queries/logins';
-import { type LinkActivityDependencies, linkCalls } from '../link/call';
-import { type LinkContext, queryServer } from '../link/context';
-import { type LinkEnd, readLinksOfServer } from '../link/server-links';
 import type { ActivityReporter } from '../run/activity-boundary';
+import { callsOf, type Opening, type Shared } from '../run/call';
 import { runStep, toJournalEffect, undoStep } from '../run/run-step';
+import type { StepContext } from '../run/step';
 import type { CertificateActivities, ConnectionProof, ProofInput, RotationVerdict } from './certificate-api';
+import type { CertificateSpec } from './certificate-spec';
 import { readAvailabilityGroupFacts } from './observe/availability-groups';
 import { readServerFacts } from './observe/server';
+import { type EndpointPorts, queryServer } from './steps/endpoint-context';
 import { dropInstanceTrust, rotationStep } from './steps/rotation';
 
 /** So many looks in a row must find all links up: one could fall between a connection and its end. */
 const STABLE_LOOKS = 3;
 
-export function createCertificateActivities(dependencies: LinkActivityDependencies): CertificateActivities {
-  const call = linkCalls(dependencies);
-  const endsOf = async (
-    specs: readonly [ResolvedLink, ...ResolvedLink[]],
-  ): Promise<[LinkEnd, ...LinkEnd[]]> => {
+/** One of the links of an endpoint, and the way to it. */
+export interface EndpointEnd<Spec extends CertificateSpec, Ports extends EndpointPorts> {
+  readonly spec: Spec;
+  readonly ports: Ports;
+}
+
+/** All links of one endpoint, of which there is at least one. */
+type Ends<Spec extends CertificateSpec, Ports extends EndpointPorts> = readonly [
+  EndpointEnd<Spec, Ports>,
+  ...EndpointEnd<Spec, Ports>[],
+];
+
+/** Reads the links of one SQL Server, each from the view of the side that leads it. */
+export type ReadLinks<Spec extends CertificateSpec, Ports extends EndpointPorts> = (
+  ends: Ends<Spec, Ports>,
+  clock: Clock,
+  signal: AbortSignal,
+) => Promise<readonly LinkReplicaFacts[]>;
+
+export interface CertificateDependencies<Spec extends CertificateSpec, Ports extends EndpointPorts>
+  extends Opening<Spec, Ports>,
+    Shared {
+  readonly readLinks: ReadLinks<Spec, Ports>;
+}
+
+type Context = StepContext<EndpointPorts, CertificateSpec>;
+
+export function createCertificateActivities<Spec extends CertificateSpec, Ports extends EndpointPorts>(
+  dependencies: CertificateDependencies<Spec, Ports>,
+): CertificateActivities<Spec> {
+  const call = callsOf(dependencies);
+  /** The links as seen now, and their ends. */
+  const linksOf = async (specs: readonly [Spec, ...Spec[]]): Promise<Links> => {
     const [first, ...others] = specs;
-    const end = async (spec: ResolvedLink) => ({ spec, ports: await dependencies.openPorts(spec) });
-    return [await end(first), ...(await Promise.all(others.map(end)))];
+    const end = async (spec: Spec) => ({ spec, ports: await dependencies.openPorts(spec) });
+    const ends: Ends<Spec, Ports> = [await end(first), ...(await Promise.all(others.map(end)))];
+    return { ends, read: (clock, signal) => dependencies.readLinks(ends, clock, signal) };
   };
 
   return {
     readLinkCertificates: ({ spec }) => call(spec, ({ context }) => readLinkCertificates(context)),
 
     planCertificateRotation: ({ spec, others }) =>
-      call(spec, async ({ context }) => planRotation(context, await endsOf([spec, ...others]))),
+      call(spec, async ({ context }) => planRotation(context, await linksOf([spec, ...others]))),
 
     readCertificate: ({ spec, name }) =>
       call(spec, async ({ context }) => {
@@ -82,7 +113,7 @@ export function createCertificateActivities(dependencies: LinkActivityDependenci
 
     proveConnection: (input) =>
       call(input.spec, async ({ context, reporter }) =>
-        proveConnection(context, await endsOf([input.spec, ...input.others]), reporter, input),
+        proveConnection(context, await linksOf([input.spec, ...input.others]), reporter, input),
       ),
 
     dropInstanceTrust: ({ spec }) =>
@@ -94,10 +125,14 @@ export function createCertificateActivities(dependencies: LinkActivityDependenci
   };
 }
 
+/** The links of one endpoint, and a look at them. */
+interface Links {
+  readonly ends: readonly EndpointEnd<CertificateSpec, EndpointPorts>[];
+  read(clock: Clock, signal: AbortSignal): Promise<readonly LinkReplicaFacts[]>;
+}
+
 /** Reads only: the validation of the chain changes nothing either. */
-export async function readLinkCertificates(
-  context: Omit<LinkContext, 'secret'>,
-): Promise<CertificateInventory> {
+export async function readLinkCertificates(context: Omit<Context, 'secret'>): Promise<CertificateInventory> {
   const { ports, clock, signal } = context;
   const [server, endpoints, certificates, instance, presented, trusted] = await Promise.all([
     readServerFacts(ports.server, clock, signal),
@@ -124,7 +159,7 @@ export async function readLinkCertificates(
 }
 
 async function chainOf(
-  { ports, signal }: Omit<LinkContext, 'secret'>,
+  { ports, signal }: Omit<Context, 'secret'>,
   fqdn: string,
   isImported: boolean,
   canValidate: boolean,
@@ -152,16 +187,13 @@ function readPresented(hex: string): PresentedCertificate {
   };
 }
 
-async function planRotation(
-  context: LinkContext,
-  ends: readonly [LinkEnd, ...LinkEnd[]],
-): Promise<RotationVerdict> {
+async function planRotation(context: Context, links: Links): Promise<RotationVerdict> {
   const { spec } = context;
-  const facts = await readRotationFacts(context, ends);
+  const facts = await readRotationFacts(context, links);
   const refusals = rotationRefusals(facts);
   if (refusals.length > 0) return { refusals, plan: null };
   const trusted = await Promise.all(
-    ends.map(({ ports }) => ports.azure.readTrustCertificates(context.signal)),
+    links.ends.map(({ ports }) => ports.azure.readTrustCertificates(context.signal)),
   );
   const taken = [...facts.certificates, ...trusted.flat()].map(({ name }) => name);
   const base = endpointCertificateName(spec, facts.serverName);
@@ -171,10 +203,7 @@ async function planRotation(
   };
 }
 
-async function readRotationFacts(
-  context: LinkContext,
-  ends: readonly [LinkEnd, ...LinkEnd[]],
-): Promise<RotationFacts> {
+async function readRotationFacts(context: Context, { ends, read }: Links): Promise<RotationFacts> {
   const { ports, clock, signal } = context;
   const fenceLogins = ends.flatMap(({ spec }) => spec.settings.cutover.fence.disableLogins);
   const [server, endpoints, certificates, groups, links, logins, instances] = await Promise.all([
@@ -182,7 +211,7 @@ async function readRotationFacts(
     queryServer(context, readEndpoints()),
     queryServer(context, readCertificates()),
     readAvailabilityGroupFacts(ports.server, signal),
-    readLinksOfServer(ends, clock, signal),
+    read(clock, signal),
     queryServer(context, readLogins(fenceLogins)),
     Promise.all(ends.map((end) => end.ports.azure.readInstance(signal))),
   ]);
@@ -203,8 +232,8 @@ async function readRotationFacts(
 }
 
 async function proveConnection(
-  { spec, clock }: LinkContext,
-  ends: readonly [LinkEnd, ...LinkEnd[]],
+  { spec, clock }: Context,
+  { read }: Links,
   reporter: ActivityReporter,
   { plan, since, limitMs }: ProofInput,
 ): Promise<ConnectionProof> {
@@ -214,7 +243,7 @@ async function proveConnection(
   let upSince: number | null = null;
   let stable = 0;
   for (let looks = 1; ; looks += 1) {
-    const links = await readLinksOfServer(ends, clock, reporter.signal);
+    const links = await read(clock, reporter.signal);
     const down = plan.links.flatMap((name) => {
       const facts = links.find(({ linkName }) => linkName.toLowerCase() === name.toLowerCase());
       if (facts === undefined) return [`${name}: not there`];
