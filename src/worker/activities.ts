@@ -6,7 +6,7 @@ import { LINK_TOPOLOGY } from '../activities/link/topology';
 import { createRunActivities, type RunActivityDependencies } from '../activities/run/activities';
 import type { Opening } from '../activities/run/call';
 import { bindTopology } from '../activities/run/topology';
-import { createCertificateActivities } from '../activities/sql-server/certificates';
+import { createCertificateActivities } from '../activities/sql-server/certificate-activities';
 import { createInstanceObjectActivities } from '../activities/sql-server/instance-objects';
 import type { ResolvedLink } from '../model/link/spec';
 import type { LinkPorts } from '../ports/link-ports';

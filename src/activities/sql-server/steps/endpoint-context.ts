@@ -4,7 +4,7 @@ import type { ManagedInstancePort } from '../../../ports/managed-instance';
 import type { SqlServerPort } from '../../../ports/sql-server';
 import type { SqlServerPorts } from '../../../ports/sql-server-ports';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../../run/step';
-import type { EndpointSpec } from '../certificate-spec';
+import type { CertificateSpec, EndpointSpec } from '../certificate-spec';
 
 export interface EndpointPorts extends SqlServerPorts {
   /** The SQL Server that has the endpoint. */
@@ -13,6 +13,8 @@ export interface EndpointPorts extends SqlServerPorts {
 }
 
 export type EndpointContext = StepContext<EndpointPorts, EndpointSpec>;
+/** The same around the certificates of a run. */
+export type CertificateContext = StepContext<EndpointPorts, CertificateSpec>;
 export type EndpointStep = AnyStep<EndpointPorts, EndpointSpec>;
 
 export const defineEndpointStep = <Facts>(step: Step<EndpointPorts, EndpointSpec, Facts>): EndpointStep =>
