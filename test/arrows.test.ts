@@ -145,8 +145,11 @@ function packageViolation(one: Import, room: string, rule: Room, place: string):
 const TOPOLOGIES = ['link'];
 const SUBJECTS = ['run', 'sql-server', ...TOPOLOGIES];
 
-const subjectOf = (path: string): string | undefined =>
-  SUBJECTS.find((subject) => path.split('/')[1] === subject);
+/** A module of that name in a room is none: `ports/sql-server` is one port among others. */
+function subjectOf(path: string): string | undefined {
+  const [, folder, module] = path.split('/');
+  return module === undefined ? undefined : SUBJECTS.find((subject) => folder === subject);
+}
 
 function subjectMay(from: string, to: string): boolean {
   if (from === to || to === 'run') return true;
@@ -164,9 +167,6 @@ function subjectViolation({ file, target, isPackage }: Import): string | undefin
 
 /** Imports that are still to be taken apart, by room and subjects. The numbers may only become less. */
 const KNOWN_SUBJECT_IMPORTS: Readonly<Record<string, number>> = {
-  'activities: run → link': 8,
-  'activities: run → sql-server': 3,
-  'activities: sql-server → link': 9,
   'workflows: run → link': 34,
   'workflows: run → sql-server': 12,
   'workflows: sql-server → link': 7,
