@@ -1,7 +1,7 @@
 /** What an activity of a link gets. */
 import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkPorts } from '../../ports/link-ports';
-import { type CallWith, callsOf, type Opening, type RunCall, type Shared } from '../run/call';
+import { type CallWith, callsOf, type LookCall, type Opening, type RunCall, type Shared } from '../run/call';
 import type { SqlServerContext } from '../sql-server/context';
 import { atSites } from './context';
 import type { Observing } from './link-facts';
@@ -11,7 +11,10 @@ export type CallLink = CallWith<ResolvedLink, LinkPorts>;
 export type LinkActivityDependencies = Opening<ResolvedLink, LinkPorts> & Shared;
 
 /** What looks at a link use. */
-export const observingOf = ({ context: { ports, spec, clock }, snapshots }: LinkCall): Observing => ({
+export const observingOf = ({
+  context: { ports, spec, clock },
+  snapshots,
+}: LookCall<ResolvedLink, LinkPorts>): Observing => ({
   ports,
   spec,
   clock,

@@ -37,7 +37,7 @@ export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
   confirm: (call, primary, evidence) =>
     confirmPointOfNoReturn(observingOf(call), call.reporter, linkSite(primary), evidence),
   loss: (call, to, lastHealth) =>
-    measureLoss(observingOf(call), call.reporter.signal, linkSite(to), lastHealth),
+    measureLoss(observingOf(call), call.context.signal, linkSite(to), lastHealth),
   healthy: (call, primary) => awaitHealthy(observingOf(call), call.reporter, linkSite(primary)),
   newPrimary: {
     properties: ({ context }, on) => databaseProperties(atSites(context), on),

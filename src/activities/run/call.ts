@@ -20,11 +20,15 @@ export interface Shared {
   readonly snapshots: Snapshots;
 }
 
-export interface RunCall<Spec extends RunSpec, Ports extends EffectPorts> {
+/** What a look needs that is over at once. */
+export interface LookCall<Spec extends RunSpec, Ports extends EffectPorts> {
   readonly context: StepContext<Ports, Spec>;
+  readonly snapshots: Snapshots;
+}
+
+export interface RunCall<Spec extends RunSpec, Ports extends EffectPorts> extends LookCall<Spec, Ports> {
   readonly apply: ApplyContext;
   readonly reporter: ActivityReporter;
-  readonly snapshots: Snapshots;
 }
 
 /** Interval between looks at an operation that runs, milliseconds; a spec may ask for shorter ones. */

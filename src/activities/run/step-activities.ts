@@ -12,8 +12,7 @@ import {
   type UndoneStep,
   undoStep as undoStepNow,
 } from './run-step';
-import type { StepContext } from './step';
-import { stepOf, type Topology } from './topology';
+import { contextFor, stepOf, type Topology } from './topology';
 
 /** Shown where a secret would stand; a look at a step must not read it. */
 const UNREAD_SECRET = 'secret';
@@ -26,7 +25,7 @@ export async function observeStep<Spec extends RunSpec, Ports extends EffectPort
 ): Promise<ObservedStep> {
   const step = stepOf(topology, stepId);
   const seen = await step.look(
-    contextOf(topology, { ...context, secret: async () => UNREAD_SECRET }, server),
+    contextFor(topology, { ...context, secret: async () => UNREAD_SECRET }, server),
   );
   const before = seen.kept;
   if (seen.settled !== undefined) {
@@ -42,7 +41,7 @@ export async function performStep<Spec extends RunSpec, Ports extends EffectPort
   { context, apply }: RunCall<Spec, Ports>,
   { stepId, server }: StepInput,
 ): Promise<StepOutcome> {
-  const on = contextOf(topology, context, server);
+  const on = contextFor(topology, context, server);
   const outcome = await runStep(stepOf(topology, stepId), on, { ...apply, ports: on.ports });
   return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
 }
@@ -53,20 +52,9 @@ export async function undoStep<Spec extends RunSpec, Ports extends EffectPorts, 
   { stepId, server, before, after }: UndoInput,
 ): Promise<UndoneStep> {
   const step = stepOf(topology, stepId);
-  const on = contextOf(topology, context, server);
+  const on = contextFor(topology, context, server);
   if (after === null) return { effects: await leaveUncertain(step, before, on), unreached: [] };
   const made = after === undefined ? before : step.made(before, after);
   const { effects, unreached } = await undoStepNow(step, made, on, { ...apply, ports: on.ports });
   return { effects: effects.map((effect) => onReplica(effect, server)), unreached };
-}
-
-/** @throws RangeError for a replica that there is not: nothing is done to another server in its place */
-function contextOf<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
-  topology: Topology<Spec, Ports, Known>,
-  context: StepContext<Ports, Spec>,
-  replica: string | undefined,
-): StepContext<Ports, Spec> {
-  if (replica === undefined) return context;
-  if (topology.contextOn !== undefined) return topology.contextOn(context, replica);
-  throw new RangeError(`no site of a ${topology.kind} has replicas; ${replica} is asked for`);
 }

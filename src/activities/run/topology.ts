@@ -22,7 +22,7 @@ import type {
   WatchInput,
 } from './api';
 import type { EffectPorts } from './apply-effect';
-import { type Opening, openCall, type RunCall, type Shared } from './call';
+import { type LookCall, type Opening, openCall, type RunCall, type Shared } from './call';
 import type { AfterFailoverInput } from './failover-api';
 import { NeedsPerson } from './failures';
 import type { AnyStep, StepContext } from './step';
@@ -35,9 +35,9 @@ export type WatchRequest<Known extends object> = Omit<WatchInput, 'spec' | 'know
 /** The looks at a database that has a new primary. */
 export interface NewPrimaryLooks<Spec extends RunSpec, Ports extends EffectPorts> {
   /** The database as it is on one site. */
-  properties(call: RunCall<Spec, Ports>, on: SiteId): Promise<DatabaseProperties>;
+  properties(call: LookCall<Spec, Ports>, on: SiteId): Promise<DatabaseProperties>;
   checks(
-    call: RunCall<Spec, Ports>,
+    call: LookCall<Spec, Ports>,
     input: Omit<AfterFailoverInput, 'spec'>,
   ): Promise<readonly FailoverCheck[]>;
 }
@@ -58,7 +58,7 @@ export interface Topology<Spec extends RunSpec, Ports extends EffectPorts, Known
    */
   contextOn?(context: StepContext<Ports, Spec>, replica: string): StepContext<Ports, Spec>;
   /** Reads all that the checks ask for and judges it. Changes nothing. */
-  preflight(call: RunCall<Spec, Ports>): Promise<PreflightOutcome>;
+  preflight(call: LookCall<Spec, Ports>): Promise<PreflightOutcome>;
   /** Waits until there is something worth recording. */
   watch(call: RunCall<Spec, Ports>, input: WatchRequest<Known>): Promise<CommonNews | OwnNews>;
   /** Waits until the replication lets a failover begin; tells why it does not. */
@@ -71,7 +71,7 @@ export interface Topology<Spec extends RunSpec, Ports extends EffectPorts, Known
    */
   confirm(call: RunCall<Spec, Ports>, primary: SiteId, evidence: CatchUpEvidence): Promise<CatchUpEvidence>;
   /** What a forced failover would lose now. @param lastHealth the newest that is known */
-  loss(call: RunCall<Spec, Ports>, to: SiteId, lastHealth: Health | null): Promise<LossReport>;
+  loss(call: LookCall<Spec, Ports>, to: SiteId, lastHealth: Health | null): Promise<LossReport>;
   /** Waits until it replicates again after a repair. */
   healthy(call: RunCall<Spec, Ports>, primary: SiteId): Promise<{ readonly evidence: string }>;
   /** Absent: nothing is looked at before and after a failover. */
@@ -135,6 +135,17 @@ export const stepOf = <Spec extends RunSpec, Ports extends EffectPorts, Known ex
   { kind, steps }: Topology<Spec, Ports, Known>,
   stepId: string,
 ): AnyStep<Ports, Spec> => known('UnknownStep', `step of a ${kind}`, stepId, steps);
+
+/** @throws RangeError for a replica that there is not: nothing is done to another server in its place */
+export function contextFor<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
+  topology: Topology<Spec, Ports, Known>,
+  context: StepContext<Ports, Spec>,
+  replica: string | undefined,
+): StepContext<Ports, Spec> {
+  if (replica === undefined) return context;
+  if (topology.contextOn !== undefined) return topology.contextOn(context, replica);
+  throw new RangeError(`no site of a ${topology.kind} has replicas; ${replica} is asked for`);
+}
 
 /** Another attempt on this worker would know no more. */
 function known<Choice>(
