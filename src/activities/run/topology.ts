@@ -107,7 +107,7 @@ export function bindTopology<Spec extends RunSpec, Ports extends EffectPorts, Kn
 ): BoundTopology {
   const { kind } = topology;
   const own = (spec: RunSpec): Spec => {
-    if (spec.kind !== kind) throw new RangeError(`a spec of kind ${spec.kind} is none of ${kind}`);
+    if (spec.kind !== kind) throw new RangeError(`a spec of kind ${spec.kind} is none of kind ${kind}`);
     // The kind says which topology resolved it; it went through history as JSON.
     return spec as Spec;
   };
