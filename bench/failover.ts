@@ -1,10 +1,11 @@
 /** How much longer a planned failover takes than the platform itself needs, beside the procedure that the docs describe. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../estate/workload/writer';
 import type { EstateDefinitionInput } from '../estate/world/definition';
 import type { LinkSite } from '../src/model/link/procedure';
 import type { JournalEntry } from '../src/model/run/journal';
-import type { FailoverRecord } from '../src/workflows/run/standing-messages';
+import type { FailoverRecord } from '../src/workflows/run/failover-record';
 import { documentedFailover } from './failover-documented';
 import type { BenchResult } from './report';
 import { type BenchStage, startBenchStage } from './stage';

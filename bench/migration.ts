@@ -1,5 +1,5 @@
 /** How much longer a migration takes than the platform itself needs for it. */
-import type { MigrationResult } from '../src/workflows/run/messages';
+import type { MigrationResult } from '../src/workflows/link/migration-result';
 import type { BenchResult } from './report';
 import { type BenchStage, startBenchStage } from './stage';
 

@@ -33,8 +33,6 @@ const KNOWN_CYCLES: readonly (readonly string[])[] = [
 const KNOWN_LONG_FILES: readonly string[] = [];
 
 const KNOWN_LONG_FUNCTIONS: readonly string[] = [
-  'src/activities/link/activities.ts createLinkActivities',
-  'src/activities/link/replication-watch.ts guard',
   'src/workflows/run/failover.ts failOverPlanned',
   'src/workflows/link/server-watch.ts note',
 ];

@@ -81,7 +81,7 @@ export interface RotateOptions extends EndpointLinks, Request {
   readonly connectWithinMs?: number;
 }
 
-export interface ScheduleOptions extends EndpointLinks {
+export interface ScheduleOptions extends EndpointLinks<ResolvedLink> {
   /** Time between two checks, milliseconds. */
   readonly everyMs: number;
   /** Rotate when less time than this is left, milliseconds; null: only tell. */
@@ -305,7 +305,7 @@ export class Certificates {
   }
 
   private action({ spec, others, rotateBeforeMs, connectWithinMs }: ScheduleOptions) {
-    const input: CertificateCheckInput = {
+    const input: CertificateCheckInput<ResolvedLink> = {
       spec,
       others,
       rotateBeforeMs,
@@ -349,11 +349,11 @@ export class Certificates {
 }
 
 /** Written by `schedule` above. */
-const checkInput = (args: readonly unknown[] | undefined): CertificateCheckInput | undefined =>
-  args?.[0] as CertificateCheckInput | undefined;
+const checkInput = (args: readonly unknown[] | undefined): CertificateCheckInput<ResolvedLink> | undefined =>
+  args?.[0] as CertificateCheckInput<ResolvedLink> | undefined;
 
 /** Why these links do not belong to one endpoint; undefined when they do. */
-export function endpointMismatch({ spec, others }: EndpointLinks): string | undefined {
+export function endpointMismatch({ spec, others }: EndpointLinks<ResolvedLink>): string | undefined {
   const address = ({ server }: ResolvedLink): string => `${server.host}:${server.port}`.toLowerCase();
   const stranger = others.find((other) => address(other) !== address(spec));
   return stranger === undefined

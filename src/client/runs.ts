@@ -2,6 +2,7 @@
  * The typed way into link migrations, for the command line and for other services. One function per intention; each
  * knows the workflow's id, its conflict policy and its search attributes, so that nobody else has to.
  */
+
 import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import type { ResolvedLink } from '../model/link/spec';
 import type { PreflightReport } from '../model/run/check';
@@ -9,11 +10,13 @@ import type { JournalEntry } from '../model/run/journal';
 import type { CutoverSchedule } from '../model/run/settings';
 import { databaseKey, instanceKey, phaseKey, topologyKey } from '../temporal/search-attribute-keys';
 import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
-import type { DisasterRecoveryResult } from '../workflows/link/disaster-recovery';
+import type { MigrationResult } from '../workflows/link/migration-result';
+import type { LinkStatus } from '../workflows/link/status';
 import type { Answer, Request } from '../workflows/run/answers';
 import type { DrillRequest } from '../workflows/run/drill-messages';
-import type { ApproveRequest, MigrationResult, RunStatus } from '../workflows/run/messages';
+import type { ApproveRequest } from '../workflows/run/messages';
 import type { ChangeSpecRequest, FailoverRequest, RepairRequest } from '../workflows/run/standing-messages';
+import type { StandingResult } from '../workflows/run/standing-run';
 import {
   NoSuchRun,
   NoWorkerAnswers,
@@ -52,11 +55,11 @@ export interface StartedRun {
 /** How a run ended, by what kind of run it was. */
 export type RunResult =
   | (MigrationResult & { readonly workflowType: typeof WORKFLOW_TYPES.migration })
-  | (DisasterRecoveryResult & { readonly workflowType: (typeof WORKFLOW_TYPES)['disaster-recovery'] });
+  | (StandingResult & { readonly workflowType: (typeof WORKFLOW_TYPES)['disaster-recovery'] });
 
 /** Status together with what the pending activities tell in their heartbeats. */
 export interface RunView {
-  readonly status: RunStatus;
+  readonly status: LinkStatus;
   readonly pending: readonly PendingWork[];
   /** Task queues of the run that no worker takes work of, while some waits; absent where there are none. */
   readonly unserved?: readonly string[];
@@ -131,7 +134,7 @@ export class SqlFerry {
     const handle = this.handle(name);
     const [description, status] = await Promise.all([
       this.named(name, () => handle.describe()),
-      this.query<RunStatus>(name, 'status'),
+      this.query<LinkStatus>(name, 'status'),
     ]);
     const activities = description.raw.pendingActivities ?? [];
     const unserved = await unservedQueues(this.client, description.taskQueue, activities);
@@ -290,7 +293,7 @@ function resultOf(type: string, result: unknown): RunResult {
     case WORKFLOW_TYPES.migration:
       return { ...(result as MigrationResult), workflowType: type };
     case WORKFLOW_TYPES['disaster-recovery']:
-      return { ...(result as DisasterRecoveryResult), workflowType: type };
+      return { ...(result as StandingResult), workflowType: type };
     default:
       throw new Error(`${type} is no workflow of a link`);
   }

@@ -1,18 +1,13 @@
 /** The worker process: wires adapters to activities and serves its task queues until it is told to stop. */
 import type { NativeConnection, WorkerOptions as SdkWorkerOptions, Worker } from '@temporalio/worker';
-import { createLinkActivities } from '../activities/link/activities';
-import { callSites } from '../activities/link/call';
-import { createAroundFailoverActivities } from '../activities/run/failover-activities';
 import { Snapshots } from '../activities/run/snapshots';
-import { createCertificateActivities } from '../activities/sql-server/certificates';
-import { createInstanceObjectActivities } from '../activities/sql-server/instance-objects';
 import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
 import { createHooks } from '../adapters/hooks';
 import { createNotifier } from '../adapters/notify';
-import type { ResolvedLink } from '../model/link/spec';
 import { workflowBundlePath } from '../temporal/package-root';
 import { watchQueueOf } from '../temporal/task-queues';
+import { createActivities } from './activities';
 import type { WorkerConfig } from './config';
 import { LinkPortsPool } from './link-ports';
 import { stateSecret } from './state-key';
@@ -49,27 +44,22 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { connection, namespace, config, env, log } = options;
   const key: StateKey = stateKeyFrom(await stateSecret(env, config.stateDirectory));
   const ports = new LinkPortsPool({ env, clock: systemClock, stateKeys: [key], warn: log });
-  const dependencies = {
-    openPorts: (spec: ResolvedLink) => ports.open(spec),
-    secrets: (spec: ResolvedLink) => ports.secrets(spec),
-    clock: systemClock,
-    snapshots: new Snapshots(systemClock),
-    notifier: createNotifier({
-      log,
-      ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
-    }),
-    hooks: createHooks({
+  const activities = createActivities(
+    { link: { openPorts: (spec) => ports.open(spec), secrets: (spec) => ports.secrets(spec) } },
+    {
       clock: systemClock,
-      commandDirectories: config.commandHookDirectories ?? [],
-      path: env.PATH,
-    }),
-  };
-  const activities = {
-    ...createLinkActivities(dependencies),
-    ...createCertificateActivities(dependencies),
-    ...createAroundFailoverActivities(dependencies),
-    ...createInstanceObjectActivities(callSites(dependencies)),
-  };
+      snapshots: new Snapshots(systemClock),
+      notifier: createNotifier({
+        log,
+        ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
+      }),
+      hooks: createHooks({
+        clock: systemClock,
+        commandDirectories: config.commandHookDirectories ?? [],
+        path: env.PATH,
+      }),
+    },
+  );
   const workers = await createWorkers(
     queuesOf(options).map((queue) => ({
       connection,

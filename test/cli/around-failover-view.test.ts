@@ -1,4 +1,5 @@
 /** What people see of hooks and checks: in a plan beforehand, in the status afterwards. */
+
 import type { LinkPlan } from '../../src/activities/link/plan';
 import { plannedHooks } from '../../src/activities/run/plan-hooks';
 import { planAsMarkdown, planAsScript } from '../../src/cli/terminal/plan-view';
@@ -6,7 +7,7 @@ import { statusLines } from '../../src/cli/terminal/status-view';
 import { styleFor } from '../../src/cli/terminal/style';
 import type { RunView } from '../../src/client/runs';
 import { BadWorkerConfig, workerConfig } from '../../src/worker/config';
-import type { RunStatus } from '../../src/workflows/run/messages';
+import type { LinkStatus } from '../../src/workflows/link/status';
 import { FakeLink } from '../support/fake-link';
 import { linkSpecWith } from '../support/link-spec';
 import { answer, closeWorkflowDrivers, WorkflowDriver } from '../support/workflow-driver';
@@ -62,7 +63,7 @@ test('the status shows what was found and what did not succeed, each with what t
     link.activities,
   );
   await driver.run();
-  const status = await driver.query<RunStatus>('status');
+  const status = await driver.query<LinkStatus>('status');
   const view: RunView = {
     status,
     pending: [],

@@ -7,14 +7,13 @@ import { styleFor } from '../../src/cli/terminal/style';
 import type { CertificateWatch, LastCheck } from '../../src/client/certificates';
 import type { RunView } from '../../src/client/runs';
 import type { Progress } from '../../src/model/run/progress';
-import type { RunStatus } from '../../src/workflows/run/messages';
-import type { FailoverRecord, StandingStatus } from '../../src/workflows/run/standing-messages';
+import type { LinkFailoverRecord, LinkStandingStatus, LinkStatus } from '../../src/workflows/link/status';
 
 const NOW = Date.parse('2026-11-26T12:00:00.000Z');
 const ago = (seconds: number): string => new Date(NOW - seconds * 1_000).toISOString();
 const DAY = 86_400;
 
-const failover = (changes: Partial<FailoverRecord> = {}): FailoverRecord => ({
+const failover = (changes: Partial<LinkFailoverRecord> = {}): LinkFailoverRecord => ({
   workflowId: 'sqlferry-sales/failover-1',
   type: 'planned',
   to: 'server',
@@ -30,7 +29,7 @@ const failover = (changes: Partial<FailoverRecord> = {}): FailoverRecord => ({
   ...changes,
 });
 
-const protection = (changes: Partial<StandingStatus> = {}): StandingStatus => ({
+const protection = (changes: Partial<LinkStandingStatus> = {}): LinkStandingStatus => ({
   primary: 'server',
   splitBrain: null,
   pendingRequest: null,
@@ -98,12 +97,13 @@ const lastCheck = (days: number): LastCheck => ({
 });
 
 function view(
-  status: Partial<RunStatus>,
+  status: Partial<LinkStatus>,
   progress: Progress | null,
   lastFailure: string | null = null,
 ): RunView {
   return {
     status: {
+      kind: 'link',
       name: 'sales',
       database: 'Sales',
       server: 'sql1',
@@ -132,7 +132,7 @@ function view(
       protection: null,
       ...status,
     },
-    pending: [{ activity: 'watchReplication', attempt: 1, progress, lastFailure, nextAttemptAt: null }],
+    pending: [{ activity: 'watch', attempt: 1, progress, lastFailure, nextAttemptAt: null }],
     workflowId: 'sqlferry-sales',
     runId: 'run',
     startedAt: ago(400 * DAY),
@@ -340,7 +340,7 @@ certificates   not looked at regularly; do so with: sqlferry certificates
 last failover  2026-11-23 12:00:00 UTC, by others: both agree
 last drill     none yet
 possible       removal
-attempt 1      watchReplication: no answer
+attempt 1      watch: no answer
 
 → sqlferry remove sales"
 `);

@@ -33,7 +33,6 @@ test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
     () => failoverOf('forced', side),
     () => LINK_PROCEDURE.repair(SPEC, side),
     () => repairOfUsers(side),
-    () => jobSwitch(side),
     () => stepsOf({ kind: 'drill', from: 'instance', to: side }),
     () => stepsOf({ kind: 'repair', survivor: side }),
   ]) {
@@ -44,7 +43,8 @@ test.each(NO_SIDES)('no procedure takes "%s" for a side', (side) => {
 test.each(NO_TYPES)('no procedure takes "%s" for a type of failover', (type) => {
   expect(() => failoverOf(type, 'instance')).toThrow('type of a failover');
   expect(() => stepsOf({ kind: 'failover', type, to: 'instance' })).toThrow(RangeError);
-  expect(() => jobSwitch('instance', type)).toThrow(RangeError);
+  const site = { id: 'instance', label: 'instance' };
+  expect(() => jobSwitch(site, site, type)).toThrow(RangeError);
 });
 
 test('no procedure takes an unknown change, route or end for one that it knows', () => {

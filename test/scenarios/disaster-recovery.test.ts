@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import type { RunView } from '../../src/client/runs';
-import type { FailoverRecord } from '../../src/workflows/run/standing-messages';
+import type { FailoverRecord } from '../../src/workflows/run/failover-record';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 

@@ -2,8 +2,9 @@
  * A failover that is refused behind the point of no return, by SQL Server over the wire and by Azure: tried again until
  * it goes through, told when it does not at once, and the applications stay out of the old primary meanwhile.
  */
+
 import type { FaultRuleInput } from '../../estate/faults/rules';
-import type { FailoverRecord } from '../../src/workflows/run/standing-messages';
+import type { FailoverRecord } from '../../src/workflows/run/failover-record';
 import { APPLICATION, estateWithApplication, until } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 

@@ -3,8 +3,9 @@
  * effect. Used to judge what the workflow does, not how the activities do it.
  */
 import { ApplicationFailure } from '@temporalio/common';
-import type { LinkActivities } from '../../src/activities/link/api';
+import type { LinkActivities, LinkWatchInput } from '../../src/activities/link/api';
 import type { AroundFailoverActivities, HookInput } from '../../src/activities/run/failover-api';
+import type { LinkSite } from '../../src/model/link/side';
 import { hooksOf } from '../../src/model/run/hook-phases';
 import { type ActivityCall, answer, type FakeActivity, type FakeOutcome, hang } from './workflow-driver';
 
@@ -30,12 +31,14 @@ export class FakeLink {
     const route = options.route ?? 'planned-failover';
     const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
     const evidence = {
+      method: 'equal-lsn',
+      summary: 'SQL Server and instance are equal at LSN 42 (3 samples behind the fence)',
       observedAt: AT,
       fencedAt: AT,
       primaryEndOfLogLsn: '42',
       secondaryHardenedLsn: '42',
       samples: 3,
-      instanceTime: AT,
+      platformTime: AT,
     };
     const stepOf = (call: ActivityCall): string => (call.input as { stepId: string }).stepId;
     const done = new Set<string>();
@@ -66,7 +69,8 @@ export class FakeLink {
       },
       undoStep: (call) => {
         this.effects.push(`undo ${stepOf(call)}`);
-        return answer([{ kind: 'tsql', on: 'server', display: `UNDO ${stepOf(call)}` }]);
+        const effects = [{ kind: 'tsql', on: 'server', display: `UNDO ${stepOf(call)}` }];
+        return answer({ effects, unreached: [] });
       },
       liftRemainingFences: () => answer([]),
       joinFromInstance: () => {
@@ -89,8 +93,8 @@ export class FakeLink {
         this.effects.push('do first-log-backup');
         return answer({ at: AT, ruleId: 'log-backup.first', reason: 'first', effects: [], durationMs: 5 });
       },
-      watchReplication: (call) => {
-        if (call.count > 5_000) return hang;
+      watch: (call) => {
+        if (call.count > 5_000 || !isWatch(call, 'server')) return hang;
         return answer(
           {
             kind: 'log-backup-taken',
@@ -104,7 +108,6 @@ export class FakeLink {
       awaitCatchUp: () => answer(evidence, 2_000),
       confirmPointOfNoReturn: () => answer(evidence),
       readEndOfLog: () => answer({ lsn: '42' }),
-      watchInstancePrimary: () => hang,
       watchLogSpace: () => hang,
       measureLoss: () =>
         answer({
@@ -149,6 +152,17 @@ export class FakeLink {
     return this.effects.filter((effect) => effect.startsWith('hook ')).map((effect) => effect.slice(5));
   }
 }
+
+/** What a watch is asked. */
+export const watchInput = (call: ActivityCall): LinkWatchInput => call.input as LinkWatchInput;
+
+/** It watches a link that this side leads. */
+export const isWatch = (call: ActivityCall, primary: LinkSite): boolean =>
+  call.type === 'watch' && watchInput(call).primary === primary;
+
+/** Its type, and of a watch who leads. */
+export const named = (call: ActivityCall): string =>
+  call.type === 'watch' ? `watch ${watchInput(call).primary}` : call.type;
 
 /** What `runHook` answers for a call. */
 export function hookRecord(call: ActivityCall, outcome: 'passed' | 'refused' | 'failed', reason: string) {

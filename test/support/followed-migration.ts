@@ -1,5 +1,6 @@
 /** One migration on a stage of its own, and what a scenario asks of it again and again. */
-import type { MigrationResult, RunStatus } from '../../src/workflows/run/messages';
+import type { MigrationResult } from '../../src/workflows/link/migration-result';
+import type { LinkStatus } from '../../src/workflows/link/status';
 import { APPLICATION, type EstateParts, estateWithApplication, until } from './application';
 import { QUICK_POLLING, type Stage, startStage } from './scenario';
 
@@ -32,7 +33,7 @@ export class FollowedMigration {
     return this.stage.estate.world;
   }
 
-  async status(): Promise<RunStatus> {
+  async status(): Promise<LinkStatus> {
     return (await this.stage.migrations.view(this.name)).status;
   }
 
@@ -41,7 +42,7 @@ export class FollowedMigration {
     return (await this.status()).events.map((event) => event.code);
   }
 
-  until(what: string, fits: (status: RunStatus) => boolean): Promise<void> {
+  until(what: string, fits: (status: LinkStatus) => boolean): Promise<void> {
     return until(what, async () => fits(await this.status()));
   }
 

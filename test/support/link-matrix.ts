@@ -2,9 +2,11 @@
  * Runs of a link migration that are disturbed at every position, and what must hold in each of them. A position is
  * one call of an activity of the undisturbed run.
  */
+
 import type { CutoverRoute } from '../../src/model/link/facts';
 import type { ResolvedLink } from '../../src/model/link/spec';
-import type { MigrationResult, RunStatus } from '../../src/workflows/run/messages';
+import type { MigrationResult } from '../../src/workflows/link/migration-result';
+import type { LinkStatus } from '../../src/workflows/link/status';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpec } from './link-spec';
 import {
@@ -42,7 +44,7 @@ export interface DisturbedRun {
   readonly overlaps: readonly string[];
 }
 
-const CHANGING: readonly string[] = ['performStep', 'undoStep', 'takeFirstLogBackup', 'watchReplication'];
+const CHANGING: readonly string[] = ['performStep', 'undoStep', 'takeFirstLogBackup', 'watch'];
 
 export async function startRun(
   options: FakeLinkOptions,
@@ -105,7 +107,7 @@ export const at =
   (call: ActivityCall): FakeOutcome | undefined =>
     call.type === position.type && call.count === position.count ? outcome : undefined;
 
-export const statusOf = ({ driver }: DisturbedRun): Promise<RunStatus> => driver.query('status');
+export const statusOf = ({ driver }: DisturbedRun): Promise<LinkStatus> => driver.query('status');
 
 export function resultOf({ driver }: DisturbedRun): MigrationResult {
   const { ended } = driver;

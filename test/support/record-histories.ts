@@ -16,7 +16,7 @@ import type { ResolvedLink } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
 import { findTemporalCli } from '../../src/temporal/server-binary';
 import { watchQueueOf } from '../../src/temporal/task-queues';
-import { FakeLink, type FakeLinkOptions, needsPerson } from './fake-link';
+import { FakeLink, type FakeLinkOptions, isWatch, needsPerson } from './fake-link';
 import { linkSpecWith } from './link-spec';
 import { type ActivityCall, answer, type FakeOutcome, fail, hang } from './workflow-driver';
 
@@ -102,7 +102,7 @@ async function untilStatus(
 const quiet =
   (override: NonNullable<FakeLinkOptions['override']> = () => undefined) =>
   (call: ActivityCall): FakeOutcome | undefined =>
-    call.type === 'watchReplication' ? hang : override(call);
+    isWatch(call, 'server') ? hang : override(call);
 
 const RECORDINGS: readonly Recording[] = [
   { name: 'planned-failover-complete', fake: { override: quiet() } },
@@ -130,7 +130,7 @@ const RECORDINGS: readonly Recording[] = [
     spec: APPROVED,
     maxHistoryEvents: 150,
     fake: {
-      override: (call) => (call.type === 'watchReplication' && call.count > 8 ? hang : undefined),
+      override: (call) => (isWatch(call, 'server') && call.count > 8 ? hang : undefined),
     },
     act: async (handle) => {
       await untilStatus(handle, ({ logBackups }) => logBackups.count >= 8);
@@ -155,7 +155,7 @@ const RECORDINGS: readonly Recording[] = [
     spec: STAYS,
     fake: {
       override: quiet((call) =>
-        call.type === 'watchInstancePrimary' && call.count === 1 ? answer(SPLIT_BRAIN) : undefined,
+        isWatch(call, 'instance') && call.count === 1 ? answer(SPLIT_BRAIN) : undefined,
       ),
     },
     act: async (handle) => {
@@ -279,7 +279,7 @@ const RESTING: readonly Recording[] = [
     ...STANDING,
     fake: {
       override: quiet((call) =>
-        call.type === 'watchInstancePrimary' ? (call.count === 1 ? answer(SPLIT_BRAIN) : hang) : undefined,
+        isWatch(call, 'instance') ? (call.count === 1 ? answer(SPLIT_BRAIN) : hang) : undefined,
       ),
     },
     act: (handle) => whenItStands(handle, 'failover', { ...FORCED, to: 'instance' }),

@@ -1,6 +1,9 @@
 /** A tiny workflow around a failover by roles, for its test. */
 import type { ResolvedLink } from '../../src/model/link/spec';
 import type { FailoverPlan } from '../../src/model/run/procedure';
+import { equalLsnOf } from '../../src/workflows/link/equal-lsn';
+import { initialLinkOwn } from '../../src/workflows/link/state';
+import { LINK_WORKFLOWS } from '../../src/workflows/link/topology';
 import { fenceAndCatchUp, isFenced, liftFence, swapRoles } from '../../src/workflows/run/fence-and-swap';
 import { Run } from '../../src/workflows/run/run';
 import { initialState } from '../../src/workflows/run/state';
@@ -19,9 +22,14 @@ export interface RoleSwapSeen {
 
 /** To the instance; what fails before the point of no return is withdrawn. */
 export async function roleSwapWorkflow({ spec, plan }: RoleSwapInput): Promise<RoleSwapSeen> {
-  const run = new Run({ spec, visibility: false }, initialState(spec), 'role-swap');
+  const run = new Run(
+    LINK_WORKFLOWS,
+    { spec, visibility: false },
+    initialState(spec, initialLinkOwn(spec)),
+    'role-swap',
+  );
   run.enter('cutover');
-  const equalAt = () => run.state.pointOfNoReturn?.secondaryHardenedLsn ?? null;
+  const equalAt = () => equalLsnOf(run.state.pointOfNoReturn)?.secondaryHardenedLsn ?? null;
   try {
     await fenceAndCatchUp(run, { plan, primary: 'server', throwIfHeld: () => undefined });
   } catch {

@@ -1,7 +1,6 @@
 /** A DR link, in virtual time, until it stands: where tests of its workflow begin. */
 
-import type { RunStatus } from '../../src/workflows/run/messages';
-import type { StandingStatus } from '../../src/workflows/run/standing-messages';
+import type { LinkStandingStatus, LinkStatus } from '../../src/workflows/link/status';
 import type { RunInput } from '../../src/workflows/run/state';
 import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpecWith } from './link-spec';
@@ -62,12 +61,12 @@ export class StandingLink {
     return new StandingLink(link, driver);
   }
 
-  status(): Promise<RunStatus> {
-    return this.driver.query<RunStatus>('status');
+  status(): Promise<LinkStatus> {
+    return this.driver.query<LinkStatus>('status');
   }
 
   /** @throws Error while the link does not stand */
-  async protection(): Promise<StandingStatus> {
+  async protection(): Promise<LinkStandingStatus> {
     const { protection } = await this.status();
     if (protection === null) throw new Error('the link does not stand');
     return protection;

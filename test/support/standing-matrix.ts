@@ -1,5 +1,6 @@
 /** A DR link and its failovers, disturbed at every position: what is asked for, and what must hold. */
-import type { FailoverRecord, FailoverRequest } from '../../src/workflows/run/standing-messages';
+import type { FailoverRecord } from '../../src/workflows/run/failover-record';
+import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
 import type { FakeLink } from './fake-link';
 import { DBA, type DisturbedRun, HOUR, startRun, stepOf } from './link-matrix';
 import { linkSpecWith } from './link-spec';
@@ -15,7 +16,7 @@ export const BEGINNINGS = {
 } as const;
 export type Beginning = keyof typeof BEGINNINGS;
 
-const WATCHES: readonly string[] = ['watchReplication', 'watchInstancePrimary'];
+const WATCHES: readonly string[] = ['watch'];
 
 export const startLink = (beginning: Beginning, driverOptions: DriverOptions = {}): Promise<DisturbedRun> =>
   startRun({}, driverOptions, BEGINNINGS[beginning], 'disasterRecoveryLink');

@@ -15,7 +15,8 @@ import {
   enableJob,
   replaceJob,
 } from '../../src/tsql/agent-jobs';
-
+import { AZURE_AUTHORITIES } from '../../src/tsql/azure-authorities';
+import { trustAzureAuthority } from '../../src/tsql/azure-trust';
 import { backupLog } from '../../src/tsql/backup';
 import {
   addCertificateIssuer,
@@ -56,8 +57,6 @@ import {
   setRoleSecondary,
   setSecondaryConnections,
 } from '../../src/tsql/link/availability-groups';
-import { AZURE_AUTHORITIES } from '../../src/tsql/link/azure-authorities';
-import { trustAzureAuthority } from '../../src/tsql/link/trust';
 import { disableLogin, enableLogin } from '../../src/tsql/logins';
 import { createMasterKey, dropMasterKey } from '../../src/tsql/master-key';
 import {

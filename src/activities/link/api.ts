@@ -12,6 +12,7 @@ import type {
   Health,
   LiftedFence,
   PreflightOutcome,
+  RunActivities,
   RunSteps,
   RunWatches,
   WatchInput,
@@ -141,3 +142,6 @@ export interface LinkWatches extends Omit<RunWatches, 'watch'> {
 }
 
 export interface LinkActivities extends LinkSteps, LinkWatches {}
+
+/** What only a link has. */
+export type LinkOwnActivities = Omit<LinkActivities, keyof RunActivities>;

@@ -10,12 +10,12 @@ import { otherLinks } from '../../rules/link/other-links';
 import { type LsnSample, lsnEquality } from '../../rules/sql-server/lsn-equality';
 import { readServer } from '../../tsql/queries/server';
 import type { ActivityReporter } from '../run/activity-boundary';
-import type { ReadinessEvidence } from '../run/api';
+import type { CatchUpEvidence, ReadinessEvidence } from '../run/api';
 import { NeedsPerson } from '../run/failures';
+import type { EqualLsnEvidence } from '../sql-server/api';
 import { readAvailabilityGroupFacts } from '../sql-server/observe/availability-groups';
 import { readInstanceDatabaseFacts } from '../sql-server/observe/database';
 import { readServerFacts } from '../sql-server/observe/server';
-import type { CatchUpEvidence } from './api';
 import { linkFacts, type Observing } from './link-facts';
 
 /** Looks behind the fence that must agree. */
@@ -88,7 +88,7 @@ export async function awaitCatchUp(
   reporter: ActivityReporter,
   primary: LinkSite,
   fencedAt: string,
-): Promise<CatchUpEvidence> {
+): Promise<EqualLsnEvidence> {
   const { spec, clock } = observing;
   const { maxLag } = spec.settings.cutover;
   const pollMs = Math.min(spec.settings.polling.active, FENCED_POLL_MS);
@@ -106,13 +106,16 @@ export async function awaitCatchUp(
     const verdict = lsnEquality(samples, after, SAMPLES_NEEDED);
     const [redo] = redoOf(facts, maxLag);
     if (verdict.equal && verdict.lsn !== null && redo === undefined) {
+      const { lsn, samples: looks } = verdict;
       return {
+        method: 'equal-lsn',
         observedAt: new Date(clock.now()).toISOString(),
         fencedAt,
-        primaryEndOfLogLsn: verdict.lsn,
-        secondaryHardenedLsn: verdict.lsn,
-        samples: verdict.samples,
-        instanceTime: instanceNow ?? (await instanceTime(observing, reporter.signal)),
+        summary: `SQL Server and instance are equal at LSN ${lsn} (${looks} samples behind the fence)`,
+        primaryEndOfLogLsn: lsn,
+        secondaryHardenedLsn: lsn,
+        samples: looks,
+        platformTime: instanceNow ?? (await instanceTime(observing, reporter.signal)),
       };
     }
     reporter.report({
@@ -133,9 +136,10 @@ export async function confirmPointOfNoReturn(
   observing: Observing,
   reporter: ActivityReporter,
   primary: LinkSite,
-  evidence: CatchUpEvidence,
-): Promise<CatchUpEvidence> {
+  given: CatchUpEvidence,
+): Promise<EqualLsnEvidence> {
   const { spec } = observing;
+  const evidence = requireEqualLsn(given);
   // All at once: applications wait for this look.
   const [sample, instanceNow] = await Promise.all([
     sampleBoth(observing, primary, reporter.signal),
@@ -175,8 +179,21 @@ export async function confirmPointOfNoReturn(
       'find who still writes (sys.dm_exec_sessions) and add the login to cutover.fence.disableLogins',
     );
   }
-  return { ...evidence, observedAt: sample.observedAt, instanceTime: instanceNow };
+  return { ...evidence, observedAt: sample.observedAt, platformTime: instanceNow };
 }
+
+/** @throws NeedsPerson for evidence that a link does not take: nobody passes the point of no return on it */
+function requireEqualLsn(evidence: CatchUpEvidence): EqualLsnEvidence {
+  if (isEqualLsn(evidence)) return evidence;
+  throw new NeedsPerson(
+    'CatchUpNotProved',
+    `a link is caught up when both logs are equal; ${evidence.method} does not show that`,
+    'resume: the fence is lifted, and the cutover begins again',
+  );
+}
+
+const isEqualLsn = (evidence: CatchUpEvidence): evidence is EqualLsnEvidence =>
+  evidence.method === 'equal-lsn' && 'primaryEndOfLogLsn' in evidence;
 
 /** @param since clock of the instance before the failover */
 export async function awaitAzureFullBackup(

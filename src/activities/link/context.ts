@@ -9,10 +9,13 @@ import type { LinkPorts } from '../../ports/link-ports';
 import { requireMember } from '../../ports/sql-server-ports';
 import { mirroringUrl } from '../../tsql/link/availability-groups';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../run/step';
+import type { WatchRequest } from '../run/topology';
 import type { SqlServerStep } from '../sql-server/context';
+import type { LinkKnown } from './api';
 
 export type LinkContext = StepContext<LinkPorts, ResolvedLink>;
 export type LinkStep = AnyStep<LinkPorts, ResolvedLink>;
+export type LinkWatchRequest = WatchRequest<LinkKnown>;
 
 export const defineLinkStep = <Facts>(step: Step<LinkPorts, ResolvedLink, Facts>): LinkStep =>
   defineStep(step);

@@ -4,7 +4,7 @@ import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { readServer } from '../../tsql/queries/server';
-import type { DeletedExternallyNews, ExternalFailoverNews } from './api';
+import type { DeletedExternallyNews, ExternalFailoverNews } from '../run/api';
 import { linkFacts, type Observing } from './link-facts';
 import { otherFacts } from './split-brain';
 
@@ -48,7 +48,7 @@ export async function rolesByOthers(
     kind: 'external-failover',
     primary: agreed,
     reason: `${first} says PRIMARY and ${second} SECONDARY, seen ${looks.length} times from ${looks[0]} to ${looks.at(-1)}`,
-    instanceTime: await instanceTime(observing, signal),
+    platformTime: await instanceTime(observing, signal),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
 import { isReplicating } from '../../rules/sql-server/seeding';
-import type { LinkHealth } from '../run/api';
+import type { LinkHealth } from './api';
 
 /** Health of a link from the view of its primary. */
 export function healthOf(facts: LinkReplicaFacts): LinkHealth {

@@ -1,4 +1,4 @@
-import type { LinkHealth } from '../run/api';
+import type { Checkpoint, Health } from '../run/api';
 
 /**
  * A watch that is told to end leaves what it saw last: the loss of a forced failover is estimated from it, and nobody
@@ -6,9 +6,9 @@ import type { LinkHealth } from '../run/api';
  */
 export async function keepLastHealth<T>(
   signal: AbortSignal,
-  watch: (keep: (health: LinkHealth) => void) => Promise<T>,
-): Promise<T | { readonly kind: 'checkpoint'; readonly health: LinkHealth }> {
-  let last: LinkHealth | undefined;
+  watch: (keep: (health: Health) => void) => Promise<T>,
+): Promise<T | Checkpoint> {
+  let last: Health | undefined;
   try {
     return await watch((health) => {
       if (health.lagSeconds !== null) last = health;

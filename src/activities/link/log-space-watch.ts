@@ -3,7 +3,7 @@ import { logReuseWaitWords } from '../../rules/sql-server/log-reuse-wait';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { LogSpaceNews } from './api';
 import { linkFacts, type Observing } from './link-facts';
-import { logSpaceOf } from './replication-watch';
+import { logSpaceOf } from './log-space';
 import { logVerdict } from './seeding-watch';
 
 const SAMPLES_KEPT = 40;

@@ -1,46 +1,37 @@
-/** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
+/** The plan of a change of a link that stands, with what only a link knows: its roles, its versions, its notes. */
 import type { CutoverRoute } from '../../model/link/facts';
 import {
   LINK_PROCEDURE,
   type LinkChange,
   type LinkSite,
   type LinkStep,
-  type LinkStepId,
   TAKE_DOWN,
 } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/link/side';
+import { otherSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
-import { changeSteps } from '../../model/run/procedure';
+import type { LinkPorts } from '../../ports/link-ports';
 import { cutoverRoute } from '../../rules/link/capability';
-import { factsOfRoles, requestFor, type SideRole } from '../../rules/link/facts-of-roles';
-import { refusalsOf } from '../../rules/run/standing-table';
-import { NeedsPerson, NotYet } from '../run/failures';
-import { toJournalEffect } from '../run/run-step';
+import { factsOfRoles, type SideRole } from '../../rules/link/facts-of-roles';
+import {
+  type ChangePlan,
+  type ChangePlanning,
+  planChange,
+  type WantedChange as WantedChangeOf,
+} from '../run/plan-change';
 import type { Snapshots } from '../run/snapshots';
 import { readServerFacts } from '../sql-server/observe/server';
-import type { LossReport } from './api';
+import { observingOf } from './call';
 import type { LinkContext } from './context';
-import { measureLoss } from './instance-primary-watch';
 import { linkFacts, type Observing } from './link-facts';
-import { PLANNED_SECRET, type PlannedStep } from './plan';
-import { LINK_STEPS } from './steps/registry';
+import { LINK_TOPOLOGY } from './topology';
 
-/** What is asked to be planned: a drill goes to the side that does not lead, whichever that is. */
-export type WantedChange = Exclude<LinkChange, { readonly kind: 'drill' }> | { readonly kind: 'drill' };
+export type WantedChange = WantedChangeOf<LinkSite>;
 
-export interface LinkChangePlan {
+export interface LinkChangePlan extends ChangePlan<LinkStep, LinkSite> {
   readonly migration: string;
   readonly database: string;
   readonly server: string;
   readonly instance: string;
-  readonly change: LinkChange;
-  /** What each side says that it is, just now; null where it does not answer, `none` where it has no such link. */
-  readonly roles: Readonly<Record<LinkSite, SideRole>>;
-  /** Why a run would be refused now; empty when it would not. What only the run itself knows is not among them. */
-  readonly refusals: readonly string[];
-  /** Forced only: what would be lost now, as far as both ends can be read. */
-  readonly loss: LossReport | null;
-  readonly steps: readonly PlannedStep[];
 }
 
 /**
@@ -52,89 +43,30 @@ export async function planLinkChange(
   snapshots: Snapshots,
   wanted: WantedChange,
 ): Promise<LinkChangePlan> {
-  const { spec, ports, clock, signal } = context;
-  const { settings } = spec;
-  const observing: Observing = { ports, spec, clock, snapshots };
-  const [server, instance, route] = await Promise.all([
-    roleOf(observing, 'server'),
-    roleOf(observing, 'instance'),
-    routeOf(context),
-  ]);
-  const roles = { server, instance };
-  const change = wanted.kind === 'drill' ? drillFrom(instance === 'PRIMARY' ? 'instance' : 'server') : wanted;
-  const isForced = change.kind === 'failover' && change.type === 'forced';
-  const loss = isForced ? await measureLoss(observing, signal, change.to, null) : null;
-  const open = openFence(spec, change, loss);
-  const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
-  const steps: PlannedStep[] = [];
-  const before: LinkStepId[] = [];
-  for (const step of changeSteps(LINK_PROCEDURE, spec, change)) {
-    const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
-    steps.push(isOpen ? outOfReach(step, open.silent) : await planned(step, planning, before, change));
-    before.push(step.id);
-  }
-  return {
-    migration: settings.name,
-    database: settings.database,
-    server: settings.server,
-    instance: settings.instance,
-    change,
-    roles,
-    refusals: refusalsOf(factsOfRoles(settings, roles, route), requestFor(change)),
-    loss,
-    steps,
-  };
+  const { name, database, server, instance } = context.spec.settings;
+  const plan = await planChange(LINK_TOPOLOGY, LINK_CHANGES, context, snapshots, wanted);
+  return { migration: name, database, server, instance, ...plan };
 }
 
-async function planned(
-  step: LinkStep,
-  context: LinkContext,
-  before: readonly LinkStepId[],
-  change: LinkChange,
-): Promise<PlannedStep> {
-  const { id, phase, title, repeats } = step;
-  const head = { stepId: id, phase, title, repeats };
-  const note = noteOf(step, change, context.spec);
-  const noted = note === undefined ? {} : { note };
-  try {
-    const { settled, effects } = await LINK_STEPS[id].plan(context, before);
-    return { ...head, ...noted, effects: effects.map(toJournalEffect), settled: settled ?? null };
-  } catch (error) {
-    if (!(error instanceof NeedsPerson || error instanceof NotYet)) throw error;
-    const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
+const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep, LinkSite> = {
+  procedure: LINK_PROCEDURE,
+  async look(call) {
+    const observing = observingOf(call);
+    const [server, instance, route] = await Promise.all([
+      roleOf(observing, 'server'),
+      roleOf(observing, 'instance'),
+      routeOf(call.context),
+    ]);
+    const roles = { server, instance };
+    const from = instance === 'PRIMARY' ? 'instance' : 'server';
     return {
-      ...head,
-      note: `the run would stop here: ${error.message}${remedy}`,
-      effects: [],
-      settled: null,
+      roles,
+      facts: factsOfRoles(call.context.spec.settings, roles, route),
+      drill: { from, to: otherSite(from) },
     };
-  }
-}
-
-const drillFrom = (from: LinkSite): LinkChange => ({ kind: 'drill', from, to: otherSite(from) });
-
-/** The fence of an old primary that a forced failover leaves alone: the run sets it only where both ends answer. */
-interface OpenFence {
-  readonly silent: string;
-  readonly steps: readonly LinkStep[];
-}
-
-function openFence(spec: ResolvedLink, change: LinkChange, loss: LossReport | null): OpenFence | null {
-  // Without both ends nobody can tell what was lost (measureLoss).
-  if (change.kind !== 'failover' || loss === null || loss.method === 'measured') return null;
-  const { fence } = LINK_PROCEDURE.failover(spec, 'planned', change.to);
-  return { silent: bySite(otherSite(change.to), spec.settings), steps: fence };
-}
-
-const outOfReach = ({ id, phase, title, repeats }: LinkStep, silent: string): PlannedStep => ({
-  stepId: id,
-  phase,
-  title,
-  repeats,
-  effects: [],
-  settled: null,
-  note: `${silent} does not answer, so it is not fenced`,
-});
+  },
+  noteOf,
+};
 
 /** What the run knows and a plan does not. */
 function noteOf(step: LinkStep, change: LinkChange, spec: ResolvedLink): string | undefined {

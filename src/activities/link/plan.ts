@@ -4,33 +4,18 @@ import {
   establishing,
   establishingFromInstance,
   forReplicas,
-  type LinkPhase,
   type LinkStep,
   type LinkStepId,
   linkProcedure,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
 import type { ResolvedLink } from '../../model/link/spec';
-import { type JournalEffect, onReplica } from '../../model/run/journal';
 import { type PlannedHook, plannedHooks } from '../run/plan-hooks';
-import { toJournalEffect } from '../run/run-step';
-import { contextOn, type LinkContext } from './context';
-import { LINK_STEPS } from './steps/registry';
+import { type PlannedStep as PlannedStepOf, planStep } from '../run/plan-step';
+import type { LinkContext } from './context';
+import { LINK_TOPOLOGY } from './topology';
 
-/** One step of a plan: what a run would do now, in the order of the run. */
-export interface PlannedStep {
-  readonly stepId: LinkStepId;
-  /** Replica of the availability group that the step is about; absent where there is one server only. */
-  readonly server?: string;
-  readonly phase: LinkPhase;
-  readonly title: string;
-  readonly repeats: 'once' | 'on-cadence';
-  readonly effects: readonly JournalEffect[];
-  /** Why nothing is to be done, where nothing is. */
-  readonly settled: string | null;
-  /** What only the run knows about it, one sentence. */
-  readonly note?: string;
-}
+export type PlannedStep = PlannedStepOf<LinkStep>;
 
 export interface LinkPlan {
   readonly migration: string;
@@ -45,9 +30,6 @@ export interface LinkPlan {
   readonly hooks?: readonly PlannedHook[];
 }
 
-/** Stands for every secret in a plan: none is read. */
-export const PLANNED_SECRET = 'secret';
-
 /**
  * Walks the procedure that a run walks, with the steps that a run performs, and only asks what they would do
  * (promise 4). Reads both instances and Azure; changes nothing.
@@ -57,7 +39,6 @@ export async function planLinkMigration(
   route: CutoverRoute,
 ): Promise<LinkPlan> {
   const { settings } = context.spec;
-  const planning: LinkContext = { ...context, secret: async () => PLANNED_SECRET };
   const steps: PlannedStep[] = [];
   const hasObjects = settings.instanceObjects !== undefined;
   const procedure = instanceIsFirst(context.spec)
@@ -70,17 +51,7 @@ export async function planLinkMigration(
         });
   const servers = groupMembers(context.spec).map(({ name }) => name);
   for (const step of forReplicas(procedure, servers)) {
-    const { server } = step;
-    const { settled, effects } = await LINK_STEPS[step.id].plan(contextOn(planning, server));
-    steps.push({
-      stepId: step.id,
-      ...(server === undefined ? {} : { server }),
-      phase: step.phase,
-      title: step.title,
-      repeats: step.repeats,
-      effects: effects.map((effect) => onReplica(toJournalEffect(effect), server)),
-      settled: settled ?? null,
-    });
+    steps.push(await planStep(LINK_TOPOLOGY, step, context));
   }
   const hooks = plannedHooks(settings);
   return {

@@ -1,11 +1,11 @@
 import { cutoverRoute } from '../../rules/link/capability';
 import { runLinkPreflight } from '../../rules/link/preflight';
-import type { PreflightOutcome } from './api';
+import type { LinkPreflightOutcome } from './api';
 import type { LinkContext } from './context';
 import { readLinkPreflightFacts } from './observe-link';
 
 /** Reads all that the checks ask for and judges it. Changes nothing. */
-export async function preflight(context: Omit<LinkContext, 'secret'>): Promise<PreflightOutcome> {
+export async function preflight(context: Omit<LinkContext, 'secret'>): Promise<LinkPreflightOutcome> {
   const { ports, spec, clock, signal } = context;
   const facts = await readLinkPreflightFacts(ports, spec, clock, signal);
   const report = runLinkPreflight(facts, spec, clock.now());

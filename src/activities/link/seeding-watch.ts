@@ -22,7 +22,7 @@ import type { ActivityReporter } from '../run/activity-boundary';
 import { logBackupName } from '../sql-server/steps/log-backup';
 import type { BrokenLink, SeedingMark, SeedingNews } from './api';
 import { type Observing, requireLinkFacts } from './link-facts';
-import { logSpaceOf } from './replication-watch';
+import { logSpaceOf } from './log-space';
 import { isFailedReplicaState } from './steps/link';
 
 /** Samples kept for the rate; older ones say little of the rate now. */

@@ -1,8 +1,8 @@
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
 import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { SplitBrainNews } from '../run/api';
 import { sharedAgeMs } from '../run/snapshots';
-import type { SplitBrainNews } from './api';
 import { linkFacts, type Observing } from './link-facts';
 
 /**

@@ -59,6 +59,13 @@ export function describeFailure(error: unknown): DescribedFailure {
   return own('Unexpected', message, 'retry', 'if it stays, report it with the log of the worker');
 }
 
+/** A failure that passes by itself. @throws the error, when a person must act or the activity was cancelled */
+export function whatPasses(error: unknown, signal: AbortSignal): DescribedFailure {
+  const failure = describeFailure(error);
+  if (signal.aborted || failure.reaction === 'needs-person') throw error;
+  return failure;
+}
+
 function classified(error: SqlServerFailure | AzureFailure): DescribedFailure {
   const { entry, evidence } = classify(error);
   return {

@@ -1,6 +1,6 @@
-import type { LinkSpec } from '../../model/link/spec';
 import { HOOK_PHASES, type HookPhase, hooksOf } from '../../model/run/hook-phases';
 import type { Hook } from '../../model/run/hooks';
+import type { RunSettings } from '../../model/run/run-spec';
 
 /** A hook that a failover or cutover would call. */
 export interface PlannedHook {
@@ -11,7 +11,7 @@ export interface PlannedHook {
 }
 
 /** Hooks in the order in which they are called; those of whenWithdrawn only where nothing crosses. */
-export const plannedHooks = (migration: Pick<LinkSpec, 'hooks'>): readonly PlannedHook[] =>
+export const plannedHooks = (migration: Pick<RunSettings, 'hooks'>): readonly PlannedHook[] =>
   HOOK_PHASES.flatMap((phase) =>
     hooksOf(migration, phase).map((hook) => ({ phase, name: hook.name, calls: callOf(hook) })),
   );

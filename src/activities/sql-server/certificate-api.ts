@@ -1,6 +1,5 @@
 /** The activities around certificates as workflows see them. All inputs and results are plain data, without secrets. */
 
-import type { ResolvedLink } from '../../model/link/spec';
 import type { JournalEffect } from '../../model/run/journal';
 import type { CertificateInventory } from '../../rules/sql-server/certificate-inventory';
 import type {
@@ -12,14 +11,15 @@ import type {
 import type { ObservedStep } from '../run/api';
 import type { TakesOver } from '../run/carried';
 import type { StepOutcome } from '../run/run-step';
+import type { CertificateSpec } from './certificate-spec';
 
-export interface CertificateInput {
-  readonly spec: ResolvedLink;
+export interface CertificateInput<Spec = CertificateSpec> {
+  readonly spec: Spec;
 }
 
 /** The links of one endpoint: `spec`, and those to other instances. */
-export interface EndpointInput extends CertificateInput {
-  readonly others: readonly ResolvedLink[];
+export interface EndpointInput<Spec = CertificateSpec> extends CertificateInput<Spec> {
+  readonly others: readonly Spec[];
 }
 
 export interface RotationVerdict {
@@ -28,7 +28,7 @@ export interface RotationVerdict {
   readonly plan: RotationPlan | null;
 }
 
-export interface RotationStepInput extends CertificateInput, TakesOver {
+export interface RotationStepInput<Spec = CertificateSpec> extends CertificateInput<Spec>, TakesOver {
   readonly plan: RotationPlan;
   readonly stepId: RotationStepId;
 }
@@ -43,7 +43,7 @@ export interface ConnectionProof {
   readonly looks: number;
 }
 
-export interface ProofInput extends EndpointInput {
+export interface ProofInput<Spec = CertificateSpec> extends EndpointInput<Spec> {
   readonly plan: RotationPlan;
   /** When the endpoint was changed, ISO 8601. */
   readonly since: string;
@@ -51,20 +51,23 @@ export interface ProofInput extends EndpointInput {
   readonly limitMs: number;
 }
 
-export interface CertificateActivities {
+/** @typeParam Spec of the topology whose endpoints they are */
+export interface CertificateActivities<Spec = CertificateSpec> {
   /** Reads every certificate that the link depends on; changes nothing. */
-  readLinkCertificates(input: CertificateInput): Promise<CertificateInventory>;
+  readLinkCertificates(input: CertificateInput<Spec>): Promise<CertificateInventory>;
   /** Whether a rotation may begin, and what it would do; changes nothing. */
-  planCertificateRotation(input: EndpointInput): Promise<RotationVerdict>;
+  planCertificateRotation(input: EndpointInput<Spec>): Promise<RotationVerdict>;
   /** @returns null when the SQL Server has no certificate of this name */
-  readCertificate(input: CertificateInput & { readonly name: string }): Promise<RotatedCertificate | null>;
-  observeRotationStep(input: RotationStepInput): Promise<ObservedStep>;
-  performRotationStep(input: RotationStepInput): Promise<StepOutcome>;
+  readCertificate(
+    input: CertificateInput<Spec> & { readonly name: string },
+  ): Promise<RotatedCertificate | null>;
+  observeRotationStep(input: RotationStepInput<Spec>): Promise<ObservedStep>;
+  performRotationStep(input: RotationStepInput<Spec>): Promise<StepOutcome>;
   undoRotationStep(
-    input: RotationStepInput & { readonly before: unknown },
+    input: RotationStepInput<Spec> & { readonly before: unknown },
   ): Promise<readonly JournalEffect[]>;
   /** Waits until all links of the endpoint are connected and take the log. */
-  proveConnection(input: ProofInput): Promise<ConnectionProof>;
+  proveConnection(input: ProofInput<Spec>): Promise<ConnectionProof>;
   /** Drops what the SQL Server holds of the instance and of the authorities, so that the next steps import it anew. */
-  dropInstanceTrust(input: CertificateInput): Promise<StepOutcome>;
+  dropInstanceTrust(input: CertificateInput<Spec>): Promise<StepOutcome>;
 }

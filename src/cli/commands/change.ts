@@ -1,5 +1,6 @@
 /** change: puts a new spec in force for a link that stands. */
-import { type SpecChange, specChange } from '../../rules/link/spec-change';
+import type { SpecChange } from '../../model/run/spec-change';
+import { specChange } from '../../rules/link/spec-change';
 import { confirm } from '../asking';
 import { EXIT } from '../exit-codes';
 import { CliFailure } from '../failure';

@@ -2,8 +2,8 @@
 
 import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/link/side';
+import { bySite, linkSite } from '../../model/link/side';
+import type { SiteId } from '../../model/run/site';
 import type { RpoEstimate } from '../../rules/run/rpo';
 import { EXPIRY_THRESHOLD_DAYS } from '../../rules/sql-server/certificate-expiry';
 import type { NextExpiry } from '../../rules/sql-server/certificate-next';
@@ -37,9 +37,9 @@ function primaryRows(
   style: Style,
   now: number,
 ): Row[] {
-  const nameOf = (side: LinkSite): string =>
-    bySite(side, { server: status.server, instance: status.instance });
-  const kind = bySite(protection.primary, { server: 'SQL Server', instance: 'managed instance' });
+  const nameOf = (site: SiteId): string =>
+    bySite(linkSite(site), { server: status.server, instance: status.instance });
+  const kind = bySite(linkSite(protection.primary), { server: 'SQL Server', instance: 'managed instance' });
   const { splitBrain, deletedExternally, drill } = protection;
   return [
     ['primary', `${nameOf(protection.primary)} (${kind})`],

@@ -2,7 +2,7 @@ import type { PendingWork } from '../../client/pending-work';
 import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
 import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
-import { bySite } from '../../model/link/side';
+import { bySite, linkSite } from '../../model/link/side';
 import type { Progress } from '../../model/run/progress';
 import type { RunEvent } from '../../workflows/run/messages';
 import type { LinkLook } from '../link-look';
@@ -62,7 +62,7 @@ function direction({ status }: RunView): string {
   const { instance, protection } = status;
   const server = status.groupLeader ?? status.server;
   const first = status.initialPrimary ?? 'server';
-  return bySite(protection?.primary ?? first, {
+  return bySite(linkSite(protection?.primary ?? first), {
     server: `${server} → ${instance}`,
     instance: `${instance} → ${server}`,
   });

@@ -32,7 +32,10 @@ export const instanceObjectStepIds = <Id extends SiteId>(
   sites.flatMap((site) => KINDS.map((kind): InstanceObjectStepId<Id> => `${site}.${kind}`));
 
 /** Copies from the present primary to the other site. */
-export const copySteps = <Id extends SiteId>({ id, label }: SiteOf<Id>): readonly InstanceObjectStep<Id>[] => [
+export const copySteps = <Id extends SiteId>({
+  id,
+  label,
+}: SiteOf<Id>): readonly InstanceObjectStep<Id>[] => [
   step<Id>(`${id}.logins`, 'replicating', `Logins on the ${label}`),
   step<Id>(`${id}.login-passwords`, 'replicating', `Passwords of logins on the ${label}`),
   step<Id>(`${id}.agent-jobs`, 'replicating', `Agent jobs on the ${label}`),

@@ -95,6 +95,27 @@ export const OWN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
+    'UnknownTopology',
+    [],
+    'A run is of a kind that this worker does not serve.',
+    'Run workers of a version that knows it, then resume.',
+    'sqlferry',
+  ),
+  person(
+    'UnknownStep',
+    [],
+    'A run asks for a step that this worker does not know.',
+    'Run workers of a version that knows it, then resume.',
+    'sqlferry',
+  ),
+  person(
+    'CatchUpNotProved',
+    [],
+    'The evidence that the new primary has all that was committed is not of the kind that its topology takes.',
+    'Resume: the fence is lifted, and the cutover begins again.',
+    'sqlferry',
+  ),
+  person(
     'PreflightBlocked',
     [],
     'Preflight found conditions that must be mended before anything is changed.',

@@ -1,10 +1,9 @@
 /** What a plan knows of a link that stands: what both sides say just now, and what the versions allow. */
-import { byWord, unknownWord } from '../../model/by-word';
-
+import { byWord } from '../../model/by-word';
 import type { CutoverRoute } from '../../model/link/facts';
-import type { LinkChange, LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/procedure';
 import { linkSites } from '../../model/link/sites';
-import type { StandingFacts, StandingRequestFacts } from '../../model/run/standing';
+import type { StandingFacts } from '../../model/run/standing';
 
 /** PRIMARY, SECONDARY, RESOLVING ...; `none` where there is no such link; null where the side does not answer. */
 export type SideRole = string | null;
@@ -43,20 +42,4 @@ export function factsOfRoles(
     toAcknowledge: () => null,
     loss: null,
   };
-}
-
-/** Whether it is possible is asked, not whether a request for it is complete. */
-export function requestFor(change: LinkChange): StandingRequestFacts {
-  switch (change.kind) {
-    case 'failover':
-      return { kind: 'failover', type: change.type, to: change.to, isAcknowledged: false, forced: null };
-    case 'drill':
-      return { kind: 'drill', holdMs: 0, isAcknowledged: false };
-    case 'repair':
-      return { kind: 'repair', survivor: change.survivor };
-    case 'removal':
-      return { kind: 'removal' };
-    default:
-      return unknownWord('change of a link', change);
-  }
 }

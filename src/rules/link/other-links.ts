@@ -17,14 +17,3 @@ export function otherLinks(
     )
     .map(({ name }) => name);
 }
-
-/** @returns names of the links to one instance, by the host of its LISTENER_URL */
-export function linksTo(groups: readonly AvailabilityGroupFacts[], fqdn: string): readonly string[] {
-  const host = `//${fqdn.toLowerCase()}:`;
-  return groups
-    .filter(
-      ({ isDistributed, replicas }) =>
-        isDistributed && replicas.some(({ endpointUrl }) => endpointUrl.toLowerCase().includes(host)),
-    )
-    .map(({ name }) => name);
-}

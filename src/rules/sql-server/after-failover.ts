@@ -6,6 +6,7 @@ import type {
   GroupMode,
   OrphanedUser,
 } from '../../model/run/failover-facts';
+import { type Site, siteOf } from '../../model/run/site';
 
 /** Texts of statements that mend what was found; made where T-SQL is made. */
 export interface Repairs {
@@ -18,7 +19,12 @@ export interface Repairs {
 
 const UNKNOWN_BEFORE = 'nobody could look before the failover';
 
-export function afterFailoverChecks(facts: AfterFailoverFacts, repairs: Repairs): readonly FailoverCheck[] {
+/** @param sites of the topology */
+export function afterFailoverChecks(
+  facts: AfterFailoverFacts,
+  repairs: Repairs,
+  sites: readonly Site[],
+): readonly FailoverCheck[] {
   const { now, before, orphans, modes, firstWriteAt } = facts;
   return [
     firstWrite(firstWriteAt),
@@ -28,7 +34,7 @@ export function afterFailoverChecks(facts: AfterFailoverFacts, repairs: Repairs)
     owner(now, before, repairs),
     broker(now, before, repairs),
     ...recovery(now, before),
-    ...(modes === null ? [] : [commitMode(modes, repairs)]),
+    ...(modes === null ? [] : [commitMode(modes, repairs, sites)]),
   ];
 }
 
@@ -121,11 +127,13 @@ function recovery(
 }
 
 /** "Always check after a planned failover that replication is asynchronous" (failover how-to). */
-function commitMode(modes: readonly GroupMode[], repairs: Repairs): FailoverCheck {
+function commitMode(modes: readonly GroupMode[], repairs: Repairs, sites: readonly Site[]): FailoverCheck {
   const id = 'after.commit-mode';
   const others = modes.filter(({ mode }) => mode !== 'ASYNCHRONOUS_COMMIT');
   if (others.length === 0) return passed(id, 'the link commits asynchronously');
-  const seen = others.map(({ member, mode, label }) => `${member} on the ${label} is ${mode}`).join(', ');
+  const seen = others
+    .map(({ member, mode, on }) => `${member} on the ${siteOf(sites, on).label} is ${mode}`)
+    .join(', ');
   const members = [...new Set(modes.map(({ member }) => member))];
   return warning(id, seen, repairs.asynchronous(members));
 }

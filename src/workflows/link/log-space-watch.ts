@@ -34,7 +34,10 @@ async function watchWheneverBlocked(run: LinkRun): Promise<void> {
 
 async function watchUntilTold(run: LinkRun): Promise<never> {
   for (;;) {
-    const news = await linkActivities(run).watches.watchLogSpace({ spec: run.spec, alarmRaised: run.state.logAlarmRaised });
+    const news = await linkActivities(run).watches.watchLogSpace({
+      spec: run.spec,
+      alarmRaised: run.state.logAlarmRaised,
+    });
     run.state.logAlarmRaised = true;
     await run.notify(
       'critical',

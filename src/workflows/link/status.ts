@@ -1,8 +1,9 @@
 /** What a run of a link shows of itself. */
 import type { LinkHealth } from '../../activities/link/api';
-import type { EqualLsnEvidence } from '../../activities/sql-server/api';
+import type { DivergedLog, EqualLsnEvidence, LogLossReport } from '../../activities/sql-server/api';
 import type { CutoverRoute } from '../../model/link/facts';
 import { instanceIsFirst } from '../../model/link/initial-primary';
+import type { FailoverRecord } from '../run/failover-record';
 import type { RunOutcome, RunStatus } from '../run/messages';
 import type { StandingStatus } from '../run/standing-messages';
 import { statusOf } from '../run/status';
@@ -28,7 +29,15 @@ export interface LinkStatus extends Omit<RunStatus, 'health' | 'pointOfNoReturn'
   readonly instanceObjects?: ObjectsState;
 }
 
+/** One failover of a link: both ends have a log. */
+export interface LinkFailoverRecord extends FailoverRecord {
+  readonly evidence: EqualLsnEvidence | null;
+  readonly loss: LogLossReport | null;
+  readonly diverged?: DivergedLog | null;
+}
+
 export interface LinkStandingStatus extends StandingStatus {
+  readonly failovers: readonly LinkFailoverRecord[];
   /** Azure's first full backup since the instance leads: ISO 8601, null until it is seen; absent while SQL Server leads. */
   readonly fullBackupAt?: string | null;
 }
@@ -56,8 +65,10 @@ export function linkStatusOf(run: LinkRun, outcome: RunOutcome): LinkStatus {
 }
 
 function standingView({ state }: LinkRun, standing: StandingStatus): LinkStandingStatus {
-  if (standing.primary === 'server' || state.failedOverAt === null) return standing;
-  return { ...standing, fullBackupAt: fullBackupAt(state) };
+  // The failovers of a link alone write them.
+  const failovers = standing.failovers as readonly LinkFailoverRecord[];
+  if (standing.primary === 'server' || state.failedOverAt === null) return { ...standing, failovers };
+  return { ...standing, failovers, fullBackupAt: fullBackupAt(state) };
 }
 
 function deadlineView({ state, spec }: LinkRun): string | null {

@@ -53,7 +53,7 @@ class PlannedFailover {
 
   /** Up to the point of no return. */
   private async approach(): Promise<void> {
-    const { run, primary, hooks } = this;
+    const { run, primary } = this;
     const isPaused = (): boolean => run.state.paused;
     if (hasObjects(run)) {
       const { acceptDrift, by } = this.input.request;
@@ -62,19 +62,19 @@ class PlannedFailover {
       throwIfPaused(run);
     }
     this.before = await passGateAndLook(run, primary, this.slot);
-    await hooks.mayRefuse('beforeFailover', isPaused);
+    await this.hooks.mayRefuse('beforeFailover', isPaused);
     throwIfPaused(run);
     tellParent({ kind: 'fencing' }).catch(() => undefined);
     await fenceAndCatchUp(run, {
       plan: this.plan,
       primary,
       throwIfHeld: () => throwIfPaused(run),
-      whenFenced: () => hooks.mayRefuse('whenFenced', isPaused),
+      whenFenced: () => this.hooks.mayRefuse('whenFenced', isPaused),
     });
   }
 
   private async withdraw(error: unknown): Promise<FailoverRecord> {
-    const { run, plan, way, hooks } = this;
+    const { run, plan, way } = this;
     const reason = reasonOf(error, run);
     const wasFenced = isFenced(run, plan);
     let isWithdrawn = false;
@@ -82,17 +82,17 @@ class PlannedFailover {
       // The forced failover fences an old primary that answers again, and calls the hooks: nothing is given back for it.
       isWithdrawn = await way.orLeave(() => liftFence(run, plan));
       await this.slot.release();
-      if (isWithdrawn) await way.orLeave(() => hooks.withdrawn(reason));
+      if (isWithdrawn) await way.orLeave(() => this.hooks.withdrawn(reason));
     });
     if (!isWithdrawn) return this.leave(isFenced(run, plan) ? this.primary : null);
     const end = wasFenced ? run.fences.sentence : 'nothing was changed';
     const withdrawn = resultOf(run, this.input, this.startedAt, 'withdrawn', `${reason}; ${end}`);
-    return withPostFailover(withdrawn, run, hooks);
+    return withPostFailover(withdrawn, run, this.hooks);
   }
 
   /** Behind the point of no return. */
   private async goForward(): Promise<FailoverRecord> {
-    const { run, plan, way, hooks } = this;
+    const { run, plan, way } = this;
     const { to } = this.input.request;
     const summary = `the ${run.site(to).label} is the primary; nothing was lost`;
     const done = () => resultOf(run, this.input, this.startedAt, 'done', summary);
@@ -103,16 +103,16 @@ class PlannedFailover {
       if (!isCrossed) return;
       tellCrossed(done);
       await way.orLeave(async () => {
-        await runPostFailover(run, hooks, { site: to, before: this.before, replicates: true });
+        await runPostFailover(run, this.hooks, { site: to, before: this.before, replicates: true });
         await switchObjects(run, to);
       });
     });
-    return isCrossed ? withPostFailover(done(), run, hooks) : this.leave(this.primary);
+    return isCrossed ? withPostFailover(done(), run, this.hooks) : this.leave(this.primary);
   }
 
   /** A forced failover goes on from here. @param fenceOn site whose fence stays; null where there is none */
   private leave(fenceOn: SiteId | null): FailoverRecord {
-    const { run, input, startedAt, way, hooks } = this;
-    return withPostFailover(leftBehind(run, input, startedAt, way, fenceOn), run, hooks);
+    const { run, input, startedAt, way } = this;
+    return withPostFailover(leftBehind(run, input, startedAt, way, fenceOn), run, this.hooks);
   }
 }

@@ -10,9 +10,9 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type { RunSteps } from '../../activities/run/api';
 import type { CertificateActivities } from '../../activities/sql-server/certificate-api';
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import { rotationWorkflowId } from '../../model/sql-server/certificate-ids';
 import {
   type CertificateInventory,

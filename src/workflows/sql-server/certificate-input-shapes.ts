@@ -1,4 +1,5 @@
 /** Shapes of the start inputs of the workflows around certificates. */
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import {
   anyText,
   duration,
@@ -10,12 +11,7 @@ import {
   type Shape,
   yesOrNo,
 } from '../run/shapes';
-import type {
-  CertificateCheckInput,
-  CertificateRotationInput,
-  CertificateSpec,
-  EndpointLinks,
-} from './certificate-messages';
+import type { CertificateCheckInput, CertificateRotationInput, EndpointLinks } from './certificate-messages';
 
 const endpoint = (spec: Shape<CertificateSpec>): Fields<EndpointLinks> => ({ spec, others: list(spec) });
 

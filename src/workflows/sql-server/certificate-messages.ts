@@ -7,13 +7,14 @@ import type { RotatedCertificate, RotationRefusal } from '../../rules/sql-server
 import type { Problem } from '../run/run-control';
 
 /** Links of one endpoint. */
-export interface EndpointLinks {
-  readonly spec: CertificateSpec;
+export interface EndpointLinks<Spec extends CertificateSpec = CertificateSpec> {
+  readonly spec: Spec;
   /** Links of the same SQL Server to other instances: they get the new public key as well. */
-  readonly others: readonly CertificateSpec[];
+  readonly others: readonly Spec[];
 }
 
-export interface CertificateRotationInput extends EndpointLinks {
+export interface CertificateRotationInput<Spec extends CertificateSpec = CertificateSpec>
+  extends EndpointLinks<Spec> {
   readonly by: string;
   readonly reason: string | null;
   /** Give the endpoint of the SQL Server a new certificate. */
@@ -65,7 +66,8 @@ export interface RotationStatus {
 export const rotationStatusQuery = defineQuery<RotationStatus>('status');
 export const rotationJournalQuery = defineQuery<readonly JournalEntry[]>('journal');
 
-export interface CertificateCheckInput extends EndpointLinks {
+export interface CertificateCheckInput<Spec extends CertificateSpec = CertificateSpec>
+  extends EndpointLinks<Spec> {
   /** A certificate with less time left is rotated, milliseconds; null: only told. */
   readonly rotateBeforeMs: number | null;
   readonly connectWithinMs: number;

@@ -3,8 +3,8 @@
  * the endpoint uses it, and forgets the old one only when all links came back. If they do not, the old one returns.
  */
 import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type { ConnectionProof, RotationVerdict } from '../../activities/sql-server/certificate-api';
+import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type {
   RotatedCertificate,
   RotationPlan,

@@ -15,8 +15,8 @@ import type { FailoverType } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { SiteId } from '../../model/run/site';
 import { copySteps, jobSwitch } from '../../model/sql-server/instance-object-steps';
-import type { SqlServerSpec } from '../../model/sql-server/spec';
 import { driftFingerprint, driftOf, type ObjectsReport } from '../../model/sql-server/instance-objects';
+import type { SqlServerSpec } from '../../model/sql-server/spec';
 import { gateText, objectsGate } from '../../rules/sql-server/objects-gate';
 import { fewAttempts, longPoll, watch } from '../run/activity-policies';
 import { unlessForced } from '../run/preemption';
@@ -203,11 +203,7 @@ async function copyObjects(run: Run, primary: SiteId): Promise<readonly Problem[
  * Copies once more and compares, before anybody is fenced out. By the spec's `drift` a difference holds the failover
  * until it is gone, is told, or is not looked for.
  */
-async function passObjectsGate(
-  run: Run,
-  primary: SiteId,
-  options: ObjectsGateOptions,
-): Promise<void> {
+async function passObjectsGate(run: Run, primary: SiteId, options: ObjectsGateOptions): Promise<void> {
   const { instanceObjects } = run.spec.settings;
   if (instanceObjects === undefined) return;
   while (!options.mustLeave()) {
@@ -310,11 +306,7 @@ async function mendedOrResumed(run: Run, report: ObjectsReport, why: string): Pr
  * by now, so a failure is told, and holds nothing up.
  * @param by how the roles were swapped
  */
-async function switchJobs(
-  run: Run,
-  primary: SiteId,
-  by: FailoverType,
-): Promise<void> {
+async function switchJobs(run: Run, primary: SiteId, by: FailoverType): Promise<void> {
   const { instanceObjects } = run.spec.settings;
   if (instanceObjects === undefined || instanceObjects.jobs.include.length === 0) return;
   const { on, off } = jobSwitch(run.site(primary), run.otherSite(primary), by);

@@ -52,7 +52,9 @@ function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSite) {
     primaryEndOfLogLsn: LSN,
     secondaryHardenedLsn: LSN,
     samples: 3,
-    instanceTime: FENCED_AT,
+    platformTime: FENCED_AT,
+    method: 'equal-lsn',
+    summary: 'equal',
   };
   return {
     told,

@@ -1,7 +1,7 @@
 /** However many links of a server are watched: they look at the same moments, and share one read. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchServerLed } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
@@ -78,13 +78,12 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
     // Their last backups lie all over the cadence of 15 minutes.
     let lastBackupAt = new Date(START - ((index + 0.5) * 15 * MINUTE) / links).toISOString();
     for (;;) {
-      const input = {
-        spec,
+      const news = await watchServerLed(observing, reporter, {
+        primary: 'server',
         knownHealthy: true,
-        logAlarmRaised: false,
         checkpointAfterMs: Number.MAX_SAFE_INTEGER,
-      };
-      const news = await watchReplication(observing, reporter, { ...input, lastBackupAt });
+        known: { logAlarmRaised: false, lastBackupAt },
+      });
       if (news.kind === 'log-backup-taken') lastBackupAt = news.backup.serverAt ?? lastBackupAt;
     }
   };

@@ -1,8 +1,9 @@
 /** A watch that is asked to end does so soon, whatever hangs: a forced failover may be the reason. */
 
-import { measureLoss, watchInstancePrimary } from '../../../src/activities/link/instance-primary-watch';
+import { watchInstanceLed } from '../../../src/activities/link/instance-led-watch';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { measureLoss } from '../../../src/activities/link/loss';
+import { watchServerLed } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
@@ -43,6 +44,7 @@ class SleepersClock implements Clock {
   }
 }
 
+const NOTHING_KNOWN = { splitBrainKnown: false, deletionKnown: false };
 const never = new Promise<never>(() => undefined);
 
 /** As the driver does: ends with the signal of its caller. */
@@ -97,9 +99,9 @@ function scene(parts: { readonly server?: Partial<Side>; readonly instance?: Par
     noteUnanswered: () => undefined,
   } as unknown as ActivityReporter;
   const input = {
-    spec: observing.spec,
+    primary: 'server',
     knownHealthy: true,
-    logAlarmRaised: false,
+    known: { logAlarmRaised: false },
     checkpointAfterMs: Number.MAX_SAFE_INTEGER,
   };
   return { clock, observing, reporter, stop, input };
@@ -116,11 +118,7 @@ test('of a DR link: a log backup that hangs is cut off after its grace, and the 
     },
   });
   let askedAt = 0;
-  const news = await watchReplication(observing, reporter, {
-    ...input,
-    splitBrainKnown: false,
-    externalChanges: { deletionKnown: false },
-  });
+  const news = await watchServerLed(observing, reporter, { ...input, standing: NOTHING_KNOWN });
   expect(news).toMatchObject({ kind: 'checkpoint', health: { healthy: true } });
   expect(clock.now() - askedAt).toBeLessThanOrEqual(10_000);
 });
@@ -134,7 +132,7 @@ test('a log backup that comes to its end within its grace counts', async () => {
       },
     },
   });
-  const news = await watchReplication(observing, reporter, { ...input, splitBrainKnown: false });
+  const news = await watchServerLed(observing, reporter, { ...input, standing: NOTHING_KNOWN });
   expect(news).toMatchObject({ kind: 'log-backup-taken', backup: { durationMs: 5_000 } });
 });
 
@@ -147,20 +145,24 @@ test('of a migration, which nobody forces: the log backup is waited for', async 
       },
     },
   });
-  const news = await watchReplication(observing, reporter, input);
+  const news = await watchServerLed(observing, reporter, input);
   expect(news).toMatchObject({ kind: 'log-backup-taken', backup: { durationMs: 3_600_000 } });
 });
 
 test('an other side that hangs does not keep a watch from ending', async () => {
   const { clock, observing, reporter, stop, input } = scene({ instance: { query: () => never } });
-  const watching = watchReplication(observing, reporter, { ...input, splitBrainKnown: false });
+  const watching = watchServerLed(observing, reporter, { ...input, standing: NOTHING_KNOWN });
   clock.sleep(60_000).then(() => stop.abort(new Error('asked to stop')));
   expect(await watching).toMatchObject({ kind: 'checkpoint' });
 });
 
 test('nor the watch of an instance that leads', async () => {
   const { clock, observing, reporter, stop, input } = scene({ server: { query: () => never } });
-  const watching = watchInstancePrimary(observing, reporter, { ...input, splitBrainKnown: false });
+  const watching = watchInstanceLed(observing, reporter, {
+    ...input,
+    primary: 'instance',
+    standing: NOTHING_KNOWN,
+  });
   clock.sleep(60_000).then(() => stop.abort(new Error('asked to stop')));
   expect(await watching).toMatchObject({ kind: 'checkpoint' });
 });

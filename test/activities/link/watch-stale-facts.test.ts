@@ -1,7 +1,7 @@
 /** How old facts are is a matter of the worker's clock: nothing is decided on what was seen long ago (promise 3). */
-import type { ReplicationWatchInput } from '../../../src/activities/link/api';
+import type { LinkKnown } from '../../../src/activities/link/api';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchServerLed } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Query } from '../../../src/model/statement';
@@ -42,13 +42,12 @@ function watched(parts: {
     report: () => undefined,
     noteUnanswered: () => undefined,
   } as unknown as ActivityReporter;
-  return (more: Partial<ReplicationWatchInput> = {}) =>
-    watchReplication(observing, reporter, {
-      spec: observing.spec,
+  return (more: Partial<LinkKnown> = {}) =>
+    watchServerLed(observing, reporter, {
+      primary: 'server',
       knownHealthy: true,
-      logAlarmRaised: false,
       checkpointAfterMs: Number.MAX_SAFE_INTEGER,
-      ...more,
+      known: { logAlarmRaised: false, ...more },
     });
 }
 

@@ -1,7 +1,7 @@
 /** A SQL Server that does not answer must not stay a secret: no log backups are taken meanwhile. */
 
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchServerLed } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import { SqlServerFailure, type TransportProblem } from '../../../src/ports/failures';
@@ -30,11 +30,11 @@ function silentServer(transport: TransportProblem, signal = new AbortController(
   } as unknown as Observing;
   const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
   const watch = (knownHealthy: boolean) =>
-    watchReplication(observing, reporter, {
-      spec: observing.spec,
+    watchServerLed(observing, reporter, {
+      primary: 'server',
       knownHealthy,
-      logAlarmRaised: false,
       checkpointAfterMs: Number.MAX_SAFE_INTEGER,
+      known: { logAlarmRaised: false },
     });
   return { watch, elapsed: () => now };
 }

@@ -6,10 +6,12 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { FaultRuleInput } from '../../../estate/faults/rules';
-import { createLinkActivities } from '../../../src/activities/link/activities';
-import type { StepInput } from '../../../src/activities/link/api';
+import { LINK_TOPOLOGY } from '../../../src/activities/link/topology';
+import { createRunActivities } from '../../../src/activities/run/activities';
+import type { StepInput } from '../../../src/activities/run/api';
 import type { Carried } from '../../../src/activities/run/carried';
 import { Snapshots } from '../../../src/activities/run/snapshots';
+import { bindTopology } from '../../../src/activities/run/topology';
 import { systemClock } from '../../../src/adapters/clock';
 import { createSecrets } from '../../../src/adapters/secrets';
 import { linkProcedure } from '../../../src/model/link/procedure';
@@ -53,9 +55,13 @@ async function activity(
   carried: Carried | undefined,
   beforeAttempt: (attempt: number) => void = () => undefined,
 ) {
-  const activities = createLinkActivities({
+  const topology = bindTopology(LINK_TOPOLOGY, {
     openPorts: async () => bench.ports,
     secrets: async () => createSecrets({ env: stage.env, clock: systemClock }),
+  });
+  const activities = createRunActivities({
+    topologies: [topology],
+    hooks: { call: async () => ({ kind: 'no-answer', reason: 'not called' }) },
     clock: systemClock,
     snapshots: new Snapshots(systemClock),
     notifier: { notify: async () => undefined },

@@ -53,7 +53,9 @@ const SETUP = [
   ...JOB_SETUP,
 ];
 
-const COPY: readonly LinkStepId[] = copySteps('instance').map(({ id }) => id);
+const COPY: readonly LinkStepId[] = copySteps({ id: 'instance', label: 'instance' } as const).map(
+  ({ id }) => id,
+);
 
 let stage: EstateStage;
 let bench: StepBench;

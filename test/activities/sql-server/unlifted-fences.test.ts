@@ -2,7 +2,7 @@
 
 import type { EstateDefinitionInput } from '../../../estate/world/definition';
 import type { Observing } from '../../../src/activities/link/link-facts';
-import { watchReplication } from '../../../src/activities/link/replication-watch';
+import { watchServerLed } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import { liftRemainingFences } from '../../../src/activities/sql-server/unlifted-fences';
@@ -172,12 +172,11 @@ test('the watch of the link asks at each look, and says who answered; an absent 
   const { signal } = new AbortController();
   const reporter = { signal, report: () => undefined } as unknown as ActivityReporter;
   const watch = () =>
-    watchReplication(observing, reporter, {
-      spec: observing.spec,
+    watchServerLed(observing, reporter, {
+      primary: 'server',
       knownHealthy: true,
-      logAlarmRaised: false,
-      unliftedFences: [PENDING],
       checkpointAfterMs: Number.MAX_SAFE_INTEGER,
+      known: { logAlarmRaised: false, unliftedFences: [PENDING] },
     });
   let news = await watch();
   // Log backups go on while the replica is away.

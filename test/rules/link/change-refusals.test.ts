@@ -4,7 +4,8 @@ import type { LinkChange } from '../../../src/model/link/procedure';
 import { LINK_PROCEDURE } from '../../../src/model/link/procedure';
 import { otherSite } from '../../../src/model/link/side';
 import { changeSteps } from '../../../src/model/run/procedure';
-import { factsOfRoles, requestFor } from '../../../src/rules/link/facts-of-roles';
+import { factsOfRoles } from '../../../src/rules/link/facts-of-roles';
+import { requestFor } from '../../../src/rules/run/request-of-change';
 import { refusalsOf } from '../../../src/rules/run/standing-table';
 import { linkSpec } from '../../support/link-spec';
 

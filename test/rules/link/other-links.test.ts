@@ -1,4 +1,5 @@
-import { linksTo, otherLinks } from '../../../src/rules/link/other-links';
+import { otherLinks } from '../../../src/rules/link/other-links';
+import { linksTo } from '../../../src/rules/sql-server/distributed-groups';
 import { FQDN, ownGroups } from './facts';
 
 const names = { link: 'DAG_Orders', availabilityGroup: 'AG_Orders' };

@@ -1,4 +1,5 @@
 import type { AfterFailoverFacts, DatabaseProperties } from '../../../src/model/run/failover-facts';
+import type { Site } from '../../../src/model/run/site';
 import { afterFailoverChecks, type Repairs } from '../../../src/rules/sql-server/after-failover';
 import { orphanedUsers } from '../../../src/rules/sql-server/orphaned-users';
 
@@ -9,6 +10,11 @@ const REPAIRS: Repairs = {
   broker: 'BROKER',
   asynchronous: (members) => `ASYNC ${members.join(' ')}`,
 };
+
+const SITES: readonly Site[] = [
+  { id: 'server', name: 'sql1', label: 'SQL Server', option: 'server' },
+  { id: 'instance', name: 'mi-west', label: 'instance', option: 'instance' },
+];
 
 const NOW: DatabaseProperties = {
   observedAt: '2026-11-01T00:00:00.000Z',
@@ -34,10 +40,10 @@ const GOOD: AfterFailoverFacts = {
 };
 
 const found = (facts: Partial<AfterFailoverFacts>) =>
-  afterFailoverChecks({ ...GOOD, ...facts }, REPAIRS).filter(({ outcome }) => outcome === 'warning');
+  afterFailoverChecks({ ...GOOD, ...facts }, REPAIRS, SITES).filter(({ outcome }) => outcome === 'warning');
 
 test('all as before: nothing is found, and what was looked at is named', () => {
-  const checks = afterFailoverChecks(GOOD, REPAIRS);
+  const checks = afterFailoverChecks(GOOD, REPAIRS, SITES);
   expect(checks.map(({ id, outcome }) => [id, outcome])).toEqual(
     [
       'first-write',

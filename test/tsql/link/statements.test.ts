@@ -1,4 +1,6 @@
 import { X509Certificate } from 'node:crypto';
+import { AZURE_AUTHORITIES } from '../../../src/tsql/azure-authorities';
+import { trustAzureAuthority } from '../../../src/tsql/azure-trust';
 import {
   createAvailabilityGroup,
   createDistributedAvailabilityGroup,
@@ -15,8 +17,6 @@ import {
   setRoleSecondary,
   setSecondaryConnections,
 } from '../../../src/tsql/link/availability-groups';
-import { AZURE_AUTHORITIES } from '../../../src/tsql/link/azure-authorities';
-import { trustAzureAuthority } from '../../../src/tsql/link/trust';
 import { QuotingError } from '../../../src/tsql/quote';
 
 describe('availability group', () => {

@@ -1,10 +1,11 @@
 /** A DR link, in virtual time: what it answers, what it does, and what it does not let happen. */
 
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/run/standing-messages';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
+import type { FailoverRequest } from '../../../src/workflows/run/standing-messages';
 import type { RunInput, RunState } from '../../../src/workflows/run/state';
-import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
+import { FakeLink, type FakeLinkOptions, isWatch, needsPerson, watchInput } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {
   type ActivityCall,
@@ -44,7 +45,7 @@ async function begin(options: FakeLinkOptions = {}, input: Partial<RunInput> = {
 
 type Begun = Awaited<ReturnType<typeof begin>>;
 
-const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<LinkStatus>('status');
 const protectionOf = async (driver: WorkflowDriver) => {
   const { protection } = await status(driver);
   if (protection === null) throw new Error('the link does not stand');
@@ -120,7 +121,7 @@ describe('planned failover', () => {
     expect(seen.protection?.pendingRequest).toBe('failover');
     await goOn(begun, HOUR + 60_000);
     expect((await protectionOf(driver)).primary).toBe('instance');
-    const guards = driver.trace.filter(({ call }) => call.type === 'watchReplication');
+    const guards = driver.trace.filter(({ call }) => isWatch(call, 'server'));
     expect(guards.every(({ state }) => state !== 'running')).toBe(true);
     await end(begun);
   });
@@ -228,8 +229,7 @@ describe('planned failover', () => {
     expect((await protectionOf(driver)).primary).toBe(primary);
     expect(link.changes.at(-1)).toBe(`do ${primary}.admit-applications`);
     expect(link.effects).toContain('notify failover.failed');
-    const watch = primary === 'server' ? 'watchReplication' : 'watchInstancePrimary';
-    expect(driver.trace.some(({ call, state }) => call.type === watch && state === 'running')).toBe(true);
+    expect(driver.trace.some(({ call, state }) => isWatch(call, primary) && state === 'running')).toBe(true);
     await end(begun);
   });
 
@@ -369,7 +369,7 @@ describe('forced failover', () => {
     const later = '2026-11-01T02:30:00.000Z';
     const begun = await standing({
       override: (call) => {
-        if (call.type !== 'watchReplication' || call.at < 2 * HOUR) return undefined;
+        if (!isWatch(call, 'server') || call.at < 2 * HOUR) return undefined;
         return call.count > 6
           ? hang
           : answer(
@@ -389,7 +389,7 @@ describe('forced failover', () => {
   test('split brain is told with what diverged, only a repair is possible, and the link is whole again', async () => {
     const begun = await standing({
       override: (call) => {
-        if (call.type !== 'watchInstancePrimary') return undefined;
+        if (!isWatch(call, 'instance')) return undefined;
         if (call.count === 1) return answer({ kind: 'checkpoint', health: health(0) });
         if (call.count > 2) return hang;
         const logEnds = { server: '57', instance: '60' };
@@ -425,9 +425,8 @@ describe('forced failover', () => {
   test('a split brain is found as well while the SQL Server leads', async () => {
     const begun = await standing({
       override: (call) => {
-        if (call.type !== 'watchReplication' || call.at < 2 * HOUR) return undefined;
-        const { splitBrainKnown } = call.input as { splitBrainKnown?: boolean };
-        if (splitBrainKnown !== false) return hang;
+        if (!isWatch(call, 'server') || call.at < 2 * HOUR) return undefined;
+        if (watchInput(call).standing?.splitBrainKnown !== false) return hang;
         const logEnds = { server: '60', instance: null };
         return answer({ kind: 'split-brain', reason: 'two primaries', health: health(0), logEnds });
       },

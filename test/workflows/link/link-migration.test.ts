@@ -1,5 +1,6 @@
+import type { MigrationResult } from '../../../src/workflows/link/migration-result';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { MigrationResult, RunStatus } from '../../../src/workflows/run/messages';
 import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
 import { answer, closeWorkflowDrivers, fail, hang, WorkflowDriver } from '../../support/workflow-driver';
@@ -21,7 +22,7 @@ async function begin(options: FakeLinkOptions = {}, spec = linkSpec(), input: ob
 }
 
 const by = (name: string) => ({ by: name });
-const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<LinkStatus>('status');
 const result = (driver: WorkflowDriver): MigrationResult => {
   const { ended } = driver;
   if (ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(ended)}`);

@@ -1,7 +1,9 @@
 /** In virtual time: the spec of a link that stands is changed. */
+
 import type { ResolvedLink } from '../../../src/model/link/spec';
 import type { Answer } from '../../../src/workflows/run/answers';
 import type { RunInput } from '../../../src/workflows/run/state';
+import { isWatch } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
@@ -30,7 +32,7 @@ polling: { heartbeatTimeout: 3m }
 };
 
 const hostIn = ({ input }: ActivityCall) => (input as { spec: ResolvedLink }).spec.server.host;
-const isWatch = ({ type }: ActivityCall) => type === 'watchReplication';
+const isGuard = (call: ActivityCall) => isWatch(call, 'server');
 
 /** Stands, and its watch waits. */
 const standing = (
@@ -38,7 +40,7 @@ const standing = (
   input: Partial<RunInput> = {},
 ) =>
   StandingLink.begin(
-    { override: (call) => then(call) ?? (isWatch(call) && call.at >= HOUR ? hang : undefined) },
+    { override: (call) => then(call) ?? (isGuard(call) && call.at >= HOUR ? hang : undefined) },
     input,
   );
 
@@ -51,7 +53,7 @@ test('the watch is begun anew with the new spec, and an event names the fields a
   const before = begun.driver.calls.length;
   expect(await change(begun)).toMatchObject({ accepted: true, note: expect.stringMatching(/polling/) });
   await begun.goOn();
-  const watches = begun.driver.calls.slice(before).filter(isWatch);
+  const watches = begun.driver.calls.slice(before).filter(isGuard);
   expect(watches.map(hostIn)).toEqual([HOST]);
   const { events, protection } = await begun.status();
   expect(protection?.pendingRequest).toBeNull();

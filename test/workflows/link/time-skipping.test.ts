@@ -1,8 +1,9 @@
 /** Whole migrations on the time-skipping test server: what only real retries, time-outs and heartbeats can show. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ResolvedLink } from '../../../src/model/link/spec';
-import type { MigrationResult } from '../../../src/workflows/run/messages';
+import type { MigrationResult } from '../../../src/workflows/link/migration-result';
 import { linkSpecWith } from '../../support/link-spec';
 import { type SkippedRun, TimeSkipping } from '../../support/time-skipping';
 import { hang } from '../../support/workflow-driver';

@@ -1,7 +1,8 @@
 /** Where hooks, instance objects, drills, other hands and people meet in one run, in virtual time. */
+
 import type { ObjectFinding } from '../../../src/model/sql-server/instance-objects';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import { FakeLink, type FakeLinkOptions, hookRecord, needsPerson } from '../../support/fake-link';
+import type { LinkStatus } from '../../../src/workflows/link/status';
+import { FakeLink, type FakeLinkOptions, hookRecord, isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
 import {
@@ -51,7 +52,7 @@ const hookCalls = ({ trace }: WorkflowDriver) =>
   trace.filter(({ call }) => call.type === 'runHook').map(({ call, state }) => `${phaseOf(call)}: ${state}`);
 
 const swappedByOthers = (primary: 'server' | 'instance') =>
-  answer({ kind: 'external-failover', primary, reason: 'both agree', instanceTime: AT, health }, MINUTE);
+  answer({ kind: 'external-failover', primary, reason: 'both agree', platformTime: AT, health }, MINUTE);
 
 test('a pause that is accepted before the failover has begun withdraws it', async () => {
   const begun = await standing('');
@@ -61,7 +62,7 @@ test('a pause that is accepted before the failover has begun withdraws it', asyn
   });
   expect(await driver.update('pause', DBA)).toMatchObject({ accepted: true });
   await driver.run(() => false, driver.elapsed + 5 * MINUTE);
-  const { protection, paused } = await driver.query<RunStatus>('status');
+  const { protection, paused } = await driver.query<LinkStatus>('status');
   expect(paused).toBe(true);
   expect(protection).toMatchObject({
     primary: 'server',
@@ -145,9 +146,9 @@ test('what gives a drain back may take its time: the log is guarded beside it', 
   const calledAt = driver.elapsed;
   await driver.run(() => false, calledAt + 50 * MINUTE);
   expect(hookCalls(driver).at(-1)).toBe('whenWithdrawn: running');
-  expect(
-    driver.calls.filter(({ type, at }) => type === 'watchReplication' && at > calledAt).length,
-  ).toBeGreaterThan(1);
+  expect(driver.calls.filter((call) => isWatch(call, 'server') && call.at > calledAt).length).toBeGreaterThan(
+    1,
+  );
   await driver.dispose();
 });
 
@@ -175,7 +176,7 @@ test('applications are repointed before anybody looks what the old copy went on 
 describe('roles that others swap', () => {
   test('are told although the watch that saw them ends', async () => {
     const begun = await standing('', (call) =>
-      call.type === 'watchReplication' ? swappedByOthers('instance') : undefined,
+      isWatch(call, 'server') ? swappedByOthers('instance') : undefined,
     );
     await begun.goOn(5 * MINUTE);
     expect((await begun.protection()).primary).toBe('instance');
@@ -189,7 +190,7 @@ describe('roles that others swap', () => {
   test('back, while a drill holds: the jobs go back, too', async () => {
     let back = false;
     const begun = await standing(OBJECTS, (call) =>
-      back && call.type === 'watchInstancePrimary' ? swappedByOthers('server') : undefined,
+      back && isWatch(call, 'instance') ? swappedByOthers('server') : undefined,
     );
     back = true;
     await begun.driver.update('drill', { ...DBA, holdMs: 6 * HOUR });

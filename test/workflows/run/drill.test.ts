@@ -1,10 +1,10 @@
 /** Drills in virtual time: each way in which one can end, and that none of them forces anything. */
 
+import type { LinkRunInput } from '../../../src/workflows/link/state';
 import type { Answer } from '../../../src/workflows/run/answers';
 import type { DrillRequest } from '../../../src/workflows/run/drill-messages';
 import type { FailoverRequest } from '../../../src/workflows/run/standing-messages';
-import type { RunInput } from '../../../src/workflows/run/state';
-import { needsPerson } from '../../support/fake-link';
+import { isWatch, named, needsPerson, watchInput } from '../../support/fake-link';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import { answer, closeWorkflowDrivers, fail, hang, WorkflowDriver } from '../../support/workflow-driver';
 
@@ -69,7 +69,7 @@ test('there, held, and back: one record, both ways with their evidence, and the 
   expect(begun.link.changes).toEqual([...THERE, ...BACK]);
   expect(begun.link.effects).toContain('notify drill.done');
   const running = begun.driver.trace.filter(({ state }) => state === 'running');
-  expect(running.map(({ call }) => call.type)).toEqual(['watchReplication']);
+  expect(running.map(({ call }) => named(call))).toEqual(['watch server']);
   await begun.end();
 });
 
@@ -166,8 +166,8 @@ describe('while it holds', () => {
   test('two primaries stop it', async () => {
     const begun = await holding({
       override: (call) => {
-        if (call.type !== 'watchInstancePrimary') return undefined;
-        if ((call.input as { splitBrainKnown: boolean }).splitBrainKnown) return hang;
+        if (!isWatch(call, 'instance')) return undefined;
+        if (watchInput(call).standing?.splitBrainKnown === true) return hang;
         const health = {
           observedAt: '2026-11-01T03:00:00.000Z',
           healthy: true,
@@ -201,16 +201,17 @@ test('a hold that is left over is what a new history waits for', async () => {
 });
 
 /** What a new history would begin with: the state of a run that is asked for one while it holds. */
-async function stateOf(begun: StandingLink): Promise<RunInput> {
+async function stateOf(begun: StandingLink): Promise<LinkRunInput> {
   const { protection, ...status } = await begun.status();
   const { initialState } = await import('../../../src/workflows/run/state');
+  const { initialLinkOwn } = await import('../../../src/workflows/link/state');
   const there = protection?.failovers[0];
   if (there === undefined || protection?.drill?.holdUntil == null) throw new Error('the drill does not hold');
   return {
     spec: STANDING_SPEC,
     visibility: false,
     state: {
-      ...initialState(STANDING_SPEC),
+      ...initialState(STANDING_SPEC, initialLinkOwn(STANDING_SPEC)),
       phase: 'replicating',
       route: status.route,
       forwardOnly: 'the link stands',
@@ -300,7 +301,7 @@ describe('acknowledgement', () => {
     const begun = await StandingLink.begin(
       {
         override: (call) => {
-          if (call.type !== 'watchInstancePrimary') return undefined;
+          if (!isWatch(call, 'instance')) return undefined;
           const { fullBackupSince } = call.input as { fullBackupSince?: string };
           return fullBackupSince === undefined
             ? hang

@@ -1,8 +1,8 @@
 /** In virtual time: what other hands do to a DR link, and the log while a person is waited for. */
 
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import { FakeLink, needsPerson } from '../../support/fake-link';
+import { FakeLink, isWatch, needsPerson, watchInput } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
@@ -34,7 +34,7 @@ const roles = (primary: 'server' | 'instance', after = MINUTE): FakeOutcome =>
       kind: 'external-failover',
       primary,
       reason: 'both agree',
-      instanceTime: SEEN_AT,
+      platformTime: SEEN_AT,
       health: health(false),
     },
     after,
@@ -48,7 +48,7 @@ const onceStanding =
 
 test('roles that others swapped are adopted: told, recorded, and the other side watched', async () => {
   const begun = await StandingLink.begin({
-    override: onceStanding((call) => (call.type === 'watchReplication' ? roles('instance') : undefined)),
+    override: onceStanding((call) => (isWatch(call, 'server') ? roles('instance') : undefined)),
   });
   await begun.goOn(20 * MINUTE);
   const { primary, failovers } = await begun.protection();
@@ -57,7 +57,7 @@ test('roles that others swapped are adopted: told, recorded, and the other side 
     expect.objectContaining({ type: 'outside', by: 'outside', to: 'instance', outcome: 'done', rtoMs: null }),
   ]);
   expect(begun.link.effects).toEqual(['notify failover.external']);
-  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchInstancePrimary');
+  expect(begun.driver.trace.at(-1)?.call).toMatchObject({ type: 'watch', input: { primary: 'instance' } });
   // Nobody knows what such a swap was worth: the next one is still asked for by name.
   const again = await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'server' });
   expect(again).toMatchObject({ accepted: false });
@@ -68,7 +68,7 @@ test('a request that is under way is not overruled: people are told, and it is l
   const begun = await StandingLink.begin({
     override: onceStanding((call) => {
       if (call.type === 'awaitReadiness') return hang;
-      return call.type === 'watchReplication' ? roles('instance', 10 * MINUTE) : undefined;
+      return isWatch(call, 'server') ? roles('instance', 10 * MINUTE) : undefined;
     }),
   });
   await begun.driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
@@ -86,9 +86,7 @@ test('a request that is under way is not overruled: people are told, and it is l
 test('roles that a failover of the run itself swapped are its own doing', async () => {
   // The watch hears late that it is over, and has seen the new roles meanwhile.
   const link = new FakeLink({
-    override: onceStanding((call) =>
-      call.type === 'watchReplication' ? roles('instance', 10 * MINUTE) : undefined,
-    ),
+    override: onceStanding((call) => (isWatch(call, 'server') ? roles('instance', 10 * MINUTE) : undefined)),
   });
   const driver = await WorkflowDriver.start(
     'disasterRecoveryLink',
@@ -96,14 +94,14 @@ test('roles that a failover of the run itself swapped are its own doing', async 
     link.activities,
     { cancellationIsLate: true },
   );
-  await driver.run(() => driver.calls.some(({ type, at }) => type === 'watchReplication' && at >= 2 * HOUR));
+  await driver.run(() => driver.calls.some((call) => isWatch(call, 'server') && call.at >= 2 * HOUR));
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });
   await driver.run(() => false, 3 * HOUR);
-  const { protection, events } = await driver.query<RunStatus>('status');
+  const { protection, events } = await driver.query<LinkStatus>('status');
   expect(protection?.primary).toBe('instance');
   expect(protection?.failovers.map(({ by }) => by)).toEqual(['dba']);
   expect(events.map(({ code }) => code)).not.toContain('failover.external');
-  const guards = driver.trace.filter(({ call }) => call.type === 'watchReplication' && call.at >= 2 * HOUR);
+  const guards = driver.trace.filter(({ call }) => isWatch(call, 'server') && call.at >= 2 * HOUR);
   expect(guards.map(({ state }) => state)).toEqual(['completed']);
   await driver.dispose();
 });
@@ -111,9 +109,8 @@ test('roles that a failover of the run itself swapped are its own doing', async 
 test('a split brain that others ended is over', async () => {
   const begun = await StandingLink.begin({
     override: onceStanding((call) => {
-      if (call.type !== 'watchReplication') return undefined;
-      const { splitBrainKnown } = call.input as { splitBrainKnown: boolean };
-      if (splitBrainKnown) return roles('server');
+      if (!isWatch(call, 'server')) return undefined;
+      if (watchInput(call).standing?.splitBrainKnown === true) return roles('server');
       if (call.at > 2 * HOUR + 20 * MINUTE) return hang;
       const logEnds = { server: '9', instance: '9' };
       return answer({ kind: 'split-brain', reason: 'two primaries', health: health(), logEnds }, MINUTE);
@@ -127,9 +124,8 @@ test('a split brain that others ended is over', async () => {
 
 describe('a link that others removed', () => {
   const gone = onceStanding((call) => {
-    if (call.type !== 'watchReplication') return undefined;
-    const { externalChanges } = call.input as { externalChanges: { deletionKnown: boolean } };
-    return externalChanges.deletionKnown
+    if (!isWatch(call, 'server')) return undefined;
+    return watchInput(call).standing?.deletionKnown === true
       ? hang
       : answer({ kind: 'deleted-externally', reason: 'Azure has no link', health: health(false) }, MINUTE);
   });
@@ -150,10 +146,9 @@ describe('a link that others removed', () => {
   test('that comes back is as before', async () => {
     const begun = await StandingLink.begin({
       override: onceStanding((call) => {
-        if (call.type !== 'watchReplication') return undefined;
+        if (!isWatch(call, 'server')) return undefined;
         if (call.at > 3 * HOUR) return hang;
-        const { externalChanges } = call.input as { externalChanges: { deletionKnown: boolean } };
-        return externalChanges.deletionKnown
+        return watchInput(call).standing?.deletionKnown === true
           ? answer({ kind: 'health-changed', health: health() }, 90 * MINUTE)
           : gone(call);
       }),

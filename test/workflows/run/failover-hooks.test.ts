@@ -1,8 +1,10 @@
 /** Hooks around a cutover and around failovers, in virtual time: who is called when, who is heard, what is given back. */
+
 import type { ResolvedLink } from '../../../src/model/link/spec';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/run/standing-messages';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
+import type { FailoverRequest } from '../../../src/workflows/run/standing-messages';
 import { FakeLink, type FakeLinkOptions, hookRecord, needsPerson } from '../../support/fake-link';
 import { breaches, DBA, HOUR, ROUTES, resultOf, startRun, statusOf, stepOf } from '../../support/link-matrix';
 import { linkSpecWith } from '../../support/link-spec';
@@ -252,7 +254,7 @@ describe('a DR link', () => {
     driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance', ...request });
   const goOn = (driver: WorkflowDriver, ms = 60_000) => driver.run(() => false, driver.elapsed + ms);
   async function lastOf(driver: WorkflowDriver): Promise<FailoverRecord | undefined> {
-    return (await driver.query<RunStatus>('status')).protection?.failovers.at(-1);
+    return (await driver.query<LinkStatus>('status')).protection?.failovers.at(-1);
   }
 
   test('both ways: hooks in their place, users mended on the side that leads, all of it in the record', async () => {
@@ -271,7 +273,7 @@ describe('a DR link', () => {
     await ask(driver, { to: 'server', acknowledgedBy: 'dba' });
     await goOn(driver);
     expect(link.changes).toContain('do server.repair-orphaned-users');
-    const status = await driver.query<RunStatus>('status');
+    const status = await driver.query<LinkStatus>('status');
     expect(status.protection?.failovers).toMatchObject([
       { to: 'instance' },
       { to: 'server', hooks: { length: 4 } },

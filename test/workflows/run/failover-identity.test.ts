@@ -1,8 +1,8 @@
 /** In virtual time: a link and its failover know each other by workflow and run; what others say is dropped. */
 
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import { FakeLink, needsPerson } from '../../support/fake-link';
+import { FakeLink, named, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
@@ -23,9 +23,9 @@ const STRANGER = { workflowId: 'test/failover-1', runId: 'of-nobody' };
 
 const failOver = ({ driver }: Pick<StandingLink, 'driver'>, to: 'server' | 'instance') =>
   driver.update<Answer>('failover', { ...DBA, type: 'planned', to });
-const statusOf = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const statusOf = (driver: WorkflowDriver) => driver.query<LinkStatus>('status');
 const running = (driver: WorkflowDriver) =>
-  driver.trace.filter(({ state }) => state === 'running').map(({ call }) => call.type);
+  driver.trace.filter(({ state }) => state === 'running').map(({ call }) => named(call));
 const codes = async (driver: WorkflowDriver) => (await statusOf(driver)).events.map(({ code }) => code);
 const crossed = (to: string) => ({
   kind: 'new-primary-proven',
@@ -78,7 +78,7 @@ test('a link ended by force, its failover goes on; the link begun again under it
     ['instance done', 'server done'],
   );
   // The watch of the link that was ended by force, of whose end nobody hears, and its own.
-  expect(running(driver)).toEqual(['watchReplication', 'watchReplication']);
+  expect(running(driver)).toEqual(['watch server', 'watch server']);
   await driver.replay();
   await driver.dispose();
   await old.driver.dispose();
@@ -143,7 +143,7 @@ test('its news and its result in one activation: one record, and whoever leads i
   const { primary, failovers, pendingRequest } = await begun.protection();
   expect({ primary, pendingRequest }).toEqual({ primary: 'instance', pendingRequest: null });
   expect(failovers).toEqual([expect.objectContaining({ outcome: 'done' })]);
-  expect(running(driver)).toEqual(['watchInstancePrimary']);
+  expect(running(driver)).toEqual(['watch instance']);
   await begun.end();
 });
 

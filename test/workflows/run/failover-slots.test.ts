@@ -1,8 +1,9 @@
 /** Many links of one instance fail over at once, in virtual time: their slots, and what happens to them. */
 
+import type { LinkStatus } from '../../../src/workflows/link/status';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
 import { slotsWorkflowId } from '../../../src/workflows/run/failover-slot-messages';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import type { FailoverRecord, FailoverRequest } from '../../../src/workflows/run/standing-messages';
+import type { FailoverRequest } from '../../../src/workflows/run/standing-messages';
 import { FakeLink, type FakeLinkOptions } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {
@@ -87,7 +88,7 @@ class Crowd {
   }
 }
 
-const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<LinkStatus>('status');
 
 function recordOf({ ended }: WorkflowDriver): FailoverRecord {
   if (ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(ended)}`);

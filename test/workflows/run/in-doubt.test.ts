@@ -1,4 +1,5 @@
 /** In virtual time: a failover whose workflow was ended while the swap ran. */
+import { isWatch } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
 import {
@@ -80,8 +81,8 @@ test('a replica that does not answer when the applications are let in is told, a
   );
   await begun.goOn(2 * MINUTE);
   expect(begun.link.effects.filter((effect) => effect === 'notify fence.not-lifted')).toHaveLength(1);
-  const watch = begun.driver.calls.findLast(({ type }) => type === 'watchReplication');
-  expect(watch?.input).toMatchObject({ unliftedFences: [pending] });
+  const watch = begun.driver.calls.findLast((call) => isWatch(call, 'server'));
+  expect(watch?.input).toMatchObject({ known: { unliftedFences: [pending] } });
   await begun.end();
 });
 
@@ -89,7 +90,7 @@ test('the swap comes through when it was given up: let in and repointed there, a
   const later = 2 * HOUR + 10 * MINUTE;
   const before = rolesSwapAt(later);
   const begun = await endedInTheSwap((call) => {
-    if (call.type !== 'watchReplication') return before(call);
+    if (!isWatch(call, 'server')) return before(call);
     const health = {
       observedAt: '',
       healthy: false,
@@ -98,7 +99,7 @@ test('the swap comes through when it was given up: let in and repointed there, a
       logUsedPercent: 5,
     };
     return answer(
-      { kind: 'external-failover', primary: 'instance', reason: 'both agree', instanceTime: null, health },
+      { kind: 'external-failover', primary: 'instance', reason: 'both agree', platformTime: null, health },
       10 * MINUTE,
     );
   });
@@ -119,6 +120,6 @@ test('the swap comes through when it was given up: let in and repointed there, a
   ]);
   expect(begun.link.hooks.slice(1)).toEqual(['whenWithdrawn undrain', 'afterFailover dns']);
   expect(begun.link.effects).toContain('notify failover.late');
-  expect(begun.driver.trace.at(-1)?.call.type).toBe('watchInstancePrimary');
+  expect(begun.driver.trace.at(-1)?.call).toMatchObject({ type: 'watch', input: { primary: 'instance' } });
   await begun.end();
 });

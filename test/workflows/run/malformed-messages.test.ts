@@ -1,8 +1,8 @@
 /** What is not understood never acts: requests, news and control of every workflow, in words that nobody knows. */
 
 import type { Slots } from '../../../src/rules/run/failover-slots';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
 import { FakeLink } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
@@ -97,9 +97,9 @@ const SIGNALS: readonly unknown[] = [
   { kind: 'go-ahead' },
 ];
 
-const migrationStatus = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
-const ignored = ({ events }: RunStatus) => events.filter(({ code }) => code === 'message.ignored');
-const withoutEvents = ({ events: _events, ...status }: RunStatus) => status;
+const migrationStatus = (driver: WorkflowDriver) => driver.query<LinkStatus>('status');
+const ignored = ({ events }: LinkStatus) => events.filter(({ code }) => code === 'message.ignored');
+const withoutEvents = ({ events: _events, ...status }: LinkStatus) => status;
 
 async function migrationThatWaits() {
   const spec = linkSpecWith('cutover: { approval: { required: true } }\n');
@@ -241,7 +241,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     for (const name of ['failoverControl', 'slotNews']) {
       for (const signal of SIGNALS) await child?.signal(name, signal);
     }
-    const status = await child?.query<RunStatus>('status');
+    const status = await child?.query<LinkStatus>('status');
     expect(status).toMatchObject({ paused: false });
     await standing.goOn(2 * 3_600_000);
     expect((await standing.protection()).failovers).toMatchObject([{ outcome: 'done', to: 'instance' }]);

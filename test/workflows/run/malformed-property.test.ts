@@ -1,6 +1,7 @@
 /** Anything at all, sent to any request or signal of a run: it changes nothing, and nothing of it throws in the run. */
+
 import * as fc from 'fast-check';
-import type { RunStatus } from '../../../src/workflows/run/messages';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import { FakeLink } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
@@ -50,7 +51,7 @@ const message = fc.oneof(
     })),
 );
 
-const withoutNotes = ({ events, ...status }: RunStatus) => ({
+const withoutNotes = ({ events, ...status }: LinkStatus) => ({
   ...status,
   events: events.filter(({ code }) => code !== 'message.ignored'),
 });
@@ -60,7 +61,7 @@ async function holds(
   updates: readonly string[],
   signals: readonly string[],
 ): Promise<void> {
-  const status = async () => withoutNotes(await driver.query<RunStatus>('status'));
+  const status = async () => withoutNotes(await driver.query<LinkStatus>('status'));
   const before = await status();
   const told = driver.calls.length;
   await fc.assert(

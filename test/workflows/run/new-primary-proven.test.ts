@@ -1,6 +1,6 @@
 /** In virtual time: the new primary is watched while the hooks behind a failover go on. */
 import type { Answer } from '../../../src/workflows/run/answers';
-import { hookRecord } from '../../support/fake-link';
+import { hookRecord, isWatch, named, watchInput } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
 import {
@@ -39,13 +39,13 @@ const standing = (
 const failOver = (begun: StandingLink, request: object) =>
   begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', ...request });
 const running = (begun: StandingLink) =>
-  begun.driver.trace.filter(({ state }) => state === 'running').map(({ call }) => call.type);
+  begun.driver.trace.filter(({ state }) => state === 'running').map(({ call }) => named(call));
 
 test('who leads is watched, its log backed up, and shown, before the hooks are through', async () => {
   const begun = await standing();
   await failOver(begun, { to: 'instance' });
   await begun.goOn(30 * MINUTE);
-  expect(running(begun)).toEqual(expect.arrayContaining(['runHook', 'watchInstancePrimary']));
+  expect(running(begun)).toEqual(expect.arrayContaining(['runHook', 'watch instance']));
   const during = await begun.protection();
   expect(during).toMatchObject({ primary: 'instance', pendingRequest: 'failover' });
   expect(during.failovers).toEqual([expect.objectContaining({ outcome: 'done', to: 'instance' })]);
@@ -61,14 +61,14 @@ test('who leads is watched, its log backed up, and shown, before the hooks are t
   expect((await begun.protection()).pendingRequest).toBe('failover');
   expect((await begun.status()).logBackups.count).toBeGreaterThanOrEqual(count + 3);
   await begun.goOn(HOUR);
-  expect(running(begun)).toEqual(['watchReplication']);
+  expect(running(begun)).toEqual(['watch server']);
   await begun.end();
 });
 
 test('two primaries are found meanwhile, and the record keeps what diverged', async () => {
   const begun = await standing((call) => {
-    if (call.type !== 'watchInstancePrimary') return undefined;
-    if ((call.input as { splitBrainKnown: boolean }).splitBrainKnown) return hang;
+    if (!isWatch(call, 'instance')) return undefined;
+    if (watchInput(call).standing?.splitBrainKnown === true) return hang;
     const health = { observedAt: '', healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
     const logEnds = { server: '57', instance: '60' };
     return answer({ kind: 'split-brain', reason: 'two primaries', health, logEnds }, 5 * MINUTE);

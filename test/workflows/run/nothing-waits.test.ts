@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Answer } from '../../../src/workflows/run/answers';
 import { slotsWorkflowId } from '../../../src/workflows/run/failover-slot-messages';
-import { needsPerson } from '../../support/fake-link';
+import { isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
@@ -80,11 +80,10 @@ async function untilActOf(begun: StandingLink, request: object = {}): Promise<nu
   return (act()?.at ?? Number.POSITIVE_INFINITY) - askedAt;
 }
 
-const isWatch = ({ type }: ActivityCall): boolean =>
-  type === 'watchReplication' || type === 'watchInstancePrimary';
+const isAnyWatch = ({ type }: ActivityCall): boolean => type === 'watch';
 
 test('a watch that hangs', async () => {
-  const begun = await standing((call) => (isWatch(call) ? hang : undefined));
+  const begun = await standing((call) => (isAnyWatch(call) ? hang : undefined));
   nothingStops(begun);
   expect(await untilActOf(begun)).toBeLessThanOrEqual(LIMIT_MS);
   await begun.goOn();
@@ -95,8 +94,8 @@ test('a watch that hangs', async () => {
 test('a log backup that hangs; what it says hours later is not taken for news', async () => {
   let backups = 0;
   const begun = await standing((call) => {
-    if (call.type === 'watchInstancePrimary') return hang;
-    if (call.type !== 'watchReplication') return undefined;
+    if (isWatch(call, 'instance')) return hang;
+    if (!isWatch(call, 'server')) return undefined;
     backups += 1;
     return answer(BACKUP, 12 * HOUR);
   });
@@ -111,7 +110,7 @@ test('a log backup that hangs; what it says hours later is not taken for news', 
 });
 
 test('a watch of the instance that hangs, where the SQL Server is forced', async () => {
-  const begun = await standing((call) => (call.type === 'watchInstancePrimary' ? hang : undefined));
+  const begun = await standing((call) => (isWatch(call, 'instance') ? hang : undefined));
   await planned(begun);
   await begun.goOn(HOUR);
   expect((await begun.protection()).primary).toBe('instance');
@@ -185,7 +184,7 @@ test('a copy of logins that hangs in the midst of a change', async () => {
 
 test('an undo of the lost side that hangs, and the watch with it', async () => {
   const begun = await standing((call) => {
-    if (isWatch(call) || call.type === 'awaitCatchUp' || call.type === 'undoStep') return hang;
+    if (isAnyWatch(call) || call.type === 'awaitCatchUp' || call.type === 'undoStep') return hang;
     return undefined;
   });
   await planned(begun);
@@ -230,7 +229,9 @@ test.each<[string, Then]>([
 });
 
 test('a drill whose watch hangs on its way there', async () => {
-  const begun = await standing((call) => (isWatch(call) || call.type === 'awaitCatchUp' ? hang : undefined));
+  const begun = await standing((call) =>
+    isAnyWatch(call) || call.type === 'awaitCatchUp' ? hang : undefined,
+  );
   await begun.driver.update('drill', { ...DBA, holdMs: HOUR });
   await begun.goOn();
   nothingStops(begun);
@@ -288,7 +289,7 @@ test('a turn that never comes', async () => {
 
 test('a turn that never comes, a watch that hangs, and a fence that hangs', async () => {
   const begun = await standing((call) => {
-    if (isWatch(call)) return hang;
+    if (isAnyWatch(call)) return hang;
     if (call.type === 'measureLoss') return answer(MEASURED);
     return call.type === 'performStep' && stepOf(call) === 'server.fence' ? hang : undefined;
   });
@@ -300,7 +301,7 @@ test('a turn that never comes, a watch that hangs, and a fence that hangs', asyn
 
 test.each(['watch', 'first full backup'])('a removal that waits for its %s gives way', async (what) => {
   const begun = await standing((call) => {
-    if (what === 'watch' ? isWatch(call) : call.type === 'awaitAzureFullBackup') return hang;
+    if (what === 'watch' ? isAnyWatch(call) : call.type === 'awaitAzureFullBackup') return hang;
     return undefined;
   });
   let to: 'server' | 'instance' = 'instance';
@@ -334,7 +335,7 @@ test('what keeps the watch from looking is told once, and again when it changes'
   let message = 'the disk is full';
   const begun = await StandingLink.begin({
     override: (call) => {
-      if (call.type !== 'watchReplication' || call.at < 2 * HOUR) return undefined;
+      if (!isWatch(call, 'server') || call.at < 2 * HOUR) return undefined;
       const failure = ApplicationFailure.create({
         type: 'BackupFailed',
         message,
@@ -355,7 +356,7 @@ test('what keeps the watch from looking is told once, and again when it changes'
 
 test('also by another watch of the same run', async () => {
   const begun = await standing((call) => {
-    if (call.type === 'watchReplication') return fail(needsPerson('BackupFailed'));
+    if (isWatch(call, 'server')) return fail(needsPerson('BackupFailed'));
     return call.type === 'awaitCatchUp' ? fail(needsPerson('NotCaughtUp')) : undefined;
   });
   await planned(begun);

@@ -1,6 +1,6 @@
 /** Nobody waits for a notifier, and nothing is lost with the workflow that told it. */
 import type { RunInput } from '../../../src/workflows/run/state';
-import { FakeLink } from '../../support/fake-link';
+import { FakeLink, isWatch } from '../../support/fake-link';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
   type ActivityCall,
@@ -50,7 +50,7 @@ test('what is not delivered when a new history begins, is told by that one', asy
     {
       override: (call) => {
         if (isNotice(call)) return hang;
-        if (call.type !== 'watchReplication' || call.at < 2 * 60 * MINUTE || alarms > 0) return undefined;
+        if (!isWatch(call, 'server') || call.at < 2 * 60 * MINUTE || alarms > 0) return undefined;
         alarms += 1;
         return answer({ kind: 'log-alarm', reason: 'the log fills up', health });
       },

@@ -1,6 +1,8 @@
 /** In virtual time: the repair of a split brain, for those whose applications wait for it. */
+
 import type { HookInput } from '../../../src/activities/run/failover-api';
 import type { Answer } from '../../../src/workflows/run/answers';
+import { isWatch, watchInput } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
 import {
@@ -41,10 +43,10 @@ const repair = (begun: StandingLink, survivor: 'server' | 'instance') =>
 
 test('a link that others deleted after the split cannot be repaired; it can be removed', async () => {
   const begun = await standing((call) => {
-    if (call.type !== 'watchReplication') return undefined;
-    const known = call.input as { splitBrainKnown: boolean; externalChanges: { deletionKnown: boolean } };
-    if (!known.splitBrainKnown) return splitBrain();
-    if (known.externalChanges.deletionKnown) return hang;
+    if (!isWatch(call, 'server')) return undefined;
+    const { standing: known } = watchInput(call);
+    if (known?.splitBrainKnown !== true) return splitBrain();
+    if (known.deletionKnown) return hang;
     return answer(
       { kind: 'deleted-externally', reason: 'Azure has no link', health: { ...HEALTH, healthy: false } },
       MINUTE,
@@ -69,12 +71,12 @@ test('a link that others deleted after the split cannot be repaired; it can be r
 });
 
 /** The link from its first look on; the split is found by whoever watches. */
-async function split(by: 'watchReplication' | 'watchInstancePrimary') {
+async function split(primary: 'server' | 'instance') {
   const told: { code: string; nextStep: string }[] = [];
   let isFound = false;
   const begun = await standing((call) => {
     if (call.type === 'notifyPerson') told.push(call.input as (typeof told)[number]);
-    if (call.type !== by) return undefined;
+    if (!isWatch(call, primary)) return undefined;
     if (isFound) return hang;
     isFound = true;
     return splitBrain();
@@ -83,7 +85,7 @@ async function split(by: 'watchReplication' | 'watchInstancePrimary') {
 }
 
 test('forced to the instance: only the SQL Server, which led before, can be made to follow', async () => {
-  const { begun, nextStep } = await split('watchInstancePrimary');
+  const { begun, nextStep } = await split('instance');
   const forced = { ...DBA, type: 'forced', to: 'instance', reason: 'fire', acceptLossSeconds: 100_000 };
   await begun.driver.update('failover', forced);
   await begun.goOn(5 * MINUTE);
@@ -104,7 +106,7 @@ test('forced to the instance: only the SQL Server, which led before, can be made
 });
 
 test('forced by others, and their side survives: the applications are let in and repointed there', async () => {
-  const { begun, nextStep } = await split('watchReplication');
+  const { begun, nextStep } = await split('server');
   await begun.goOn(20 * MINUTE);
   begun.link.effects.length = 0;
   expect(await repair(begun, 'instance')).toMatchObject({ accepted: true });

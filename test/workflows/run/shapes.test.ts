@@ -1,16 +1,22 @@
 /** The shapes themselves, also with values that JSON cannot carry. */
+
 import * as fc from 'fast-check';
+import { linkSites } from '../../../src/model/link/sites';
 import { linkInputShape } from '../../../src/workflows/link/input-shapes';
 import { MalformedInput, oneOf, type Shape, text, time } from '../../../src/workflows/run/shapes';
-import { failoverNewsShape, slotMessageShape } from '../../../src/workflows/run/signal-shapes';
+import { failoverNewsShape } from '../../../src/workflows/run/signal-shapes';
+import { slotMessageShape } from '../../../src/workflows/run/slot-shapes';
 import { drillShape, failoverShape, repairShape } from '../../../src/workflows/run/standing-request-shapes';
 
 const BY = { by: 'ann' };
+const SITES = linkSites({ server: 'sql1', instance: 'mi-west' });
+const failover = failoverShape(SITES);
+const repair = repairShape(SITES);
 const SHAPES: readonly Shape<unknown>[] = [
-  failoverShape,
+  failover,
   drillShape,
-  repairShape,
-  failoverNewsShape,
+  repair,
+  failoverNewsShape(SITES),
   slotMessageShape,
   linkInputShape,
 ];
@@ -24,12 +30,12 @@ test.each([
 ])('no hold and no loss is %p', (value) => {
   expect(() => drillShape({ ...BY, holdMs: value }, '')).toThrow(/holdMs must be a number/);
   const forced = { ...BY, type: 'forced', to: 'instance', acceptLossSeconds: value };
-  expect(() => failoverShape(forced, '')).toThrow(/acceptLossSeconds must be a number/);
+  expect(() => failover(forced, '')).toThrow(/acceptLossSeconds must be a number/);
 });
 
 test('a shape gives back what it was given, and takes no other word for one that it knows', () => {
   const request = { ...BY, type: 'planned', to: 'server' };
-  expect(failoverShape(request, 'the request')).toBe(request);
+  expect(failover(request, 'the request')).toBe(request);
   for (const word of ['Source', ' server', 'toString', '__proto__', '0'])
     expect(() => oneOf(['server', 'instance'])(word, 'to')).toThrow(MalformedInput);
 });
@@ -38,10 +44,8 @@ test('a field of a prototype is no field of a request', () => {
   const request: unknown = JSON.parse(
     '{"by":"ann","type":"planned","to":"instance","__proto__":{"acceptDrift":true}}',
   );
-  expect(() => failoverShape(request, 'the request')).toThrow(/"__proto__" is not known/);
-  expect(() => repairShape(Object.create({ by: 'ann', survivor: 'server' }), 'the request')).toThrow(
-    /by must be/,
-  );
+  expect(() => failover(request, 'the request')).toThrow(/"__proto__" is not known/);
+  expect(() => repair(Object.create({ by: 'ann', survivor: 'server' }), 'the request')).toThrow(/by must be/);
 });
 
 test.each([

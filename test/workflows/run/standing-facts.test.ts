@@ -1,6 +1,10 @@
 /** What a run is doing, as the table of requests sees it: from the state alone. */
-import { standingFacts } from '../../../src/workflows/link/standing-facts';
-import type { FailoverRecord, StandingRequest } from '../../../src/workflows/run/standing-messages';
+
+import { initialLinkOwn } from '../../../src/workflows/link/state';
+import { LINK_WORKFLOWS } from '../../../src/workflows/link/topology';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
+import { standingFacts } from '../../../src/workflows/run/standing-facts';
+import type { StandingRequest } from '../../../src/workflows/run/standing-messages';
 import { initialState, type Protection } from '../../../src/workflows/run/state';
 import { STANDING_SPEC } from '../../support/standing-driver';
 
@@ -10,9 +14,10 @@ const DBA = { by: 'dba' };
 
 const factsOf = (protection: Partial<Protection> | null, more: object = {}) =>
   standingFacts({
+    topology: LINK_WORKFLOWS,
     spec: STANDING_SPEC,
     state: {
-      ...initialState(STANDING_SPEC),
+      ...initialState(STANDING_SPEC, initialLinkOwn(STANDING_SPEC)),
       protection: protection === null ? null : { ...STANDS, ...protection },
       ...more,
     },

@@ -1,20 +1,21 @@
 /** The state that goes into a new history is bounded in bytes, whatever a run lived through, and an abort still undoes. */
+
 import fc from 'fast-check';
 import { jsonBytes } from '../../../src/model/json-bytes';
 import { boundedEffects, type JournalEntry } from '../../../src/model/run/journal';
-import type { MigrationResult, RunStatus } from '../../../src/workflows/run/messages';
+import type { MigrationResult } from '../../../src/workflows/link/migration-result';
+import { initialLinkOwn } from '../../../src/workflows/link/state';
+import type { LinkStatus } from '../../../src/workflows/link/status';
+import { LINK_WORKFLOWS } from '../../../src/workflows/link/topology';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
 import { withKnownSpec } from '../../../src/workflows/run/spec-version';
-import type { FailoverRecord } from '../../../src/workflows/run/standing-messages';
 import {
-  addAttempt,
-  addEvent,
-  addFailover,
-  addJournalEntry,
   initialState,
   type Protection,
   type RunState,
   type StartedStep,
 } from '../../../src/workflows/run/state';
+import { addAttempt, addEvent, addFailover, addJournalEntry } from '../../../src/workflows/run/state-entries';
 import {
   boundState,
   JOURNAL_BYTES,
@@ -91,7 +92,7 @@ const standing = (): Protection => ({ primary: 'server', failovers: [], request:
 
 /** Hundreds of failovers and drills with hooks, thousands of copies. */
 function years(): RunState {
-  const state = initialState(linkSpec());
+  const state = initialState(linkSpec(), initialLinkOwn(linkSpec()));
   state.protection = standing();
   for (let n = 0; n < 400; n += 1) {
     addFailover(state.protection, failover(n));
@@ -124,7 +125,7 @@ test('after hundreds of failovers and drills with hooks, and thousands of copies
 });
 
 test('the journal stays below its bound from entry to entry; the newest statements stay, of old ones their number', () => {
-  const state = initialState(linkSpec());
+  const state = initialState(linkSpec(), initialLinkOwn(linkSpec()));
   addJournalEntry(state, entry('trust', 3));
   for (let n = 0; n < 300; n += 1) addJournalEntry(state, entry('replicating', 40, n));
   expect(jsonBytes(state.journal)).toBeLessThanOrEqual(JOURNAL_BYTES);
@@ -155,7 +156,7 @@ const anyState = fc
     const protection = standing();
     for (let n = 0; n < failovers; n += 1) addFailover(protection, failover(n));
     return {
-      ...initialState(linkSpec()),
+      ...initialState(linkSpec(), initialLinkOwn(linkSpec())),
       journal: journal.map(([phase, statements], n) => entry(phase, statements, n)),
       events: events.map((message) => ({ at: AT, severity: 'info', code: 'x', message })),
       attempts: attempts.map((reason) => ({ startedAt: AT, endedAt: AT, outcome: 'withdrawn', reason })),
@@ -182,7 +183,7 @@ test('any state comes below any bound that has room for what an undo needs, whic
 }, 120_000);
 
 test('copies too many for a payload are left out, told by name, and nothing else that an undo needs', () => {
-  const state = initialState(linkSpec());
+  const state = initialState(linkSpec(), initialLinkOwn(linkSpec()));
   const names = Array.from({ length: 5_000 }, (_, n) => longest(n));
   const trust: StartedStep = { stepId: 'server.master-key', before: { there: false } };
   state.startedSteps = [
@@ -249,7 +250,7 @@ test('a login copied each day for years: one thing to undo, and an abort undoes 
   await driver.run(() => false, days * DAY);
   const journal = await driver.query<readonly JournalEntry[]>('journal');
   expect(jsonBytes(journal)).toBeLessThanOrEqual(JOURNAL_BYTES);
-  const { notKept } = await driver.query<RunStatus>('status');
+  const { notKept } = await driver.query<LinkStatus>('status');
   expect(notKept?.join()).toMatch(/the history of the run holds it/);
   await driver.update('abort', { by: 'dba' });
   const ending = await driver.run();
@@ -267,9 +268,9 @@ test('a login copied each day for years: one thing to undo, and an abort undoes 
 
 describe('a state from before', () => {
   test('of this version is taken as it is; without one a run begins', () => {
-    const state = initialState(linkSpec());
+    const state = initialState(linkSpec(), initialLinkOwn(linkSpec()));
     expect(upgrade(state)).toBe(state);
-    expect(stateOf({ spec: linkSpec(), visibility: false })).toEqual(state);
+    expect(stateOf(LINK_WORKFLOWS, { spec: linkSpec(), visibility: false })).toEqual(state);
   });
 
   test.each([
@@ -313,7 +314,7 @@ describe('a state from before', () => {
 
   test('of a version that the worker does not know ends the run with a remedy, before anything is done', async () => {
     const link = new FakeLink();
-    const state = { ...initialState(linkSpec()), version: 7 };
+    const state = { ...initialState(linkSpec(), initialLinkOwn(linkSpec())), version: 7 };
     const input = { spec: linkSpec(), visibility: false, state };
     for (const type of ['linkMigration', 'disasterRecoveryLink']) {
       const driver = await WorkflowDriver.start(type, input, link.activities);

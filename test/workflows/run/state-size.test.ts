@@ -3,14 +3,15 @@
 import { toJournalEffect } from '../../../src/activities/run/run-step';
 import { logBackupEffect } from '../../../src/activities/sql-server/steps/log-backup';
 import type { JournalEntry } from '../../../src/model/run/journal';
+import { initialLinkOwn } from '../../../src/workflows/link/state';
+import { initialState } from '../../../src/workflows/run/state';
 import {
   addAttempt,
   addEvent,
   addJournalEntry,
   addPhase,
   attemptsMade,
-  initialState,
-} from '../../../src/workflows/run/state';
+} from '../../../src/workflows/run/state-entries';
 import { linkSpec } from '../../support/link-spec';
 
 const AT = '2026-11-01T00:00:00.000Z';
@@ -38,7 +39,7 @@ const entry = (phase: JournalEntry['phase'], stepId: string): JournalEntry => ({
 
 /** Years of log backups, attempts and long messages. */
 function worst() {
-  const state = initialState(spec);
+  const state = initialState(spec, initialLinkOwn(spec));
   for (const id of ['server.master-key', 'server.availability-group'])
     addJournalEntry(state, entry('trust', id));
   addPhase(state, { phase: 'preflight', startedAt: AT, endedAt: AT });

@@ -1,8 +1,10 @@
 /** Nothing that goes wrong stays a secret: endings without success, leftovers, parallel problems, a watch that dies. */
+
 import { TimeoutFailure } from '@temporalio/common';
+import type { MigrationResult } from '../../../src/workflows/link/migration-result';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { MigrationResult, RunStatus } from '../../../src/workflows/run/messages';
-import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
+import { FakeLink, type FakeLinkOptions, isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
 import {
   type ActivityCall,
@@ -23,7 +25,7 @@ async function begin(options: FakeLinkOptions, driverOptions: DriverOptions = {}
   const link = new FakeLink(options);
   const input = { spec, visibility: false };
   const driver = await WorkflowDriver.start('linkMigration', input, link.activities, driverOptions);
-  return { link, driver, status: () => driver.query<RunStatus>('status') };
+  return { link, driver, status: () => driver.query<LinkStatus>('status') };
 }
 
 const stepOf = (call: ActivityCall): string | undefined => (call.input as { stepId?: string }).stepId;
@@ -59,7 +61,7 @@ describe('a run that fails', () => {
         message: expect.stringContaining(left),
       }),
     );
-    expect((await driver.query<RunStatus>('status')).events).toContainEqual(
+    expect((await driver.query<LinkStatus>('status')).events).toContainEqual(
       expect.objectContaining({ code: 'undo.left-behind', message: left }),
     );
     await driver.replay();
@@ -84,7 +86,7 @@ describe('a link that is deleted to cut over', () => {
     });
     await driver.run();
     const { leftovers, summary } = resultOf(driver);
-    const { events } = await driver.query<RunStatus>('status');
+    const { events } = await driver.query<LinkStatus>('status');
     await driver.replay();
     await driver.dispose();
     return { leftovers, summary, events, effects: link.effects };
@@ -104,7 +106,7 @@ describe('a link that is deleted to cut over', () => {
     });
     await driver.run();
     expect(link.effects).toContain('do instance.verify-writable');
-    expect((await driver.query<RunStatus>('status')).events).toContainEqual(
+    expect((await driver.query<LinkStatus>('status')).events).toContainEqual(
       expect.objectContaining({ code: 'cutover.done' }),
     );
     await driver.dispose();
@@ -148,7 +150,7 @@ test('a watch of the log that ends by a time-out is told and begun again', async
   const { link, driver, status } = await begin(
     {
       override: (call) =>
-        call.type === 'watchReplication' && call.count === 1
+        isWatch(call, 'server') && call.count === 1
           ? fail(gone as unknown as Parameters<typeof fail>[0])
           : undefined,
     },
@@ -184,7 +186,7 @@ test('an abort while the fence cannot be lifted closes the attempt', async () =>
 
 test('while a log backup holds the cutover up, the status says so', async () => {
   const { driver, status } = await begin(
-    { override: (call) => (call.type === 'watchReplication' ? hang : undefined) },
+    { override: (call) => (isWatch(call, 'server') ? hang : undefined) },
     { cancellationTakesMs: HOUR },
   );
   await driver.run(() =>

@@ -2,9 +2,10 @@
  * An undo that does not get through, at each step of a run: within a bound, in virtual time, the run is at its end or a
  * person was told what is wrong; what concerns another server is undone meanwhile.
  */
+
 import { ApplicationFailure } from '@temporalio/common';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
 import { needsPerson } from '../../support/fake-link';
 import {
   begunSteps,
@@ -196,7 +197,7 @@ test('a run that failed by its deadline: the undo that hangs is told, and the en
     },
   });
   await run.driver.run(() => told(run, 'TimedOut') > 0);
-  expect((await run.driver.query<RunStatus>('status')).blockedBy?.code).toBe('TimedOut');
+  expect((await run.driver.query<LinkStatus>('status')).blockedBy?.code).toBe('TimedOut');
   expect(await run.driver.update<Answer>('abort', DBA)).toMatchObject({ accepted: true });
   await run.driver.update<Answer>('leaveBehind', DBA);
   await later(run, TOLD_WITHIN);

@@ -1,8 +1,9 @@
 /** Replicas that do not answer when the fence is lifted, in virtual time: nobody waits for them, nobody forgets them. */
 
-import type { MigrationResult, RunStatus } from '../../../src/workflows/run/messages';
-import type { FailoverRecord } from '../../../src/workflows/run/standing-messages';
-import { FakeLink, needsPerson } from '../../support/fake-link';
+import type { MigrationResult } from '../../../src/workflows/link/migration-result';
+import type { LinkStatus } from '../../../src/workflows/link/status';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
+import { FakeLink, isWatch, needsPerson, watchInput } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {
   type ActivityCall,
@@ -26,7 +27,7 @@ const OPENED = [
 const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
 
 const stepOf = (call: ActivityCall) => (call.input as { stepId?: string }).stepId;
-const fencesOf = (call: ActivityCall) => (call.input as { unliftedFences?: unknown }).unliftedFences;
+const fencesOf = (call: ActivityCall) => watchInput(call).known.unliftedFences;
 
 /** The replica goes away behind the fence, and the attempt fails. @param answersAgain of the watch of the link */
 function world(answersAgain: () => boolean) {
@@ -36,7 +37,7 @@ function world(answersAgain: () => boolean) {
     if (call.type === 'awaitCatchUp') return fail(needsPerson('LogMovedBehindFence'));
     if (call.type === 'undoStep' && stepOf(call) === 'server.fence')
       return answer({ effects: [{ kind: 'tsql', on: 'server', display: 'UNDO' }], unreached: [PENDING] });
-    if (call.type !== 'watchReplication') return undefined;
+    if (!isWatch(call, 'server')) return undefined;
     if (fencesOf(call) === undefined) return hang;
     return answersAgain() ? answer({ kind: 'fences-lifted', fences: OPENED, health }, 1_000) : hang;
   };
@@ -53,7 +54,7 @@ async function begin(
     `${yaml}\ncutover: { fence: { disableLogins: [app] }, approval: { required: false }, retryAfter: [20h] }\n`,
   );
   const driver = await WorkflowDriver.start(type, { spec, visibility: false }, link.activities);
-  return { link, driver, status: () => driver.query<RunStatus>('status') };
+  return { link, driver, status: () => driver.query<LinkStatus>('status') };
 }
 
 async function end(driver: WorkflowDriver): Promise<void> {
@@ -117,7 +118,7 @@ test('applications that are admitted do not wait for a replica either', async ()
     if (call.type === 'notifyPerson') told.push((call.input as { code: string }).code);
     if (call.type === 'observeStep' && stepOf(call) === 'server.admit-applications')
       return answer({ before: {}, settled: 'app may log in', planned: [], unreached: [PENDING] });
-    return call.type === 'watchReplication' ? hang : undefined;
+    return isWatch(call, 'server') ? hang : undefined;
   });
   await driver.run(() => false, 2 * HOUR);
   await driver.update('failover', { ...DBA, type: 'planned', to: 'instance' });

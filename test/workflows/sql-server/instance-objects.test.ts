@@ -6,10 +6,10 @@ import {
   type ObjectFinding,
   type ObjectsReport,
 } from '../../../src/model/sql-server/instance-objects';
+import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
-import type { RunStatus } from '../../../src/workflows/run/messages';
-import type { FailoverRecord } from '../../../src/workflows/run/standing-messages';
-import { FakeLink, type FakeLinkOptions, needsPerson } from '../../support/fake-link';
+import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
+import { FakeLink, type FakeLinkOptions, isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import {
   type ActivityCall,
@@ -109,7 +109,7 @@ class FakeObjects {
   }
 }
 
-const status = (driver: WorkflowDriver) => driver.query<RunStatus>('status');
+const status = (driver: WorkflowDriver) => driver.query<LinkStatus>('status');
 const callsOf = (driver: WorkflowDriver, type: string) => driver.calls.filter((call) => call.type === type);
 
 async function begin(type: string, spec: ReturnType<typeof migration>, world: FakeObjects) {
@@ -153,7 +153,7 @@ describe('a migration', () => {
 
   test('waits for weeks in a handful of calls', async () => {
     const world = new FakeObjects({
-      override: (call) => (call.type === 'watchReplication' ? hang : undefined),
+      override: (call) => (isWatch(call, 'server') ? hang : undefined),
     });
     const driver = await begin('linkMigration', migration('block', '{ required: true }'), world);
     await driver.run(() => false, 2 * HOUR);
@@ -269,7 +269,7 @@ test('one beginning that cannot be undone hides no earlier one of the same step'
   let rounds = 0;
   const world = new FakeObjects({
     override: (call) => {
-      if (call.type === 'watchReplication') return hang;
+      if (isWatch(call, 'server')) return hang;
       if (stepOf(call) !== 'instance.logins') return undefined;
       if (call.type === 'observeStep' && world.toCopy.length > 0) {
         rounds += 1;
@@ -304,7 +304,7 @@ describe('a copy that fails', () => {
     const seen: unknown[] = [];
     const world = new FakeObjects({
       override: (call) => {
-        if (call.type === 'watchReplication') return hang;
+        if (isWatch(call, 'server')) return hang;
         if (stepOf(call) !== 'instance.logins') return undefined;
         if (call.type === 'observeStep') {
           const look = looks[seen.length];

@@ -1,14 +1,16 @@
 /** Objects are copied again and again while a link replicates: what an abort undoes adds up, and stays exact. */
+
 import fc from 'fast-check';
 import type { LoginSettings, ServerPermission } from '../../../src/model/sql-server/instance-objects';
 import { addUp, onlyChanged, type SettingsChange } from '../../../src/rules/sql-server/login-changes';
 import { restoredSettings } from '../../../src/rules/sql-server/undo-objects';
+import { initialLinkOwn } from '../../../src/workflows/link/state';
 import { initialState, type StartedStep } from '../../../src/workflows/run/state';
 import { joinBegun } from '../../../src/workflows/sql-server/started-copies';
 import { linkSpec } from '../../support/link-spec';
 
 const joined = (begun: readonly StartedStep[]): readonly StartedStep[] => {
-  const state = initialState(linkSpec());
+  const state = initialState(linkSpec(), initialLinkOwn(linkSpec()));
   state.startedSteps = [...begun];
   joinBegun(state);
   return state.startedSteps;

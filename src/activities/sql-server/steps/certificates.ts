@@ -3,14 +3,14 @@ import type { CertificateFacts } from '../../../model/sql-server/observation';
 import type { Effect } from '../../../model/statement';
 import { sameName } from '../../../rules/names';
 import { isRotationOf } from '../../../rules/sql-server/certificate-name';
+import { AZURE_AUTHORITIES, AZURE_DNS_NAME } from '../../../tsql/azure-authorities';
+import { trustAzureAuthority } from '../../../tsql/azure-trust';
 import {
   createCertificate,
   createCertificateFromBinary,
   dropCertificate,
   validateCertificateChain,
 } from '../../../tsql/certificates';
-import { AZURE_AUTHORITIES, AZURE_DNS_NAME } from '../../../tsql/link/azure-authorities';
-import { trustAzureAuthority } from '../../../tsql/link/trust';
 import { createMasterKey, dropMasterKey } from '../../../tsql/master-key';
 import { readCertificatePublicKey, readCertificates } from '../../../tsql/queries/certificates';
 import { readServer } from '../../../tsql/queries/server';

@@ -1,28 +1,20 @@
 /** What the steps around one endpoint and its certificates use. Its partner is a managed instance, whose trust Azure keeps. */
-import type { SqlServer } from '../../../model/inventory';
 import type { Query } from '../../../model/statement';
 import type { ManagedInstancePort } from '../../../ports/managed-instance';
 import type { SqlServerPort } from '../../../ports/sql-server';
 import type { SqlServerPorts } from '../../../ports/sql-server-ports';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../../run/step';
+import type { CertificateSpec, EndpointSpec } from '../certificate-spec';
 
-interface EndpointPorts extends SqlServerPorts {
+export interface EndpointPorts extends SqlServerPorts {
   /** The SQL Server that has the endpoint. */
   readonly server: SqlServerPort;
   readonly azure: ManagedInstancePort;
 }
 
-interface EndpointSpec {
-  readonly settings: {
-    /** Name of the managed instance in the inventory. */
-    readonly instance: string;
-    readonly certificate: { readonly name?: string | undefined; readonly validFor: number };
-    readonly link: { readonly replicas?: readonly string[] | undefined };
-  };
-  readonly server: SqlServer;
-}
-
 export type EndpointContext = StepContext<EndpointPorts, EndpointSpec>;
+/** The same around the certificates of a run. */
+export type CertificateContext = StepContext<EndpointPorts, CertificateSpec>;
 export type EndpointStep = AnyStep<EndpointPorts, EndpointSpec>;
 
 export const defineEndpointStep = <Facts>(step: Step<EndpointPorts, EndpointSpec, Facts>): EndpointStep =>

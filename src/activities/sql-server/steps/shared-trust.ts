@@ -1,5 +1,5 @@
 import type { Effect } from '../../../model/statement';
-import { linksTo } from '../../../rules/link/other-links';
+import { linksTo } from '../../../rules/sql-server/distributed-groups';
 import { NeedsPerson } from '../../run/failures';
 import { readAvailabilityGroupFacts } from '../observe/availability-groups';
 import type { EndpointContext } from './endpoint-context';

@@ -1,7 +1,7 @@
-import type { Statement } from '../../model/statement';
-import { addCertificateIssuer, createCertificateFromBinary } from '../certificates';
-import { lines, statement } from '../statement';
+import type { Statement } from '../model/statement';
 import { AZURE_DNS_NAME, type AzureAuthority } from './azure-authorities';
+import { addCertificateIssuer, createCertificateFromBinary } from './certificates';
+import { lines, statement } from './statement';
 
 /**
  * Imports a root authority and lets it vouch for managed instances, in one batch as the documented script does: a

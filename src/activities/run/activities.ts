@@ -1,0 +1,83 @@
+/** The activities of any run: the kind of the spec chooses the topology that does the work. */
+import type { RunSpec } from '../../model/run/run-spec';
+import type { HooksPort } from '../../ports/hooks';
+import type { NotifierPort } from '../../ports/notifier';
+import { asActivity } from './activity-boundary';
+import type { CommonNews, OwnNews, RunActivities, WatchInput } from './api';
+import type { EffectPorts } from './apply-effect';
+import type { RunCall, Shared } from './call';
+import { callHook } from './call-hook';
+import type { Carried } from './carried';
+import type { AroundFailoverActivities } from './failover-api';
+import { observeStep, performStep, undoStep } from './step-activities';
+import {
+  type BoundTopology,
+  type Topology,
+  type TopologyWork,
+  topologiesByKind,
+  type WatchRequest,
+} from './topology';
+
+export interface RunActivityDependencies extends Shared {
+  readonly topologies: readonly BoundTopology[];
+  readonly notifier: NotifierPort;
+  readonly hooks: HooksPort;
+}
+
+export function createRunActivities(
+  dependencies: RunActivityDependencies,
+): RunActivities & AroundFailoverActivities {
+  const { notifier } = dependencies;
+  const topologyOf = topologiesByKind(dependencies.topologies);
+  const on = <T>(spec: RunSpec, work: TopologyWork<T>, carried?: Carried): Promise<T> =>
+    asActivity(async (reporter) => topologyOf(spec).open(spec, dependencies, reporter, work), carried);
+
+  return {
+    preflight: ({ spec }) => on(spec, (topology, call) => topology.preflight(call)),
+
+    observeStep: (input) => on(input.spec, (topology, call) => observeStep(topology, call, input)),
+
+    performStep: (input) =>
+      on(input.spec, (topology, call) => performStep(topology, call, input), input.carried),
+
+    undoStep: (input) => on(input.spec, (topology, call) => undoStep(topology, call, input), input.carried),
+
+    liftRemainingFences: ({ spec, fences }) =>
+      on(spec, async (topology, call) => (await topology.liftRemainingFences?.(call, fences)) ?? []),
+
+    awaitReadiness: ({ spec, primary }) => on(spec, (topology, call) => topology.readiness(call, primary)),
+
+    awaitCatchUp: ({ spec, primary, fencedAt }) =>
+      on(spec, (topology, call) => topology.catchUp(call, primary, fencedAt)),
+
+    confirmPointOfNoReturn: ({ spec, primary, evidence }) =>
+      on(spec, (topology, call) => topology.confirm(call, primary, evidence)),
+
+    measureLoss: ({ spec, to, lastHealth }) =>
+      on(spec, (topology, call) => topology.loss(call, to, lastHealth)),
+
+    watch: (input) => on(input.spec, (topology, call) => watch(topology, call, input)),
+
+    awaitHealthy: ({ spec, primary }) => on(spec, (topology, call) => topology.healthy(call, primary)),
+
+    notifyPerson: (notification) => asActivity(() => notifier.notify(notification)),
+
+    runHook: (input) =>
+      asActivity(async (reporter) => callHook(dependencies, topologyOf(input.spec), reporter, input)),
+
+    readDatabaseProperties: ({ spec, on: site }) =>
+      on(spec, async (topology, call) => (await topology.newPrimary?.properties(call, site)) ?? null),
+
+    checkAfterFailover: ({ spec, ...input }) =>
+      on(spec, async (topology, call) => (await topology.newPrimary?.checks(call, input)) ?? []),
+  };
+}
+
+function watch<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
+  topology: Topology<Spec, Ports, Known>,
+  call: RunCall<Spec, Ports>,
+  { spec: _spec, ...input }: WatchInput,
+): Promise<CommonNews | OwnNews> {
+  // What is known was told by the workflow of this very kind of spec.
+  return topology.watch(call, input as WatchRequest<Known>);
+}

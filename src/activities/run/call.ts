@@ -1,0 +1,74 @@
+/** What one activity of a run gets: its ports, its context, and its edge to Temporal. */
+import type { RunSpec } from '../../model/run/run-spec';
+import type { Clock } from '../../ports/clock';
+import type { SecretsPort } from '../../ports/secrets';
+import { type ActivityReporter, asActivity } from './activity-boundary';
+import type { ApplyContext, EffectPorts } from './apply-effect';
+import type { Carried } from './carried';
+import type { Snapshots } from './snapshots';
+import type { StepContext } from './step';
+
+/** How the worker reaches what a spec names. */
+export interface Opening<Spec extends RunSpec, Ports extends EffectPorts> {
+  openPorts(spec: Spec): Promise<Ports>;
+  secrets(spec: Spec): Promise<SecretsPort>;
+}
+
+/** Shared by all activities of a worker. */
+export interface Shared {
+  readonly clock: Clock;
+  readonly snapshots: Snapshots;
+}
+
+/** What a look needs that is over at once. */
+export interface LookCall<Spec extends RunSpec, Ports extends EffectPorts> {
+  readonly context: StepContext<Ports, Spec>;
+  readonly snapshots: Snapshots;
+}
+
+export interface RunCall<Spec extends RunSpec, Ports extends EffectPorts> extends LookCall<Spec, Ports> {
+  readonly apply: ApplyContext;
+  readonly reporter: ActivityReporter;
+}
+
+/** Interval between looks at an operation that runs, milliseconds; a spec may ask for shorter ones. */
+const LONGEST_POLL_MS = 1_000;
+
+/** Opens the ports of a spec for one activity. */
+export async function openCall<Spec extends RunSpec, Ports extends EffectPorts>(
+  opening: Opening<Spec, Ports>,
+  { clock, snapshots }: Shared,
+  spec: Spec,
+  reporter: ActivityReporter,
+): Promise<RunCall<Spec, Ports>> {
+  const ports = await opening.openPorts(spec);
+  const { signal } = reporter;
+  const pollMs = Math.min(spec.settings.polling.active, LONGEST_POLL_MS);
+  return {
+    context: {
+      ports,
+      spec,
+      clock,
+      signal,
+      secret: async (reference) => (await opening.secrets(spec)).read(reference),
+    },
+    apply: { ports, clock, signal, reporter, pollMs },
+    reporter,
+    snapshots,
+  };
+}
+
+/** @param carried what an activity that gave up left to this one */
+export type CallWith<Spec extends RunSpec, Ports extends EffectPorts> = <T>(
+  spec: Spec,
+  work: (call: RunCall<Spec, Ports>) => Promise<T>,
+  carried?: Carried,
+) => Promise<T>;
+
+/** Opens the ports of a spec for one activity, and runs it at the edge: for activities that only one topology has. */
+export const callsOf =
+  <Spec extends RunSpec, Ports extends EffectPorts>(
+    dependencies: Opening<Spec, Ports> & Shared,
+  ): CallWith<Spec, Ports> =>
+  (spec, work, carried) =>
+    asActivity(async (reporter) => work(await openCall(dependencies, dependencies, spec, reporter)), carried);

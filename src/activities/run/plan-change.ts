@@ -1,0 +1,134 @@
+/** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
+import { type Change, changeSteps, type Procedure, type StepRef } from '../../model/run/procedure';
+import type { RunSpec } from '../../model/run/run-spec';
+import { otherSiteOf, type SiteId } from '../../model/run/site';
+import type { StandingFacts } from '../../model/run/standing';
+import { requestFor } from '../../rules/run/request-of-change';
+import { refusalsOf } from '../../rules/run/standing-table';
+import type { LossReport } from './api';
+import type { EffectPorts } from './apply-effect';
+import type { LookCall } from './call';
+import { NeedsPerson, NotYet } from './failures';
+import { type PlanContext, type PlannedStep, planStep, stepHead, withoutSecrets } from './plan-step';
+import type { Snapshots } from './snapshots';
+import type { Topology } from './topology';
+
+/** What is asked to be planned: where a drill goes follows from who leads. */
+export type WantedChange<Id extends SiteId = SiteId> =
+  | Exclude<Change<Id>, { readonly kind: 'drill' }>
+  | { readonly kind: 'drill' };
+
+/** What a look at what stands tells a plan. */
+export interface SeenStanding<Id extends SiteId> {
+  /** What each site says that it is, just now; null where it does not answer, `none` where it has no part in it. */
+  readonly roles: Readonly<Record<Id, string | null>>;
+  /** What is known of the run without asking it. */
+  readonly facts: StandingFacts;
+  /** Where a drill would begin, and where it would go. */
+  readonly drill: { readonly from: Id; readonly to: Id };
+}
+
+/** What only a topology knows of its changes. */
+export interface ChangePlanning<
+  Spec extends RunSpec,
+  Ports extends EffectPorts,
+  Step extends StepRef,
+  Id extends SiteId,
+> {
+  readonly procedure: Procedure<Spec, Step>;
+  /** Asks all sites; one that does not answer is a finding. */
+  look(call: LookCall<Spec, Ports>): Promise<SeenStanding<Id>>;
+  /** What the run knows of a step and a plan does not, one sentence. */
+  noteOf(step: Step, change: Change<Id>, spec: Spec): string | undefined;
+}
+
+export interface ChangePlan<Step extends StepRef = StepRef, Id extends SiteId = SiteId> {
+  readonly change: Change<Id>;
+  readonly roles: SeenStanding<Id>['roles'];
+  /** Why a run would be refused now; empty when it would not. What only the run itself knows is not among them. */
+  readonly refusals: readonly string[];
+  /** Forced only: what would be lost now, as far as both ends can be read. */
+  readonly loss: LossReport | null;
+  readonly steps: readonly PlannedStep<Step>[];
+}
+
+/**
+ * Reads the sites; changes nothing.
+ * @throws SqlServerFailure, AzureFailure when a site does not answer that the change cannot do without
+ */
+export async function planChange<
+  Spec extends RunSpec,
+  Ports extends EffectPorts,
+  Known extends object,
+  Step extends StepRef,
+  Id extends SiteId,
+>(
+  topology: Topology<Spec, Ports, Known>,
+  planning: ChangePlanning<Spec, Ports, Step, Id>,
+  given: PlanContext<Ports, Spec>,
+  snapshots: Snapshots,
+  wanted: WantedChange<Id>,
+): Promise<ChangePlan<Step, Id>> {
+  const { procedure } = planning;
+  const { spec } = given;
+  const context = withoutSecrets(given);
+  const { roles, facts, drill } = await planning.look({ context, snapshots });
+  const change: Change<Id> = wanted.kind === 'drill' ? { kind: 'drill', ...drill } : wanted;
+  const isForced = change.kind === 'failover' && change.type === 'forced';
+  const loss = isForced ? await topology.loss({ context, snapshots }, change.to, null) : null;
+  const open = openFence(procedure, spec, change, loss);
+  const steps: PlannedStep<Step>[] = [];
+  const before: string[] = [];
+  for (const step of changeSteps(procedure, spec, change)) {
+    const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
+    const note = planning.noteOf(step, change, spec);
+    const plan = () => planStep(topology, step, context, { before, note });
+    steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, plan));
+    before.push(step.id);
+  }
+  return { change, roles, refusals: refusalsOf(facts, requestFor(change)), loss, steps };
+}
+
+/** A step that stops the run stops no plan: the others are shown, too. */
+async function orStop<Step extends StepRef>(
+  step: Step,
+  plan: () => Promise<PlannedStep<Step>>,
+): Promise<PlannedStep<Step>> {
+  try {
+    return await plan();
+  } catch (error) {
+    if (!(error instanceof NeedsPerson || error instanceof NotYet)) throw error;
+    const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
+    return {
+      ...stepHead(step),
+      note: `the run would stop here: ${error.message}${remedy}`,
+      effects: [],
+      settled: null,
+    };
+  }
+}
+
+/** The fence of an old primary that a forced failover leaves alone: the run sets it only where both ends answer. */
+interface OpenFence<Step extends StepRef> {
+  readonly silent: string;
+  readonly steps: readonly Step[];
+}
+
+function openFence<Spec extends RunSpec, Step extends StepRef>(
+  procedure: Procedure<Spec, Step>,
+  spec: Spec,
+  change: Change,
+  loss: LossReport | null,
+): OpenFence<Step> | null {
+  // Without both ends nobody can tell what was lost.
+  if (change.kind !== 'failover' || loss === null || loss.method === 'measured') return null;
+  const { fence } = procedure.failover(spec, 'planned', change.to);
+  return { silent: otherSiteOf(procedure.sites(spec), change.to).name, steps: fence };
+}
+
+const outOfReach = <Step extends StepRef>(step: Step, silent: string): PlannedStep<Step> => ({
+  ...stepHead(step),
+  effects: [],
+  settled: null,
+  note: `${silent} does not answer, so it is not fenced`,
+});

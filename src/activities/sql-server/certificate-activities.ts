@@ -1,0 +1,100 @@
+/** The activities around certificates: read, rotated, imported again. */
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { Clock } from '../../ports/clock';
+import { sameName } from '../../rules/names';
+import { AZURE_AUTHORITIES } from '../../tsql/azure-authorities';
+import { readCertificates } from '../../tsql/queries/certificates';
+import { callsOf, type Opening, type Shared } from '../run/call';
+import { runStep, toJournalEffect, undoStep } from '../run/run-step';
+import type { CertificateActivities } from './certificate-api';
+import { type EndpointEnd, type EndpointLinks, planRotation, proveConnection } from './certificate-rotation';
+import type { CertificateSpec } from './certificate-spec';
+import { readLinkCertificates } from './certificates';
+import { type EndpointPorts, queryServer } from './steps/endpoint-context';
+import { dropInstanceTrust, rotationStep } from './steps/rotation';
+
+/** All links of one endpoint, of which there is at least one. */
+type Ends<Spec extends CertificateSpec, Ports extends EndpointPorts> = readonly [
+  EndpointEnd<Spec, Ports>,
+  ...EndpointEnd<Spec, Ports>[],
+];
+
+/** Reads the links of one SQL Server, each from the view of the side that leads it. */
+export type ReadLinks<Spec extends CertificateSpec, Ports extends EndpointPorts> = (
+  ends: Ends<Spec, Ports>,
+  clock: Clock,
+  signal: AbortSignal,
+) => Promise<readonly LinkReplicaFacts[]>;
+
+export interface CertificateDependencies<Spec extends CertificateSpec, Ports extends EndpointPorts>
+  extends Opening<Spec, Ports>,
+    Shared {
+  readonly readLinks: ReadLinks<Spec, Ports>;
+}
+
+export function createCertificateActivities<Spec extends CertificateSpec, Ports extends EndpointPorts>(
+  dependencies: CertificateDependencies<Spec, Ports>,
+): CertificateActivities<Spec> {
+  const call = callsOf(dependencies);
+
+  return {
+    readLinkCertificates: ({ spec }) => call(spec, ({ context }) => readLinkCertificates(context)),
+
+    planCertificateRotation: ({ spec, others }) =>
+      call(spec, async ({ context }) =>
+        planRotation(context, await linksOf(dependencies, [spec, ...others])),
+      ),
+
+    readCertificate: ({ spec, name }) =>
+      call(spec, async ({ context }) => {
+        const found = (await queryServer(context, readCertificates())).find((row) =>
+          sameName(row.name, name),
+        );
+        if (found === undefined) return null;
+        return { name: found.name, thumbprint: found.thumbprint, expiresAt: found.expiryDate };
+      }),
+
+    observeRotationStep: ({ spec, plan, stepId }) =>
+      call(spec, async ({ context }) => {
+        const seen = await rotationStep(plan, stepId).look(context);
+        const before = seen.facts;
+        if (seen.settled !== undefined) return { before, settled: seen.settled, planned: [] };
+        return { before, planned: (await seen.effects()).map(toJournalEffect) };
+      }),
+
+    performRotationStep: ({ spec, plan, stepId, carried }) =>
+      call(spec, ({ context, apply }) => runStep(rotationStep(plan, stepId), context, apply), carried),
+
+    undoRotationStep: ({ spec, plan, stepId, before, carried }) =>
+      call(
+        spec,
+        async ({ context, apply }) => {
+          const { effects } = await undoStep(rotationStep(plan, stepId), before, context, apply);
+          return effects;
+        },
+        carried,
+      ),
+
+    proveConnection: (input) =>
+      call(input.spec, async ({ context, reporter }) =>
+        proveConnection(context, await linksOf(dependencies, [input.spec, ...input.others]), reporter, input),
+      ),
+
+    dropInstanceTrust: ({ spec }) =>
+      call(spec, async ({ context, apply }) => {
+        const { fullyQualifiedDomainName } = await context.ports.azure.readInstance(context.signal);
+        const names = [fullyQualifiedDomainName, ...AZURE_AUTHORITIES.map(({ name }) => name)];
+        return runStep(dropInstanceTrust(names), context, apply);
+      }),
+  };
+}
+
+/** Opens the ports of all links of one endpoint. */
+async function linksOf<Spec extends CertificateSpec, Ports extends EndpointPorts>(
+  dependencies: CertificateDependencies<Spec, Ports>,
+  [first, ...others]: readonly [Spec, ...Spec[]],
+): Promise<EndpointLinks> {
+  const end = async (spec: Spec) => ({ spec, ports: await dependencies.openPorts(spec) });
+  const ends: Ends<Spec, Ports> = [await end(first), ...(await Promise.all(others.map(end)))];
+  return { ends, read: (clock, signal) => dependencies.readLinks(ends, clock, signal) };
+}

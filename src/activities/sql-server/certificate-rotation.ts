@@ -1,0 +1,143 @@
+/** Whether the certificate of an endpoint may be rotated, and whether its links come back with the new one. */
+import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { Clock } from '../../ports/clock';
+import { endpointCertificateName } from '../../rules/sql-server/certificate-name';
+import {
+  isLinkUp,
+  type RotationFacts,
+  rotationPlan,
+  rotationRefusals,
+} from '../../rules/sql-server/certificate-rotation';
+import { readCertificates } from '../../tsql/queries/certificates';
+import { readEndpoints } from '../../tsql/queries/endpoints';
+import { readLogins } from '../../tsql/queries/logins';
+import type { ActivityReporter } from '../run/activity-boundary';
+import type { ConnectionProof, ProofInput, RotationVerdict } from './certificate-api';
+import type { CertificateSpec } from './certificate-spec';
+import { readAvailabilityGroupFacts } from './observe/availability-groups';
+import { readServerFacts } from './observe/server';
+import { type CertificateContext, type EndpointPorts, queryServer } from './steps/endpoint-context';
+
+/** So many looks in a row must find all links up: one could fall between a connection and its end. */
+const STABLE_LOOKS = 3;
+
+/** One of the links of an endpoint, and the way to it. */
+export interface EndpointEnd<
+  Spec extends CertificateSpec = CertificateSpec,
+  Ports extends EndpointPorts = EndpointPorts,
+> {
+  readonly spec: Spec;
+  readonly ports: Ports;
+}
+
+/** The links of one endpoint, and a look at them. */
+export interface EndpointLinks {
+  readonly ends: readonly EndpointEnd[];
+  read(clock: Clock, signal: AbortSignal): Promise<readonly LinkReplicaFacts[]>;
+}
+
+export async function planRotation(
+  context: CertificateContext,
+  links: EndpointLinks,
+): Promise<RotationVerdict> {
+  const { spec } = context;
+  const facts = await readRotationFacts(context, links);
+  const refusals = rotationRefusals(facts);
+  if (refusals.length > 0) return { refusals, plan: null };
+  const trusted = await Promise.all(
+    links.ends.map(({ ports }) => ports.azure.readTrustCertificates(context.signal)),
+  );
+  const taken = [...facts.certificates, ...trusted.flat()].map(({ name }) => name);
+  const base = endpointCertificateName(spec, facts.serverName);
+  return {
+    refusals: [],
+    plan: rotationPlan(facts, base, taken, spec.settings.certificate.validFor) ?? null,
+  };
+}
+
+async function readRotationFacts(
+  context: CertificateContext,
+  { ends, read }: EndpointLinks,
+): Promise<RotationFacts> {
+  const { ports, clock, signal } = context;
+  const fenceLogins = ends.flatMap(({ spec }) => spec.settings.cutover.fence.disableLogins);
+  const [server, endpoints, certificates, groups, links, logins, instances] = await Promise.all([
+    readServerFacts(ports.server, clock, signal),
+    queryServer(context, readEndpoints()),
+    queryServer(context, readCertificates()),
+    readAvailabilityGroupFacts(ports.server, signal),
+    read(clock, signal),
+    queryServer(context, readLogins(fenceLogins)),
+    Promise.all(ends.map((end) => end.ports.azure.readInstance(signal))),
+  ]);
+  // While an instance leads, the logins on the SQL Server stay disabled: only a SQL Server that leads is being fenced.
+  const leads = groups.some(
+    ({ isDistributed, localRoleDesc }) => isDistributed && localRoleDesc === 'PRIMARY',
+  );
+  return {
+    serverName: server.serverName,
+    serverTime: server.serverTime,
+    endpoint: endpoints[0] ?? null,
+    certificates,
+    links,
+    groups,
+    instances: instances.map(({ fullyQualifiedDomainName }) => fullyQualifiedDomainName),
+    fencedLogins: leads ? logins.filter(({ isDisabled }) => isDisabled).map(({ name }) => name) : [],
+  };
+}
+
+export async function proveConnection(
+  { spec, clock }: CertificateContext,
+  { read }: EndpointLinks,
+  reporter: ActivityReporter,
+  { plan, since, limitMs }: ProofInput,
+): Promise<ConnectionProof> {
+  // The limit counts from the first attempt, also when another worker goes on.
+  const startedAt = typeof reporter.resumeState === 'number' ? reporter.resumeState : clock.now();
+  reporter.saveResumeState(startedAt);
+  let upSince: number | null = null;
+  let stable = 0;
+  for (let looks = 1; ; looks += 1) {
+    const links = await read(clock, reporter.signal);
+    const down = plan.links.flatMap((name) => {
+      const facts = links.find(({ linkName }) => linkName.toLowerCase() === name.toLowerCase());
+      if (facts === undefined) return [`${name}: not there`];
+      return isLinkUp(facts) ? [] : [`${name}: ${stateOf(facts)}`];
+    });
+    const now = clock.now();
+    upSince = down.length === 0 ? (upSince ?? now) : null;
+    stable = down.length === 0 ? stable + 1 : 0;
+    const seconds = Math.max(0, (upSince ?? now) - Date.parse(since)) / 1_000;
+    const proof = { secondsWithoutConnection: Math.round(seconds * 1_000) / 1_000, looks };
+    if (stable >= STABLE_LOOKS) {
+      const what =
+        plan.links.length === 0
+          ? 'no link uses the endpoint'
+          : `${plan.links.join(', ')}: CONNECTED, HEALTHY`;
+      return {
+        connected: true,
+        evidence: `${what} (${stable} looks in a row after a new handshake)`,
+        ...proof,
+      };
+    }
+    if (now - startedAt >= limitMs) return { connected: false, evidence: down.join('; '), ...proof };
+    reporter.report({
+      version: 1,
+      activity: 'rotating-certificate',
+      waitingFor:
+        down.length === 0 ? 'the links to stay connected' : `the links to come back (${down.join('; ')})`,
+      observedAt: new Date(now).toISOString(),
+    });
+    await clock.sleep(Math.min(spec.settings.polling.active, 1_000), reporter.signal);
+  }
+}
+
+function stateOf(facts: Parameters<typeof isLinkUp>[0]): string {
+  const states = [
+    facts.connectedStateDesc ?? 'not connected',
+    facts.synchronizationHealthDesc ?? 'no health',
+    ...(facts.isSuspended ? ['suspended'] : []),
+  ].join(', ');
+  const error = facts.lastConnectErrorDescription;
+  return error === null ? states : `${states}; ${facts.lastConnectErrorNumber ?? ''} ${error}`;
+}
