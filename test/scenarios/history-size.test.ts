@@ -100,7 +100,7 @@ describe('a link that replicates', () => {
     expect(await backupsTaken(stage, 'idle')).toBe(1);
     // One activity watched all the while.
     const { pending } = await stage.migrations.view('idle');
-    expect(pending.map((work) => [work.activity, work.attempt])).toEqual([['watchReplication', 1]]);
+    expect(pending.map((work) => [work.activity, work.attempt])).toEqual([['watch', 1]]);
   });
 
   test('goes on in a new history when the old one is long, and is approved and awaited across them', async () => {

@@ -58,7 +58,7 @@ async function watchesOf(stage: Stage): Promise<{ served: number; waiting: numbe
   );
   const watches = described
     .flatMap(({ raw }) => raw.pendingActivities ?? [])
-    .filter(({ activityType }) => activityType?.name === 'watchReplication');
+    .filter(({ activityType }) => activityType?.name === 'watch');
   const served = watches.filter(({ state }) => state === 2).length;
   return { served, waiting: watches.length - served };
 }

@@ -55,7 +55,7 @@ const UP_TO_REPLICATING: readonly Moment[] = [
   whileDoing('link: it connects', 'awaitLinkConnected', 20, isConnecting),
   whileDoing('seeding: a quarter is copied', 'watchSeeding', 40, isQuarterSeeded),
   statementDone('first log backup: it is taken', 'BACKUP LOG'),
-  whileDoing('replicating', 'watchReplication'),
+  whileDoing('replicating', 'watch'),
 ];
 
 const BEHIND_THE_FENCE = statementDone('cutover: the login is disabled', '^ALTER LOGIN \\[app\\] DISABLE');
@@ -115,7 +115,7 @@ test.concurrent(
     const { stage, name, world, application, worker } = deadly;
     const was = worldSnapshot(world);
     await deadly.start();
-    await until('the link replicates', () => deadly.isDoing('watchReplication'), 60_000);
+    await until('the link replicates', () => deadly.isDoing('watch'), 60_000);
     await stage.migrations.approve(name, { by: 'tester' });
 
     if (BEHIND_THE_FENCE.fault !== undefined) world.faults.add(BEHIND_THE_FENCE.fault);
