@@ -1,9 +1,9 @@
 import { byWord } from '../by-word';
 import type { Change, FailoverPlan, FailoverType, Procedure, StepRef } from '../run/procedure';
-import type { Site } from '../run/site';
+import type { Site, SiteId } from '../run/site';
 import { copySteps, INSTANCE_OBJECT_STEP_IDS, jobSwitch } from '../sql-server/instance-object-steps';
 import type { CutoverRoute } from './facts';
-import { bySite, type LinkSite, linkSite, otherSite, siteName, siteOption } from './side';
+import { bySite, type LinkSite, otherSite, siteName, siteOption } from './side';
 import type { ResolvedLink } from './spec';
 
 /** Phases of a link migration, in order. People see these words. */
@@ -326,6 +326,10 @@ export const repairOfUsers = (on: LinkSite): LinkStep =>
       'Orphaned users of the instance get their logins',
     ),
   });
+
+/** @throws RangeError when it is neither of the two */
+const linkSite = (id: SiteId): LinkSite =>
+  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
 
 /** A link that stands: who can lead it, how it fails over, is repaired and taken down. */
 export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {

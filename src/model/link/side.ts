@@ -2,16 +2,11 @@
 import { byWord } from '../by-word';
 import type { SiteId } from '../run/site';
 
-/** As link/procedure.ts has it, which needs this module. */
 export type LinkSite = 'server' | 'instance';
 
 /** What belongs to a side. @throws RangeError when it is neither of the two */
 export const bySite = <Choice>(side: LinkSite, choices: Readonly<Record<LinkSite, Choice>>): Choice =>
   byWord('side of a link', side, choices);
-
-/** A site as one of the two sides. @throws RangeError when it is neither of them */
-export const linkSite = (id: SiteId): LinkSite =>
-  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
 
 /** The side that is not this one. */
 export const otherSite = (side: LinkSite): LinkSite =>
@@ -24,3 +19,7 @@ export const siteName = (side: LinkSite): string =>
 /** As people type it: `--to`, `--survivor`. */
 export const siteOption = (side: LinkSite): string =>
   bySite(side, { server: 'server', instance: 'instance' });
+
+/** A site that a run knows by its id, as a side. @throws RangeError when it is neither of the two */
+export const linkSite = (id: SiteId): LinkSite =>
+  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
