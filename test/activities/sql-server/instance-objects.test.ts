@@ -6,7 +6,6 @@ import { compareObjects } from '../../../src/activities/sql-server/instance-obje
 import { readAgentJobs } from '../../../src/activities/sql-server/observe/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
 import type { LinkStepId } from '../../../src/model/link/procedure';
-import { copySteps } from '../../../src/model/sql-server/instance-object-steps';
 import { driftOf } from '../../../src/model/sql-server/instance-objects';
 import { type Effect, effectDisplay } from '../../../src/model/statement';
 import { createJob, replaceJob } from '../../../src/tsql/agent-jobs';
@@ -53,7 +52,12 @@ const SETUP = [
   ...JOB_SETUP,
 ];
 
-const COPY: readonly LinkStepId[] = copySteps('instance').map(({ id }) => id);
+const COPY: readonly LinkStepId[] = [
+  'instance.logins',
+  'instance.login-passwords',
+  'instance.agent-jobs',
+  'instance.agent-job-changes',
+];
 
 let stage: EstateStage;
 let bench: StepBench;
