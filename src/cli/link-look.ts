@@ -1,7 +1,7 @@
 /** What the newest looks at a link tell: from heartbeats, from the run, and from the last check of its certificates. */
 import type { CertificateWatch, LastCheck } from '../client/certificates';
 import type { RunView } from '../client/runs';
-import type { LinkPhase } from '../model/link/procedure';
+import type { LinkPhase } from '../model/link/step';
 import type { LogSpace, Progress } from '../model/run/progress';
 import { type LagSeen, newerLag, type RpoEstimate, rpoEstimate } from '../rules/run/rpo';
 import { type NextExpiry, nextExpiry } from '../rules/sql-server/certificate-next';

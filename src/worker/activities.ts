@@ -16,6 +16,7 @@ export interface Openings {
   readonly link: Opening<ResolvedLink, LinkPorts>;
 }
 
+/** Wires activities to the ways to the outside. */
 export function createActivities({ link }: Openings, shared: Omit<RunActivityDependencies, 'topologies'>) {
   const ofLink = {
     openPorts: (spec: ResolvedLink) => link.openPorts(spec),

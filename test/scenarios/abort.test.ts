@@ -4,7 +4,8 @@ import type { EstateWorld } from '../../estate/world/world';
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import { runStep, undoStep } from '../../src/activities/run/run-step';
 import type { CutoverRoute } from '../../src/model/link/facts';
-import { type LinkPhase, type LinkStepId, linkProcedure } from '../../src/model/link/procedure';
+import { linkProcedure } from '../../src/model/link/procedure';
+import type { LinkPhase, LinkStepId } from '../../src/model/link/step';
 import {
   APPLICATION,
   type EstateParts,

@@ -1,7 +1,7 @@
 import { LINK_STEPS } from '../../src/activities/link/steps/registry';
 import { runStep } from '../../src/activities/run/run-step';
-import type { LinkStepId } from '../../src/model/link/procedure';
 import type { ResolvedLink } from '../../src/model/link/spec';
+import type { LinkStepId } from '../../src/model/link/step';
 import { openSteps } from '../support/steps-without-temporal';
 import type { Arranging, WireCase } from './preflight-wire';
 

@@ -15,8 +15,8 @@ import {
 import { stateKeyFrom } from '../../src/adapters/azure';
 import { systemClock } from '../../src/adapters/clock';
 import { createSecrets } from '../../src/adapters/secrets';
-import type { LinkStepId } from '../../src/model/link/procedure';
 import type { ResolvedLink } from '../../src/model/link/spec';
+import type { LinkStepId } from '../../src/model/link/step';
 import type { JournalEffect } from '../../src/model/run/journal';
 import type { Effect } from '../../src/model/statement';
 import type { LinkPorts } from '../../src/ports/link-ports';

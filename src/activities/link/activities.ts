@@ -10,6 +10,7 @@ import { linkFacts } from './link-facts';
 import { watchLogSpace } from './log-space-watch';
 import { watchSeeding } from './seeding-watch';
 
+/** What the workflows that set a link up and take it down ask for. */
 export function createLinkActivities(dependencies: LinkActivityDependencies): LinkOwnActivities {
   const call = callsOf(dependencies);
 

@@ -51,13 +51,9 @@ export const ofSqlServer = (step: SqlServerStep): LinkStep => ({
 /**
  * The context of a step that is about one replica of an availability group: its server is the SQL Server there, and what
  * is done there is done to it alone.
- * @param replica name in the inventory; undefined gives the context back as it is
+ * @param replica name in the inventory
  */
-export function contextOn<Context extends Omit<LinkContext, 'secret'>>(
-  context: Context,
-  replica: string | undefined,
-): Context {
-  if (replica === undefined) return context;
+export function contextOn(context: LinkContext, replica: string): LinkContext {
   const { ports, spec } = context;
   const server = requireMember(ports.group, replica);
   return {

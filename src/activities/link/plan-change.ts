@@ -1,14 +1,9 @@
 /** The plan of a change of a link that stands, with what only a link knows: its roles, its versions, its notes. */
 import type { CutoverRoute } from '../../model/link/facts';
-import {
-  LINK_PROCEDURE,
-  type LinkChange,
-  type LinkSite,
-  type LinkStep,
-  TAKE_DOWN,
-} from '../../model/link/procedure';
+import { LINK_PROCEDURE, type LinkChange, type LinkSite, TAKE_DOWN } from '../../model/link/procedure';
 import { otherSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
+import type { LinkStep } from '../../model/link/step';
 import type { LinkPorts } from '../../ports/link-ports';
 import { cutoverRoute } from '../../rules/link/capability';
 import { factsOfRoles, type SideRole } from '../../rules/link/facts-of-roles';

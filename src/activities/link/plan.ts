@@ -4,12 +4,11 @@ import {
   establishing,
   establishingFromInstance,
   forReplicas,
-  type LinkStep,
-  type LinkStepId,
   linkProcedure,
 } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
 import type { ResolvedLink } from '../../model/link/spec';
+import type { LinkStep, LinkStepId } from '../../model/link/step';
 import { type PlannedHook, plannedHooks } from '../run/plan-hooks';
 import { type PlannedStep as PlannedStepOf, planStep } from '../run/plan-step';
 import type { LinkContext } from './context';

@@ -24,8 +24,8 @@ export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
   kind: 'link',
   steps: LINK_STEPS,
   sites: (spec) => LINK_PROCEDURE.sites(spec),
-  party: (spec, site) => party(spec, site),
-  contextOn: (context, replica) => contextOn(context, replica),
+  party,
+  contextOn,
   preflight: ({ context }) => preflight(context),
   watch(call, input) {
     const watch = bySite(linkSite(input.primary), { server: watchServerLed, instance: watchInstanceLed });

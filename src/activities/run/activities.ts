@@ -24,6 +24,7 @@ export interface RunActivityDependencies extends Shared {
   readonly hooks: HooksPort;
 }
 
+/** One set for all topologies of a worker. */
 export function createRunActivities(
   dependencies: RunActivityDependencies,
 ): RunActivities & AroundFailoverActivities {

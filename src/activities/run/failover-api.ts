@@ -29,8 +29,10 @@ export interface AfterFailoverInput extends SpecInput {
 export interface AroundFailoverActivities {
   /** Calls a hook until it answers or its time is over. A refusal is an answer, not a failure. */
   runHook(input: HookInput): Promise<HookRecord>;
-  /** The database as it is on the site that leads still: what is the same afterwards is compared with it. Null where a
-   * topology compares nothing. */
+  /**
+   * The database as it is on the site that leads still: what is the same afterwards is compared with it.
+   * @returns null where the topology compares nothing
+   */
   readDatabaseProperties(input: SpecInput & { readonly on: SiteId }): Promise<DatabaseProperties | null>;
   /** A look at the new primary; changes nothing. */
   checkAfterFailover(input: AfterFailoverInput): Promise<readonly FailoverCheck[]>;

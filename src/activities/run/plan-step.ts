@@ -68,6 +68,7 @@ export async function planStep<
   };
 }
 
+/** A context whose secrets all read the same. */
 export const withoutSecrets = <Ports extends EffectPorts, Spec extends RunSpec>(
   context: PlanContext<Ports, Spec>,
 ): StepContext<Ports, Spec> => ({ ...context, secret: async () => PLANNED_SECRET });

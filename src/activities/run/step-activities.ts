@@ -36,6 +36,7 @@ export async function observeStep<Spec extends RunSpec, Ports extends EffectPort
   return { before, planned: boundedEffects(effects), ...(step.asksAfter ? { asksAfter: true } : {}) };
 }
 
+/** Performs a step, unless it is settled. @returns what was done, with the replica that it was done to */
 export async function performStep<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
   topology: Topology<Spec, Ports, Known>,
   { context, apply }: RunCall<Spec, Ports>,
@@ -46,6 +47,7 @@ export async function performStep<Spec extends RunSpec, Ports extends EffectPort
   return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
 }
 
+/** Gives back what was made; where nobody knows what that was, it is left to a person. */
 export async function undoStep<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
   topology: Topology<Spec, Ports, Known>,
   { context, apply }: RunCall<Spec, Ports>,

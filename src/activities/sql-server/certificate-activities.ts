@@ -32,6 +32,7 @@ export interface CertificateDependencies<Spec extends CertificateSpec, Ports ext
   readonly readLinks: ReadLinks<Spec, Ports>;
 }
 
+/** @typeParam Spec of the topology whose endpoints they are */
 export function createCertificateActivities<Spec extends CertificateSpec, Ports extends EndpointPorts>(
   dependencies: CertificateDependencies<Spec, Ports>,
 ): CertificateActivities<Spec> {

@@ -36,6 +36,7 @@ export interface EndpointLinks {
   read(clock: Clock, signal: AbortSignal): Promise<readonly LinkReplicaFacts[]>;
 }
 
+/** Whether a rotation may begin now, and what it would do. Changes nothing. */
 export async function planRotation(
   context: CertificateContext,
   links: EndpointLinks,
@@ -86,6 +87,7 @@ async function readRotationFacts(
   };
 }
 
+/** Waits until all links of the endpoint are back with the new certificate, or the limit is over. */
 export async function proveConnection(
   { spec, clock }: CertificateContext,
   { read }: EndpointLinks,

@@ -4,9 +4,8 @@ import type { RunSpec } from '../../model/run/run-spec';
 /** What is read of a spec around an endpoint and its certificates. */
 export interface EndpointSpec {
   readonly settings: {
-    /** Name of the SQL Server in the inventory. */
+    /** Names in the inventory: of the SQL Server that has the endpoint, and of the managed instance. */
     readonly server: string;
-    /** Name of the managed instance in the inventory. */
     readonly instance: string;
     readonly certificate: { readonly name?: string | undefined; readonly validFor: number };
     readonly link: { readonly replicas?: readonly string[] | undefined };

@@ -48,17 +48,18 @@ export async function checkNewPrimary(
     replicates ? modesOf(context) : null,
   ]);
   const facts: AfterFailoverFacts = { now, before, orphans, modes, firstWriteAt };
-  return afterFailoverChecks(facts, repairsFor(context.spec, commitMode), context.spec.sites);
+  return afterFailoverChecks(facts, repairsFor(context.spec, commitMode));
 }
 
 /** Each site holds the distributed group of its own; one that does not answer says nothing about itself. */
 async function modesOf(context: SqlServerContext): Promise<readonly GroupMode[]> {
   const modes = await Promise.all(
-    context.spec.sites.map(async ({ id: on }): Promise<readonly GroupMode[]> => {
+    context.spec.sites.map(async ({ id: on, label }): Promise<readonly GroupMode[]> => {
       const rows = await readAt(context, on, readAvailabilityGroups()).catch(() => []);
       const group = groupAvailabilityGroups(rows).find(({ name }) => sameName(name, context.spec.names.link));
       return (group?.replicas ?? []).map(({ name, availabilityModeDesc }) => ({
         on,
+        label,
         member: name,
         mode: availabilityModeDesc,
       }));

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunView, SqlFerry } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
-import type { LinkPhase } from '../../model/link/procedure';
+import type { LinkPhase } from '../../model/link/step';
 import type { JournalEntry } from '../../model/run/journal';
 import type { Output } from '../output';
 import { bar, formatBytes } from '../terminal/format';

@@ -1,5 +1,5 @@
 import type { LinkPlan, PlannedStep } from '../../activities/link/plan';
-import { LINK_PHASE_TITLES } from '../../model/link/procedure';
+import { LINK_PHASE_TITLES } from '../../model/link/step';
 import type { JournalEffect } from '../../model/run/journal';
 
 /** The plan as a script: T-SQL where it is T-SQL, Azure requests as comments, so that it can be read and compared. */

@@ -1,8 +1,8 @@
 import type { PendingWork } from '../../client/pending-work';
 import type { RunView } from '../../client/runs';
 import { formatDuration } from '../../model/duration';
-import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/procedure';
 import { bySite, linkSite } from '../../model/link/side';
+import { LINK_PHASE_TITLES, LINK_PHASES, type LinkPhase } from '../../model/link/step';
 import type { Progress } from '../../model/run/progress';
 import type { RunEvent } from '../../workflows/run/messages';
 import type { LinkLook } from '../link-look';

@@ -8,10 +8,6 @@ export type LinkSite = 'server' | 'instance';
 export const bySite = <Choice>(side: LinkSite, choices: Readonly<Record<LinkSite, Choice>>): Choice =>
   byWord('side of a link', side, choices);
 
-/** A site as one of the two sides. @throws RangeError when it is neither of them */
-export const linkSite = (id: SiteId): LinkSite =>
-  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
-
 /** The side that is not this one. */
 export const otherSite = (side: LinkSite): LinkSite =>
   bySite(side, { server: 'instance', instance: 'server' });
@@ -23,3 +19,7 @@ export const siteName = (side: LinkSite): string =>
 /** As people type it: `--to`, `--survivor`. */
 export const siteOption = (side: LinkSite): string =>
   bySite(side, { server: 'server', instance: 'instance' });
+
+/** A site that a run knows by its id, as a side. @throws RangeError when it is neither of the two */
+export const linkSite = (id: SiteId): LinkSite =>
+  byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });

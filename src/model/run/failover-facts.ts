@@ -41,6 +41,8 @@ export interface LoginSid {
 /** One member of the distributed group, and how it commits. */
 export interface GroupMode {
   readonly on: SiteId;
+  /** The site in sentences, behind "the". */
+  readonly label: string;
   readonly member: string;
   readonly mode: string;
 }

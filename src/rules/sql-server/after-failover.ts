@@ -6,7 +6,6 @@ import type {
   GroupMode,
   OrphanedUser,
 } from '../../model/run/failover-facts';
-import { type Site, siteOf } from '../../model/run/site';
 
 /** Texts of statements that mend what was found; made where T-SQL is made. */
 export interface Repairs {
@@ -19,12 +18,7 @@ export interface Repairs {
 
 const UNKNOWN_BEFORE = 'nobody could look before the failover';
 
-/** @param sites of the topology */
-export function afterFailoverChecks(
-  facts: AfterFailoverFacts,
-  repairs: Repairs,
-  sites: readonly Site[],
-): readonly FailoverCheck[] {
+export function afterFailoverChecks(facts: AfterFailoverFacts, repairs: Repairs): readonly FailoverCheck[] {
   const { now, before, orphans, modes, firstWriteAt } = facts;
   return [
     firstWrite(firstWriteAt),
@@ -34,7 +28,7 @@ export function afterFailoverChecks(
     owner(now, before, repairs),
     broker(now, before, repairs),
     ...recovery(now, before),
-    ...(modes === null ? [] : [commitMode(modes, repairs, sites)]),
+    ...(modes === null ? [] : [commitMode(modes, repairs)]),
   ];
 }
 
@@ -127,13 +121,11 @@ function recovery(
 }
 
 /** "Always check after a planned failover that replication is asynchronous" (failover how-to). */
-function commitMode(modes: readonly GroupMode[], repairs: Repairs, sites: readonly Site[]): FailoverCheck {
+function commitMode(modes: readonly GroupMode[], repairs: Repairs): FailoverCheck {
   const id = 'after.commit-mode';
   const others = modes.filter(({ mode }) => mode !== 'ASYNCHRONOUS_COMMIT');
   if (others.length === 0) return passed(id, 'the link commits asynchronously');
-  const seen = others
-    .map(({ member, mode, on }) => `${member} on the ${siteOf(sites, on).label} is ${mode}`)
-    .join(', ');
+  const seen = others.map(({ member, mode, label }) => `${member} on the ${label} is ${mode}`).join(', ');
   const members = [...new Set(modes.map(({ member }) => member))];
   return warning(id, seen, repairs.asynchronous(members));
 }

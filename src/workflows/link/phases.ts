@@ -1,15 +1,9 @@
 /** The phases of setting up a link, each with the steps that its spec and its versions ask for. */
 
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import {
-  establishingFromInstance,
-  forReplicas,
-  type LinkPhase,
-  type LinkStep,
-  linkProcedure,
-  stepsOfPhase,
-} from '../../model/link/procedure';
+import { establishingFromInstance, forReplicas, linkProcedure } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
+import { type LinkPhase, type LinkStep, stepsOfPhase } from '../../model/link/step';
 import type { LinkRun } from './state';
 
 /** Steps of one phase; none before preflight has told the route. */

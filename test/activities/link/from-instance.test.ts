@@ -1,7 +1,8 @@
 /** The steps of a link that the instance leads first: each can run twice, and each is undone to what it found. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EstateWorld } from '../../../estate/world/world';
-import { establishingFromInstance, type LinkStepId } from '../../../src/model/link/procedure';
+import { establishingFromInstance } from '../../../src/model/link/procedure';
+import type { LinkStepId } from '../../../src/model/link/step';
 import { query, until } from '../../support/application';
 import { instanceFirstEstate } from '../../support/instance-first';
 import { type EstateStage, QUICK_POLLING, startEstateStage } from '../../support/scenario';

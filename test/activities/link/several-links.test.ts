@@ -1,7 +1,7 @@
 /** Several links of one database, and links of several databases: what a step leaves alone. */
 
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
-import type { LinkStepId } from '../../../src/model/link/procedure';
+import type { LinkStepId } from '../../../src/model/link/step';
 import type { AzureLinkFacts } from '../../../src/model/sql-server/observation';
 import { toInstance } from '../../support/group-spec';
 import { type EstateStage, startEstateStage } from '../../support/scenario';

@@ -1,6 +1,6 @@
 /** Promise 1 for the steps of a rotation: the answer of each change is lost once, and the world is the same. */
 import { rotationStep } from '../../../src/activities/sql-server/steps/rotation';
-import type { LinkStepId } from '../../../src/model/link/procedure';
+import type { LinkStepId } from '../../../src/model/link/step';
 import { ROTATION_STEP_IDS, type RotationPlan } from '../../../src/rules/sql-server/certificate-rotation';
 import { estateWithApplication } from '../../support/application';
 import { type EstateStage, startEstateStage } from '../../support/scenario';

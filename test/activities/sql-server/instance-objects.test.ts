@@ -5,8 +5,7 @@ import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { compareObjects } from '../../../src/activities/sql-server/instance-objects';
 import { readAgentJobs } from '../../../src/activities/sql-server/observe/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
-import type { LinkStepId } from '../../../src/model/link/procedure';
-import { copySteps } from '../../../src/model/sql-server/instance-object-steps';
+import type { LinkStepId } from '../../../src/model/link/step';
 import { driftOf } from '../../../src/model/sql-server/instance-objects';
 import { type Effect, effectDisplay } from '../../../src/model/statement';
 import { createJob, replaceJob } from '../../../src/tsql/agent-jobs';
@@ -53,9 +52,12 @@ const SETUP = [
   ...JOB_SETUP,
 ];
 
-const COPY: readonly LinkStepId[] = copySteps({ id: 'instance', label: 'instance' } as const).map(
-  ({ id }) => id,
-);
+const COPY: readonly LinkStepId[] = [
+  'instance.logins',
+  'instance.login-passwords',
+  'instance.agent-jobs',
+  'instance.agent-job-changes',
+];
 
 let stage: EstateStage;
 let bench: StepBench;

@@ -6,7 +6,7 @@ import { watchServerLed } from '../../../src/activities/link/server-led-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import { liftRemainingFences } from '../../../src/activities/sql-server/unlifted-fences';
-import type { LinkStepId } from '../../../src/model/link/procedure';
+import type { LinkStepId } from '../../../src/model/link/step';
 import type { Query } from '../../../src/model/statement';
 import { SqlServerFailure } from '../../../src/ports/failures';
 import { replica } from '../../rules/link/replica';

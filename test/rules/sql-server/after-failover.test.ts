@@ -1,5 +1,4 @@
 import type { AfterFailoverFacts, DatabaseProperties } from '../../../src/model/run/failover-facts';
-import type { Site } from '../../../src/model/run/site';
 import { afterFailoverChecks, type Repairs } from '../../../src/rules/sql-server/after-failover';
 import { orphanedUsers } from '../../../src/rules/sql-server/orphaned-users';
 
@@ -10,11 +9,6 @@ const REPAIRS: Repairs = {
   broker: 'BROKER',
   asynchronous: (members) => `ASYNC ${members.join(' ')}`,
 };
-
-const SITES: readonly Site[] = [
-  { id: 'server', name: 'sql1', label: 'SQL Server', option: 'server' },
-  { id: 'instance', name: 'mi-west', label: 'instance', option: 'instance' },
-];
 
 const NOW: DatabaseProperties = {
   observedAt: '2026-11-01T00:00:00.000Z',
@@ -33,17 +27,17 @@ const GOOD: AfterFailoverFacts = {
   before: { ...NOW, on: 'server' },
   orphans: [],
   modes: [
-    { on: 'server', member: 'AG', mode: 'ASYNCHRONOUS_COMMIT' },
-    { on: 'server', member: 'AG_MI', mode: 'ASYNCHRONOUS_COMMIT' },
+    { on: 'server', label: 'SQL Server', member: 'AG', mode: 'ASYNCHRONOUS_COMMIT' },
+    { on: 'server', label: 'SQL Server', member: 'AG_MI', mode: 'ASYNCHRONOUS_COMMIT' },
   ],
   firstWriteAt: '2026-11-01T00:00:00.000Z',
 };
 
 const found = (facts: Partial<AfterFailoverFacts>) =>
-  afterFailoverChecks({ ...GOOD, ...facts }, REPAIRS, SITES).filter(({ outcome }) => outcome === 'warning');
+  afterFailoverChecks({ ...GOOD, ...facts }, REPAIRS).filter(({ outcome }) => outcome === 'warning');
 
 test('all as before: nothing is found, and what was looked at is named', () => {
-  const checks = afterFailoverChecks(GOOD, REPAIRS, SITES);
+  const checks = afterFailoverChecks(GOOD, REPAIRS);
   expect(checks.map(({ id, outcome }) => [id, outcome])).toEqual(
     [
       'first-write',
@@ -73,7 +67,12 @@ test.each<[string, Partial<AfterFailoverFacts>, string, string]>([
   ],
   [
     'one side still synchronous',
-    { modes: [...(GOOD.modes ?? []), { on: 'instance', member: 'AG', mode: 'SYNCHRONOUS_COMMIT' }] },
+    {
+      modes: [
+        ...(GOOD.modes ?? []),
+        { on: 'instance', label: 'instance', member: 'AG', mode: 'SYNCHRONOUS_COMMIT' },
+      ],
+    },
     'after.commit-mode',
     'ASYNC AG AG_MI',
   ],

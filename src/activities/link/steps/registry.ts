@@ -1,4 +1,4 @@
-import type { LinkStepId } from '../../../model/link/procedure';
+import type { LinkStepId } from '../../../model/link/step';
 import {
   agentJobs,
   disableJobs,
