@@ -37,6 +37,7 @@ export interface ActivityCall {
   /** Virtual milliseconds since the start. */
   readonly at: number;
   readonly count: number;
+  readonly taskQueue?: string;
 }
 
 /** What a fake activity does: answer at once, later, never (until cancelled), or fail for good. */
@@ -591,6 +592,7 @@ export class WorkflowDriver {
       input: payload ? converter.fromPayload(payload) : undefined,
       at: this.elapsed,
       count,
+      taskQueue: command.taskQueue ?? '',
     };
     const traced: TracedCall = { call, state: 'running' };
     this.table.calls.push(call);

@@ -38,6 +38,14 @@ export const watch = (heartbeatTimeoutMs: number): ActivityOptions => ({
   taskQueue: watchQueueOf(workflowInfo().taskQueue),
 });
 
+/** What mostly is so already when it is asked for, and somebody waits: with the steps, and left soon where it is not. */
+export const firstLook = (heartbeatTimeoutMs: number, limitMs: number): ActivityOptions => ({
+  scheduleToCloseTimeout: limitMs,
+  cancellationType,
+  heartbeatTimeout: heartbeatTimeoutMs,
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2 },
+});
+
 /** Codes with which Azure ends the creation of a link that the SQL Server did not join in time (41962, 41976, 41986). */
 export const AZURE_GAVE_UP: readonly string[] = ['LinkNotEstablished', 'ServerSilent', 'PartnerGroupSilent'];
 

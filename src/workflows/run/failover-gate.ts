@@ -4,7 +4,7 @@ import type { DatabaseProperties } from '../../model/run/failover-facts';
 import type { SiteId } from '../../model/run/site';
 import type { FailoverSlot } from './failover-slot';
 import { readBefore } from './new-primary-checks';
-import { recheckReadiness } from './readiness';
+import { awaitReadinessSoon, recheckReadiness } from './readiness';
 import type { Run } from './run';
 import { throwIfLeftBadly, until } from './until';
 
@@ -38,7 +38,7 @@ async function passBothAtOnce(run: Run, primary: SiteId, turn: FailoverSlot): Pr
   const scope = new CancellationScope();
   const gate = scope.run(async () => {
     try {
-      await passGate(run, primary);
+      await passGate(run, () => awaitReadinessSoon(run, primary, TURN_KEPT_MS));
       isOpen = true;
     } finally {
       isOver = true;
@@ -60,7 +60,7 @@ async function passBothAtOnce(run: Run, primary: SiteId, turn: FailoverSlot): Pr
 /** What the gate saw is old once its turn comes late: it is looked at again, and a turn is not kept for long. */
 async function passGateInTurn(run: Run, primary: SiteId, turn: FailoverSlot): Promise<void> {
   for (;;) {
-    await passGate(run, primary);
+    await passGate(run, () => run.watches.awaitReadiness({ spec: run.spec, primary }));
     const waitedMs = await turn.acquire(() => run.state.paused);
     throwIfPaused(run);
     if (waitedMs !== null && (await recheckReadiness(run, primary, waitedMs, () => run.state.paused))) return;
@@ -70,9 +70,8 @@ async function passGateInTurn(run: Run, primary: SiteId, turn: FailoverSlot): Pr
 }
 
 /** Waits for the replication to be healthy and close enough behind, unless somebody pauses. */
-async function passGate(run: Run, primary: SiteId): Promise<void> {
-  const gate = () =>
-    run.control.untilDone('Failover gate', () => run.watches.awaitReadiness({ spec: run.spec, primary }));
+async function passGate(run: Run, awaitReadiness: () => Promise<unknown>): Promise<void> {
+  const gate = () => run.control.untilDone('Failover gate', awaitReadiness);
   const passed = await run.waits.for(`the ${run.procedure.thing} to be healthy and close enough behind`, () =>
     until(gate, () => run.state.paused),
   );

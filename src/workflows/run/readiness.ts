@@ -1,5 +1,8 @@
-import { isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, RetryState, TimeoutFailure } from '@temporalio/common';
+import { type ActivityInterfaceFor, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { RunWatches } from '../../activities/run/api';
 import type { SiteId } from '../../model/run/site';
+import { firstLook } from './activity-policies';
 import type { Run } from './run';
 import { until } from './until';
 
@@ -7,6 +10,30 @@ import { until } from './until';
 const HOLDS_MS = 15_000;
 /** A slot is not kept for what is not ready: others wait for it. */
 const LOOK_MS = 60_000;
+
+/**
+ * Waits until the replication is ready. Mostly it is, so it is first asked beside the steps: a worker takes such an
+ * activity along with the task that asks for it, while one of the watches goes by way of the server. None stays there for
+ * long.
+ * @param firstLookMs how long the first look may take
+ */
+export async function awaitReadinessSoon(run: Run, primary: SiteId, firstLookMs: number): Promise<void> {
+  const input = { spec: run.spec, primary };
+  const steps: ActivityInterfaceFor<Pick<RunWatches, 'awaitReadiness'>> = proxyActivities(
+    firstLook(run.spec.settings.polling.heartbeatTimeout, firstLookMs),
+  );
+  try {
+    await steps.awaitReadiness(input);
+  } catch (error) {
+    if (!isOutOfTime(error)) throw error;
+    await run.watches.awaitReadiness(input);
+  }
+}
+
+/** Also where attempts failed in ways that pass: the watch tries again for as long as it takes. */
+const isOutOfTime = (error: unknown): boolean =>
+  error instanceof ActivityFailure &&
+  (error.cause instanceof TimeoutFailure || error.retryState === RetryState.TIMEOUT);
 
 /**
  * After a wait the replication is looked at again, for a short while.

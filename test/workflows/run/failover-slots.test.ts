@@ -219,6 +219,27 @@ describe('a slot comes back', () => {
   });
 });
 
+test('the first look at a link is taken along with the steps, for a moment; a longer wait is a watch', async () => {
+  let looks = 0;
+  const crowd = Crowd.of((call) => {
+    if (nameIn(call) === 'holder') return slowAct(call);
+    if (call.type !== 'awaitReadiness') return undefined;
+    looks += 1;
+    return looks === 1 ? hang : undefined;
+  });
+  await crowd.add('holder', {}, 'failover: { atOnce: 1 }');
+  const waiter = await crowd.add('waiter', {}, 'failover: { atOnce: 1 }');
+  await crowd.pass(10 * MINUTE);
+  expect(recordOf(waiter).outcome).toBe('done');
+  const its = waiter.calls.filter((call) => call.type === 'awaitReadiness' && nameIn(call) === 'waiter');
+  const [asked = 0] = its.map(({ at }) => at);
+  expect(its.slice(0, 2).map(({ at, taskQueue }) => [at - asked, taskQueue])).toEqual([
+    [0, 'test'],
+    [5_000, 'test-watches'],
+  ]);
+  await crowd.end();
+});
+
 test('a link that is not ready when its slot comes gives it to the next one, and waits again', async () => {
   const ONE = 'failover: { atOnce: 1 }';
   let looks = 0;
