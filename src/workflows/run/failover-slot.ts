@@ -38,12 +38,13 @@ export class FailoverSlot {
   private request: SlotRequest | undefined;
   /** Words of its own: what leads up to the failover may wait beside it. */
   private wait: OpenWait | undefined;
+  private isPlaceTold = false;
   private requests = 0;
   private readonly limit: number;
   /** Undefined: nothing limits the failovers, and there is nobody to ask. */
   private readonly giver: SlotGiver | undefined;
 
-  /** @param onPlace hears for whom this one waits, and null once it waits no more */
+  /** @param onPlace hears for whom this one waits, and null once it waits no more; nothing where it did not wait */
   constructor(
     private readonly run: Run,
     private readonly onPlace: (place: string | null) => void = () => undefined,
@@ -63,6 +64,7 @@ export class FailoverSlot {
       case 'waiting':
         if (!this.isOfThisRequest(news) || this.granted) return;
         this.wait?.say(news.place);
+        this.isPlaceTold = true;
         this.onPlace(news.place);
         return;
       case 'ping':
@@ -136,6 +138,9 @@ export class FailoverSlot {
   private endWait(): void {
     this.wait?.end();
     this.wait = undefined;
+    // Mostly a slot is free: a message about nothing would cost a workflow task on both sides while people wait.
+    if (!this.isPlaceTold) return;
+    this.isPlaceTold = false;
     this.onPlace(null);
   }
 

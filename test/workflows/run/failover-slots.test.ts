@@ -328,6 +328,18 @@ describe('while it waits for its slot', () => {
   }
   const goOn = (driver: WorkflowDriver, ms: number) => driver.run(() => false, driver.elapsed + ms);
 
+  test('a link hears nothing of a slot that is free, and goes on saying what it does', async () => {
+    const link = new FakeLink({ override: stuckAct });
+    const input = { spec: specOf('alone', ONE), visibility: false };
+    const driver = await WorkflowDriver.start('disasterRecoveryLink', input, link.activities);
+    await driver.run(() => false, 120 * MINUTE);
+    await driver.update('failover', { by: 'dba', type: 'planned', to: 'instance' });
+    await goOn(driver, MINUTE);
+    expect(link.changes).toContain('do server.fence');
+    expect((await status(driver)).waitingFor).toBe('the planned failover to the instance');
+    await driver.dispose();
+  });
+
   test('a link says so, its log is guarded, and a pause withdraws the failover with nothing changed', async () => {
     const { driver, link, holder, end } = await behindHolder(
       'disasterRecoveryLink',
