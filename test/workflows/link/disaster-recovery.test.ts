@@ -387,11 +387,13 @@ describe('forced failover', () => {
   });
 
   test('split brain is told with what diverged, only a repair is possible, and the link is whole again', async () => {
+    let looks = 0;
     const begun = await standing({
       override: (call) => {
         if (!isWatch(call, 'instance')) return undefined;
-        if (call.count === 1) return answer({ kind: 'checkpoint', health: health(0) });
-        if (call.count > 2) return hang;
+        looks += 1;
+        if (looks === 1) return answer({ kind: 'checkpoint', health: health(0) });
+        if (looks > 2) return hang;
         const logEnds = { server: '57', instance: '60' };
         return answer({ kind: 'split-brain', reason: 'two primaries', health: health(0), logEnds }, HOUR);
       },

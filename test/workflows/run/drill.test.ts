@@ -302,7 +302,7 @@ describe('acknowledgement', () => {
       {
         override: (call) => {
           if (!isWatch(call, 'instance')) return undefined;
-          const { fullBackupSince } = call.input as { fullBackupSince?: string };
+          const { fullBackupSince } = watchInput(call).known;
           return fullBackupSince === undefined
             ? hang
             : answer({ kind: 'full-backup', at: '2026-11-01T04:00:00.000Z', health }, MINUTE);

@@ -398,7 +398,7 @@ test('a long history of slots begins anew with all who hold and want one', async
   first.children[0]?.terminate();
   const slots = await WorkflowDriver.start(
     'failoverSlots',
-    { instance: 'x', maxHistoryEvents: 60 },
+    { resource: 'x', maxHistoryEvents: 60 },
     {},
     {},
     { driver: first, workflowId: id },
@@ -407,7 +407,7 @@ test('a long history of slots begins anew with all who hold and want one', async
   const again = await WorkflowDriver.start(
     'failoverSlots',
     {
-      instance: 'x',
+      resource: 'x',
       maxHistoryEvents: 60,
       state: {
         holders: [

@@ -40,32 +40,42 @@ test('without a fence nothing is swapped, either, where the sites are not equal'
 
 test('a role of several steps has all of them, in order; what proves is not looked at before', async () => {
   const plan: FailoverPlan = {
-    fence: [step('fence-1'), step('fence-2')],
-    revocable: [step('revocable')],
-    swap: [step('swap-1'), step('swap-2')],
-    proof: [step('any name proves')],
-    admit: [step('admit')],
+    fence: [step('server.fence-1'), step('server.fence-2')],
+    revocable: [step('server.revocable')],
+    swap: [step('server.swap-1'), step('server.swap-2')],
+    proof: [step('server.any name proves')],
+    admit: [step('server.admit')],
   };
   const { seen, calls, changes } = await crossing(plan);
   expect(seen).toEqual({ outcome: 'swapped', wasFenced: true, equalAt: '42' });
   expect(changes).toEqual(
-    ['fence-1', 'fence-2', 'revocable', 'swap-1', 'swap-2', 'any name proves', 'admit'].map(
-      (id) => `do ${id}`,
-    ),
+    [
+      'server.fence-1',
+      'server.fence-2',
+      'server.revocable',
+      'server.swap-1',
+      'server.swap-2',
+      'server.any name proves',
+      'server.admit',
+    ].map((id) => `do ${id}`),
   );
   expect(calls.filter((type) => type === 'observeStep')).toHaveLength(changes.length - 1);
 });
 
 test('what is withdrawn is undone latest first, all of the fence', async () => {
-  const plan = { ...PLAN, fence: [step('fence-1'), step('fence-2')], revocable: [step('revocable')] };
+  const plan = {
+    ...PLAN,
+    fence: [step('server.fence-1'), step('server.fence-2')],
+    revocable: [step('server.revocable')],
+  };
   const { seen, changes } = await crossing(plan, 'awaitCatchUp');
   expect(seen).toEqual({ outcome: 'withdrawn', wasFenced: true, equalAt: null });
   expect(changes).toEqual([
-    'do fence-1',
-    'do fence-2',
-    'do revocable',
-    'undo revocable',
-    'undo fence-2',
-    'undo fence-1',
+    'do server.fence-1',
+    'do server.fence-2',
+    'do server.revocable',
+    'undo server.revocable',
+    'undo server.fence-2',
+    'undo server.fence-1',
   ]);
 });

@@ -273,7 +273,7 @@ describe('a signal that is not understood is noted and ignored', () => {
     const asks = { runId, name: 'n', database: 'd', limit: 1, forced: false, attempt: 1 };
     const driver = await WorkflowDriver.start(
       'failoverSlots',
-      { instance: '/i', first: { ...asks, workflowId: 'test' } },
+      { resource: '/i', first: { ...asks, workflowId: 'test' } },
       {},
       {},
       { driver: holder, workflowId: 'slots' },
@@ -307,7 +307,7 @@ const INPUTS: Readonly<Record<(typeof TYPES)[number], Readonly<Record<string, un
     lastHealth: null,
   },
   failoverSlots: {
-    instance: '/i',
+    resource: '/i',
     first: { workflowId: 'w', runId: 'r', name: 'n', database: 'd', limit: 8, forced: false, attempt: 1 },
   },
   certificateCheck: { spec: SPEC, others: [], rotateBeforeMs: null, connectWithinMs: 60_000 },

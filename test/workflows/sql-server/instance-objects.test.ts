@@ -278,7 +278,7 @@ test('one beginning that cannot be undone hides no earlier one of the same step'
       if (call.type !== 'undoStep') return undefined;
       const { before } = call.input as { before: { round: number } };
       undone.push(before.round);
-      return before.round === 2 ? fail(needsPerson('LoginOwnsJobs')) : answer([]);
+      return before.round === 2 ? fail(needsPerson('LoginOwnsJobs')) : answer({ effects: [] });
     },
   });
   const driver = await begin('linkMigration', migration('warn', '{ required: true }'), world);
