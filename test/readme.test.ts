@@ -166,10 +166,18 @@ describe('ids, fields and codes', () => {
     expect(fields.has('cutover.approval.validfor')).toBe(false);
     expect(isId('server.fence')).toBe(true);
     expect(isId('server.hedge')).toBe(false);
+    expect(isId('link.unhealthy')).toBe(true);
+    expect(isId('chain.unhealthy')).toBe(false);
   });
 });
 
-const isId = (span: string): boolean => SOURCE.includes(`'${span}'`);
+const isId = (span: string): boolean => SOURCE.includes(`'${span}'`) || isOfAKind(span);
+
+/** Codes of what happens to any topology begin with its kind. */
+function isOfAKind(span: string): boolean {
+  const [kind = '', rest = ''] = span.split(/\.(.*)/s);
+  return SOURCE.includes(`kind: '${kind}'`) && SOURCE.includes(`kind}.${rest}\``);
+}
 
 /** Paths of all fields of the two spec files, from the generated schemas. */
 function schemaFields(): ReadonlySet<string> {

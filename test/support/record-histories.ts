@@ -16,7 +16,7 @@ import type { ResolvedLink } from '../../src/model/link/spec';
 import { workflowBundlePath } from '../../src/temporal/package-root';
 import { findTemporalCli } from '../../src/temporal/server-binary';
 import { watchQueueOf } from '../../src/temporal/task-queues';
-import { FakeLink, type FakeLinkOptions, isWatch, needsPerson } from './fake-link';
+import { FakeLink, type FakeLinkOptions, isWatch, named, needsPerson } from './fake-link';
 import { linkSpecWith } from './link-spec';
 import { type ActivityCall, answer, type FakeOutcome, fail, hang } from './workflow-driver';
 
@@ -298,9 +298,10 @@ const passing = (code: string): ApplicationFailure =>
 function activitiesOf(link: FakeLink): Record<string, (input: unknown) => Promise<unknown>> {
   const counts = new Map<string, number>();
   const perform = async (type: keyof FakeLink['activities'], input: unknown): Promise<unknown> => {
-    const count = (counts.get(type) ?? 0) + 1;
-    counts.set(type, count);
-    const outcome = link.activities[type]({ type, input, at: 0, count });
+    const call = { type, input, at: 0, count: 0 };
+    const count = (counts.get(named(call)) ?? 0) + 1;
+    counts.set(named(call), count);
+    const outcome = link.activities[type]({ ...call, count });
     const lasts = outcome.kind === 'hang' ? Number.POSITIVE_INFINITY : (outcome.afterMs ?? 0);
     const endsAt = Date.now() + (lasts === Number.POSITIVE_INFINITY ? lasts : Math.min(lasts, LONGEST_MS));
     while (Date.now() < endsAt) {

@@ -47,7 +47,7 @@ function noteHealthChanged(run: Run, { health, lastSeen }: HealthChanged, primar
   if (lastSeen !== undefined) state.lastLag = lastSeen;
   return run.notify(
     health.healthy ? 'info' : 'warning',
-    `${spec.kind}.${health.healthy ? 'healthy' : 'unhealthy'}`,
+    health.healthy ? `${spec.kind}.healthy` : `${spec.kind}.unhealthy`,
     health.summary,
     health.healthy ? 'nothing' : topology.watch.remedy(primary),
   );
