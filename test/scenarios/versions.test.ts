@@ -1,6 +1,6 @@
 /** Every version of SQL Server that the link knows crosses by its own route, under a workload that loses nothing. */
 import type { RunningEstate } from '../../estate/estate';
-import { PREFLIGHT_BLOCKED } from '../../src/workflows/link/link-migration';
+import { PREFLIGHT_BLOCKED } from '../../src/workflows/run/preflight';
 import {
   type EstateParts,
   estateWithApplication,

@@ -1,5 +1,4 @@
 /** One database crosses from a SQL Server to a managed instance through the link. Reads like the how-to it replaces. */
-import { ApplicationFailure } from '@temporalio/common';
 import {
   allHandlersFinished,
   CancellationScope,
@@ -17,6 +16,7 @@ import { type Cutover, replicateUntilCutOver } from '../run/cutover';
 import { handleCutoverMessages } from '../run/cutover-requests';
 import { checkInput } from '../run/incoming';
 import { journalQuery, preflightQuery, type RunOutcome, specQuery, statusQuery } from '../run/messages';
+import { passPreflight } from '../run/preflight';
 import { ofThisRun } from '../run/removal';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
@@ -37,9 +37,6 @@ import { createLinkAndSeed } from './seeding';
 import type { LinkRun, LinkRunInput } from './state';
 import { linkStatusOf } from './status';
 import { LINK_WORKFLOWS } from './topology';
-
-/** Preflight found blockers: nothing was changed. */
-export const PREFLIGHT_BLOCKED = 'PreflightBlocked';
 
 export async function linkMigration(given: LinkRunInput): Promise<MigrationResult> {
   const input = withKnownSpec(given);
@@ -106,28 +103,15 @@ export async function establishLink(run: LinkRun): Promise<void> {
   });
 }
 
-export async function preflight(run: LinkRun): Promise<void> {
-  run.enter('preflight');
-  run.waitingFor = 'the checks before anything is changed';
-  const outcome = await linkActivities(run).fewAttempts.preflight({ spec: run.spec });
-  run.state.preflight = outcome.report;
-  run.state.route = outcome.route;
-  run.state.serverName = outcome.serverName;
-  run.waitingFor = '';
-  if (outcome.report.blockers === 0) return;
-  const blockers = outcome.report.checks.filter(
-    (check) => check.severity === 'blocker' && check.outcome !== 'passed',
+export const preflight = (run: LinkRun): Promise<void> =>
+  passPreflight(
+    run,
+    () => linkActivities(run).fewAttempts.preflight({ spec: run.spec }),
+    ({ route, serverName }) => {
+      run.state.route = route;
+      run.state.serverName = serverName;
+    },
   );
-  throw ApplicationFailure.create({
-    type: PREFLIGHT_BLOCKED,
-    nonRetryable: true,
-    message: `preflight found ${outcome.report.blockers} blocker(s); nothing was changed: ${blockers
-      .filter((check) => check.outcome !== 'not-applicable')
-      .map((check) => `${check.id}: ${check.evidence}`)
-      .join('; ')}`,
-    details: [{ remedy: 'remove the blockers and start again', report: outcome.report }],
-  });
-}
 
 /** The log can be backed up safely only now: during seeding a backup may truncate what the copy still needs. */
 async function takeFirstLogBackup(run: LinkRun): Promise<void> {

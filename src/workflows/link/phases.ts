@@ -4,6 +4,7 @@ import { instanceIsFirst } from '../../model/link/initial-primary';
 import { establishingFromInstance, forReplicas, linkProcedure } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
 import { type LinkPhase, type LinkStep, stepsOfPhase } from '../../model/link/step';
+import { performSteps } from '../run/phase';
 import type { LinkRun } from './state';
 
 /** Steps of one phase; none before preflight has told the route. */
@@ -19,11 +20,5 @@ export function phaseSteps({ spec, state }: LinkRun, phase: LinkPhase): readonly
   return stepsOfPhase(forReplicas(procedure, servers), phase);
 }
 
-/** All steps of a phase in order, each at a quiet point. */
-export async function performPhase(run: LinkRun, phase: LinkPhase): Promise<void> {
-  run.enter(phase);
-  for (const step of phaseSteps(run, phase)) {
-    await run.control.quietPoint();
-    await run.perform(step);
-  }
-}
+export const performPhase = (run: LinkRun, phase: LinkPhase): Promise<void> =>
+  performSteps(run, phase, phaseSteps(run, phase));
