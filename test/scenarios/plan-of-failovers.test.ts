@@ -1,11 +1,8 @@
 /** Promise 4 for a link that stands: what `plan --of` shows before is what the run does, and nothing else. */
 
 import type { Effect } from '../../estate/world/model';
-import {
-  type LinkChangePlan,
-  planLinkChange,
-  type WantedChange,
-} from '../../src/activities/link/plan-change';
+import { type LinkChangePlan, planLinkChange } from '../../src/activities/link/plan-change';
+import type { WantedChange } from '../../src/activities/run/plan-change';
 import { Snapshots } from '../../src/activities/run/snapshots';
 import type { JournalEntry } from '../../src/model/run/journal';
 import type { Answer } from '../../src/workflows/run/answers';

@@ -1,18 +1,12 @@
 /** The plan of a change of a link that stands, with what only a link knows: its roles, its versions, its notes. */
 import type { CutoverRoute } from '../../model/link/facts';
-import { LINK_PROCEDURE, type LinkChange, type LinkSite, TAKE_DOWN } from '../../model/link/procedure';
-import { otherSite } from '../../model/link/side';
+import { LINK_PROCEDURE, type LinkSite, TAKE_DOWN } from '../../model/link/procedure';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkStep } from '../../model/link/step';
+import type { Change } from '../../model/run/procedure';
 import type { LinkPorts } from '../../ports/link-ports';
-import { cutoverRoute } from '../../rules/link/capability';
-import { factsOfRoles, type SideRole } from '../../rules/link/facts-of-roles';
-import {
-  type ChangePlan,
-  type ChangePlanning,
-  planChange,
-  type WantedChange as WantedChangeOf,
-} from '../run/plan-change';
+import { cannotSwapRoles, cutoverRoute } from '../../rules/link/capability';
+import { type ChangePlan, type ChangePlanning, planChange, type WantedChange } from '../run/plan-change';
 import type { Snapshots } from '../run/snapshots';
 import { readServerFacts } from '../sql-server/observe/server';
 import { observingOf } from './call';
@@ -20,9 +14,7 @@ import type { LinkContext } from './context';
 import { linkFacts, type Observing } from './link-facts';
 import { LINK_TOPOLOGY } from './topology';
 
-export type WantedChange = WantedChangeOf<LinkSite>;
-
-export interface LinkChangePlan extends ChangePlan<LinkStep, LinkSite> {
+export interface LinkChangePlan extends ChangePlan<LinkStep> {
   readonly migration: string;
   readonly database: string;
   readonly server: string;
@@ -43,7 +35,7 @@ export async function planLinkChange(
   return { migration: name, database, server, instance, ...plan };
 }
 
-const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep, LinkSite> = {
+const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep> = {
   procedure: LINK_PROCEDURE,
   async look(call) {
     const observing = observingOf(call);
@@ -52,19 +44,13 @@ const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep, LinkSite> 
       roleOf(observing, 'instance'),
       routeOf(call.context),
     ]);
-    const roles = { server, instance };
-    const from = instance === 'PRIMARY' ? 'instance' : 'server';
-    return {
-      roles,
-      facts: factsOfRoles(call.context.spec.settings, roles, route),
-      drill: { from, to: otherSite(from) },
-    };
+    return { roles: { server, instance }, cannotFailOver: cannotSwapRoles(route) };
   },
   noteOf,
 };
 
 /** What the run knows and a plan does not. */
-function noteOf(step: LinkStep, change: LinkChange, spec: ResolvedLink): string | undefined {
+function noteOf(step: LinkStep, change: Change, spec: ResolvedLink): string | undefined {
   if (change.kind !== 'removal') return undefined;
   if (step.madeBy !== undefined) return `only if the run of ${spec.settings.name} made the group itself`;
   if (TAKE_DOWN.removeLink.includes(step)) {
@@ -73,7 +59,7 @@ function noteOf(step: LinkStep, change: LinkChange, spec: ResolvedLink): string 
   return undefined;
 }
 
-async function roleOf(observing: Observing, side: LinkSite): Promise<SideRole> {
+async function roleOf(observing: Observing, side: LinkSite): Promise<string | null> {
   try {
     return (await linkFacts(observing, 0, side))?.localRoleDesc ?? 'none';
   } catch {

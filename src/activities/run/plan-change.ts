@@ -1,8 +1,9 @@
 /** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
 import { type Change, changeSteps, type Procedure, type StepRef } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
-import { otherSiteOf, type SiteId } from '../../model/run/site';
+import { otherSiteOf } from '../../model/run/site';
 import type { StandingFacts } from '../../model/run/standing';
+import { factsOfRoles, type SiteRoles } from '../../rules/run/facts-of-roles';
 import { requestFor } from '../../rules/run/request-of-change';
 import { refusalsOf } from '../../rules/run/standing-table';
 import type { LossReport } from './api';
@@ -14,37 +15,28 @@ import type { Snapshots } from './snapshots';
 import type { Topology } from './topology';
 
 /** What is asked to be planned: where a drill goes follows from who leads. */
-export type WantedChange<Id extends SiteId = SiteId> =
-  | Exclude<Change<Id>, { readonly kind: 'drill' }>
-  | { readonly kind: 'drill' };
+export type WantedChange = Exclude<Change, { readonly kind: 'drill' }> | { readonly kind: 'drill' };
 
 /** What a look at what stands tells a plan. */
-export interface SeenStanding<Id extends SiteId> {
-  /** What each site says that it is, just now; null where it does not answer, `none` where it has no part in it. */
-  readonly roles: Readonly<Record<Id, string | null>>;
-  /** What is known of the run without asking it. */
-  readonly facts: StandingFacts;
-  /** Where a drill would begin, and where it would go. */
-  readonly drill: { readonly from: Id; readonly to: Id };
+export interface SeenStanding {
+  /** What each site says that it is, just now. */
+  readonly roles: SiteRoles;
+  /** Why no failover is possible at all, for example the versions; null where it is, or where nobody can tell. */
+  readonly cannotFailOver: string | null;
 }
 
 /** What only a topology knows of its changes. */
-export interface ChangePlanning<
-  Spec extends RunSpec,
-  Ports extends EffectPorts,
-  Step extends StepRef,
-  Id extends SiteId,
-> {
+export interface ChangePlanning<Spec extends RunSpec, Ports extends EffectPorts, Step extends StepRef> {
   readonly procedure: Procedure<Spec, Step>;
   /** Asks all sites; one that does not answer is a finding. */
-  look(call: LookCall<Spec, Ports>): Promise<SeenStanding<Id>>;
+  look(call: LookCall<Spec, Ports>): Promise<SeenStanding>;
   /** What the run knows of a step and a plan does not, one sentence. */
-  noteOf(step: Step, change: Change<Id>, spec: Spec): string | undefined;
+  noteOf?(step: Step, change: Change, spec: Spec): string | undefined;
 }
 
-export interface ChangePlan<Step extends StepRef = StepRef, Id extends SiteId = SiteId> {
-  readonly change: Change<Id>;
-  readonly roles: SeenStanding<Id>['roles'];
+export interface ChangePlan<Step extends StepRef = StepRef> {
+  readonly change: Change;
+  readonly roles: SiteRoles;
   /** Why a run would be refused now; empty when it would not. What only the run itself knows is not among them. */
   readonly refusals: readonly string[];
   /** Forced only: what would be lost now, as far as both ends can be read. */
@@ -61,19 +53,24 @@ export async function planChange<
   Ports extends EffectPorts,
   Known extends object,
   Step extends StepRef,
-  Id extends SiteId,
 >(
   topology: Topology<Spec, Ports, Known>,
-  planning: ChangePlanning<Spec, Ports, Step, Id>,
+  planning: ChangePlanning<Spec, Ports, Step>,
   given: PlanContext<Ports, Spec>,
   snapshots: Snapshots,
-  wanted: WantedChange<Id>,
-): Promise<ChangePlan<Step, Id>> {
+  wanted: WantedChange,
+): Promise<ChangePlan<Step>> {
   const { procedure } = planning;
   const { spec } = given;
   const context = withoutSecrets(given);
-  const { roles, facts, drill } = await planning.look({ context, snapshots });
-  const change: Change<Id> = wanted.kind === 'drill' ? { kind: 'drill', ...drill } : wanted;
+  const { roles, cannotFailOver } = await planning.look({ context, snapshots });
+  const sites = procedure.sites(spec);
+  const facts = factsOfRoles(
+    { name: spec.settings.name, thing: procedure.thing, sites },
+    roles,
+    cannotFailOver,
+  );
+  const change = wanted.kind === 'drill' ? drillFrom(facts) : wanted;
   const isForced = change.kind === 'failover' && change.type === 'forced';
   const loss = isForced ? await topology.loss({ context, snapshots }, change.to, null) : null;
   const open = openFence(procedure, spec, change, loss);
@@ -81,12 +78,19 @@ export async function planChange<
   const before: string[] = [];
   for (const step of changeSteps(procedure, spec, change)) {
     const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
-    const note = planning.noteOf(step, change, spec);
+    const note = planning.noteOf?.(step, change, spec);
     const plan = () => planStep(topology, step, context, { before, note });
     steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, plan));
     before.push(step.id);
   }
   return { change, roles, refusals: refusalsOf(facts, requestFor(change)), loss, steps };
+}
+
+/** It begins where the primary is; where nobody can tell, at the first site: its steps are shown, too. */
+function drillFrom({ primary, sites }: StandingFacts): Change {
+  const from = primary ?? sites[0]?.id;
+  if (from === undefined) throw new RangeError('there is no site that a drill could begin at');
+  return { kind: 'drill', from, to: otherSiteOf(sites, from).id };
 }
 
 /** A step that stops the run stops no plan: the others are shown, too. */

@@ -1,5 +1,5 @@
 /** plan --of: what a failover, a drill, a repair or the removal of a link that stands would do. */
-import type { WantedChange } from '../../activities/link/plan-change';
+import type { WantedChange } from '../../activities/run/plan-change';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
 import { withLocalPorts } from '../local-ports';

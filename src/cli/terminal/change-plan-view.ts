@@ -1,6 +1,7 @@
 import type { LinkChangePlan } from '../../activities/link/plan-change';
-import type { LinkChange, LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/link/side';
+import { bySite, type LinkSite, linkSite } from '../../model/link/side';
+import type { Change } from '../../model/run/procedure';
+import type { SiteId } from '../../model/run/site';
 import { stepAsMarkdown, stepAsScript } from './plan-view';
 
 /** The plan of a change as a script, as the plan of a set-up is one. */
@@ -33,11 +34,8 @@ function remarks({ roles, server, instance, loss, refusals }: LinkChangePlan): s
   ];
 }
 
-function titleOf(
-  change: LinkChange,
-  { server, instance }: Pick<LinkChangePlan, 'server' | 'instance'>,
-): string {
-  const nameOf = (side: LinkSite): string => bySite(side, { server, instance });
+function titleOf(change: Change, { server, instance }: Pick<LinkChangePlan, 'server' | 'instance'>): string {
+  const nameOf = (site: SiteId): string => bySite(linkSite(site), { server, instance });
   switch (change.kind) {
     case 'failover':
       return `the ${change.type} failover to ${nameOf(change.to)}`;

@@ -1,10 +1,9 @@
 import { byWord } from '../by-word';
-import type { Change, FailoverPlan, FailoverType, Procedure } from '../run/procedure';
-import type { Site } from '../run/site';
+import type { FailoverPlan, FailoverType, Procedure } from '../run/procedure';
 import { copySteps, jobSwitch } from '../sql-server/instance-object-steps';
 import type { CutoverRoute } from './facts';
 import { instanceIsFirst } from './initial-primary';
-import { bySite, type LinkSite, linkSite, otherSite, siteName, siteOption } from './side';
+import { bySite, type LinkSite, linkSite, linkSites, otherSite, siteName } from './side';
 import type { ResolvedLink } from './spec';
 import { LINK_PHASE_TITLES, LINK_STEP_IDS, type LinkStep, type LinkStepId, step } from './step';
 
@@ -191,9 +190,6 @@ const moveJobs = (): readonly LinkStep[] => {
 /** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
 export type { LinkSite };
 
-/** What can be asked of a link that stands. */
-export type LinkChange = Change<LinkSite>;
-
 const PROOF: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
   instance: [step('instance.verify-writable', 'cutover', 'New primary takes writes')],
   server: [step('server.verify-writable', 'cutover', 'New primary takes writes')],
@@ -274,7 +270,7 @@ export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
     const [from, to] = instanceIsFirst(spec) ? [instance, server] : [server, instance];
     return `${database}: ${from} → ${to}`;
   },
-  sites: ({ settings }) => LINK_SITES.map((id) => siteOfLink(id, bySite(id, settings))),
+  sites: ({ settings }) => linkSites(settings),
   failover: (_spec, type, to) => failoverPlan(type, linkSite(to)),
   repair: (_spec, survivor) => bySite(linkSite(survivor), REPAIRS),
   remove: () => [...TAKE_DOWN.removeLink, ...TAKE_DOWN.dropGroups],
@@ -291,15 +287,6 @@ export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
   }),
   repairOfUsers: (primary) => repairOfUsers(linkSite(primary)),
 };
-
-const LINK_SITES: readonly LinkSite[] = ['server', 'instance'];
-
-const siteOfLink = (id: LinkSite, name: string): Site => ({
-  id,
-  name,
-  label: siteName(id),
-  option: siteOption(id),
-});
 
 /** Trace flags belong to servers, too. */
 const OF_EACH_SERVER: readonly LinkStepId[] = ['server.keep-log', 'server.release-log'];

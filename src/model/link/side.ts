@@ -1,6 +1,6 @@
 /** The two sides of a link: the one place that chooses by them. */
 import { byWord } from '../by-word';
-import type { SiteId } from '../run/site';
+import type { Site, SiteId } from '../run/site';
 
 export type LinkSite = 'server' | 'instance';
 
@@ -23,3 +23,9 @@ export const siteOption = (side: LinkSite): string =>
 /** A site that a run knows by its id, as a side. @throws RangeError when it is neither of the two */
 export const linkSite = (id: SiteId): LinkSite =>
   byWord<string, LinkSite>('side of a link', id, { server: 'server', instance: 'instance' });
+
+const ORDER: readonly LinkSite[] = ['server', 'instance'];
+
+/** Both as sites, for what knows no link. @param names of both in the inventory */
+export const linkSites = (names: Readonly<Record<LinkSite, string>>): readonly Site[] =>
+  ORDER.map((id) => ({ id, name: names[id], label: siteName(id), option: siteOption(id) }));

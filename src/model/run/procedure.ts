@@ -76,11 +76,11 @@ export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef 
 }
 
 /** What can be asked of a run that stands, as data: the same for its plan and for its run. */
-export type Change<Id extends SiteId = SiteId> =
-  | { readonly kind: 'failover'; readonly type: FailoverType; readonly to: Id }
+export type Change =
+  | { readonly kind: 'failover'; readonly type: FailoverType; readonly to: SiteId }
   /** A planned failover there, and one back. */
-  | { readonly kind: 'drill'; readonly from: Id; readonly to: Id }
-  | { readonly kind: 'repair'; readonly survivor: Id }
+  | { readonly kind: 'drill'; readonly from: SiteId; readonly to: SiteId }
+  | { readonly kind: 'repair'; readonly survivor: SiteId }
   | { readonly kind: 'removal' };
 
 /** What a step behind the point of no return is for. */

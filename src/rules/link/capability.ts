@@ -1,3 +1,4 @@
+import { byWord } from '../../model/by-word';
 import type { CutoverRoute } from '../../model/link/facts';
 import type { ManagedInstanceFacts, ServerFacts } from '../../model/sql-server/observation';
 import {
@@ -324,3 +325,11 @@ const policyUnknown = (instance: ManagedInstanceFacts): string =>
 
 const no = (ruleId: string, reason: string): Verdict => ({ available: 'no', ruleId, reason });
 const unknown = (ruleId: string, reason: string): Verdict => ({ available: 'unknown', ruleId, reason });
+
+export const NO_SWAP_OF_ROLES = 'these versions cannot swap the roles of a link; remove it to cut over';
+
+/** Why versions of this route let no failover happen; null where they do, or where the route is not known. */
+export const cannotSwapRoles = (route: CutoverRoute | null): string | null =>
+  route === null
+    ? null
+    : byWord('route', route, { 'planned-failover': null, 'delete-link': NO_SWAP_OF_ROLES });

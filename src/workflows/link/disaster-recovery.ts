@@ -2,10 +2,10 @@
 import { firstPrimary } from '../../model/link/initial-primary';
 import type { ResolvedLink } from '../../model/link/spec';
 import { checkInput } from '../run/incoming';
+import { runInputShape } from '../run/run-input-shape';
 import { withKnownSpec } from '../run/spec-version';
 import { type Standing, type StandingResult, standingRun } from '../run/standing-run';
 import { establish } from './establish-from-instance';
-import { linkInputShape } from './input-shapes';
 import type { LinkOwn, LinkRunInput } from './state';
 import { linkStatusOf } from './status';
 import { LINK_WORKFLOWS } from './topology';
@@ -19,6 +19,6 @@ const DR_LINK: Standing<ResolvedLink, LinkOwn> = {
 
 export async function disasterRecoveryLink(given: LinkRunInput): Promise<StandingResult> {
   const input = withKnownSpec(given);
-  checkInput('disasterRecoveryLink', linkInputShape, input);
+  checkInput('disasterRecoveryLink', runInputShape(LINK_WORKFLOWS), input);
   return standingRun(DR_LINK, input);
 }

@@ -20,6 +20,7 @@ import { passPreflight } from '../run/preflight';
 import { ofThisRun } from '../run/removal';
 import { Run } from '../run/run';
 import { AbortRequested } from '../run/run-control';
+import { runInputShape } from '../run/run-input-shape';
 import { withKnownSpec } from '../run/spec-version';
 import { attemptsMade } from '../run/state-entries';
 import { boundState } from '../run/state-size';
@@ -27,7 +28,6 @@ import { stateOf } from '../run/state-version';
 import { failWith, tellLeftovers, undoRun } from '../run/undo';
 import { equalLsnOf } from './equal-lsn';
 import { awaitFullBackup } from './full-backup';
-import { linkInputShape } from './input-shapes';
 import { lookForLeftOut } from './left-out';
 import { linkActivities } from './link-activities';
 import { withLogSpaceWatch } from './log-space-watch';
@@ -40,7 +40,7 @@ import { LINK_WORKFLOWS } from './topology';
 
 export async function linkMigration(given: LinkRunInput): Promise<MigrationResult> {
   const input = withKnownSpec(given);
-  checkInput('linkMigration', linkInputShape, input);
+  checkInput('linkMigration', runInputShape(LINK_WORKFLOWS), input);
   const state = stateOf(LINK_WORKFLOWS, input);
   const run = new Run(LINK_WORKFLOWS, input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';

@@ -3,7 +3,7 @@ import type { LinkNews } from '../../activities/link/api';
 import { LINK_PROCEDURE } from '../../model/link/procedure';
 import { bySite, linkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
-import { NO_SWAP_OF_ROLES } from '../../rules/link/facts-of-roles';
+import { cannotSwapRoles } from '../../rules/link/capability';
 import { specChange } from '../../rules/link/spec-change';
 import type { WorkflowTopology } from '../run/topology';
 import { INSTANCE_OBJECTS } from '../sql-server/instance-objects';
@@ -21,7 +21,7 @@ export const LINK_WORKFLOWS: WorkflowTopology<ResolvedLink, LinkOwn, LinkNews> =
   initial: initialLinkOwn,
   watch: LINK_WATCH,
   objects: INSTANCE_OBJECTS,
-  cannotFailOver: ({ route }) => (route === 'delete-link' ? NO_SWAP_OF_ROLES : null),
+  cannotFailOver: ({ route }) => cannotSwapRoles(route),
   caveat: (state, type, to) => withoutFullBackup(state, type, to),
   leadsSince: (state, primary) =>
     // Azure takes full backups of an instance that leads only, so that each one since it followed for the last time is

@@ -1,31 +1,32 @@
 /** Why a change of a link would be refused, by the roles that both sides tell. */
 import type { CutoverRoute } from '../../../src/model/link/facts';
-import type { LinkChange } from '../../../src/model/link/procedure';
 import { LINK_PROCEDURE } from '../../../src/model/link/procedure';
 import { otherSite } from '../../../src/model/link/side';
-import { changeSteps } from '../../../src/model/run/procedure';
-import { factsOfRoles } from '../../../src/rules/link/facts-of-roles';
+import { type Change, changeSteps } from '../../../src/model/run/procedure';
+import { cannotSwapRoles } from '../../../src/rules/link/capability';
+import { factsOfRoles } from '../../../src/rules/run/facts-of-roles';
 import { requestFor } from '../../../src/rules/run/request-of-change';
 import { refusalsOf } from '../../../src/rules/run/standing-table';
 import { linkSpec } from '../../support/link-spec';
 
-const NAMES = { name: 'sales', server: 'sql1', instance: 'mi-west' };
+const SPEC = linkSpec();
+const NAMED = { name: 'sales', thing: LINK_PROCEDURE.thing, sites: LINK_PROCEDURE.sites(SPEC) };
 const facts = (
   server: string | null,
   instance: string | null,
   route: CutoverRoute | null = 'planned-failover',
-) => factsOfRoles(NAMES, { server, instance }, route);
+) => factsOfRoles(NAMED, { server, instance }, cannotSwapRoles(route));
 
 const LED_BY_SOURCE = facts('PRIMARY', 'SECONDARY');
-const planned: LinkChange = { kind: 'failover', type: 'planned', to: 'instance' };
-const forced: LinkChange = { kind: 'failover', type: 'forced', to: 'instance' };
-const back: LinkChange = { kind: 'failover', type: 'planned', to: 'server' };
-const drill: LinkChange = { kind: 'drill', from: 'server', to: 'instance' };
-const repair: LinkChange = { kind: 'repair', survivor: 'server' };
-const removal: LinkChange = { kind: 'removal' };
+const planned: Change = { kind: 'failover', type: 'planned', to: 'instance' };
+const forced: Change = { kind: 'failover', type: 'forced', to: 'instance' };
+const back: Change = { kind: 'failover', type: 'planned', to: 'server' };
+const drill: Change = { kind: 'drill', from: 'server', to: 'instance' };
+const repair: Change = { kind: 'repair', survivor: 'server' };
+const removal: Change = { kind: 'removal' };
 
 describe('why a plan says that a run would refuse', () => {
-  test.each<[string, LinkChange, ReturnType<typeof facts>, readonly string[]]>([
+  test.each<[string, Change, ReturnType<typeof facts>, readonly string[]]>([
     ['planned, all well', planned, LED_BY_SOURCE, []],
     ['drill, all well', drill, LED_BY_SOURCE, []],
     ['removal, all well', removal, LED_BY_SOURCE, []],
@@ -82,7 +83,7 @@ describe('why a plan says that a run would refuse', () => {
 });
 
 describe('changeSteps', () => {
-  const ids = (change: LinkChange): readonly string[] =>
+  const ids = (change: Change): readonly string[] =>
     changeSteps(LINK_PROCEDURE, linkSpec(), change).map(({ id }) => id);
 
   test.each([

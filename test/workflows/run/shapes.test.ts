@@ -1,8 +1,9 @@
 /** The shapes themselves, also with values that JSON cannot carry. */
 
 import * as fc from 'fast-check';
-import { linkSites } from '../../../src/model/link/sites';
-import { linkInputShape } from '../../../src/workflows/link/input-shapes';
+import { linkSites } from '../../../src/model/link/side';
+import { LINK_WORKFLOWS } from '../../../src/workflows/link/topology';
+import { runInputShape } from '../../../src/workflows/run/run-input-shape';
 import { MalformedInput, oneOf, type Shape, text, time } from '../../../src/workflows/run/shapes';
 import { failoverNewsShape } from '../../../src/workflows/run/signal-shapes';
 import { slotMessageShape } from '../../../src/workflows/run/slot-shapes';
@@ -18,7 +19,7 @@ const SHAPES: readonly Shape<unknown>[] = [
   repair,
   failoverNewsShape(SITES),
   slotMessageShape,
-  linkInputShape,
+  runInputShape(LINK_WORKFLOWS),
 ];
 
 test.each([
