@@ -5,7 +5,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import sql from 'mssql';
 import { planLinkMigration } from '../../src/activities/link/plan';
+import { planLinkChange } from '../../src/activities/link/plan-change';
+import { Snapshots } from '../../src/activities/run/snapshots';
 import type { RunView } from '../../src/client/runs';
+import type { JournalEntry } from '../../src/model/run/journal';
 import { APPLICATION, estateWithApplication, query } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
@@ -105,6 +108,10 @@ async function histories(stage: Stage): Promise<string> {
   return texts.join('\n');
 }
 
+/** What is learnt on the way stands by its name in a plan. */
+const textsOf = (entries: readonly { readonly effects: JournalEntry['effects'] }[]): readonly string[] =>
+  entries.flatMap(({ effects }) => effects.map(({ display }) => display.replace(/\d{8,}/g, '<time>')));
+
 /** Compared as booleans: a failure must not print a history. */
 function expectNoSecret(stage: Stage, told: string): void {
   expect(told.includes('create login [batch] with password = 0x******** hashed')).toBe(true);
@@ -193,6 +200,7 @@ instanceObjects:
   logins: { include: [batch] }
   jobs: { include: ["${JOB}"] }
 ${QUICK_POLLING}
+afterFailover: { repairOrphanedUsers: true }
 `;
   const failover = (to: 'server' | 'instance', rest: object = {}) =>
     stage.migrations.failover('sales', { ...by, type: 'planned', to, acknowledgedBy: 'dba', ...rest });
@@ -202,20 +210,44 @@ ${QUICK_POLLING}
       ({ status }) => status.protection?.failovers.length === count && status.phase === 'replicating',
     );
 
+  /** What a plan says now, and what says afterwards whether the newest failover did just that. */
+  async function planOf(type: 'planned' | 'forced', to: 'server' | 'instance') {
+    const { close, context } = await openSteps(stage.spec(staying), stage.env);
+    try {
+      const snapshots = new Snapshots(context.clock);
+      return textsOf((await planLinkChange(context, snapshots, { kind: 'failover', type, to })).steps);
+    } finally {
+      await close();
+    }
+  }
+
+  async function didLast(): Promise<readonly string[]> {
+    const { status } = await stage.migrations.view('sales');
+    const workflowId = status.protection?.failovers.at(-1)?.workflowId ?? '';
+    return textsOf(
+      await stage.client.workflow.getHandle(workflowId).query<readonly JournalEntry[]>('journal'),
+    );
+  }
+
   beforeAll(async () => {
     stage = await startStage({ estate: estateWithApplication({ server: { update: 'CU16' } }) });
     await set(stage, 'SQL1', SETUP);
     await stage.startWorker();
     await stage.migrations.start(stage.spec(staying));
     await until(stage, ({ status }) => status.protection !== null);
+    // What a failover would copy first is there already.
+    await until(stage, ({ status }) => status.events.some(({ code }) => code === 'objects.same'));
   }, 90_000);
   afterAll(() => stage.close());
 
-  test('fails over with them', async () => {
+  test('fails over with them, by the statements that its plan showed', async () => {
+    const plan = await planOf('planned', 'instance');
+    expect(plan.filter((text) => text.startsWith('EXEC msdb.dbo.sp_update_job'))).toHaveLength(2);
     expect(await failover('instance')).toMatchObject({ accepted: true });
     expect((await done(1)).status.protection?.failovers).toMatchObject([{ outcome: 'done' }]);
     expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
     expect([await isEnabled(stage, 'SQL1'), await isEnabled(stage, 'mi-west')]).toEqual([false, true]);
+    expect(await didLast()).toEqual(plan);
   }, 90_000);
 
   test('and back, with what was made on the instance meanwhile', async () => {
@@ -224,8 +256,10 @@ ${QUICK_POLLING}
       'USE [Sales]; CREATE USER [newcomer] FOR LOGIN [newcomer]',
       "ALTER LOGIN [batch] WITH PASSWORD = N'Changed!Passw0rd'",
     ]);
+    const plan = await planOf('planned', 'server');
     expect(await failover('server')).toMatchObject({ accepted: true });
     await done(2);
+    expect(await didLast()).toEqual(plan);
     expect(await userOf(stage, 'SQL1', 'newcomer', 'New!Passw0rd')).toBe('newcomer');
     expect(hashOf(stage, 'SQL1', 'batch')).toBe(hashOf(stage, 'mi-west', 'batch'));
     expect(await userOf(stage, 'SQL1', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
@@ -264,12 +298,17 @@ ${QUICK_POLLING}
     await done(5);
     await until(stage, ({ status }) => status.health !== null);
     stage.estate.world.instances.kill('SQL1');
+    const plan = await planOf('forced', 'instance');
+    expect(plan.filter((text) => text.startsWith('EXEC msdb.dbo.sp_update_job'))).toHaveLength(1);
     const asked = { type: 'forced', reason: 'SQL1 burnt down', acceptLossSeconds: 3_600 };
     expect(await failover('instance', asked)).toMatchObject({ accepted: true });
     const view = await done(6);
     expect(view.status.protection?.failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
     expect(await isEnabled(stage, 'mi-west')).toBe(true);
+    // Its users could be read nowhere before: the plan says that they are looked at only then.
+    const mended = 'ALTER USER [newcomer] WITH LOGIN = [newcomer];';
+    expect((await didLast()).filter((text) => text !== mended)).toEqual(plan);
   }, 90_000);
 
   test('tells no secret in any history', async () => {

@@ -6,7 +6,7 @@ import { FakeLink, type FakeLinkOptions } from './fake-link';
 import { linkSpecWith } from './link-spec';
 import { answer, type DriverOptions, type FakeActivity, hang, WorkflowDriver } from './workflow-driver';
 
-const HOUR = 3_600_000;
+export const HOUR = 3_600_000;
 
 export const STANDING_SPEC = linkSpecWith(
   'purpose: disaster-recovery\ncutover: { fence: { disableLogins: [app] } }\n',

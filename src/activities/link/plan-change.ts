@@ -1,6 +1,7 @@
 /** The plan of a change of a link that stands, with what only a link knows: its roles, its versions, its notes. */
 import type { CutoverRoute } from '../../model/link/facts';
-import { LINK_PROCEDURE, type LinkSite, TAKE_DOWN } from '../../model/link/procedure';
+import { LINK_PROCEDURE, type LinkSite, repairOfUsers, TAKE_DOWN } from '../../model/link/procedure';
+import { linkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkStep } from '../../model/link/step';
 import type { Change } from '../../model/run/procedure';
@@ -51,6 +52,9 @@ const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep> = {
 
 /** What the run knows and a plan does not. */
 function noteOf(step: LinkStep, change: Change, spec: ResolvedLink): string | undefined {
+  if (change.kind === 'repair' && step.id === repairOfUsers(linkSite(change.survivor)).id) {
+    return 'only where the other side led for the run: its applications are pointed here, too';
+  }
   if (change.kind !== 'removal') return undefined;
   if (step.madeBy !== undefined) return `only if the run of ${spec.settings.name} made the group itself`;
   if (TAKE_DOWN.removeLink.includes(step)) {

@@ -1,6 +1,7 @@
 import type { CutoverRoute } from '../../model/link/facts';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import {
+  askedFor,
   establishing,
   establishingFromInstance,
   forReplicas,
@@ -44,10 +45,7 @@ export async function planLinkMigration(
     ? establishingFromInstance(hasObjects)
     : settings.purpose === 'disaster-recovery'
       ? establishing(settings.seeding.keepLog, hasObjects)
-      : linkProcedure(route, settings.cutover.afterwards, settings.seeding.keepLog, {
-          repairUsers: settings.afterFailover.repairOrphanedUsers,
-          objects: hasObjects,
-        });
+      : linkProcedure(route, settings.cutover.afterwards, settings.seeding.keepLog, askedFor(settings));
   const servers = groupMembers(context.spec).map(({ name }) => name);
   for (const step of forReplicas(procedure, servers)) {
     steps.push(await planStep(LINK_TOPOLOGY, step, context));

@@ -3,6 +3,7 @@ import { type Change, changeSteps, type Procedure, type StepRef } from '../../mo
 import type { RunSpec } from '../../model/run/run-spec';
 import { otherSiteOf } from '../../model/run/site';
 import type { StandingFacts } from '../../model/run/standing';
+import { SqlServerFailure } from '../../ports/failures';
 import { factsOfRoles, type SiteRoles } from '../../rules/run/facts-of-roles';
 import { requestFor } from '../../rules/run/request-of-change';
 import { refusalsOf } from '../../rules/run/standing-table';
@@ -71,8 +72,8 @@ export async function planChange<
     cannotFailOver,
   );
   const change = wanted.kind === 'drill' ? drillFrom(facts) : wanted;
-  const isForced = change.kind === 'failover' && change.type === 'forced';
-  const loss = isForced ? await topology.loss({ context, snapshots }, change.to, null) : null;
+  const forced = change.kind === 'failover' && change.type === 'forced' ? change : undefined;
+  const loss = forced !== undefined ? await topology.loss({ context, snapshots }, forced.to, null) : null;
   const open = openFence(procedure, spec, change, loss);
   const steps: PlannedStep<Step>[] = [];
   const before: string[] = [];
@@ -80,7 +81,9 @@ export async function planChange<
     const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
     const note = planning.noteOf?.(step, change, spec);
     const plan = () => planStep(topology, step, context, { before, note });
-    steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, plan));
+    const follows = forced !== undefined && isFollowing(procedure, spec, forced, step);
+    const told = follows ? () => orUntold(step, plan) : plan;
+    steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, told));
     before.push(step.id);
   }
   return { change, roles, refusals: refusalsOf(facts, requestFor(change)), loss, steps };
@@ -106,6 +109,34 @@ async function orStop<Step extends StepRef>(
     return {
       ...stepHead(step),
       note: `the run would stop here: ${error.message}${remedy}`,
+      effects: [],
+      settled: null,
+    };
+  }
+}
+
+/** What follows a forced failover does not need the old primary, though it asks it where it answers. */
+function isFollowing<Spec extends RunSpec, Step extends StepRef>(
+  procedure: Procedure<Spec, Step>,
+  spec: Spec,
+  { type, to }: Extract<Change, { kind: 'failover' }>,
+  step: Step,
+): boolean {
+  return procedure.failover(spec, type, to).follow.some(({ id }) => id === step.id);
+}
+
+/** A step that asks a site which does not answer now: what it will do shows only then. */
+async function orUntold<Step extends StepRef>(
+  step: Step,
+  plan: () => Promise<PlannedStep<Step>>,
+): Promise<PlannedStep<Step>> {
+  try {
+    return await plan();
+  } catch (error) {
+    if (!(error instanceof SqlServerFailure) || error.transport === undefined) throw error;
+    return {
+      ...stepHead(step),
+      note: `what it does shows only then: ${error.message}`,
       effects: [],
       settled: null,
     };

@@ -1,5 +1,5 @@
 import { byWord } from '../by-word';
-import type { FailoverPlan, FailoverType, Procedure } from '../run/procedure';
+import { type FailoverPlan, type FailoverType, forwardSteps, type Procedure } from '../run/procedure';
 import { copySteps, jobSwitch } from '../sql-server/instance-object-steps';
 import type { CutoverRoute } from './facts';
 import { instanceIsFirst } from './initial-primary';
@@ -9,6 +9,7 @@ import { LINK_PHASE_TITLES, LINK_STEP_IDS, type LinkStep, type LinkStepId, step 
 
 const SERVER = { id: 'server', label: siteName('server') } as const;
 const INSTANCE = { id: 'instance', label: siteName('instance') } as const;
+const SITES = { server: SERVER, instance: INSTANCE } as const;
 
 const TRUST: readonly LinkStep[] = [
   step('server.master-key', 'trust', 'Master key of the SQL Server'),
@@ -50,14 +51,15 @@ const BACKUPS: readonly LinkStep[] = [
 ];
 
 /** What every cutover of a migration has, by its role. */
-const TO_INSTANCE: Omit<FailoverPlan<LinkStep>, 'swap'> = {
+const TO_INSTANCE: Omit<FailoverPlan<LinkStep>, 'swap' | 'follow'> = {
+  prepare: [],
   fence: [step('server.fence', 'cutover', 'Fence the SQL Server')],
   revocable: [],
   proof: [step('instance.verify-writable', 'cutover', 'New primary takes writes')],
   admit: [],
 };
 
-const CUTOVER: Readonly<Record<CutoverRoute, FailoverPlan<LinkStep>>> = {
+const CUTOVER: Readonly<Record<CutoverRoute, Omit<FailoverPlan<LinkStep>, 'follow'>>> = {
   'planned-failover': {
     ...TO_INSTANCE,
     swap: [step('server.planned-failover', 'cutover', 'Planned failover')],
@@ -73,17 +75,19 @@ const CUTOVER: Readonly<Record<CutoverRoute, FailoverPlan<LinkStep>>> = {
  * The cutover of a migration by roles. Logins of the instance are the operator's, unless they were copied: those were
  * copied disabled, and are admitted.
  */
-export function cutoverPlan(route: CutoverRoute, objects = false): FailoverPlan<LinkStep> {
+export function cutoverPlan(route: CutoverRoute, asked: AskedFor = {}): FailoverPlan<LinkStep> {
   const plan = byWord('route of a cutover', route, CUTOVER);
-  return objects ? { ...plan, admit: ADMIT.instance } : plan;
+  const follow = following(asked, 'instance', 'planned');
+  if (asked.objects !== true) return { ...plan, follow };
+  return { ...plan, prepare: copySteps(INSTANCE), admit: ADMIT.instance, follow };
 }
 
-const inOrder = ({ fence, revocable, swap, proof, admit }: FailoverPlan<LinkStep>): readonly LinkStep[] => [
-  ...fence,
-  ...revocable,
-  ...swap,
-  ...proof,
-  ...admit,
+/** Its copies are made while the link is set up, too, and stand there in the procedure. */
+const inOrder = (plan: FailoverPlan<LinkStep>): readonly LinkStep[] => [
+  ...plan.fence,
+  ...plan.revocable,
+  ...forwardSteps(plan),
+  ...plan.follow,
 ];
 
 const DROP_GROUPS: readonly LinkStep[] = [
@@ -112,7 +116,25 @@ export interface AskedFor {
   readonly repairUsers?: boolean;
   /** Logins and agent jobs are copied (`instanceObjects`). */
   readonly objects?: boolean;
+  /** Some agent jobs are named: they run where the primary is. */
+  readonly jobs?: boolean;
 }
+
+export const askedFor = ({ afterFailover, instanceObjects }: ResolvedLink['settings']): AskedFor => ({
+  repairUsers: afterFailover.repairOrphanedUsers,
+  objects: instanceObjects !== undefined,
+  jobs: (instanceObjects?.jobs.include ?? []).length > 0,
+});
+
+/** Once the applications are in. @param by how the roles were swapped */
+function following(asked: AskedFor, primary: LinkSite, by: FailoverType): readonly LinkStep[] {
+  const { on, off } = jobSwitch(SITES[primary], SITES[otherSite(primary)], by);
+  return [
+    ...(asked.repairUsers === true ? [repairOfUsers(primary)] : []),
+    ...(asked.jobs === true ? [on, off] : []),
+  ];
+}
+
 /** Setting up a link that the instance leads at first: a group without a database, and the SQL Server joins. */
 export const establishingFromInstance = (objects = false): readonly LinkStep[] => [
   ...FROM_INSTANCE,
@@ -169,23 +191,16 @@ export function linkProcedure(
   route: CutoverRoute,
   afterwards: Afterwards,
   keepLog: KeepLog = 'none',
-  { repairUsers = false, objects = false }: AskedFor = {},
+  asked: AskedFor = {},
 ): readonly LinkStep[] {
   const { removeLink, dropGroups } = takeDownPlan(route, afterwards);
   return [
-    ...establishing(keepLog, objects),
-    ...inOrder(cutoverPlan(route, objects)),
-    ...(objects ? moveJobs() : []),
-    ...(repairUsers ? [repairOfUsers('instance')] : []),
+    ...establishing(keepLog, asked.objects),
+    ...inOrder(cutoverPlan(route, asked)),
     ...removeLink,
     ...dropGroups,
   ];
 }
-
-const moveJobs = (): readonly LinkStep[] => {
-  const { on, off } = jobSwitch(INSTANCE, SERVER);
-  return [on, off];
-};
 
 /** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
 export type { LinkSite };
@@ -219,13 +234,19 @@ const SWAP: Readonly<Record<FailoverType, Readonly<Record<LinkSite, readonly Lin
 };
 
 /** A forced one knows no fence: the old primary is out of reach. */
-function failoverPlan(type: FailoverType, to: LinkSite): FailoverPlan<LinkStep> {
+function failoverPlan(type: FailoverType, to: LinkSite, asked: AskedFor): FailoverPlan<LinkStep> {
+  const fence = bySite(otherSite(to), FENCE);
+  const prepare = asked.objects === true ? copySteps(SITES[to]) : [];
   return {
-    fence: byWord('type of a failover', type, { planned: bySite(otherSite(to), FENCE), forced: [] }),
+    ...byWord('type of a failover', type, {
+      planned: { prepare, fence },
+      forced: { prepare: [], fence: [] },
+    }),
     revocable: [],
     swap: bySite(to, byWord('type of a failover', type, SWAP)),
     proof: bySite(to, PROOF),
     admit: bySite(to, ADMIT),
+    follow: following(asked, to, type),
   };
 }
 
@@ -271,7 +292,7 @@ export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
     return `${database}: ${from} → ${to}`;
   },
   sites: ({ settings }) => linkSites(settings),
-  failover: (_spec, type, to) => failoverPlan(type, linkSite(to)),
+  failover: (spec, type, to) => failoverPlan(type, linkSite(to), askedFor(spec.settings)),
   repair: (_spec, survivor) => bySite(linkSite(survivor), REPAIRS),
   remove: () => [...TAKE_DOWN.removeLink, ...TAKE_DOWN.dropGroups],
   hasReplicas: (site) => bySite(linkSite(site), { server: true, instance: false }),

@@ -20,6 +20,8 @@ export type FailoverType = 'planned' | 'forced';
 
 /** The steps of a failover by their role, never by their position. */
 export interface FailoverPlan<Step extends StepRef = StepRef> {
+  /** Before anybody is fenced out: what is not replicated is made the same on the other site. May be empty. */
+  readonly prepare: readonly Step[];
   /** Keep the applications out of the old primary. May be empty: catch-up and point of no return are never left out. */
   readonly fence: readonly Step[];
   /** Behind the fence, undone with it. */
@@ -30,6 +32,8 @@ export interface FailoverPlan<Step extends StepRef = StepRef> {
   readonly proof: readonly Step[];
   /** Let the applications in where the new primary is. */
   readonly admit: readonly Step[];
+  /** Once the applications are in. What fails of it is told, and holds nothing up. May be empty. */
+  readonly follow: readonly Step[];
 }
 
 /** A resource on which the platform lets only so many failovers run at once. */
@@ -59,7 +63,7 @@ export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef 
   describe(spec: Spec): string;
   /** Places that can lead. */
   sites(spec: Spec): readonly Site[];
-  /** @param type `forced`: neither fence nor revocable steps, since the old primary may be out of reach */
+  /** @param type `forced`: nothing is prepared, fenced or revocable, since the old primary may be out of reach */
   failover(spec: Spec, type: FailoverType, to: SiteId): FailoverPlan<Step>;
   /** After a split brain. @param survivor whose data stays */
   repair(spec: Spec, survivor: SiteId): readonly Step[];
@@ -119,7 +123,7 @@ export function changeSteps<Spec extends RunSpec, Step extends StepRef>(
     case 'repair':
       return [
         ...procedure.repair(spec, change.survivor),
-        ...procedure.failover(spec, 'planned', change.survivor).admit,
+        ...afterRepair(procedure.failover(spec, 'planned', change.survivor)),
       ];
     case 'removal':
       return procedure.remove(spec);
@@ -127,6 +131,12 @@ export function changeSteps<Spec extends RunSpec, Step extends StepRef>(
       return unknownWord('change of a run', change);
   }
 }
+
+/** For the applications it may be a failover: who survives is not always who led. */
+const afterRepair = <Step extends StepRef>({ admit, follow }: FailoverPlan<Step>): readonly Step[] => [
+  ...admit,
+  ...follow,
+];
 
 /** An old primary that still answers is fenced by a forced failover as by a planned one. */
 function failoverSteps<Spec extends RunSpec, Step extends StepRef>(
@@ -137,5 +147,5 @@ function failoverSteps<Spec extends RunSpec, Step extends StepRef>(
 ): readonly Step[] {
   const { fence } = procedure.failover(spec, 'planned', to);
   const plan = procedure.failover(spec, type, to);
-  return [...fence, ...plan.revocable, ...forwardSteps(plan)];
+  return [...plan.prepare, ...fence, ...plan.revocable, ...forwardSteps(plan), ...plan.follow];
 }

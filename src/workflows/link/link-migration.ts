@@ -11,7 +11,13 @@ import {
 } from '@temporalio/workflow';
 import { byWord } from '../../model/by-word';
 import type { CutoverRoute } from '../../model/link/facts';
-import { cutoverPlan, FIRST_LOG_BACKUP, type TakeDown, takeDownPlan } from '../../model/link/procedure';
+import {
+  askedFor,
+  cutoverPlan,
+  FIRST_LOG_BACKUP,
+  type TakeDown,
+  takeDownPlan,
+} from '../../model/link/procedure';
 import { type Cutover, replicateUntilCutOver } from '../run/cutover';
 import { handleCutoverMessages } from '../run/cutover-requests';
 import { checkInput } from '../run/incoming';
@@ -83,8 +89,7 @@ async function cross(run: LinkRun): Promise<'done' | 'new-history'> {
 /** Deleting the link to cut over leaves nothing that could replicate back. */
 function cutoverOf(run: LinkRun): Cutover {
   const route = routeOf(run);
-  const hasObjects = run.spec.settings.instanceObjects !== undefined;
-  const cutover = { plan: cutoverPlan(route, hasObjects), from: 'server', to: 'instance' };
+  const cutover = { plan: cutoverPlan(route, askedFor(run.spec.settings)), from: 'server', to: 'instance' };
   return byWord<CutoverRoute, Cutover>('route of a cutover', route, {
     'planned-failover': { ...cutover, replicates: true },
     'delete-link': { ...cutover, replicates: false, lookBeside: () => lookForLeftOut(run) },

@@ -1,7 +1,7 @@
 /** The phases of setting up a link, each with the steps that its spec and its versions ask for. */
 
 import { instanceIsFirst } from '../../model/link/initial-primary';
-import { establishingFromInstance, forReplicas, linkProcedure } from '../../model/link/procedure';
+import { askedFor, establishingFromInstance, forReplicas, linkProcedure } from '../../model/link/procedure';
 import { groupMembers } from '../../model/link/replicas';
 import { type LinkPhase, type LinkStep, stepsOfPhase } from '../../model/link/step';
 import { performSteps } from '../run/phase';
@@ -11,11 +11,10 @@ import type { LinkRun } from './state';
 export function phaseSteps({ spec, state }: LinkRun, phase: LinkPhase): readonly LinkStep[] {
   const { route } = state;
   if (route === null) return [];
-  const { cutover, seeding, instanceObjects, afterFailover } = spec.settings;
-  const asked = { repairUsers: afterFailover.repairOrphanedUsers, objects: instanceObjects !== undefined };
+  const { cutover, seeding } = spec.settings;
   const procedure = instanceIsFirst(spec)
     ? establishingFromInstance()
-    : linkProcedure(route, cutover.afterwards, seeding.keepLog, asked);
+    : linkProcedure(route, cutover.afterwards, seeding.keepLog, askedFor(spec.settings));
   const servers = groupMembers(spec).map(({ name }) => name);
   return stepsOfPhase(forReplicas(procedure, servers), phase);
 }

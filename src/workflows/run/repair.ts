@@ -25,7 +25,6 @@ export async function repair(
     run.watches.awaitHealthy({ spec: run.spec, primary: request.survivor }),
   );
   await admitApplications(run, request.survivor);
-  await switchObjects(run, request.survivor);
   // Where the applications were before it, as far as this run repointed them.
   const cameFrom = protection.primary;
   protection.primary = request.survivor;
@@ -40,6 +39,7 @@ export async function repair(
     isElsewhere ? toRepoint(run, request.survivor) : 'nothing',
   );
   if (isElsewhere) await surroundRepair(run, request);
+  await switchObjects(run, request.survivor);
 }
 
 /** The applications may still point at the site that was demoted. */

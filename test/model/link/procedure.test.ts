@@ -1,17 +1,21 @@
 import { cutoverPlan, forReplicas, LINK_PROCEDURE, linkProcedure } from '../../../src/model/link/procedure';
 import { type FailoverPlan, forwardSteps, withdrawalSteps } from '../../../src/model/run/procedure';
 import { siteOf } from '../../../src/model/run/site';
-import { linkSpec } from '../../support/link-spec';
+import { linkSpec, linkSpecWith } from '../../support/link-spec';
 
 const SPEC = linkSpec();
 const ids = (steps: readonly { readonly id: string }[]): readonly string[] => steps.map(({ id }) => id);
-const roles = ({ fence, revocable, swap, proof, admit }: FailoverPlan) => ({
+const roles = ({ prepare, fence, revocable, swap, proof, admit, follow }: FailoverPlan) => ({
+  prepare: ids(prepare),
   fence: ids(fence),
   revocable: ids(revocable),
   swap: ids(swap),
   proof: ids(proof),
   admit: ids(admit),
+  follow: ids(follow),
 });
+
+const COPIES = ['logins', 'login-passwords', 'agent-jobs', 'agent-job-changes'].map((id) => `instance.${id}`);
 
 const procedure = linkProcedure('planned-failover', 'remove-link', 'trace-flag-12381');
 
@@ -47,49 +51,68 @@ describe('each role of a failover', () => {
   ] as const)('%s, to the %s', (type, to, fence, swap) => {
     const plan = LINK_PROCEDURE.failover(SPEC, type, to);
     expect(roles(plan)).toEqual({
+      prepare: [],
       fence,
       revocable: [],
       swap: [swap],
       proof: [`${to}.verify-writable`],
       admit: [`${to}.admit-applications`],
+      follow: [],
     });
     expect(ids(forwardSteps(plan))).toEqual([swap, `${to}.verify-writable`, `${to}.admit-applications`]);
   });
 
   test('a cutover that swaps the roles', () => {
     expect(roles(cutoverPlan('planned-failover'))).toEqual({
+      prepare: [],
       fence: ['server.fence'],
       revocable: [],
       swap: ['server.planned-failover'],
       proof: ['instance.verify-writable'],
       admit: [],
+      follow: [],
     });
   });
 
   test('a cutover that deletes the link commits synchronously behind the fence, and undoes that first', () => {
     const plan = cutoverPlan('delete-link');
     expect(roles(plan)).toEqual({
+      prepare: [],
       fence: ['server.fence'],
       revocable: ['server.synchronous-commit'],
       swap: ['instance.delete-link-to-cut-over'],
       proof: ['instance.verify-writable'],
       admit: [],
+      follow: [],
     });
     expect(ids(withdrawalSteps(plan))).toEqual(['server.synchronous-commit', 'server.fence']);
   });
 
   test.each(['planned-failover', 'delete-link'] as const)('copied logins are admitted last: %s', (route) => {
-    expect(roles(cutoverPlan(route, true))).toEqual({
+    expect(roles(cutoverPlan(route, { objects: true }))).toEqual({
       ...roles(cutoverPlan(route)),
+      prepare: COPIES,
       admit: ['instance.admit-applications'],
     });
+  });
+
+  test.each([
+    ['planned', COPIES, ['instance.enable-jobs', 'server.disable-jobs']],
+    ['forced', [], ['instance.enable-jobs-after-loss', 'server.disable-jobs']],
+  ] as const)('what a spec asks for around a %s failover', (type, prepare, jobs) => {
+    const spec = linkSpecWith(`
+afterFailover: { repairOrphanedUsers: true }
+instanceObjects: { jobs: { include: [totals] } }
+`);
+    const plan = roles(LINK_PROCEDURE.failover(spec, type, 'instance'));
+    expect([plan.prepare, plan.follow]).toEqual([prepare, ['instance.repair-orphaned-users', ...jobs]]);
   });
 });
 
 describe('the whole procedure', () => {
   const cutoverAndAfter = (...given: Parameters<typeof linkProcedure>) =>
     ids(linkProcedure(...given).filter(({ phase }) => phase === 'cutover' || phase === 'after'));
-  const everything = { repairUsers: true, objects: true };
+  const everything = { repairUsers: true, objects: true, jobs: true };
 
   test('of a planned failover, in order', () => {
     expect(cutoverAndAfter('planned-failover', 'remove-link', 'none', everything)).toEqual([
@@ -97,9 +120,9 @@ describe('the whole procedure', () => {
       'server.planned-failover',
       'instance.verify-writable',
       'instance.admit-applications',
+      'instance.repair-orphaned-users',
       'instance.enable-jobs',
       'server.disable-jobs',
-      'instance.repair-orphaned-users',
       'instance.remove-link',
       'server.drop-distributed-availability-group',
       'server.drop-availability-group',

@@ -44,11 +44,13 @@ export const COUNTER_PROCEDURE: Procedure<CounterPairSpec> = {
   describe: ({ left, right }) => `${left} → ${right}`,
   sites,
   failover: (spec, type, to): FailoverPlan => ({
+    prepare: [],
     fence: type === 'planned' ? [step(otherSiteOf(sites(spec), to).id, 'fence')] : [],
     revocable: [],
     swap: [step(to, 'lead')],
     proof: [step(to, 'count')],
     admit: [step(to, 'admit')],
+    follow: [],
   }),
   repair: (spec, survivor) => [step(otherSiteOf(sites(spec), survivor).id, 'follow')],
   remove: () => SITES.map((site) => step(site, 'part')),

@@ -40,6 +40,8 @@ test('without a fence nothing is swapped, either, where the sites are not equal'
 
 test('a role of several steps has all of them, in order; what proves is not looked at before', async () => {
   const plan: FailoverPlan = {
+    prepare: [],
+    follow: [],
     fence: [step('server.fence-1'), step('server.fence-2')],
     revocable: [step('server.revocable')],
     swap: [step('server.swap-1'), step('server.swap-2')],

@@ -184,16 +184,17 @@ function defineEnabling(on: SiteId, name: 'enable-jobs' | 'enable-jobs-after-los
         differing: former === undefined ? [] : differingJobs(toRun, former, here),
       };
     },
-    assume: (facts) => ({
-      ...facts,
-      there: facts.toRun.map((name) => ({ name, isEnabled: false })),
+    assume(facts, { spec }, before) {
+      // The way back of a drill: what runs here now is switched off by the way there.
+      const isBack = before.includes(`${otherSiteOf(spec.sites, on).id}.${name}`);
+      const toRun = isBack ? enabledOf(facts.there) : facts.toRun;
       // The copy before it brings them in line.
-      differing: [],
-    }),
+      return { toRun, there: toRun.map((job) => ({ name: job, isEnabled: false })), differing: [] };
+    },
     settled(facts, { spec }) {
       if (namesToEnable(facts).length > 0) return undefined;
       throwIfLeftDisabled(facts, sqlServerSite(spec, on).name);
-      const running = facts.there.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
+      const running = enabledOf(facts.there);
       return running.length === 0
         ? `no jobs are to run on ${sqlServerSite(spec, on).name}`
         : `${running.join(', ')} enabled on ${sqlServerSite(spec, on).name}`;
@@ -284,18 +285,28 @@ function throwIfLeftDisabled({ there, differing }: EnableFacts, where: string): 
 
 /** On the former primary, whose database takes no writes any more. */
 export function disableJobs(on: SiteId): SqlServerStep {
-  return defineSqlServerStep<{ readonly enabled: readonly string[] }>({
+  return defineSqlServerStep<{ readonly enabled: readonly string[]; readonly elsewhere: readonly string[] }>({
     id: `${on}.disable-jobs`,
     async observe(context) {
-      const jobs = await readJobStates(context, on, jobNames(context));
-      return { enabled: jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name) };
+      const names = jobNames(context);
+      const [here, other] = await Promise.all([
+        readJobStates(context, on, names),
+        readJobStates(context, otherSiteOf(context.spec.sites, on).id, names),
+      ]);
+      return { enabled: enabledOf(here), elsewhere: enabledOf(other) };
     },
+    // The way back of a drill: the way there brings them here.
+    assume: (facts, _context, before) =>
+      before.includes(`${on}.enable-jobs`) ? { ...facts, enabled: facts.elsewhere } : facts,
     settled: ({ enabled }, { spec }) =>
       enabled.length === 0 ? `no named job is enabled on ${sqlServerSite(spec, on).name}` : undefined,
     effects: async ({ enabled }) =>
       enabled.map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
   });
 }
+
+const enabledOf = (jobs: EnableFacts['there']): readonly string[] =>
+  jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
 
 const otherPort = ({ ports, spec }: SqlServerContext, on: SiteId): SqlServerPort =>
   requireSite(ports, otherSiteOf(spec.sites, on).id);
