@@ -2,7 +2,7 @@
 
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { readServer } from '../../tsql/queries/server';
 import type { DeletedExternallyNews, ExternalFailoverNews } from '../run/api';
 import { linkFacts, type Observing } from './link-facts';
@@ -53,8 +53,8 @@ export async function rolesByOthers(
 }
 
 function agreedPrimary(
-  server: LinkReplicaFacts | undefined,
-  instance: LinkReplicaFacts | undefined,
+  server: DistributedReplicaFacts | undefined,
+  instance: DistributedReplicaFacts | undefined,
 ): LinkSite | undefined {
   const roles = [server?.localRoleDesc, instance?.localRoleDesc];
   if (roles[0] === 'PRIMARY' && roles[1] === 'SECONDARY') return 'server';
@@ -103,12 +103,12 @@ async function instanceTime({ ports }: Observing, signal: AbortSignal): Promise<
 /** What each side says, for those who look. */
 export const rolesSeen = (
   leads: LinkSite,
-  facts: LinkReplicaFacts | undefined,
-  theirs: LinkReplicaFacts | undefined,
+  facts: DistributedReplicaFacts | undefined,
+  theirs: DistributedReplicaFacts | undefined,
 ): Readonly<Record<LinkSite, string | null>> => {
   const seen = { [leads]: facts, [otherSite(leads)]: theirs } as Record<
     LinkSite,
-    LinkReplicaFacts | undefined
+    DistributedReplicaFacts | undefined
   >;
   return { server: seen.server?.localRoleDesc ?? null, instance: seen.instance?.localRoleDesc ?? null };
 };

@@ -6,5 +6,5 @@ import type { LinkContext } from './context';
 export async function leadingSide({ ports, spec, signal }: Omit<LinkContext, 'secret'>): Promise<LinkSite> {
   const { database } = spec.settings;
   const [row] = await ports.server.query(readInstanceDatabase(database, spec.names.link), { signal });
-  return row?.linkRoleDesc === 'SECONDARY' ? 'instance' : 'server';
+  return row?.groupRoleDesc === 'SECONDARY' ? 'instance' : 'server';
 }

@@ -32,7 +32,7 @@ export async function readGroupFacts(
     multiDatabase: mode?.multiDatabase ?? null,
     listeners: collectListeners(listeners),
     members,
-    linkIsMultiDatabase: link?.isMultiDatabase ?? false,
+    isMultiDatabase: link?.isMultiDatabase ?? false,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The activities around certificates: read, rotated, imported again. */
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { sameName } from '../../rules/names';
 import { AZURE_AUTHORITIES } from '../../tsql/azure-authorities';
@@ -24,7 +24,7 @@ export type ReadLinks<Spec extends CertificateSpec, Ports extends EndpointPorts>
   ends: Ends<Spec, Ports>,
   clock: Clock,
   signal: AbortSignal,
-) => Promise<readonly LinkReplicaFacts[]>;
+) => Promise<readonly DistributedReplicaFacts[]>;
 
 export interface CertificateDependencies<Spec extends CertificateSpec, Ports extends EndpointPorts>
   extends Opening<Spec, Ports>,

@@ -1,5 +1,5 @@
 /** Whether the certificate of an endpoint may be rotated, and whether its links come back with the new one. */
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { endpointCertificateName } from '../../rules/sql-server/certificate-name';
 import {
@@ -33,7 +33,7 @@ export interface EndpointEnd<
 /** The links of one endpoint, and a look at them. */
 export interface EndpointLinks {
   readonly ends: readonly EndpointEnd[];
-  read(clock: Clock, signal: AbortSignal): Promise<readonly LinkReplicaFacts[]>;
+  read(clock: Clock, signal: AbortSignal): Promise<readonly DistributedReplicaFacts[]>;
 }
 
 /** Whether a rotation may begin now, and what it would do. Changes nothing. */
@@ -102,7 +102,7 @@ export async function proveConnection(
   for (let looks = 1; ; looks += 1) {
     const links = await read(clock, reporter.signal);
     const down = plan.links.flatMap((name) => {
-      const facts = links.find(({ linkName }) => linkName.toLowerCase() === name.toLowerCase());
+      const facts = links.find(({ groupName }) => groupName.toLowerCase() === name.toLowerCase());
       if (facts === undefined) return [`${name}: not there`];
       return isLinkUp(facts) ? [] : [`${name}: ${stateOf(facts)}`];
     });

@@ -25,7 +25,7 @@ export const nameOf = (resource: unknown): string => text(record(resource).name)
 
 export interface InstanceSurroundings {
   readonly observedAt: string;
-  readonly linkNames: readonly string[];
+  readonly distributedGroupNames: readonly string[];
   readonly databases: readonly unknown[];
   /** Instance failover groups of the instance's region; undefined when they could not be read. */
   readonly failoverGroups: readonly unknown[] | undefined;
@@ -50,7 +50,7 @@ export function decodeInstance(
     collation: text(values.collation),
     databaseFormat: orNull(values.databaseFormat),
     storageSizeGb: typeof values.storageSizeInGB === 'number' ? values.storageSizeInGB : 0,
-    linkNames: around.linkNames,
+    distributedGroupNames: around.distributedGroupNames,
     databaseNames: around.databases.map(nameOf),
     isInFailoverGroup: isInFailoverGroup(instance, around),
   };

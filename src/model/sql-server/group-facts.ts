@@ -37,5 +37,5 @@ export interface GroupFacts {
   /** All replicas that the migration names, `server` first; empty where it names none. */
   readonly members: readonly GroupMemberFacts[];
   /** The link of the migration's name is one of several databases. */
-  readonly linkIsMultiDatabase: boolean;
+  readonly isMultiDatabase: boolean;
 }

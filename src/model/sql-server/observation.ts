@@ -127,7 +127,7 @@ export interface ManagedInstanceFacts {
   /** Update policy: SQLServer2022, SQLServer2025, AlwaysUpToDate; null when Azure does not say. */
   readonly databaseFormat: string | null;
   readonly storageSizeGb: number;
-  readonly linkNames: readonly string[];
+  readonly distributedGroupNames: readonly string[];
   readonly databaseNames: readonly string[];
   readonly isInFailoverGroup: boolean;
 }
@@ -161,11 +161,11 @@ export interface AzureLinkFacts {
   } | null;
 }
 
-/** One database of a distributed availability group, seen from the SQL Server, all in one round trip for all links. */
-export interface LinkReplicaFacts {
+/** One database of a distributed availability group, seen from the SQL Server, all in one round trip for all groups. */
+export interface DistributedReplicaFacts {
   readonly observedAt: ObservedAt;
   readonly serverTime: string;
-  readonly linkName: string;
+  readonly groupName: string;
   readonly database: string;
   /** Role of this server in the distributed availability group. */
   readonly localRoleDesc: string;
@@ -214,7 +214,7 @@ export interface InstanceDatabaseFacts {
   readonly stateDesc: string | null;
   /** READ_WRITE or READ_ONLY; null while it cannot be told. */
   readonly updateability: string | null;
-  readonly linkRoleDesc: string | null;
+  readonly groupRoleDesc: string | null;
   readonly lastHardenedLsn: Lsn | null;
   readonly lastFullBackupAt: string | null;
 }

@@ -86,5 +86,5 @@ export function ownDistributedGroup({
 
 /** The link that an earlier run of this migration made in Azure. */
 export const hasOwnLink = (context: LinkPreflightContext): boolean =>
-  includesName(context.facts.instance.linkNames, context.spec.names.link) &&
+  includesName(context.facts.instance.distributedGroupNames, context.spec.names.link) &&
   ownDistributedGroup(context) !== undefined;

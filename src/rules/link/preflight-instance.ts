@@ -95,7 +95,7 @@ export const GROUP_CHECKS: readonly LinkCheck[] = [
     preventsError: 'ManagedInstanceLinkForProvidedAvailabilityGroupsAlreadyExists',
     run(context) {
       const { facts, spec } = context;
-      if (!includesName(facts.instance.linkNames, spec.names.link))
+      if (!includesName(facts.instance.distributedGroupNames, spec.names.link))
         return passed(`No link is named ${spec.names.link}.`);
       if (hasOwnLink(context)) return passed(`${spec.names.link} is the link of this migration.`);
       return failed(
@@ -207,7 +207,7 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
     facts.instance.databaseNames.filter((name) => !sameName(name, spec.settings.database)),
   ),
   capacityCheck('link-capacity', 'links', 'DatabaseNumberLimitReached', ({ facts, spec }) =>
-    facts.instance.linkNames.filter((name) => !sameName(name, spec.names.link)),
+    facts.instance.distributedGroupNames.filter((name) => !sameName(name, spec.names.link)),
   ),
   {
     id: 'instance.update-policy',

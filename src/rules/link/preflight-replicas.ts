@@ -58,7 +58,7 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
     run({ facts: { group }, spec }) {
       if (group === undefined) return notApplicable('The link was not read.');
       const { link } = spec.names;
-      return group.linkIsMultiDatabase
+      return group.isMultiDatabase
         ? failed(`Azure has a link ${link} of several databases (linkMode MultiDatabase).`)
         : passed(`No link ${link} of several databases is there.`);
     },

@@ -2,8 +2,8 @@
 import type {
   AvailabilityGroupFacts,
   CertificateFacts,
+  DistributedReplicaFacts,
   EndpointFacts,
-  LinkReplicaFacts,
 } from '../../model/sql-server/observation';
 import { includesName, sameName } from '../names';
 import { rotatedCertificateName } from './certificate-name';
@@ -50,7 +50,7 @@ export interface RotationFacts {
   readonly endpoint: EndpointFacts | null;
   readonly certificates: readonly CertificateFacts[];
   /** All links of the server, each from the view of its primary. */
-  readonly links: readonly LinkReplicaFacts[];
+  readonly links: readonly DistributedReplicaFacts[];
   readonly groups: readonly AvailabilityGroupFacts[];
   /** FQDNs of the instances that get the new public key. */
   readonly instances: readonly string[];
@@ -95,12 +95,12 @@ export function rotationPlan(
     },
     nextName: rotatedCertificateName(base, facts.serverTime, taken),
     nextExpiresOn: expires.slice(0, 10),
-    links: facts.links.map(({ linkName }) => linkName),
+    links: facts.links.map(({ groupName }) => groupName),
   };
 }
 
 /** Connected and taking the log: what every link of the endpoint must be after the switch. */
-export const isLinkUp = (facts: LinkReplicaFacts): boolean =>
+export const isLinkUp = (facts: DistributedReplicaFacts): boolean =>
   facts.connectedStateDesc === 'CONNECTED' && !facts.isSuspended && isReplicating(facts);
 
 const NO_CERTIFICATE: RotationRefusal = {
@@ -113,7 +113,7 @@ const NO_CERTIFICATE: RotationRefusal = {
  * A lost connection makes a seeding start over from zero. A link that is disconnected has none to lose, and one that
  * seeded long ago keeps its row, so only what runs counts.
  */
-function seedingRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
+function seedingRefusal(link: DistributedReplicaFacts): readonly RotationRefusal[] {
   const isConnected = link.connectedStateDesc === 'CONNECTED';
   const isUnfinished = isConnected && !isReplicating(link) && !link.isSuspended;
   if (link.seeding?.isStreaming !== true && !isUnfinished) return [];
@@ -121,18 +121,18 @@ function seedingRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
   return [
     {
       ruleId: 'rotation.seeding',
-      reason: `${link.database} is being seeded over link ${link.linkName} (${state}): a reconnect would start it over`,
+      reason: `${link.database} is being seeded over link ${link.groupName} (${state}): a reconnect would start it over`,
       nextStep: 'rotate when the seeding is over; sqlferry status shows how long it takes',
     },
   ];
 }
 
-function failoverRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
+function failoverRefusal(link: DistributedReplicaFacts): readonly RotationRefusal[] {
   if (link.localRoleDesc === 'PRIMARY') return [];
   return [
     {
       ruleId: 'rotation.failover',
-      reason: `link ${link.linkName} is being failed over: no side is seen as its primary (${link.localRoleDesc})`,
+      reason: `link ${link.groupName} is being failed over: no side is seen as its primary (${link.localRoleDesc})`,
       nextStep: 'rotate when the failover is over',
     },
   ];
@@ -149,13 +149,13 @@ function fenceRefusal({ fencedLogins }: RotationFacts): readonly RotationRefusal
   ];
 }
 
-function healthRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
+function healthRefusal(link: DistributedReplicaFacts): readonly RotationRefusal[] {
   if (isLinkUp(link) || seedingRefusal(link).length > 0 || failoverRefusal(link).length > 0) return [];
   const error = link.lastConnectErrorDescription;
   return [
     {
       ruleId: 'rotation.link-not-healthy',
-      reason: `link ${link.linkName} is not healthy (${link.connectedStateDesc ?? 'not connected'}${error === null ? '' : `: ${error}`}), so nothing could prove the new certificate`,
+      reason: `link ${link.groupName} is not healthy (${link.connectedStateDesc ?? 'not connected'}${error === null ? '' : `: ${error}`}), so nothing could prove the new certificate`,
       nextStep: 'mend the link first; the present certificate is still valid',
     },
   ];

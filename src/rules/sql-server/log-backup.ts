@@ -1,5 +1,5 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { staleness } from '../freshness';
 import { type LogGrowth, type LogUseSample, logGrowth } from './log-growth';
 import { logReuseWaitWords } from './log-reuse-wait';
@@ -20,7 +20,7 @@ export interface LogBackupPolicy {
 }
 
 export interface LogBackupInput {
-  readonly facts: LinkReplicaFacts;
+  readonly facts: DistributedReplicaFacts;
   readonly policy: LogBackupPolicy;
   /** Milliseconds since 1970-01-01 UTC, by the clock that stamped the facts. */
   readonly now: number;
@@ -32,7 +32,7 @@ export interface LogBackupInput {
   /** Earlier looks at the log, for its growth. */
   readonly samples?: readonly LogUseSample[];
   /** Other links of the same database: a copy that one of them makes needs the log, too. */
-  readonly others?: readonly LinkReplicaFacts[];
+  readonly others?: readonly DistributedReplicaFacts[];
 }
 
 export type LogBackupRule =
@@ -81,7 +81,7 @@ export function logBackupVerdict(input: LogBackupInput): LogBackupVerdict {
 export function usedPercent({
   logUsedBytes,
   logSizeBytes,
-}: Pick<LinkReplicaFacts, 'logUsedBytes' | 'logSizeBytes'>): number {
+}: Pick<DistributedReplicaFacts, 'logUsedBytes' | 'logSizeBytes'>): number {
   return logSizeBytes > 0 ? (logUsedBytes / logSizeBytes) * 100 : 0;
 }
 
@@ -129,11 +129,11 @@ function otherSeeding(input: LogBackupInput, used: number): Decision | undefined
     if (other.connectedStateDesc !== 'CONNECTED') continue;
     const phase = seedingPhase(other);
     if (phase === 'catching-up') {
-      const reason = `The copy of link ${other.linkName} is catching up: a log backup could remove log that it needs (errors 1408, 1412).`;
+      const reason = `The copy of link ${other.groupName} is catching up: a log backup could remove log that it needs (errors 1408, 1412).`;
       return hold('log-backup.other-link', reason);
     }
     if (phase === 'streaming') {
-      const why = `The database is being read for the copy of link ${other.linkName}`;
+      const why = `The database is being read for the copy of link ${other.groupName}`;
       return onPressure(input, used, 'log-backup.other-link', why);
     }
   }

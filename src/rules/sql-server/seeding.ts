@@ -1,5 +1,5 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
 import { formatBytes } from '../sizes';
 
 /** Where seeding stands. States that are not known here count as running (promise 12). */
@@ -14,7 +14,7 @@ export type SeedingPhase =
   | 'failed';
 
 type ReplicaState = Pick<
-  LinkReplicaFacts,
+  DistributedReplicaFacts,
   'synchronizationStateDesc' | 'synchronizationHealthDesc' | 'seeding'
 >;
 

@@ -132,7 +132,7 @@ describe('the gate of a rotation', () => {
     ['streaming', { seeding: seeding({ currentState: 'SEEDING', isStreaming: true }) }],
     ['connected and not healthy yet', { synchronizationHealthDesc: 'NOT_HEALTHY', seeding: null }],
   ])('closed while a link seeds: %s', (_what, changes) => {
-    expect(rules({ links: [replica(), replica({ linkName: 'DAG_Other', ...changes })] })).toEqual([
+    expect(rules({ links: [replica(), replica({ groupName: 'DAG_Other', ...changes })] })).toEqual([
       'rotation.seeding',
     ]);
   });

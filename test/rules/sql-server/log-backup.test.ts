@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../../src/model/sql-server/observation';
 import { type LogBackupInput, logBackupVerdict } from '../../../src/rules/sql-server/log-backup';
 import { logReuseWaitWords } from '../../../src/rules/sql-server/log-reuse-wait';
 import { NOW } from '../link/facts';
@@ -10,7 +10,7 @@ const GB = 1024 ** 3;
 const SEEDED = { seedingCompleted: true, lastBackupAt: NOW - MINUTE };
 
 const input = (
-  facts: Partial<LinkReplicaFacts> = {},
+  facts: Partial<DistributedReplicaFacts> = {},
   rest: Partial<LogBackupInput> = {},
 ): LogBackupInput => ({
   facts: replica({ logReuseWaitDesc: 'LOG_BACKUP', ...facts }),

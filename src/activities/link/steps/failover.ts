@@ -181,7 +181,7 @@ async function observeRoles(context: LinkContext, lost?: LinkSite): Promise<Role
       on === lost
         ? await askLostSide((options) => port.query(query, options), clock, signal)
         : await port.query(query, { signal }).catch(() => undefined);
-    return rows?.[0]?.linkRoleDesc ?? null;
+    return rows?.[0]?.groupRoleDesc ?? null;
   };
   const [server, instance] = await Promise.all([read('server'), read('instance')]);
   return { server, instance };
