@@ -1,10 +1,7 @@
 /** From ARM's JSON to facts. What is absent becomes null; unknown enum values stay as they came (promise 12). */
+import type { AzureLinkFacts } from '../../model/link/azure-link';
 import { parseLsn } from '../../model/sql-server/lsn';
-import type {
-  AzureLinkFacts,
-  ManagedInstanceFacts,
-  TrustCertificateFacts,
-} from '../../model/sql-server/observation';
+import type { ManagedInstanceFacts, TrustCertificateFacts } from '../../model/sql-server/observation';
 import { isRecord } from './failures';
 import { type InstanceResource, sameResource } from './resource-id';
 

@@ -4,8 +4,9 @@
  * configuration from the instance, so that a wrong name fails here and not minutes later. A distributed group that the
  * older form (CREATE ... WITH (DISTRIBUTED)) left behind is as good, and is accepted.
  */
+import type { AzureLinkFacts } from '../../../model/link/azure-link';
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AvailabilityGroupFacts, AzureLinkFacts } from '../../../model/sql-server/observation';
+import type { AvailabilityGroupFacts } from '../../../model/sql-server/observation';
 import type { Effect, Statement } from '../../../model/statement';
 import { includesName, sameName } from '../../../rules/names';
 import { dropDatabase } from '../../../tsql/databases';

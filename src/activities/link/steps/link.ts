@@ -1,5 +1,5 @@
+import type { AzureLinkFacts } from '../../../model/link/azure-link';
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AzureLinkFacts } from '../../../model/sql-server/observation';
 import type { Effect } from '../../../model/statement';
 import { linkCapabilities } from '../../../rules/link/capability';
 import { NeedsPerson } from '../../run/failures';
