@@ -1,5 +1,5 @@
 import { otherLinks } from '../../../src/rules/link/other-links';
-import { linksTo } from '../../../src/rules/sql-server/distributed-groups';
+import { groupsTo } from '../../../src/rules/sql-server/distributed-groups';
 import { FQDN, ownGroups } from './facts';
 
 const names = { link: 'DAG_Orders', availabilityGroup: 'AG_Orders' };
@@ -21,7 +21,7 @@ test('the other links of a group are told from its own, and from those of other 
 });
 
 test('links to an instance are those whose listener lies there', () => {
-  expect(linksTo([...ownGroups, elsewhere], FQDN.toUpperCase())).toEqual(['DAG_Orders']);
-  expect(linksTo([...ownGroups, elsewhere], 'mi-02.x.database.windows.net')).toEqual(['DAG_Orders_2']);
-  expect(linksTo([...ownGroups, elsewhere], 'i-01.a1b2c3.database.windows.net')).toEqual([]);
+  expect(groupsTo([...ownGroups, elsewhere], FQDN.toUpperCase())).toEqual(['DAG_Orders']);
+  expect(groupsTo([...ownGroups, elsewhere], 'mi-02.x.database.windows.net')).toEqual(['DAG_Orders_2']);
+  expect(groupsTo([...ownGroups, elsewhere], 'i-01.a1b2c3.database.windows.net')).toEqual([]);
 });

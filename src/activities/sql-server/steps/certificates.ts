@@ -133,7 +133,7 @@ export const trustServerCertificate = defineEndpointStep<TrustState>({
     throw new NeedsPerson(
       'TrustCertificateNameTaken',
       `the instance holds another certificate under the name ${name} (thumbprint ${trustedThumbprint})`,
-      'delete it if no other link needs it (az sql mi partner-cert delete), or set certificate.name in the migration',
+      'delete it if nothing else needs it (az sql mi partner-cert delete), or set certificate.name in the migration',
     );
   },
   async effects({ name, publicKey }) {

@@ -15,8 +15,8 @@ interface EndpointState {
   readonly endpoint: EndpointFacts | null;
 }
 
-/** What the link needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
-function fitsTheLink(endpoint: EndpointFacts, certificateName: string): boolean {
+/** What a distributed group across certificates needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
+function fits(endpoint: EndpointFacts, certificateName: string): boolean {
   return (
     endpoint.stateDesc === 'STARTED' &&
     endpoint.isEncryptionEnabled &&
@@ -43,7 +43,7 @@ export const mirroringEndpoint = defineEndpointStep<EndpointState>({
     };
   },
   settled({ endpoint, certificateName }) {
-    if (endpoint === null || !fitsTheLink(endpoint, certificateName)) return undefined;
+    if (endpoint === null || !fits(endpoint, certificateName)) return undefined;
     return `endpoint ${endpoint.name} is started on port ${endpoint.port} with certificate ${certificateName} and AES`;
   },
   async effects({ endpoint, certificateName }, context) {
