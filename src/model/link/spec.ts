@@ -51,6 +51,15 @@ const logBackupsSchema = z.strictObject({
   compression: z.boolean().default(true),
 });
 
+const linkCutoverSchema = cutoverSchema
+  .extend({
+    afterwards: z
+      .enum(['remove-link', 'keep-link'])
+      .default('remove-link')
+      .describe('remove-link waits for the first full backup that Azure takes after the failover'),
+  })
+  .prefault({});
+
 const groupListenerSchema = z.strictObject({
   address: z.string().min(1).describe('IP address of the listener (or its name), as the instance reaches it'),
   port: z
@@ -113,7 +122,7 @@ export const linkSchema = z.strictObject({
     .prefault({}),
   seeding: seedingSchema,
   logBackups: logBackupsSchema,
-  cutover: cutoverSchema,
+  cutover: linkCutoverSchema,
   failover: failoverSchema,
   hooks: hooksSchema.optional().describe('Called around a failover or cutover'),
   afterFailover: afterFailoverSchema,
