@@ -25,6 +25,7 @@ export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
   steps: LINK_STEPS,
   sites: (spec) => LINK_PROCEDURE.sites(spec),
   party,
+  hasReplicas: (site) => LINK_PROCEDURE.hasReplicas(site),
   contextOn,
   preflight: ({ context }) => preflight(context),
   watch(call, input) {
