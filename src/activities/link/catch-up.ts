@@ -208,7 +208,7 @@ export async function awaitAzureFullBackup(
       ports.instance,
       clock,
       database,
-      spec.names.link,
+      spec.names.distributedGroup,
       reporter.signal,
     );
     if (instance.lastFullBackupAt !== null && Date.parse(instance.lastFullBackupAt) > Date.parse(since)) {
@@ -243,7 +243,7 @@ async function sampleBoth(
       bySite(otherSite(primary), ports),
       clock,
       spec.settings.database,
-      spec.names.link,
+      spec.names.distributedGroup,
       signal,
     ),
   ]);

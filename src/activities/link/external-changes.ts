@@ -72,7 +72,7 @@ export async function linkGone(
 ): Promise<Omit<DeletedExternallyNews, 'health'> | undefined> {
   const { ports, spec, clock } = observing;
   for (let look = 1; ; look += 1) {
-    const inAzure = await ports.azure.readLink(spec.names.link, signal).then(
+    const inAzure = await ports.azure.readLink(spec.names.distributedGroup, signal).then(
       (link) => link !== undefined,
       () => undefined,
     );
@@ -85,7 +85,7 @@ export async function linkGone(
       const group = facts === undefined ? 'has no such group either' : 'has the group without its partner';
       return {
         kind: 'deleted-externally',
-        reason: `Azure has no link ${spec.names.link}, and ${name} ${group}, seen ${look} times`,
+        reason: `Azure has no link ${spec.names.distributedGroup}, and ${name} ${group}, seen ${look} times`,
       };
     }
     await clock.sleep(spec.settings.polling.active, signal);

@@ -39,7 +39,7 @@ export async function linkFacts(
   on: LinkSite = 'server',
 ): Promise<DistributedReplicaFacts | undefined> {
   const all = await allLinks({ ports, spec, clock, snapshots }, maxAgeMs, on);
-  return all.find((facts) => sameName(facts.groupName, spec.names.link));
+  return all.find((facts) => sameName(facts.groupName, spec.names.distributedGroup));
 }
 
 /** @returns the links of the same database to other instances, as the SQL Server sees them */
@@ -50,7 +50,8 @@ export async function otherLinkFacts(
   const { names, settings } = observing.spec;
   const all = await allLinks(observing, maxAgeMs, 'server');
   return all.filter(
-    (facts) => sameName(facts.database, settings.database) && !sameName(facts.groupName, names.link),
+    (facts) =>
+      sameName(facts.database, settings.database) && !sameName(facts.groupName, names.distributedGroup),
   );
 }
 
@@ -76,6 +77,6 @@ export async function requireLinkFacts(
   const { server, instance } = observing.spec.settings;
   throw new NotYet(
     'LinkNotOnServer',
-    `${bySite(on, { server, instance })} has no distributed availability group ${observing.spec.names.link}`,
+    `${bySite(on, { server, instance })} has no distributed availability group ${observing.spec.names.distributedGroup}`,
   );
 }

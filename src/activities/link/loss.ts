@@ -77,7 +77,7 @@ async function lostSideFacts(
     clock,
     signal,
   );
-  return all?.find(({ groupName }) => sameName(groupName, spec.names.link));
+  return all?.find(({ groupName }) => sameName(groupName, spec.names.distributedGroup));
 }
 
 /** Null when it cannot be read: its clock is evidence, not a condition. */

@@ -194,7 +194,7 @@ async function findBroken(
   facts: DistributedReplicaFacts,
   signal: AbortSignal,
 ): Promise<BrokenLink | undefined> {
-  const link = await ports.azure.readLink(spec.names.link, signal);
+  const link = await ports.azure.readLink(spec.names.distributedGroup, signal);
   const state = link?.database?.replicaState;
   if (!isFailedReplicaState(state)) return undefined;
   const failure = facts.seeding?.failureState;

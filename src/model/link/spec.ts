@@ -136,7 +136,7 @@ export type LinkSpec = z.output<typeof linkSchema>;
 /** Names of the objects that a link consists of, with the defaults filled in. */
 export interface LinkNames {
   /** Distributed availability group and, in Azure, the link. */
-  readonly link: string;
+  readonly distributedGroup: string;
   readonly availabilityGroup: string;
   readonly instanceAvailabilityGroup: string;
 }
@@ -165,7 +165,7 @@ export interface GroupReplica {
 export function linkNames(migration: Pick<LinkSpec, 'database' | 'link'>): LinkNames {
   const cut = (name: string): string => name.slice(0, 128);
   return {
-    link: migration.link.name ?? cut(`DAG_${migration.database}`),
+    distributedGroup: migration.link.name ?? cut(`DAG_${migration.database}`),
     availabilityGroup: migration.link.availabilityGroup ?? cut(`AG_${migration.database}`),
     instanceAvailabilityGroup:
       migration.link.instanceAvailabilityGroup ?? `${cut(`AG_${migration.database}`).slice(0, 125)}_MI`,

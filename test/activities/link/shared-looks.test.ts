@@ -62,7 +62,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
     const spec = {
       ...base,
       settings: { ...base.settings, database: nameOf(index) },
-      names: { ...base.names, link: `DAG_${nameOf(index)}` },
+      names: { ...base.names, distributedGroup: `DAG_${nameOf(index)}` },
     };
     const observing = {
       ports: { server: { query, execute }, sites: { server: { query, execute } } },

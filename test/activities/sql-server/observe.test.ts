@@ -259,5 +259,5 @@ const azurePort = (instance: object): ManagedInstancePort =>
 const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLink =>
   ({
     settings: { database: name, initialPrimary: 'server', cutover: { fence: { disableLogins } } },
-    names: { link: 'DAG', availabilityGroup: 'AG' },
+    names: { distributedGroup: 'DAG', availabilityGroup: 'AG' },
   }) as unknown as ResolvedLink;

@@ -2,7 +2,7 @@ import { otherLinks } from '../../../src/rules/link/other-links';
 import { groupsTo } from '../../../src/rules/sql-server/distributed-groups';
 import { FQDN, ownGroups } from './facts';
 
-const names = { link: 'DAG_Orders', availabilityGroup: 'AG_Orders' };
+const names = { distributedGroup: 'DAG_Orders', availabilityGroup: 'AG_Orders' };
 const [, own] = ownGroups;
 if (own === undefined) throw new Error('fixture');
 const elsewhere = {
@@ -16,7 +16,9 @@ const elsewhere = {
 
 test('the other links of a group are told from its own, and from those of other groups', () => {
   expect(otherLinks(ownGroups, names)).toEqual([]);
-  expect(otherLinks([...ownGroups, elsewhere], { ...names, link: 'dag_orders' })).toEqual(['DAG_Orders_2']);
+  expect(otherLinks([...ownGroups, elsewhere], { ...names, distributedGroup: 'dag_orders' })).toEqual([
+    'DAG_Orders_2',
+  ]);
   expect(otherLinks([...ownGroups, elsewhere], { ...names, availabilityGroup: 'AG_Stock' })).toEqual([]);
 });
 

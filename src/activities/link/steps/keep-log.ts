@@ -24,7 +24,7 @@ async function observe(context: LinkContext): Promise<KeepLogState> {
   ]);
   return {
     isOn: flags.some(({ flag, isOn }) => flag === KEEP_LOG_TRACE_FLAG && isOn),
-    others: otherSeedings(links, context.spec.names.link),
+    others: otherSeedings(links, context.spec.names.distributedGroup),
   };
 }
 
