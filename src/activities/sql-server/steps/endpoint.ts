@@ -7,7 +7,7 @@ import {
 } from '../../../tsql/endpoints';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { certificateInUse } from './certificate-in-use';
-import { defineEndpointStep, queryServer } from './endpoint-context';
+import { defineTrustStep, queryServer } from './endpoint-context';
 import { unlessInUse } from './shared-trust';
 
 interface EndpointState {
@@ -29,7 +29,7 @@ function fits(endpoint: EndpointFacts, certificateName: string): boolean {
 const usesWindows = (endpoint: EndpointFacts): boolean =>
   /NTLM|KERBEROS|NEGOTIATE/.test(endpoint.connectionAuthDesc);
 
-export const mirroringEndpoint = defineEndpointStep<EndpointState>({
+export const mirroringEndpoint = defineTrustStep<EndpointState>({
   id: 'server.mirroring-endpoint',
   async observe(context) {
     const [{ name }, endpoints] = await Promise.all([
