@@ -175,7 +175,7 @@ interface ImportedState {
   readonly importedKey: string | null;
 }
 
-/** The name must be the FQDN of the instance, or the link does not work (link-with-scripts). */
+/** The name must be the FQDN of the instance, or the instance cannot connect (link-with-scripts). */
 export const trustInstanceCertificate = defineTrustStep<ImportedState>({
   id: 'server.trust-instance-certificate',
   async observe(context) {

@@ -15,7 +15,7 @@ interface EndpointState {
   readonly endpoint: EndpointFacts | null;
 }
 
-/** What a distributed group across certificates needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
+/** What a distributed group needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
 function fits(endpoint: EndpointFacts, certificateName: string): boolean {
   return (
     endpoint.stateDesc === 'STARTED' &&
