@@ -190,6 +190,61 @@ describe('the arrows', () => {
   });
 });
 
+/** Code without its comments, on the same lines; a `//` inside of a text (an address) begins none. */
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*.*?\*\//gs, (comment) => comment.replace(/[^\n]/g, '')).replace(/(^|\s)\/\/.*$/gm, '$1');
+
+/** `isLinkUp`, `LINK_STEPS` and `other-link` as words: is Link Up, LINK STEPS, other link. */
+const wordsOf = (code: string): string =>
+  code.replace(/([a-z0-9])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$2 ').replace(/[-_]/g, ' ');
+
+/** Lines of code in which the name of a topology is a word by itself, or a part of an identifier or of a text. */
+function namedTopologies(text: string, path: string): readonly string[] {
+  const names = TOPOLOGIES.map((name) => `${name.replaceAll('-', ' ')}s?`).join('|');
+  const named = new RegExp(`(?<![a-z])(${names})(?![a-z])`, 'i');
+  return withoutComments(text)
+    .split('\n')
+    .flatMap((line, index) => (named.test(wordsOf(line)) ? [`${path}:${index + 1}: ${line.trim()}`] : []));
+}
+
+describe('the shared subjects', () => {
+  const shared = sourceFiles('src').filter((file) =>
+    /^(run|sql-server)$/.test(subjectOf(placeOf(file)) ?? ''),
+  );
+
+  test('name no topology, neither in code nor in texts', () => {
+    expect(shared.length).toBeGreaterThan(100);
+    const named = shared.flatMap((file) => namedTopologies(readFileSync(join(ROOT, file), 'utf8'), file));
+    expect(named).toEqual([]);
+  });
+
+  test.each([
+    'const linkName = 1;',
+    'const otherLinks = 1;',
+    'export interface AzureLinkFacts {',
+    'const LINK_STEPS = 1;',
+    "const id = 'log-backup.other-link';",
+    "const kind = 'keep_link';",
+    "const text = 'mend the link first';",
+    'const link2 = `Links`;',
+    "const page = 'https://example.com'; const link = 1;",
+    '/* why */ const link = 1; // how',
+  ])('%j is noticed', (line) => {
+    expect(namedTopologies(`/** what */\n\n${line}\n`, 'a.ts')).toEqual([
+      `a.ts:3: ${withoutComments(line).trim()}`,
+    ]);
+  });
+
+  test.each([
+    '/** A link,\n * and its links. */\nconst x = 1;',
+    'const x = 1; // as a link does',
+    "const kind = 'linked-server';",
+    'const blinking = 1;',
+  ])('%j is let through', (text) => {
+    expect(namedTopologies(text, 'a.ts')).toEqual([]);
+  });
+});
+
 describe('the check itself', () => {
   const check = (path: string, line: string) => importsOf(line, path).map(violation);
 

@@ -15,7 +15,7 @@ import type {
   CertificateCheckResult,
   CertificateRotationInput,
   CertificateRotationResult,
-  EndpointLinks,
+  EndpointSpecs,
 } from '../workflows/sql-server/certificate-messages';
 import { NoWorkerAnswers, RequestRejected } from './failures';
 import { rejection } from './rejections';
@@ -75,13 +75,13 @@ export class NoSuchSchedule extends Error {
   }
 }
 
-export interface RotateOptions extends EndpointLinks, Request {
+export interface RotateOptions extends EndpointSpecs, Request {
   readonly rotateEndpoint: boolean;
   readonly reimportInstance: boolean;
   readonly connectWithinMs?: number;
 }
 
-export interface ScheduleOptions extends EndpointLinks<ResolvedLink> {
+export interface ScheduleOptions extends EndpointSpecs<ResolvedLink> {
   /** Time between two checks, milliseconds. */
   readonly everyMs: number;
   /** Rotate when less time than this is left, milliseconds; null: only tell. */
@@ -353,7 +353,7 @@ const checkInput = (args: readonly unknown[] | undefined): CertificateCheckInput
   args?.[0] as CertificateCheckInput<ResolvedLink> | undefined;
 
 /** Why these links do not belong to one endpoint; undefined when they do. */
-export function endpointMismatch({ spec, others }: EndpointLinks<ResolvedLink>): string | undefined {
+export function endpointMismatch({ spec, others }: EndpointSpecs<ResolvedLink>): string | undefined {
   const address = ({ server }: ResolvedLink): string => `${server.host}:${server.port}`.toLowerCase();
   const stranger = others.find((other) => address(other) !== address(spec));
   return stranger === undefined

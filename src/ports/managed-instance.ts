@@ -1,8 +1,5 @@
-import type {
-  AzureLinkFacts,
-  ManagedInstanceFacts,
-  TrustCertificateFacts,
-} from '../model/sql-server/observation';
+import type { AzureLinkFacts } from '../model/link/azure-link';
+import type { ManagedInstanceFacts, TrustCertificateFacts } from '../model/sql-server/observation';
 import type { ArmRequest } from '../model/statement';
 
 /**

@@ -27,7 +27,7 @@ export function createActivities({ link }: Openings, shared: Omit<RunActivityDep
   return {
     ...createRunActivities({ ...shared, topologies: [bindTopology(LINK_TOPOLOGY, link)] }),
     ...createLinkActivities(ofLink),
-    ...createCertificateActivities({ ...ofLink, readLinks: readLinksOfServer }),
+    ...createCertificateActivities({ ...ofLink, readReplicas: readLinksOfServer }),
     ...createInstanceObjectActivities(callSites(ofLink)),
   };
 }

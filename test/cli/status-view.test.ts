@@ -290,8 +290,9 @@ RPO           at most 15m 4s of commits lost, if it were now (lag 3 s, seen 15m
               ago)
 log space     88.0 % of 8.00 GB used, growing by 120 MB a minute, full in 8m
               unless the file grows
-log waits     a secondary has not hardened the log: the link is behind or down;
-              look at the link: no backup frees the log before it has caught up
+log waits     a secondary has not hardened the log: it is behind or not
+              connected; look at that secondary: no backup frees the log before
+              it has caught up
 log backups   412, last 2026-11-26 11:55:00 UTC; their files are yours to keep
               and delete
 certificates  Cert_SQL1_endpoint on the SQL Server ends in 5 d, less than 7;

@@ -1,7 +1,7 @@
 /** Certificates of a link that lives: rotated under load, rolled back, repaired, by hand and on a schedule. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
-import { readLinkCertificates } from '../../src/activities/sql-server/certificates';
+import { readCertificateInventory } from '../../src/activities/sql-server/certificates';
 import { Certificates } from '../../src/client/certificates';
 import type { RunView } from '../../src/client/runs';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
@@ -109,7 +109,7 @@ async function eventually(reached: () => Promise<boolean>, seconds = 40): Promis
 async function inventoryOf(stage: Stage) {
   const { context, close } = await openSteps(stage.spec(SECTIONS), stage.env);
   try {
-    return await readLinkCertificates(context);
+    return await readCertificateInventory(context);
   } finally {
     await close();
   }
@@ -210,7 +210,7 @@ describe('a DR link', () => {
       outcome: 'rolled-back',
       oldCertificate: { name: before.endpoint },
       newCertificate: { name: lost },
-      summary: expect.stringContaining('the links are back'),
+      summary: expect.stringContaining('the connections are back'),
       proof: expect.stringContaining('DISCONNECTED'),
     });
     expect(trustIn(stage)).toMatchObject({

@@ -40,7 +40,7 @@ export function toInstance(spec: ResolvedLink, estate: RunningEstate, name: stri
   return {
     ...spec,
     settings: { ...spec.settings, instance: name },
-    names: { ...spec.names, link: `${spec.names.link}_${name}` },
+    names: { ...spec.names, distributedGroup: `${spec.names.distributedGroup}_${name}` },
     instance: { ...spec.instance, host, port, resourceId },
   };
 }

@@ -106,7 +106,7 @@ test('lists become parameters', () => {
 
 const replicaRow = {
   server_time: '2026-11-22T02:03:04',
-  link_name: 'DAG',
+  group_name: 'DAG',
   database_name: 'Sales',
   local_role_desc: 'PRIMARY',
   connected_state_desc: 'CONNECTED',
@@ -132,7 +132,7 @@ const replicaRow = {
 test('link replicas', () => {
   expect(readLinkReplicas().decode(replicaRow)).toEqual({
     serverTime: '2026-11-22T02:03:04.000Z',
-    linkName: 'DAG',
+    groupName: 'DAG',
     database: 'Sales',
     localRoleDesc: 'PRIMARY',
     connectedStateDesc: 'CONNECTED',
@@ -166,7 +166,7 @@ test('states that nobody knows yet are kept as they came (promise 12)', () => {
 
 test('seeding', () => {
   const row = {
-    link_name: 'DAG',
+    group_name: 'DAG',
     database_name: 'Sales',
     operation_id: '6F9619FF-8B86-D011-B42D-00C04FC964FF',
     current_state: 'SEEDING',
@@ -180,7 +180,7 @@ test('seeding', () => {
     stream_workers: 2,
   };
   expect(readSeeding().decode(row)).toEqual({
-    linkName: 'DAG',
+    groupName: 'DAG',
     database: 'Sales',
     seeding: {
       operationId: '6F9619FF-8B86-D011-B42D-00C04FC964FF',
@@ -201,14 +201,14 @@ test('instance database that is not there', () => {
   const row = {
     state_desc: null,
     updateability: null,
-    link_role_desc: null,
+    group_role_desc: null,
     last_hardened_lsn: null,
     last_full_backup_at: null,
   };
   expect(readInstanceDatabase('d', 'l').decode(row)).toEqual({
     stateDesc: null,
     updateability: null,
-    linkRoleDesc: null,
+    groupRoleDesc: null,
     lastHardenedLsn: null,
     lastFullBackupAt: null,
   });

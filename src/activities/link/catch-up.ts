@@ -3,7 +3,7 @@
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
 import { compareLsn } from '../../model/sql-server/lsn';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { cutoverRoute } from '../../rules/link/capability';
 import { linkGate, redoReason } from '../../rules/link/cutover-gate';
 import { otherLinks } from '../../rules/link/other-links';
@@ -208,7 +208,7 @@ export async function awaitAzureFullBackup(
       ports.instance,
       clock,
       database,
-      spec.names.link,
+      spec.names.distributedGroup,
       reporter.signal,
     );
     if (instance.lastFullBackupAt !== null && Date.parse(instance.lastFullBackupAt) > Date.parse(since)) {
@@ -226,7 +226,7 @@ export async function awaitAzureFullBackup(
 }
 
 /** A link that does not show is the last look's to refuse. */
-const redoOf = (facts: LinkReplicaFacts | undefined, maxLag: number) =>
+const redoOf = (facts: DistributedReplicaFacts | undefined, maxLag: number) =>
   facts === undefined ? [] : redoReason(facts, maxLag);
 
 /** Both sides at once, each read locally: what the SQL Server has heard of the instance may be old. */
@@ -234,7 +234,7 @@ async function sampleBoth(
   observing: Observing,
   primary: LinkSite,
   signal: AbortSignal,
-): Promise<LsnSample & { readonly facts: LinkReplicaFacts | undefined }> {
+): Promise<LsnSample & { readonly facts: DistributedReplicaFacts | undefined }> {
   const { ports, spec, clock } = observing;
   const observedAt = new Date(clock.now()).toISOString();
   const [facts, instance] = await Promise.all([
@@ -243,7 +243,7 @@ async function sampleBoth(
       bySite(otherSite(primary), ports),
       clock,
       spec.settings.database,
-      spec.names.link,
+      spec.names.distributedGroup,
       signal,
     ),
   ]);

@@ -26,13 +26,16 @@ export async function awaitConnected(
   for (;;) {
     const facts = await linkFacts(observing, pollMs / 2, firstPrimary(spec));
     if (facts?.connectedStateDesc === 'CONNECTED') {
-      return { kind: 'connected', evidence: `${spec.names.link} is CONNECTED (${facts.serverTime})` };
+      return {
+        kind: 'connected',
+        evidence: `${spec.names.distributedGroup} is CONNECTED (${facts.serverTime})`,
+      };
     }
     const lastError =
       facts?.lastConnectErrorDescription == null
         ? 'no connection error is reported'
         : `last connection error ${facts.lastConnectErrorNumber ?? ''}: ${facts.lastConnectErrorDescription}`;
-    const link = await ports.azure.readLink(spec.names.link, reporter.signal);
+    const link = await ports.azure.readLink(spec.names.distributedGroup, reporter.signal);
     const state = link?.database?.replicaState;
     const said = `${lastError}; Azure says ${state ?? 'nothing'}${mostRecent(link?.database?.mostRecentLinkError)}`;
     if (isFailedReplicaState(state)) {

@@ -11,6 +11,7 @@ import { mirroringUrl } from '../../tsql/link/availability-groups';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../run/step';
 import type { WatchRequest } from '../run/topology';
 import type { SqlServerStep } from '../sql-server/context';
+import type { TrustContext, TrustStep } from '../sql-server/steps/endpoint-context';
 import type { LinkKnown } from './api';
 
 export type LinkContext = StepContext<LinkPorts, ResolvedLink>;
@@ -41,11 +42,26 @@ export const atSites = <Context extends Omit<LinkContext, 'secret'>>(
 });
 
 /** A step of any SQL Server, as one of a link. */
-export const ofSqlServer = (step: SqlServerStep): LinkStep => ({
+export const ofSqlServer = (step: SqlServerStep): LinkStep => within(step, atSites);
+
+/** A step that sets trust up, as one of a link. */
+export const ofTrust = (step: TrustStep): LinkStep => within(step, withReplicas);
+
+/** Also seen from one replica alone, where the spec holds the other ones no more. */
+const withReplicas = (context: LinkContext): TrustContext => ({
+  ...context,
+  spec: { ...context.spec, servesReplicas: context.spec.settings.link.replicas !== undefined },
+});
+
+/** @param of the context of a link, as that of the step */
+const within = <Ports, Spec>(
+  step: AnyStep<Ports, Spec>,
+  of: (context: LinkContext) => StepContext<Ports, Spec>,
+): LinkStep => ({
   ...step,
-  look: (context) => step.look(atSites(context)),
-  undoTo: (before, context, found) => step.undoTo(before, atSites(context), found),
-  plan: (context, before) => step.plan(atSites(context), before),
+  look: (context) => step.look(of(context)),
+  undoTo: (before, context, found) => step.undoTo(before, of(context), found),
+  plan: (context, before) => step.plan(of(context), before),
 });
 
 /**

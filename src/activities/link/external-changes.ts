@@ -2,7 +2,7 @@
 
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { readServer } from '../../tsql/queries/server';
 import type { DeletedExternallyNews, ExternalFailoverNews } from '../run/api';
 import { linkFacts, type Observing } from './link-facts';
@@ -53,8 +53,8 @@ export async function rolesByOthers(
 }
 
 function agreedPrimary(
-  server: LinkReplicaFacts | undefined,
-  instance: LinkReplicaFacts | undefined,
+  server: DistributedReplicaFacts | undefined,
+  instance: DistributedReplicaFacts | undefined,
 ): LinkSite | undefined {
   const roles = [server?.localRoleDesc, instance?.localRoleDesc];
   if (roles[0] === 'PRIMARY' && roles[1] === 'SECONDARY') return 'server';
@@ -72,7 +72,7 @@ export async function linkGone(
 ): Promise<Omit<DeletedExternallyNews, 'health'> | undefined> {
   const { ports, spec, clock } = observing;
   for (let look = 1; ; look += 1) {
-    const inAzure = await ports.azure.readLink(spec.names.link, signal).then(
+    const inAzure = await ports.azure.readLink(spec.names.distributedGroup, signal).then(
       (link) => link !== undefined,
       () => undefined,
     );
@@ -85,7 +85,7 @@ export async function linkGone(
       const group = facts === undefined ? 'has no such group either' : 'has the group without its partner';
       return {
         kind: 'deleted-externally',
-        reason: `Azure has no link ${spec.names.link}, and ${name} ${group}, seen ${look} times`,
+        reason: `Azure has no link ${spec.names.distributedGroup}, and ${name} ${group}, seen ${look} times`,
       };
     }
     await clock.sleep(spec.settings.polling.active, signal);
@@ -103,12 +103,12 @@ async function instanceTime({ ports }: Observing, signal: AbortSignal): Promise<
 /** What each side says, for those who look. */
 export const rolesSeen = (
   leads: LinkSite,
-  facts: LinkReplicaFacts | undefined,
-  theirs: LinkReplicaFacts | undefined,
+  facts: DistributedReplicaFacts | undefined,
+  theirs: DistributedReplicaFacts | undefined,
 ): Readonly<Record<LinkSite, string | null>> => {
   const seen = { [leads]: facts, [otherSite(leads)]: theirs } as Record<
     LinkSite,
-    LinkReplicaFacts | undefined
+    DistributedReplicaFacts | undefined
   >;
   return { server: seen.server?.localRoleDesc ?? null, instance: seen.instance?.localRoleDesc ?? null };
 };

@@ -1,9 +1,9 @@
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { isReplicating } from '../../rules/sql-server/seeding';
 import type { LinkHealth } from './api';
 
 /** Health of a link from the view of its primary. */
-export function healthOf(facts: LinkReplicaFacts): LinkHealth {
+export function healthOf(facts: DistributedReplicaFacts): LinkHealth {
   const connected = facts.connectedStateDesc === 'CONNECTED';
   const healthy = connected && !facts.isSuspended && isReplicating(facts);
   const states = [

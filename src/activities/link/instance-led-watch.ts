@@ -1,5 +1,5 @@
 /** A link that stays, watched while the instance leads it. */
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { CommonNews } from '../run/api';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
@@ -35,7 +35,7 @@ async function watch(
   const { signal } = reporter;
   const healthNews = new HealthNews(clock, input, signal);
   for (;;) {
-    let facts: LinkReplicaFacts | undefined;
+    let facts: DistributedReplicaFacts | undefined;
     try {
       facts = await orAborted(linkFacts(observing, sharedAgeMs(polling.steady), 'instance'), signal);
       healthNews.answered();
@@ -79,7 +79,7 @@ async function newsOfOthers(
   observing: Observing,
   signal: AbortSignal,
   { standing }: LinkWatchRequest,
-  facts: LinkReplicaFacts | undefined,
+  facts: DistributedReplicaFacts | undefined,
   health: LinkHealth,
 ): Promise<News | undefined> {
   if (standing === undefined) return undefined;

@@ -23,7 +23,7 @@ export async function joinFromInstance(
   const { ports, spec, clock, signal } = context;
   let lastError = 'the join was not tried yet';
   for (;;) {
-    const link = await ports.azure.readLink(spec.names.link, signal);
+    const link = await ports.azure.readLink(spec.names.distributedGroup, signal);
     const state = link?.database?.replicaState;
     if (isFailedReplicaState(state)) {
       return {

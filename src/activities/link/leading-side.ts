@@ -5,6 +5,8 @@ import type { LinkContext } from './context';
 /** @returns the side that is the primary of the link; the SQL Server while there is none */
 export async function leadingSide({ ports, spec, signal }: Omit<LinkContext, 'secret'>): Promise<LinkSite> {
   const { database } = spec.settings;
-  const [row] = await ports.server.query(readInstanceDatabase(database, spec.names.link), { signal });
-  return row?.linkRoleDesc === 'SECONDARY' ? 'instance' : 'server';
+  const [row] = await ports.server.query(readInstanceDatabase(database, spec.names.distributedGroup), {
+    signal,
+  });
+  return row?.groupRoleDesc === 'SECONDARY' ? 'instance' : 'server';
 }

@@ -3,13 +3,13 @@
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
 import { sameName } from '../../rules/names';
 import { NotYet } from '../run/failures';
 import type { Snapshots } from '../run/snapshots';
-import { readLinkReplicaFacts } from './observe-link';
+import { readDistributedReplicaFacts } from './observe-link';
 
 export interface Observing {
   readonly ports: LinkPorts;
@@ -37,20 +37,21 @@ export async function linkFacts(
   { ports, spec, clock, snapshots }: Observing,
   maxAgeMs: number,
   on: LinkSite = 'server',
-): Promise<LinkReplicaFacts | undefined> {
+): Promise<DistributedReplicaFacts | undefined> {
   const all = await allLinks({ ports, spec, clock, snapshots }, maxAgeMs, on);
-  return all.find((facts) => sameName(facts.linkName, spec.names.link));
+  return all.find((facts) => sameName(facts.groupName, spec.names.distributedGroup));
 }
 
 /** @returns the links of the same database to other instances, as the SQL Server sees them */
 export async function otherLinkFacts(
   observing: Observing,
   maxAgeMs: number,
-): Promise<readonly LinkReplicaFacts[]> {
+): Promise<readonly DistributedReplicaFacts[]> {
   const { names, settings } = observing.spec;
   const all = await allLinks(observing, maxAgeMs, 'server');
   return all.filter(
-    (facts) => sameName(facts.database, settings.database) && !sameName(facts.linkName, names.link),
+    (facts) =>
+      sameName(facts.database, settings.database) && !sameName(facts.groupName, names.distributedGroup),
   );
 }
 
@@ -58,10 +59,10 @@ function allLinks(
   { ports, spec, clock, snapshots }: Observing,
   maxAgeMs: number,
   on: LinkSite,
-): Promise<readonly LinkReplicaFacts[]> {
+): Promise<readonly DistributedReplicaFacts[]> {
   // No signal: the answer is shared with others, whose waits go on when this one is cancelled.
   return snapshots.read(`links of ${serverKey(spec, on)}`, maxAgeMs, () =>
-    readLinkReplicaFacts(bySite(on, ports), clock),
+    readDistributedReplicaFacts(bySite(on, ports), clock),
   );
 }
 
@@ -70,12 +71,12 @@ export async function requireLinkFacts(
   observing: Observing,
   maxAgeMs: number,
   on: LinkSite = 'server',
-): Promise<LinkReplicaFacts> {
+): Promise<DistributedReplicaFacts> {
   const facts = await linkFacts(observing, maxAgeMs, on);
   if (facts !== undefined) return facts;
   const { server, instance } = observing.spec.settings;
   throw new NotYet(
     'LinkNotOnServer',
-    `${bySite(on, { server, instance })} has no distributed availability group ${observing.spec.names.link}`,
+    `${bySite(on, { server, instance })} has no distributed availability group ${observing.spec.names.distributedGroup}`,
   );
 }

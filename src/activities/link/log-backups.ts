@@ -1,5 +1,5 @@
 /** The log backups of a link that the SQL Server leads: when one is due, by whom the last was, and taking it. */
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import {
   type ForeignLogBackups,
@@ -61,7 +61,7 @@ export class LogBackups {
   }
 
   /** Takes the backup that is due. @param others the other links of the same database */
-  async look(facts: LinkReplicaFacts, others: readonly LinkReplicaFacts[]): Promise<LogLook> {
+  async look(facts: DistributedReplicaFacts, others: readonly DistributedReplicaFacts[]): Promise<LogLook> {
     const { spec } = this.observing;
     const sample = { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes };
     this.samples = [...this.samples, sample].slice(-SAMPLES_KEPT);
@@ -99,8 +99,8 @@ export class LogBackups {
  */
 function judge(
   { spec, clock }: Observing,
-  facts: LinkReplicaFacts,
-  others: readonly LinkReplicaFacts[],
+  facts: DistributedReplicaFacts,
+  others: readonly DistributedReplicaFacts[],
   lastBackupAt: number | null,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
@@ -148,7 +148,7 @@ async function readHistory(
 async function backUp(
   { ports, spec, clock }: Observing,
   reporter: ActivityReporter,
-  facts: LinkReplicaFacts,
+  facts: DistributedReplicaFacts,
   verdict: LogBackupVerdict,
   graceMs: number | undefined,
 ): Promise<LogBackupTaken> {

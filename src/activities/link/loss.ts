@@ -2,14 +2,14 @@
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
 import { compareLsn, type Lsn } from '../../model/sql-server/lsn';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { sameName } from '../../rules/names';
 import { readServer } from '../../tsql/queries/server';
 import type { Health } from '../run/api';
 import type { LogLossReport } from '../sql-server/api';
 import { askLostSide } from '../sql-server/observe/reading';
 import type { Observing } from './link-facts';
-import { readLinkReplicaFacts } from './observe-link';
+import { readDistributedReplicaFacts } from './observe-link';
 import { sideFacts } from './side-facts';
 
 /**
@@ -70,10 +70,14 @@ async function lostSideFacts(
   { ports, spec, clock }: Observing,
   from: LinkSite,
   signal: AbortSignal,
-): Promise<LinkReplicaFacts | undefined> {
+): Promise<DistributedReplicaFacts | undefined> {
   const port = bySite(from, ports);
-  const all = await askLostSide((options) => readLinkReplicaFacts(port, clock, options), clock, signal);
-  return all?.find(({ linkName }) => sameName(linkName, spec.names.link));
+  const all = await askLostSide(
+    (options) => readDistributedReplicaFacts(port, clock, options),
+    clock,
+    signal,
+  );
+  return all?.find(({ groupName }) => sameName(groupName, spec.names.distributedGroup));
 }
 
 /** Null when it cannot be read: its clock is evidence, not a condition. */

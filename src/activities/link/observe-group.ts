@@ -25,14 +25,14 @@ export async function readGroupFacts(
   const [[mode], listeners, link, members] = await Promise.all([
     ports.server.query(readLinkMode(), options),
     ports.server.query(readGroupListeners(), options),
-    ports.azure.readLink(spec.names.link, signal),
+    ports.azure.readLink(spec.names.distributedGroup, signal),
     Promise.all(groupMembers(spec).map(({ name }) => readMember(ports, spec, name, signal))),
   ]);
   return {
     multiDatabase: mode?.multiDatabase ?? null,
     listeners: collectListeners(listeners),
     members,
-    linkIsMultiDatabase: link?.isMultiDatabase ?? false,
+    isMultiDatabase: link?.isMultiDatabase ?? false,
   };
 }
 

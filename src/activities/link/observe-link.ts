@@ -1,7 +1,7 @@
 import type { LinkPreflightFacts } from '../../model/link/facts';
 import { instanceIsFirst } from '../../model/link/initial-primary';
 import type { ResolvedLink } from '../../model/link/spec';
-import type { LinkReplicaFacts, ManagedInstanceFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts, ManagedInstanceFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { SqlServerFailure } from '../../ports/failures';
 import type { LinkPorts } from '../../ports/link-ports';
@@ -18,11 +18,11 @@ import { readServerFacts } from '../sql-server/observe/server';
 import { readGroupFacts } from './observe-group';
 
 /** All links of an instance, in two round trips however many there are. */
-export async function readLinkReplicaFacts(
+export async function readDistributedReplicaFacts(
   port: SqlServerPort,
   clock: Clock,
   options: SqlCallOptions = {},
-): Promise<LinkReplicaFacts[]> {
+): Promise<DistributedReplicaFacts[]> {
   const [replicas, seedings] = await Promise.all([
     port.query(readLinkReplicas(), options),
     port.query(readSeeding(), options),
@@ -35,8 +35,8 @@ export async function readLinkReplicaFacts(
   }));
 }
 
-const linkKey = (row: Pick<SeedingRow, 'linkName' | 'database'>): string =>
-  JSON.stringify([row.linkName, row.database]);
+const linkKey = (row: Pick<SeedingRow, 'groupName' | 'database'>): string =>
+  JSON.stringify([row.groupName, row.database]);
 
 /** Everything that preflight judges. Only reads. */
 export async function readLinkPreflightFacts(

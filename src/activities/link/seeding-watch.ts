@@ -1,7 +1,7 @@
 import { firstPrimary, instanceIsFirst } from '../../model/link/initial-primary';
 import { bySite } from '../../model/link/side';
 import type { Progress } from '../../model/run/progress';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
 import { foreignLogBackups, foreignWhileSeeding } from '../../rules/sql-server/foreign-backups';
 import {
@@ -88,7 +88,7 @@ export async function watchSeeding(
 }
 
 function newsOf(
-  facts: LinkReplicaFacts,
+  facts: DistributedReplicaFacts,
   samples: readonly SeedingSample[],
   progress: SeedingProgress | undefined,
   mark: SeedingMark | null,
@@ -125,7 +125,7 @@ function newsOf(
 
 /** No backup is taken while the copy is made: what is asked for is the room that is left, and whether to tell somebody. */
 export function logVerdict(
-  facts: LinkReplicaFacts,
+  facts: DistributedReplicaFacts,
   { spec, clock }: Observing,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
@@ -191,10 +191,10 @@ function markOf(
 /** The SQL Server alone does not show that Azure gave the link up. */
 async function findBroken(
   { ports, spec }: Observing,
-  facts: LinkReplicaFacts,
+  facts: DistributedReplicaFacts,
   signal: AbortSignal,
 ): Promise<BrokenLink | undefined> {
-  const link = await ports.azure.readLink(spec.names.link, signal);
+  const link = await ports.azure.readLink(spec.names.distributedGroup, signal);
   const state = link?.database?.replicaState;
   if (!isFailedReplicaState(state)) return undefined;
   const failure = facts.seeding?.failureState;
@@ -211,7 +211,7 @@ async function findBroken(
 }
 
 function progressOf(
-  facts: LinkReplicaFacts,
+  facts: DistributedReplicaFacts,
   progress: SeedingProgress | undefined,
   verdict: LogBackupVerdict,
   now: number,

@@ -1,6 +1,6 @@
 /** A link that replicates, watched while the SQL Server leads it, with its log backups. */
 import type { Progress } from '../../model/run/progress';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { LogBackupVerdict } from '../../rules/sql-server/log-backup';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { CommonNews, DeletedExternallyNews } from '../run/api';
@@ -104,7 +104,7 @@ class ServerLedWatch {
   }
 
   /** Roles that others swapped, or a link that others removed. */
-  private async newsOfOthers(facts: LinkReplicaFacts, health: LinkHealth): Promise<News | undefined> {
+  private async newsOfOthers(facts: DistributedReplicaFacts, health: LinkHealth): Promise<News | undefined> {
     const { standing } = this.input;
     if (standing === undefined) return undefined;
     const { signal } = this.reporter;
@@ -126,7 +126,7 @@ class ServerLedWatch {
   }
 
   /** Of a link that stays: roles that are about to swap agree soon. */
-  private mayBeSwapping({ localRoleDesc }: LinkReplicaFacts): boolean {
+  private mayBeSwapping({ localRoleDesc }: DistributedReplicaFacts): boolean {
     if (this.input.standing === undefined || localRoleDesc !== 'SECONDARY') {
       this.secondarySince = undefined;
       return false;
@@ -174,9 +174,9 @@ class ServerLedWatch {
 }
 
 interface Links {
-  readonly facts: LinkReplicaFacts;
+  readonly facts: DistributedReplicaFacts;
   /** Of the same database to other instances. */
-  readonly others: readonly LinkReplicaFacts[];
+  readonly others: readonly DistributedReplicaFacts[];
 }
 
 /** A link that nobody can look at is not healthy: no log backups are taken meanwhile. */
@@ -188,7 +188,7 @@ const unreadable = (message: string, now: number): LinkHealth => ({
   logUsedPercent: 0,
 });
 
-function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
+function throwIfNotPrimary(facts: DistributedReplicaFacts, { spec }: Observing): void {
   if (facts.localRoleDesc !== 'SECONDARY') return;
   throw new NeedsPerson(
     'ServerNotPrimary',
@@ -197,7 +197,7 @@ function throwIfNotPrimary(facts: LinkReplicaFacts, { spec }: Observing): void {
   );
 }
 
-function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBackupVerdict): Progress {
+function progressOf(facts: DistributedReplicaFacts, health: LinkHealth, verdict: LogBackupVerdict): Progress {
   return {
     version: 1,
     activity: 'replicating',
@@ -215,7 +215,12 @@ function progressOf(facts: LinkReplicaFacts, health: LinkHealth, verdict: LogBac
 }
 
 /** Up to the next backup, if that is sooner than the next look. */
-function nextLook(verdict: LogBackupVerdict, facts: LinkReplicaFacts, now: number, steadyMs: number): number {
+function nextLook(
+  verdict: LogBackupVerdict,
+  facts: DistributedReplicaFacts,
+  now: number,
+  steadyMs: number,
+): number {
   const untilLook = untilNextLook(now, steadyMs);
   if (verdict.nextDueAt === null) return untilLook;
   // The facts are shared, and may be older than this look.

@@ -1,10 +1,10 @@
 /** Every link of one SQL Server at once, each from the view of the side that leads it. */
 import type { ResolvedLink } from '../../model/link/spec';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import type { LinkPorts } from '../../ports/link-ports';
 import { sameName } from '../../rules/names';
-import { readLinkReplicaFacts } from './observe-link';
+import { readDistributedReplicaFacts } from './observe-link';
 
 export interface LinkEnd {
   readonly spec: ResolvedLink;
@@ -20,16 +20,16 @@ export async function readLinksOfServer(
   ends: readonly [LinkEnd, ...LinkEnd[]],
   clock: Clock,
   signal: AbortSignal,
-): Promise<LinkReplicaFacts[]> {
-  const seen = await readLinkReplicaFacts(ends[0].ports.server, clock, { signal });
+): Promise<DistributedReplicaFacts[]> {
+  const seen = await readDistributedReplicaFacts(ends[0].ports.server, clock, { signal });
   if (seen.every(({ localRoleDesc }) => localRoleDesc === 'PRIMARY')) return seen;
   const led = (
-    await Promise.all(ends.map(({ ports }) => readLinkReplicaFacts(ports.instance, clock, { signal })))
+    await Promise.all(ends.map(({ ports }) => readDistributedReplicaFacts(ports.instance, clock, { signal })))
   ).flat();
   return seen.map((here) => {
     if (here.localRoleDesc === 'PRIMARY') return here;
     return (
-      led.find((there) => there.localRoleDesc === 'PRIMARY' && sameName(there.linkName, here.linkName)) ??
+      led.find((there) => there.localRoleDesc === 'PRIMARY' && sameName(there.groupName, here.groupName)) ??
       here
     );
   });

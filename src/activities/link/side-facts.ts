@@ -6,5 +6,5 @@ import type { Observing } from './link-facts';
 /** The database as one side itself shows it. */
 export function sideFacts({ ports, spec, clock }: Observing, side: LinkSite, signal: AbortSignal) {
   const port = bySite(side, ports);
-  return readInstanceDatabaseFacts(port, clock, spec.settings.database, spec.names.link, signal);
+  return readInstanceDatabaseFacts(port, clock, spec.settings.database, spec.names.distributedGroup, signal);
 }

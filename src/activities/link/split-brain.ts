@@ -1,6 +1,6 @@
 import type { LinkSite } from '../../model/link/procedure';
 import { bySite, otherSite } from '../../model/link/side';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { SplitBrainNews } from '../run/api';
 import { sharedAgeMs } from '../run/snapshots';
 import { linkFacts, type Observing } from './link-facts';
@@ -14,8 +14,8 @@ import { linkFacts, type Observing } from './link-facts';
 export async function splitBrain(
   observing: Observing,
   leads: LinkSite,
-  facts: LinkReplicaFacts | undefined,
-  theirs: LinkReplicaFacts | undefined,
+  facts: DistributedReplicaFacts | undefined,
+  theirs: DistributedReplicaFacts | undefined,
 ): Promise<Omit<SplitBrainNews, 'health'> | undefined> {
   if (facts?.localRoleDesc !== 'PRIMARY' || theirs?.localRoleDesc !== 'PRIMARY') return undefined;
   const { settings } = observing.spec;
@@ -36,4 +36,5 @@ export const otherFacts = (
   observing: Observing,
   side: LinkSite,
   maxAgeMs = sharedAgeMs(observing.spec.settings.polling.steady),
-): Promise<LinkReplicaFacts | undefined> => linkFacts(observing, maxAgeMs, side).catch(() => undefined);
+): Promise<DistributedReplicaFacts | undefined> =>
+  linkFacts(observing, maxAgeMs, side).catch(() => undefined);

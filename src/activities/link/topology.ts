@@ -25,6 +25,7 @@ export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
   steps: LINK_STEPS,
   sites: (spec) => LINK_PROCEDURE.sites(spec),
   party,
+  hasReplicas: (site) => LINK_PROCEDURE.hasReplicas(site),
   contextOn,
   preflight: ({ context }) => preflight(context),
   watch(call, input) {
@@ -42,7 +43,7 @@ export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
   newPrimary: {
     properties: ({ context }, on) => databaseProperties(atSites(context), on),
     checks: ({ context }, input) => {
-      const name = context.spec.names.link;
+      const name = context.spec.names.distributedGroup;
       const commitMode = (groups: readonly string[]): string =>
         setDistributedAvailabilityMode({ name, groups, mode: 'ASYNCHRONOUS_COMMIT' }).display;
       return checkNewPrimary(atSites(context), input, commitMode);

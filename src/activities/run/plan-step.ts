@@ -63,7 +63,9 @@ export async function planStep<
   return {
     ...stepHead(step),
     ...(note === undefined ? {} : { note }),
-    effects: effects.map((effect) => onReplica(toJournalEffect(effect), step.server)),
+    effects: effects.map((effect) =>
+      onReplica(toJournalEffect(effect), step.server, (site) => topology.hasReplicas(site)),
+    ),
     settled: settled ?? null,
   };
 }

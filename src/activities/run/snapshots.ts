@@ -6,7 +6,7 @@ interface Snapshot {
 }
 
 /**
- * Shares reads among all who watch the same instance: a hundred links ask once per interval, not a hundred times.
+ * Shares reads among all who watch the same instance: a hundred runs ask once per interval, not a hundred times.
  * A snapshot is never older than its reader allows (promise 3).
  */
 export class Snapshots {

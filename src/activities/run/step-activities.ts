@@ -32,7 +32,9 @@ export async function observeStep<Spec extends RunSpec, Ports extends EffectPort
     const unreached = seen.unreached.length === 0 ? {} : { unreached: seen.unreached };
     return { before, settled: seen.settled, planned: [], ...unreached };
   }
-  const effects = (await seen.effects()).map((effect) => onReplica(toJournalEffect(effect), server));
+  const effects = (await seen.effects()).map((effect) =>
+    onReplica(toJournalEffect(effect), server, (site) => topology.hasReplicas(site)),
+  );
   return { before, planned: boundedEffects(effects), ...(step.asksAfter ? { asksAfter: true } : {}) };
 }
 
@@ -44,7 +46,10 @@ export async function performStep<Spec extends RunSpec, Ports extends EffectPort
 ): Promise<StepOutcome> {
   const on = contextFor(topology, context, server);
   const outcome = await runStep(stepOf(topology, stepId), on, { ...apply, ports: on.ports });
-  return { ...outcome, effects: outcome.effects.map((effect) => onReplica(effect, server)) };
+  return {
+    ...outcome,
+    effects: outcome.effects.map((effect) => onReplica(effect, server, (site) => topology.hasReplicas(site))),
+  };
 }
 
 /** Gives back what was made; where nobody knows what that was, it is left to a person. */
@@ -58,5 +63,8 @@ export async function undoStep<Spec extends RunSpec, Ports extends EffectPorts, 
   if (after === null) return { effects: await leaveUncertain(step, before, on), unreached: [] };
   const made = after === undefined ? before : step.made(before, after);
   const { effects, unreached } = await undoStepNow(step, made, on, { ...apply, ports: on.ports });
-  return { effects: effects.map((effect) => onReplica(effect, server)), unreached };
+  return {
+    effects: effects.map((effect) => onReplica(effect, server, (site) => topology.hasReplicas(site))),
+    unreached,
+  };
 }

@@ -52,6 +52,8 @@ export interface Topology<Spec extends RunSpec, Ports extends EffectPorts, Known
   sites(spec: Spec): readonly Site[];
   /** A site as hooks are told of it. */
   party(spec: Spec, site: SiteId): HookParty;
+  /** Whether a site may have several servers. */
+  hasReplicas(site: SiteId): boolean;
   /**
    * The context of a step that is about one replica of a site. Absent: no site has several.
    * @throws RangeError when there is no such replica

@@ -1,5 +1,5 @@
 /** The activities around certificates: read, rotated, imported again. */
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { sameName } from '../../rules/names';
 import { AZURE_AUTHORITIES } from '../../tsql/azure-authorities';
@@ -7,29 +7,29 @@ import { readCertificates } from '../../tsql/queries/certificates';
 import { callsOf, type Opening, type Shared } from '../run/call';
 import { runStep, toJournalEffect, undoStep } from '../run/run-step';
 import type { CertificateActivities } from './certificate-api';
-import { type EndpointEnd, type EndpointLinks, planRotation, proveConnection } from './certificate-rotation';
+import { type EndpointEnd, type EndpointEnds, planRotation, proveConnection } from './certificate-rotation';
 import type { CertificateSpec } from './certificate-spec';
-import { readLinkCertificates } from './certificates';
+import { readCertificateInventory } from './certificates';
 import { type EndpointPorts, queryServer } from './steps/endpoint-context';
 import { dropInstanceTrust, rotationStep } from './steps/rotation';
 
-/** All links of one endpoint, of which there is at least one. */
+/** All specs that use one endpoint, of which there is at least one. */
 type Ends<Spec extends CertificateSpec, Ports extends EndpointPorts> = readonly [
   EndpointEnd<Spec, Ports>,
   ...EndpointEnd<Spec, Ports>[],
 ];
 
-/** Reads the links of one SQL Server, each from the view of the side that leads it. */
-export type ReadLinks<Spec extends CertificateSpec, Ports extends EndpointPorts> = (
+/** Reads the distributed groups of one SQL Server, each from the view of the side that leads it. */
+export type ReadReplicas<Spec extends CertificateSpec, Ports extends EndpointPorts> = (
   ends: Ends<Spec, Ports>,
   clock: Clock,
   signal: AbortSignal,
-) => Promise<readonly LinkReplicaFacts[]>;
+) => Promise<readonly DistributedReplicaFacts[]>;
 
 export interface CertificateDependencies<Spec extends CertificateSpec, Ports extends EndpointPorts>
   extends Opening<Spec, Ports>,
     Shared {
-  readonly readLinks: ReadLinks<Spec, Ports>;
+  readonly readReplicas: ReadReplicas<Spec, Ports>;
 }
 
 /** @typeParam Spec of the topology whose endpoints they are */
@@ -39,12 +39,10 @@ export function createCertificateActivities<Spec extends CertificateSpec, Ports 
   const call = callsOf(dependencies);
 
   return {
-    readLinkCertificates: ({ spec }) => call(spec, ({ context }) => readLinkCertificates(context)),
+    readCertificateInventory: ({ spec }) => call(spec, ({ context }) => readCertificateInventory(context)),
 
     planCertificateRotation: ({ spec, others }) =>
-      call(spec, async ({ context }) =>
-        planRotation(context, await linksOf(dependencies, [spec, ...others])),
-      ),
+      call(spec, async ({ context }) => planRotation(context, await endsOf(dependencies, [spec, ...others]))),
 
     readCertificate: ({ spec, name }) =>
       call(spec, async ({ context }) => {
@@ -78,7 +76,7 @@ export function createCertificateActivities<Spec extends CertificateSpec, Ports 
 
     proveConnection: (input) =>
       call(input.spec, async ({ context, reporter }) =>
-        proveConnection(context, await linksOf(dependencies, [input.spec, ...input.others]), reporter, input),
+        proveConnection(context, await endsOf(dependencies, [input.spec, ...input.others]), reporter, input),
       ),
 
     dropInstanceTrust: ({ spec }) =>
@@ -90,12 +88,12 @@ export function createCertificateActivities<Spec extends CertificateSpec, Ports 
   };
 }
 
-/** Opens the ports of all links of one endpoint. */
-async function linksOf<Spec extends CertificateSpec, Ports extends EndpointPorts>(
+/** Opens the ports of all that use one endpoint. */
+async function endsOf<Spec extends CertificateSpec, Ports extends EndpointPorts>(
   dependencies: CertificateDependencies<Spec, Ports>,
   [first, ...others]: readonly [Spec, ...Spec[]],
-): Promise<EndpointLinks> {
+): Promise<EndpointEnds> {
   const end = async (spec: Spec) => ({ spec, ports: await dependencies.openPorts(spec) });
   const ends: Ends<Spec, Ports> = [await end(first), ...(await Promise.all(others.map(end)))];
-  return { ends, read: (clock, signal) => dependencies.readLinks(ends, clock, signal) };
+  return { ends, read: (clock, signal) => dependencies.readReplicas(ends, clock, signal) };
 }

@@ -17,7 +17,7 @@ export interface CertificateInput<Spec = CertificateSpec> {
   readonly spec: Spec;
 }
 
-/** The links of one endpoint: `spec`, and those to other instances. */
+/** The specs that use one endpoint: `spec`, and those to other instances. */
 export interface EndpointInput<Spec = CertificateSpec> extends CertificateInput<Spec> {
   readonly others: readonly Spec[];
 }
@@ -34,11 +34,11 @@ export interface RotationStepInput<Spec = CertificateSpec> extends CertificateIn
 }
 
 export interface ConnectionProof {
-  /** False: not all links came back within the limit. */
+  /** False: not all connections came back within the limit. */
   readonly connected: boolean;
   /** What was seen, one sentence. */
   readonly evidence: string;
-  /** Upper bound: from the change of the endpoint until all links were up for good, as it was sampled. */
+  /** Upper bound: from the change of the endpoint until all connections were up for good, as it was sampled. */
   readonly secondsWithoutConnection: number;
   readonly looks: number;
 }
@@ -53,8 +53,8 @@ export interface ProofInput<Spec = CertificateSpec> extends EndpointInput<Spec> 
 
 /** @typeParam Spec of the topology whose endpoints they are */
 export interface CertificateActivities<Spec = CertificateSpec> {
-  /** Reads every certificate that the link depends on; changes nothing. */
-  readLinkCertificates(input: CertificateInput<Spec>): Promise<CertificateInventory>;
+  /** Reads every certificate that the connection to the instance depends on; changes nothing. */
+  readCertificateInventory(input: CertificateInput<Spec>): Promise<CertificateInventory>;
   /** Whether a rotation may begin, and what it would do; changes nothing. */
   planCertificateRotation(input: EndpointInput<Spec>): Promise<RotationVerdict>;
   /** @returns null when the SQL Server has no certificate of this name */
@@ -66,7 +66,7 @@ export interface CertificateActivities<Spec = CertificateSpec> {
   undoRotationStep(
     input: RotationStepInput<Spec> & { readonly before: unknown },
   ): Promise<readonly JournalEffect[]>;
-  /** Waits until all links of the endpoint are connected and take the log. */
+  /** Waits until all distributed groups of the endpoint are connected and take the log. */
   proveConnection(input: ProofInput<Spec>): Promise<ConnectionProof>;
   /** Drops what the SQL Server holds of the instance and of the authorities, so that the next steps import it anew. */
   dropInstanceTrust(input: CertificateInput<Spec>): Promise<StepOutcome>;

@@ -1,9 +1,9 @@
-/** Whether the certificate of an endpoint may be rotated, and whether its links come back with the new one. */
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+/** Whether the certificate of an endpoint may be rotated, and whether its connections come back with the new one. */
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { endpointCertificateName } from '../../rules/sql-server/certificate-name';
 import {
-  isLinkUp,
+  isUp,
   type RotationFacts,
   rotationPlan,
   rotationRefusals,
@@ -18,10 +18,10 @@ import { readAvailabilityGroupFacts } from './observe/availability-groups';
 import { readServerFacts } from './observe/server';
 import { type CertificateContext, type EndpointPorts, queryServer } from './steps/endpoint-context';
 
-/** So many looks in a row must find all links up: one could fall between a connection and its end. */
+/** So many looks in a row must find all connections up: one could fall between a connection and its end. */
 const STABLE_LOOKS = 3;
 
-/** One of the links of an endpoint, and the way to it. */
+/** One of the specs that use an endpoint, and the way to what it names. */
 export interface EndpointEnd<
   Spec extends CertificateSpec = CertificateSpec,
   Ports extends EndpointPorts = EndpointPorts,
@@ -30,23 +30,23 @@ export interface EndpointEnd<
   readonly ports: Ports;
 }
 
-/** The links of one endpoint, and a look at them. */
-export interface EndpointLinks {
+/** All that use one endpoint, and a look at its distributed groups. */
+export interface EndpointEnds {
   readonly ends: readonly EndpointEnd[];
-  read(clock: Clock, signal: AbortSignal): Promise<readonly LinkReplicaFacts[]>;
+  read(clock: Clock, signal: AbortSignal): Promise<readonly DistributedReplicaFacts[]>;
 }
 
 /** Whether a rotation may begin now, and what it would do. Changes nothing. */
 export async function planRotation(
   context: CertificateContext,
-  links: EndpointLinks,
+  endpoint: EndpointEnds,
 ): Promise<RotationVerdict> {
   const { spec } = context;
-  const facts = await readRotationFacts(context, links);
+  const facts = await readRotationFacts(context, endpoint);
   const refusals = rotationRefusals(facts);
   if (refusals.length > 0) return { refusals, plan: null };
   const trusted = await Promise.all(
-    links.ends.map(({ ports }) => ports.azure.readTrustCertificates(context.signal)),
+    endpoint.ends.map(({ ports }) => ports.azure.readTrustCertificates(context.signal)),
   );
   const taken = [...facts.certificates, ...trusted.flat()].map(({ name }) => name);
   const base = endpointCertificateName(spec, facts.serverName);
@@ -58,11 +58,11 @@ export async function planRotation(
 
 async function readRotationFacts(
   context: CertificateContext,
-  { ends, read }: EndpointLinks,
+  { ends, read }: EndpointEnds,
 ): Promise<RotationFacts> {
   const { ports, clock, signal } = context;
   const fenceLogins = ends.flatMap(({ spec }) => spec.settings.cutover.fence.disableLogins);
-  const [server, endpoints, certificates, groups, links, logins, instances] = await Promise.all([
+  const [server, endpoints, certificates, groups, replicas, logins, instances] = await Promise.all([
     readServerFacts(ports.server, clock, signal),
     queryServer(context, readEndpoints()),
     queryServer(context, readCertificates()),
@@ -80,17 +80,17 @@ async function readRotationFacts(
     serverTime: server.serverTime,
     endpoint: endpoints[0] ?? null,
     certificates,
-    links,
+    replicas,
     groups,
     instances: instances.map(({ fullyQualifiedDomainName }) => fullyQualifiedDomainName),
     fencedLogins: leads ? logins.filter(({ isDisabled }) => isDisabled).map(({ name }) => name) : [],
   };
 }
 
-/** Waits until all links of the endpoint are back with the new certificate, or the limit is over. */
+/** Waits until all connections of the endpoint are back with the new certificate, or the limit is over. */
 export async function proveConnection(
   { spec, clock }: CertificateContext,
-  { read }: EndpointLinks,
+  { read }: EndpointEnds,
   reporter: ActivityReporter,
   { plan, since, limitMs }: ProofInput,
 ): Promise<ConnectionProof> {
@@ -100,11 +100,11 @@ export async function proveConnection(
   let upSince: number | null = null;
   let stable = 0;
   for (let looks = 1; ; looks += 1) {
-    const links = await read(clock, reporter.signal);
-    const down = plan.links.flatMap((name) => {
-      const facts = links.find(({ linkName }) => linkName.toLowerCase() === name.toLowerCase());
+    const replicas = await read(clock, reporter.signal);
+    const down = plan.groups.flatMap((name) => {
+      const facts = replicas.find(({ groupName }) => groupName.toLowerCase() === name.toLowerCase());
       if (facts === undefined) return [`${name}: not there`];
-      return isLinkUp(facts) ? [] : [`${name}: ${stateOf(facts)}`];
+      return isUp(facts) ? [] : [`${name}: ${stateOf(facts)}`];
     });
     const now = clock.now();
     upSince = down.length === 0 ? (upSince ?? now) : null;
@@ -113,9 +113,9 @@ export async function proveConnection(
     const proof = { secondsWithoutConnection: Math.round(seconds * 1_000) / 1_000, looks };
     if (stable >= STABLE_LOOKS) {
       const what =
-        plan.links.length === 0
-          ? 'no link uses the endpoint'
-          : `${plan.links.join(', ')}: CONNECTED, HEALTHY`;
+        plan.groups.length === 0
+          ? 'no distributed availability group uses the endpoint'
+          : `${plan.groups.join(', ')}: CONNECTED, HEALTHY`;
       return {
         connected: true,
         evidence: `${what} (${stable} looks in a row after a new handshake)`,
@@ -127,14 +127,14 @@ export async function proveConnection(
       version: 1,
       activity: 'rotating-certificate',
       waitingFor:
-        down.length === 0 ? 'the links to stay connected' : `the links to come back (${down.join('; ')})`,
+        down.length === 0 ? 'the connections to stay' : `the connections to come back (${down.join('; ')})`,
       observedAt: new Date(now).toISOString(),
     });
     await clock.sleep(Math.min(spec.settings.polling.active, 1_000), reporter.signal);
   }
 }
 
-function stateOf(facts: Parameters<typeof isLinkUp>[0]): string {
+function stateOf(facts: Parameters<typeof isUp>[0]): string {
   const states = [
     facts.connectedStateDesc ?? 'not connected',
     facts.synchronizationHealthDesc ?? 'no health',

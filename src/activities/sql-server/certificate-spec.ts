@@ -8,10 +8,15 @@ export interface EndpointSpec {
     readonly server: string;
     readonly instance: string;
     readonly certificate: { readonly name?: string | undefined; readonly validFor: number };
-    readonly link: { readonly replicas?: readonly string[] | undefined };
   };
   readonly server: SqlServer;
 }
 
-/** The same of a run. */
+/** The same where trust is set up. */
+export interface TrustSpec extends EndpointSpec {
+  /** The endpoint serves other replicas of an availability group, too: they know its certificate. */
+  readonly servesReplicas: boolean;
+}
+
+/** What is read around the certificates of a run. */
 export type CertificateSpec = RunSpec & EndpointSpec;

@@ -1,4 +1,4 @@
-/** Every certificate that the links of an endpoint depend on: read and judged. */
+/** Every certificate that the connections of an endpoint depend on: read and judged. */
 import { createHash, X509Certificate } from 'node:crypto';
 import { SqlServerFailure } from '../../ports/failures';
 import {
@@ -15,7 +15,7 @@ import { readServerFacts } from './observe/server';
 import type { CertificateContext } from './steps/endpoint-context';
 
 /** Reads only: the validation of the chain changes nothing either. */
-export async function readLinkCertificates(
+export async function readCertificateInventory(
   context: Omit<CertificateContext, 'secret'>,
 ): Promise<CertificateInventory> {
   const { ports, clock, signal } = context;

@@ -56,7 +56,9 @@ async function modesOf(context: SqlServerContext): Promise<readonly GroupMode[]>
   const modes = await Promise.all(
     context.spec.sites.map(async ({ id: on, label }): Promise<readonly GroupMode[]> => {
       const rows = await readAt(context, on, readAvailabilityGroups()).catch(() => []);
-      const group = groupAvailabilityGroups(rows).find(({ name }) => sameName(name, context.spec.names.link));
+      const group = groupAvailabilityGroups(rows).find(({ name }) =>
+        sameName(name, context.spec.names.distributedGroup),
+      );
       return (group?.replicas ?? []).map(({ name, availabilityModeDesc }) => ({
         on,
         label,

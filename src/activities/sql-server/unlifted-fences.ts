@@ -10,7 +10,7 @@ import { readLogins } from '../../tsql/queries/logins';
 import type { LiftedFence } from '../run/api';
 import { toJournalEffect } from '../run/run-step';
 
-/** A replica that is away must not hold up the log backups of the link: it is asked again with the next look. */
+/** A replica that is away must not hold up the log backups of the run: it is asked again with the next look. */
 const ANSWER_WITHIN_MS = 5_000;
 
 interface FenceContext {

@@ -1,10 +1,7 @@
 /** From ARM's JSON to facts. What is absent becomes null; unknown enum values stay as they came (promise 12). */
+import type { AzureLinkFacts } from '../../model/link/azure-link';
 import { parseLsn } from '../../model/sql-server/lsn';
-import type {
-  AzureLinkFacts,
-  ManagedInstanceFacts,
-  TrustCertificateFacts,
-} from '../../model/sql-server/observation';
+import type { ManagedInstanceFacts, TrustCertificateFacts } from '../../model/sql-server/observation';
 import { isRecord } from './failures';
 import { type InstanceResource, sameResource } from './resource-id';
 
@@ -25,7 +22,7 @@ export const nameOf = (resource: unknown): string => text(record(resource).name)
 
 export interface InstanceSurroundings {
   readonly observedAt: string;
-  readonly linkNames: readonly string[];
+  readonly distributedGroupNames: readonly string[];
   readonly databases: readonly unknown[];
   /** Instance failover groups of the instance's region; undefined when they could not be read. */
   readonly failoverGroups: readonly unknown[] | undefined;
@@ -50,7 +47,7 @@ export function decodeInstance(
     collation: text(values.collation),
     databaseFormat: orNull(values.databaseFormat),
     storageSizeGb: typeof values.storageSizeInGB === 'number' ? values.storageSizeInGB : 0,
-    linkNames: around.linkNames,
+    distributedGroupNames: around.distributedGroupNames,
     databaseNames: around.databases.map(nameOf),
     isInFailoverGroup: isInFailoverGroup(instance, around),
   };

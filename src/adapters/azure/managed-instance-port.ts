@@ -71,8 +71,13 @@ class ArmManagedInstance implements ManagedInstancePort {
       this.#list('list-links', {}, signal),
     ]);
     const failoverGroups = await this.#failoverGroups(resource.body, signal);
-    const linkNames = links.map((link) => nameOf(link));
-    return decodeInstance(resource.body, this.instance, { observedAt, linkNames, databases, failoverGroups });
+    const distributedGroupNames = links.map((link) => nameOf(link));
+    return decodeInstance(resource.body, this.instance, {
+      observedAt,
+      distributedGroupNames,
+      databases,
+      failoverGroups,
+    });
   }
 
   async readLink(linkName: string, signal?: AbortSignal) {
@@ -162,7 +167,12 @@ class ArmManagedInstance implements ManagedInstancePort {
   }
 }
 
-const NOTHING_AROUND = { observedAt: '', linkNames: [], databases: [], failoverGroups: undefined } as const;
+const NOTHING_AROUND = {
+  observedAt: '',
+  distributedGroupNames: [],
+  databases: [],
+  failoverGroups: undefined,
+} as const;
 
 /**
  * Whether the link itself is missing. A missing instance, group or subscription is 404 too, but the answer to another

@@ -41,10 +41,10 @@ export interface ScheduleOptions extends EndpointOptions {
 /** Reads the certificates from here, without Temporal. Changes nothing. */
 export async function certificates(output: Output, options: SpecFileOptions): Promise<ExitCode> {
   const spec = await loadLinkMigration(options);
-  const { readLinkCertificates } = await import('../../activities/sql-server/certificates');
+  const { readCertificateInventory } = await import('../../activities/sql-server/certificates');
   const members = groupMembers(spec);
   if (members.length === 0) {
-    const inventory = await withLocalPorts(spec, (context) => readLinkCertificates(context));
+    const inventory = await withLocalPorts(spec, (context) => readCertificateInventory(context));
     for (const line of certificateLines(inventory, output.style)) output.say(line);
     output.result(inventory);
     return EXIT.ok;
@@ -52,7 +52,9 @@ export async function certificates(output: Output, options: SpecFileOptions): Pr
   // Each replica has an endpoint and certificates of its own.
   const servers = [];
   for (const { name } of members) {
-    const inventory = await withLocalPorts(onServer(spec, name), (context) => readLinkCertificates(context));
+    const inventory = await withLocalPorts(onServer(spec, name), (context) =>
+      readCertificateInventory(context),
+    );
     output.say(output.style.bold(name));
     for (const line of certificateLines(inventory, output.style)) output.say(line);
     output.say('');

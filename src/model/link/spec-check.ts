@@ -68,7 +68,7 @@ function checkInitialPrimary({ initialPrimary, purpose, seeding, database }: Lin
 
 /** Object names are compared without case, as a case-insensitive server would. */
 function checkNames(migration: LinkSpec): readonly SpecIssue[] {
-  const { link, availabilityGroup, instanceAvailabilityGroup } = linkNames(migration);
+  const { distributedGroup: link, availabilityGroup, instanceAvailabilityGroup } = linkNames(migration);
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   const issues: SpecIssue[] = [];
   if (same(link, availabilityGroup)) {

@@ -51,6 +51,15 @@ const logBackupsSchema = z.strictObject({
   compression: z.boolean().default(true),
 });
 
+const linkCutoverSchema = cutoverSchema
+  .extend({
+    afterwards: z
+      .enum(['remove-link', 'keep-link'])
+      .default('remove-link')
+      .describe('remove-link waits for the first full backup that Azure takes after the failover'),
+  })
+  .prefault({});
+
 const groupListenerSchema = z.strictObject({
   address: z.string().min(1).describe('IP address of the listener (or its name), as the instance reaches it'),
   port: z
@@ -113,7 +122,7 @@ export const linkSchema = z.strictObject({
     .prefault({}),
   seeding: seedingSchema,
   logBackups: logBackupsSchema,
-  cutover: cutoverSchema,
+  cutover: linkCutoverSchema,
   failover: failoverSchema,
   hooks: hooksSchema.optional().describe('Called around a failover or cutover'),
   afterFailover: afterFailoverSchema,
@@ -127,7 +136,7 @@ export type LinkSpec = z.output<typeof linkSchema>;
 /** Names of the objects that a link consists of, with the defaults filled in. */
 export interface LinkNames {
   /** Distributed availability group and, in Azure, the link. */
-  readonly link: string;
+  readonly distributedGroup: string;
   readonly availabilityGroup: string;
   readonly instanceAvailabilityGroup: string;
 }
@@ -156,7 +165,7 @@ export interface GroupReplica {
 export function linkNames(migration: Pick<LinkSpec, 'database' | 'link'>): LinkNames {
   const cut = (name: string): string => name.slice(0, 128);
   return {
-    link: migration.link.name ?? cut(`DAG_${migration.database}`),
+    distributedGroup: migration.link.name ?? cut(`DAG_${migration.database}`),
     availabilityGroup: migration.link.availabilityGroup ?? cut(`AG_${migration.database}`),
     instanceAvailabilityGroup:
       migration.link.instanceAvailabilityGroup ?? `${cut(`AG_${migration.database}`).slice(0, 125)}_MI`,

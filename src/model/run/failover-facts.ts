@@ -52,7 +52,7 @@ export interface AfterFailoverFacts {
   /** From before the failover; null when nobody could look. */
   readonly before: DatabaseProperties | null;
   readonly orphans: readonly OrphanedUser[];
-  /** Null when the link is gone: nothing is left that could be in the wrong mode. */
+  /** Null when nothing replicates any more: nothing is left that could be in the wrong mode. */
   readonly modes: readonly GroupMode[] | null;
   readonly firstWriteAt: string | null;
 }

@@ -5,7 +5,7 @@ import type { SiteId } from './site';
 
 export type FailoverKind = 'cutover' | 'planned-failover' | 'forced-failover' | 'repair';
 
-/** One side of the link as those know it who repoint applications. */
+/** One site as those know it who repoint applications. */
 export interface HookParty {
   readonly side: SiteId;
   /** Name in the inventory. */

@@ -29,9 +29,19 @@ export interface JournalEffect {
   readonly omitted?: number;
 }
 
-/** The effect of a step that was about one replica of an availability group. */
-export const onReplica = (effect: JournalEffect, server: string | undefined): JournalEffect =>
-  server === undefined || effect.on !== 'server' ? effect : { ...effect, server };
+/**
+ * The effect of a step that was about one replica: what it did at a site without replicas, or in Azure, is not told of it.
+ * @param server name of the replica; undefined where the site has one server
+ * @param hasReplicas whether a site may have several servers
+ */
+export function onReplica(
+  effect: JournalEffect,
+  server: string | undefined,
+  hasReplicas: (site: SiteId) => boolean,
+): JournalEffect {
+  const { on } = effect;
+  return server === undefined || on === 'azure' || !hasReplicas(on) ? effect : { ...effect, server };
+}
 
 /** One result of an activity may be two megabytes; what was looked at before the step takes its part. */
 const EFFECTS_BYTES = 256 * 1024;

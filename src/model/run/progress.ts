@@ -18,7 +18,7 @@ export interface Progress {
   readonly logUsedPercent?: number;
   /** The log of the SQL Server while it leads. */
   readonly log?: LogSpace;
-  /** What each side says that it is in the link: PRIMARY, SECONDARY ...; null where it does not answer. */
+  /** What each site says that it is: PRIMARY, SECONDARY ...; null where it does not answer. */
   readonly roles?: { readonly server: string | null; readonly instance: string | null };
   /** Further labelled values for people, such as `log send queue`. */
   readonly details?: Readonly<Record<string, string>>;

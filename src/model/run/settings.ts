@@ -22,44 +22,37 @@ export const cutoverScheduleSchema = z.discriminatedUnion('type', [
 ]);
 export type CutoverSchedule = z.output<typeof cutoverScheduleSchema>;
 
-export const cutoverSchema = z
-  .strictObject({
-    schedule: cutoverScheduleSchema.prefault({ type: 'as-soon-as-ready' }),
-    approval: z
-      .strictObject({
-        required: z.boolean().default(true),
-        validFor: durationSchema.prefault('1d').describe('An approval older than this must be given again'),
-      })
-      .prefault({}),
-    fence: z
-      .strictObject({
-        disableLogins: z
-          .array(sysnameSchema)
-          .default([])
-          .describe(
-            'Logins of the applications; disabled on the SQL Server at cutover, their sessions ended',
-          ),
-      })
-      .prefault({}),
-    maxLag: durationSchema
-      .prefault('30s')
-      .describe('The gate opens only while the secondary is at most this far behind'),
-    catchUpTimeout: durationSchema
-      .prefault('10m')
-      .describe('Longest time behind the fence; then the fence is lifted and the cutover tried again later'),
-    attempts: z.int().min(1).max(20).default(4),
-    retryAfter: z.array(durationSchema).min(1).prefault(['1m', '5m', '10m', '30m']),
-    afterwards: z
-      .enum(['remove-link', 'keep-link'])
-      .default('remove-link')
-      .describe('remove-link waits for the first full backup that Azure takes after the failover'),
-  })
-  .prefault({});
+/** A topology may add to it. */
+export const cutoverSchema = z.strictObject({
+  schedule: cutoverScheduleSchema.prefault({ type: 'as-soon-as-ready' }),
+  approval: z
+    .strictObject({
+      required: z.boolean().default(true),
+      validFor: durationSchema.prefault('1d').describe('An approval older than this must be given again'),
+    })
+    .prefault({}),
+  fence: z
+    .strictObject({
+      disableLogins: z
+        .array(sysnameSchema)
+        .default([])
+        .describe('Logins of the applications; disabled on the SQL Server at cutover, their sessions ended'),
+    })
+    .prefault({}),
+  maxLag: durationSchema
+    .prefault('30s')
+    .describe('The gate opens only while the secondary is at most this far behind'),
+  catchUpTimeout: durationSchema
+    .prefault('10m')
+    .describe('Longest time behind the fence; then the fence is lifted and the cutover tried again later'),
+  attempts: z.int().min(1).max(20).default(4),
+  retryAfter: z.array(durationSchema).min(1).prefault(['1m', '5m', '10m', '30m']),
+});
 export type CutoverSettings = z.output<typeof cutoverSchema>;
 
 export const pollingSchema = z
   .strictObject({
-    steady: durationSchema.prefault('30s').describe('While a link replicates'),
+    steady: durationSchema.prefault('30s').describe('While it replicates'),
     seeding: durationSchema.prefault('30s'),
     active: durationSchema.prefault('2s').describe('While a step waits for its effect, and behind the fence'),
     heartbeatTimeout: durationSchema

@@ -22,7 +22,7 @@ export interface GroupMemberFacts {
     /** See `GroupFacts.multiDatabase`. */
     readonly multiDatabase: boolean | null;
     readonly endpoint: EndpointFacts | null;
-    /** Role in the group of the link; null when it is no replica of it. */
+    /** Role in the group of the migration; null when it is no replica of it. */
     readonly roleDesc: string | null;
     /** Newest full backup that this server took of the database, ISO 8601 UTC; null when it took none. */
     readonly lastFullBackupAt: string | null;
@@ -31,11 +31,11 @@ export interface GroupMemberFacts {
 }
 
 export interface GroupFacts {
-  /** Mode of links of the server: several databases in one; null where its build knows only links of one. */
+  /** Mode of distributed groups of the server: several databases in one; null where its build knows only those of one. */
   readonly multiDatabase: boolean | null;
   readonly listeners: readonly GroupListenerFacts[];
   /** All replicas that the migration names, `server` first; empty where it names none. */
   readonly members: readonly GroupMemberFacts[];
-  /** The link of the migration's name is one of several databases. */
-  readonly linkIsMultiDatabase: boolean;
+  /** The distributed group of the migration's name is one of several databases. */
+  readonly isMultiDatabase: boolean;
 }

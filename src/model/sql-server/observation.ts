@@ -127,7 +127,7 @@ export interface ManagedInstanceFacts {
   /** Update policy: SQLServer2022, SQLServer2025, AlwaysUpToDate; null when Azure does not say. */
   readonly databaseFormat: string | null;
   readonly storageSizeGb: number;
-  readonly linkNames: readonly string[];
+  readonly distributedGroupNames: readonly string[];
   readonly databaseNames: readonly string[];
   readonly isInFailoverGroup: boolean;
 }
@@ -138,34 +138,11 @@ export interface TrustCertificateFacts {
   readonly thumbprint: string;
 }
 
-/** A link as Azure reports it. */
-export interface AzureLinkFacts {
-  readonly observedAt: ObservedAt;
-  readonly name: string;
-  readonly instanceLinkRole: string | null;
-  readonly partnerLinkRole: string | null;
-  readonly partnerAvailabilityGroupName: string | null;
-  readonly instanceAvailabilityGroupName: string | null;
-  readonly partnerEndpoint: string | null;
-  readonly replicationMode: string | null;
-  /** A link of several databases (linkMode MultiDatabase); absent where it has one. */
-  readonly isMultiDatabase?: true;
-  readonly database: {
-    readonly name: string;
-    readonly replicaState: string | null;
-    readonly synchronizationHealth: string | null;
-    readonly connectedState: string | null;
-    readonly seedingProgress: string | null;
-    readonly mostRecentLinkError: string | null;
-    readonly lastHardenedLsn: Lsn | null;
-  } | null;
-}
-
-/** One database of a distributed availability group, seen from the SQL Server, all in one round trip for all links. */
-export interface LinkReplicaFacts {
+/** One database of a distributed availability group, seen from the SQL Server, all in one round trip for all groups. */
+export interface DistributedReplicaFacts {
   readonly observedAt: ObservedAt;
   readonly serverTime: string;
-  readonly linkName: string;
+  readonly groupName: string;
   readonly database: string;
   /** Role of this server in the distributed availability group. */
   readonly localRoleDesc: string;
@@ -214,7 +191,7 @@ export interface InstanceDatabaseFacts {
   readonly stateDesc: string | null;
   /** READ_WRITE or READ_ONLY; null while it cannot be told. */
   readonly updateability: string | null;
-  readonly linkRoleDesc: string | null;
+  readonly groupRoleDesc: string | null;
   readonly lastHardenedLsn: Lsn | null;
   readonly lastFullBackupAt: string | null;
 }

@@ -20,8 +20,8 @@ export interface SqlServerSpec {
     readonly logBackups: { readonly directory: string; readonly compression: boolean };
     readonly instanceObjects?: InstanceObjects | undefined;
   };
-  /** `link`: the distributed availability group. */
-  readonly names: { readonly link: string };
+  /** The distributed availability group that the sites share. */
+  readonly names: { readonly distributedGroup: string };
 }
 
 /** @throws RangeError for a site that the spec does not know */

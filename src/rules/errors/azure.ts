@@ -167,7 +167,7 @@ export const AZURE_ENTRIES: readonly CatalogueEntry[] = [
     'TrustCertificateNameTaken',
     ['CertificateAlreadyExists'],
     'The instance holds another certificate under this name.',
-    'Delete it if no other link needs it (az sql mi partner-cert delete), or set certificate.name.',
+    'Delete it if nothing else needs it (az sql mi partner-cert delete), or set certificate.name.',
     SOURCE.certificateRest,
   ),
 ];

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { staleness } from '../freshness';
 import type { GateReason } from '../run/gate-reason';
 import { drainTime } from '../sql-server/lag';
@@ -10,7 +10,7 @@ const SMALL_REDO_KB = 1024;
 
 export interface LinkGateInput {
   /** Null when the link does not show on the SQL Server. */
-  readonly facts: LinkReplicaFacts | null;
+  readonly facts: DistributedReplicaFacts | null;
   /** Milliseconds since 1970-01-01 UTC, by the clock that stamped the facts. */
   readonly now: number;
   /** Facts older than this are refused, milliseconds. */
@@ -46,21 +46,21 @@ export function linkGate(input: LinkGateInput): readonly GateReason[] {
   ];
 }
 
-function roleReason({ localRoleDesc }: LinkReplicaFacts): readonly GateReason[] {
+function roleReason({ localRoleDesc }: DistributedReplicaFacts): readonly GateReason[] {
   if (localRoleDesc === 'PRIMARY') return [];
   return [
     gate('gate.role', 'The SQL Server is not the primary of the link.', `its role is ${localRoleDesc}`),
   ];
 }
 
-function connectionReason(facts: LinkReplicaFacts): readonly GateReason[] {
+function connectionReason(facts: DistributedReplicaFacts): readonly GateReason[] {
   if (facts.connectedStateDesc === 'CONNECTED') return [];
   const error = facts.lastConnectErrorNumber === null ? '' : `, last error ${facts.lastConnectErrorNumber}`;
   const evidence = `the connection is ${facts.connectedStateDesc ?? 'not reported'}${error}`;
   return [gate('gate.connection', 'The instance is not connected.', evidence)];
 }
 
-function suspendedReason({ isSuspended, suspendReasonDesc }: LinkReplicaFacts): readonly GateReason[] {
+function suspendedReason({ isSuspended, suspendReasonDesc }: DistributedReplicaFacts): readonly GateReason[] {
   if (!isSuspended) return [];
   return [
     gate('gate.suspended', 'Data movement is suspended.', suspendReasonDesc ?? 'no reason is reported'),
@@ -68,7 +68,7 @@ function suspendedReason({ isSuspended, suspendReasonDesc }: LinkReplicaFacts): 
 }
 
 /** An operation that runs; without any, the health of the link says enough. */
-function seedingReason(facts: LinkReplicaFacts): readonly GateReason[] {
+function seedingReason(facts: DistributedReplicaFacts): readonly GateReason[] {
   const { seeding } = facts;
   if (seeding === null || seedingPhase(facts) === 'completed') return [];
   if (seeding.currentState === 'COMPLETED' && !seeding.isStreaming) return [];
@@ -79,13 +79,13 @@ function seedingReason(facts: LinkReplicaFacts): readonly GateReason[] {
   ];
 }
 
-function healthReason(facts: LinkReplicaFacts): readonly GateReason[] {
+function healthReason(facts: DistributedReplicaFacts): readonly GateReason[] {
   if (isReplicating(facts)) return [];
   const evidence = `${facts.synchronizationStateDesc ?? 'no state'}, ${facts.synchronizationHealthDesc ?? 'no health'}`;
   return [gate('gate.health', 'The link is not healthy and synchronizing.', evidence)];
 }
 
-function lagReason(facts: LinkReplicaFacts, maxLag: number): readonly GateReason[] {
+function lagReason(facts: DistributedReplicaFacts, maxLag: number): readonly GateReason[] {
   const lagMs =
     facts.secondaryLagSeconds === null ? drainTime(facts).totalMs : facts.secondaryLagSeconds * 1000;
   if (lagMs === null) {
@@ -109,7 +109,7 @@ function lagReason(facts: LinkReplicaFacts, maxLag: number): readonly GateReason
  * the point of no return that refusal keeps applications out; the time to apply it is part of the downtime anyhow.
  */
 export function redoReason(
-  facts: Pick<LinkReplicaFacts, 'redoQueueKb' | 'redoRateKbPerSecond'>,
+  facts: Pick<DistributedReplicaFacts, 'redoQueueKb' | 'redoRateKbPerSecond'>,
   maxLag: number,
 ): readonly GateReason[] {
   const { redoQueueKb, redoRateKbPerSecond } = facts;

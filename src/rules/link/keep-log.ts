@@ -1,4 +1,4 @@
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 
 /** Stops log that seeding needs from being reused, for the whole server (troubleshooting page of the link). */
 export const KEEP_LOG_TRACE_FLAG = 12381;
@@ -13,12 +13,12 @@ const OVER: readonly string[] = ['COMPLETED', 'FAILED'];
  * @param ownLink name of the link that asks
  * @returns names of the other links whose copy is under way
  */
-export function otherSeedings(links: readonly LinkReplicaFacts[], ownLink: string): readonly string[] {
+export function otherSeedings(links: readonly DistributedReplicaFacts[], ownLink: string): readonly string[] {
   const others = links.filter(
-    ({ linkName, seeding }) =>
-      linkName.toLowerCase() !== ownLink.toLowerCase() &&
+    ({ groupName, seeding }) =>
+      groupName.toLowerCase() !== ownLink.toLowerCase() &&
       seeding !== null &&
       (seeding.isStreaming || !OVER.includes(seeding.currentState)),
   );
-  return [...new Set(others.map(({ linkName }) => linkName))].sort();
+  return [...new Set(others.map(({ groupName }) => groupName))].sort();
 }

@@ -5,10 +5,10 @@ import { includesName, sameName } from '../names';
 /** @returns names of the other links over the same availability group */
 export function otherLinks(
   groups: readonly AvailabilityGroupFacts[],
-  names: { readonly link: string; readonly availabilityGroup: string },
+  names: { readonly distributedGroup: string; readonly availabilityGroup: string },
 ): readonly string[] {
   return groups
-    .filter(({ isDistributed, name }) => isDistributed && !sameName(name, names.link))
+    .filter(({ isDistributed, name }) => isDistributed && !sameName(name, names.distributedGroup))
     .filter(({ replicas }) =>
       includesName(
         replicas.map(({ name }) => name),

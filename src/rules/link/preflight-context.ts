@@ -74,7 +74,7 @@ export function ownDistributedGroup({
   return facts.availabilityGroups.find(
     (group) =>
       group.isDistributed &&
-      sameName(group.name, spec.names.link) &&
+      sameName(group.name, spec.names.distributedGroup) &&
       members.every((member) =>
         includesName(
           group.replicas.map(({ name }) => name),
@@ -86,5 +86,5 @@ export function ownDistributedGroup({
 
 /** The link that an earlier run of this migration made in Azure. */
 export const hasOwnLink = (context: LinkPreflightContext): boolean =>
-  includesName(context.facts.instance.linkNames, context.spec.names.link) &&
+  includesName(context.facts.instance.distributedGroupNames, context.spec.names.distributedGroup) &&
   ownDistributedGroup(context) !== undefined;

@@ -76,7 +76,7 @@ export const GROUP_CHECKS: readonly LinkCheck[] = [
     source: error(41042),
     preventsError: '41042',
     run(context) {
-      const name = context.spec.names.link;
+      const name = context.spec.names.distributedGroup;
       const group = context.facts.availabilityGroups.find((candidate) => sameName(candidate.name, name));
       if (group === undefined) return passed(`No group is named ${name}.`);
       if (ownDistributedGroup(context) !== undefined)
@@ -95,11 +95,11 @@ export const GROUP_CHECKS: readonly LinkCheck[] = [
     preventsError: 'ManagedInstanceLinkForProvidedAvailabilityGroupsAlreadyExists',
     run(context) {
       const { facts, spec } = context;
-      if (!includesName(facts.instance.linkNames, spec.names.link))
-        return passed(`No link is named ${spec.names.link}.`);
-      if (hasOwnLink(context)) return passed(`${spec.names.link} is the link of this migration.`);
+      if (!includesName(facts.instance.distributedGroupNames, spec.names.distributedGroup))
+        return passed(`No link is named ${spec.names.distributedGroup}.`);
+      if (hasOwnLink(context)) return passed(`${spec.names.distributedGroup} is the link of this migration.`);
       return failed(
-        `A link ${spec.names.link} exists, but SQL Server has no such distributed availability group.`,
+        `A link ${spec.names.distributedGroup} exists, but SQL Server has no such distributed availability group.`,
       );
     },
   },
@@ -116,7 +116,7 @@ export const GROUP_CHECKS: readonly LinkCheck[] = [
       const other = facts.availabilityGroups.find(
         (group) =>
           group.isDistributed &&
-          !sameName(group.name, spec.names.link) &&
+          !sameName(group.name, spec.names.distributedGroup) &&
           group.replicas.some(
             (replica) => sameName(replica.name, name) && replica.endpointUrl.toLowerCase().includes(fqdn),
           ),
@@ -207,7 +207,7 @@ export const INSTANCE_CHECKS: readonly LinkCheck[] = [
     facts.instance.databaseNames.filter((name) => !sameName(name, spec.settings.database)),
   ),
   capacityCheck('link-capacity', 'links', 'DatabaseNumberLimitReached', ({ facts, spec }) =>
-    facts.instance.linkNames.filter((name) => !sameName(name, spec.names.link)),
+    facts.instance.distributedGroupNames.filter((name) => !sameName(name, spec.names.distributedGroup)),
   ),
   {
     id: 'instance.update-policy',

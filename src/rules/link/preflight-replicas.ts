@@ -57,8 +57,8 @@ export const REPLICA_CHECKS: readonly LinkCheck[] = [
     preventsError: null,
     run({ facts: { group }, spec }) {
       if (group === undefined) return notApplicable('The link was not read.');
-      const { link } = spec.names;
-      return group.linkIsMultiDatabase
+      const { distributedGroup: link } = spec.names;
+      return group.isMultiDatabase
         ? failed(`Azure has a link ${link} of several databases (linkMode MultiDatabase).`)
         : passed(`No link ${link} of several databases is there.`);
     },

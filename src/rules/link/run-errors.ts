@@ -62,8 +62,8 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
   person(
     'TrustInUse',
     [],
-    'Endpoint, certificates or trust stay, because a link on the SQL Server uses them.',
-    'Remove them by hand once no link uses them.',
+    'Endpoint, certificates or trust stay, because a distributed availability group of the SQL Server uses them.',
+    'Remove them by hand once none uses them.',
     'sqlferry',
   ),
   person(
@@ -130,10 +130,10 @@ export const LINK_RUN_ENTRIES: readonly CatalogueEntry[] = [
     'sqlferry',
   ),
   person(
-    'LinkNotBackAfterRotation',
+    'ConnectionNotBackAfterRotation',
     [],
-    'The links did not come back with the new certificate, and the old one has expired, so there is no way back to it.',
-    'Do what the connection error of the link asks for; then resume.',
+    'The connections of the endpoint did not come back with the new certificate, and the old one has expired, so there is no way back to it.',
+    'Do what the connection error asks for; then resume.',
     'sqlferry',
   ),
   person(

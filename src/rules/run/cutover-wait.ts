@@ -3,7 +3,7 @@ import type { CutoverSchedule } from '../../model/run/settings';
 import { scheduleVerdict } from './cutover-schedule';
 import type { GateReason } from './gate-reason';
 
-/** What people and the calendar say about the cutover; the link is not asked here. */
+/** What people and the calendar say about the cutover; the replication is not asked here. */
 export interface CutoverWaitInput {
   /** ISO 8601. */
   readonly now: string;

@@ -1,5 +1,5 @@
 /**
- * Who may fail over now, of all links of one managed instance: at most 8 databases of an instance may be failed over
+ * Who may fail over now, of all runs at one managed instance: at most 8 databases of an instance may be failed over
  * at once (failover how-to). Pure: the workflow of an instance holds the state and carries the answers.
  */
 

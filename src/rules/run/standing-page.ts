@@ -49,7 +49,7 @@ function factsDuring(activity: StandingActivity, asked: string): StandingFacts {
   const isHolding = activity === 'drill-hold';
   return {
     name: 'NAME',
-    thing: 'link',
+    thing: 'THING',
     sites: SITES,
     activity,
     primary: isHolding ? 'other' : 'one',
@@ -146,7 +146,7 @@ const arrow = (from: StandingActivity, to: StandingActivity | '[*]', why: string
 const idOf = (activity: string): string => activity.replaceAll('-', '_');
 const shown = (activity: StandingActivity): string => activity.replaceAll('-', ' ');
 
-const HEAD = `# What may be asked of a link that stands
+const HEAD = `# What may be asked of a run that stands
 
 Failovers, drills, repairs and removals are decided by one table. The run answers by it, \`sqlferry status\` shows by it
 what is possible and what is not, and \`sqlferry plan --of\` names by it why a run would be refused. The first row that

@@ -1,4 +1,4 @@
-/** Which steps can be begun again and again while a link replicates, and how what they found adds up. */
+/** Which steps can be begun again and again while a database replicates, and how what they found adds up. */
 import {
   addUpJobChanges,
   addUpJobs,

@@ -124,7 +124,7 @@ function recovery(
 function commitMode(modes: readonly GroupMode[], repairs: Repairs): FailoverCheck {
   const id = 'after.commit-mode';
   const others = modes.filter(({ mode }) => mode !== 'ASYNCHRONOUS_COMMIT');
-  if (others.length === 0) return passed(id, 'the link commits asynchronously');
+  if (others.length === 0) return passed(id, 'the distributed availability group commits asynchronously');
   const seen = others.map(({ member, mode, label }) => `${member} on the ${label} is ${mode}`).join(', ');
   const members = [...new Set(modes.map(({ member }) => member))];
   return warning(id, seen, repairs.asynchronous(members));

@@ -1,4 +1,4 @@
-/** All certificates that a link depends on, judged. */
+/** All certificates that the connection to a managed instance depends on, judged. */
 import type {
   CertificateFacts,
   EndpointFacts,
@@ -167,7 +167,7 @@ function ofImported(facts: InventoryFacts): CertificateItem {
       'instance-on-server',
       'server',
       instanceFqdn,
-      'not imported: the link cannot connect (41974)',
+      'not imported: the instance cannot connect (41974)',
     );
   }
   const isSame = sameName(imported.thumbprint, presented.thumbprint);

@@ -53,9 +53,9 @@ export interface EndpointCertificateFacts {
 }
 
 /**
- * Name of the certificate that the link shall use: the one that the endpoint has, when it is valid and either came
+ * Name of the certificate that the endpoint shall use: the one that the endpoint has, when it is valid and either came
  * from a rotation, or is trusted by the instance already, or serves the other replicas of a group; else the one of the
- * spec. Without this a rotation and the steps of a link would take the endpoint from each other, and replicas that
+ * spec. Without this a rotation and the steps of a run would take the endpoint from each other, and replicas that
  * authenticate each other by certificate would lose each other.
  */
 export function certificateNameToUse(

@@ -1,4 +1,4 @@
-/** Which certificate of a link ends first, judged now, from what the last check found. */
+/** Which certificate of an endpoint ends first, judged now, from what the last check found. */
 import { type CertificateLevel, judgeExpiry, levelRank } from './certificate-expiry';
 import type { CertificateInventory, CertificateItem } from './certificate-inventory';
 

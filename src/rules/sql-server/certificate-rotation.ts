@@ -2,8 +2,8 @@
 import type {
   AvailabilityGroupFacts,
   CertificateFacts,
+  DistributedReplicaFacts,
   EndpointFacts,
-  LinkReplicaFacts,
 } from '../../model/sql-server/observation';
 import { includesName, sameName } from '../names';
 import { rotatedCertificateName } from './certificate-name';
@@ -33,8 +33,8 @@ export interface RotationPlan {
   readonly nextName: string;
   /** ISO date. */
   readonly nextExpiresOn: string;
-  /** Every link of the endpoint: all of them must come back. */
-  readonly links: readonly string[];
+  /** Every distributed group of the endpoint: all of them must come back. */
+  readonly groups: readonly string[];
 }
 
 /** A reason not to touch the endpoint, with its rule. */
@@ -49,8 +49,8 @@ export interface RotationFacts {
   readonly serverTime: string;
   readonly endpoint: EndpointFacts | null;
   readonly certificates: readonly CertificateFacts[];
-  /** All links of the server, each from the view of its primary. */
-  readonly links: readonly LinkReplicaFacts[];
+  /** Distributed groups of the server by their databases, each from the view of its primary. */
+  readonly replicas: readonly DistributedReplicaFacts[];
   readonly groups: readonly AvailabilityGroupFacts[];
   /** FQDNs of the instances that get the new public key. */
   readonly instances: readonly string[];
@@ -63,11 +63,11 @@ export function rotationRefusals(facts: RotationFacts): readonly RotationRefusal
   const own = endpointCertificate(facts);
   if (facts.endpoint === null || own === undefined) return [NO_CERTIFICATE];
   return [
-    ...facts.links.flatMap(seedingRefusal),
-    ...facts.links.flatMap(failoverRefusal),
+    ...facts.replicas.flatMap(seedingRefusal),
+    ...facts.replicas.flatMap(failoverRefusal),
     ...fenceRefusal(facts),
     ...partnerRefusals(facts, facts.endpoint),
-    ...(isExpired(own, facts.serverTime) ? [] : facts.links.flatMap(healthRefusal)),
+    ...(isExpired(own, facts.serverTime) ? [] : facts.replicas.flatMap(healthRefusal)),
   ];
 }
 
@@ -95,12 +95,12 @@ export function rotationPlan(
     },
     nextName: rotatedCertificateName(base, facts.serverTime, taken),
     nextExpiresOn: expires.slice(0, 10),
-    links: facts.links.map(({ linkName }) => linkName),
+    groups: facts.replicas.map(({ groupName }) => groupName),
   };
 }
 
-/** Connected and taking the log: what every link of the endpoint must be after the switch. */
-export const isLinkUp = (facts: LinkReplicaFacts): boolean =>
+/** Connected and taking the log: what every distributed group of the endpoint must be after the switch. */
+export const isUp = (facts: DistributedReplicaFacts): boolean =>
   facts.connectedStateDesc === 'CONNECTED' && !facts.isSuspended && isReplicating(facts);
 
 const NO_CERTIFICATE: RotationRefusal = {
@@ -110,29 +110,29 @@ const NO_CERTIFICATE: RotationRefusal = {
 };
 
 /**
- * A lost connection makes a seeding start over from zero. A link that is disconnected has none to lose, and one that
+ * A lost connection makes a seeding start over from zero. A group that is disconnected has none to lose, and one that
  * seeded long ago keeps its row, so only what runs counts.
  */
-function seedingRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
-  const isConnected = link.connectedStateDesc === 'CONNECTED';
-  const isUnfinished = isConnected && !isReplicating(link) && !link.isSuspended;
-  if (link.seeding?.isStreaming !== true && !isUnfinished) return [];
-  const state = link.seeding?.currentState ?? 'about to begin';
+function seedingRefusal(replica: DistributedReplicaFacts): readonly RotationRefusal[] {
+  const isConnected = replica.connectedStateDesc === 'CONNECTED';
+  const isUnfinished = isConnected && !isReplicating(replica) && !replica.isSuspended;
+  if (replica.seeding?.isStreaming !== true && !isUnfinished) return [];
+  const state = replica.seeding?.currentState ?? 'about to begin';
   return [
     {
       ruleId: 'rotation.seeding',
-      reason: `${link.database} is being seeded over link ${link.linkName} (${state}): a reconnect would start it over`,
+      reason: `${replica.database} is being seeded over distributed availability group ${replica.groupName} (${state}): a reconnect would start it over`,
       nextStep: 'rotate when the seeding is over; sqlferry status shows how long it takes',
     },
   ];
 }
 
-function failoverRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
-  if (link.localRoleDesc === 'PRIMARY') return [];
+function failoverRefusal(replica: DistributedReplicaFacts): readonly RotationRefusal[] {
+  if (replica.localRoleDesc === 'PRIMARY') return [];
   return [
     {
       ruleId: 'rotation.failover',
-      reason: `link ${link.linkName} is being failed over: no side is seen as its primary (${link.localRoleDesc})`,
+      reason: `distributed availability group ${replica.groupName} is being failed over: no side is seen as its primary (${replica.localRoleDesc})`,
       nextStep: 'rotate when the failover is over',
     },
   ];
@@ -149,14 +149,14 @@ function fenceRefusal({ fencedLogins }: RotationFacts): readonly RotationRefusal
   ];
 }
 
-function healthRefusal(link: LinkReplicaFacts): readonly RotationRefusal[] {
-  if (isLinkUp(link) || seedingRefusal(link).length > 0 || failoverRefusal(link).length > 0) return [];
-  const error = link.lastConnectErrorDescription;
+function healthRefusal(replica: DistributedReplicaFacts): readonly RotationRefusal[] {
+  if (isUp(replica) || seedingRefusal(replica).length > 0 || failoverRefusal(replica).length > 0) return [];
+  const error = replica.lastConnectErrorDescription;
   return [
     {
-      ruleId: 'rotation.link-not-healthy',
-      reason: `link ${link.linkName} is not healthy (${link.connectedStateDesc ?? 'not connected'}${error === null ? '' : `: ${error}`}), so nothing could prove the new certificate`,
-      nextStep: 'mend the link first; the present certificate is still valid',
+      ruleId: 'rotation.not-healthy',
+      reason: `distributed availability group ${replica.groupName} is not healthy (${replica.connectedStateDesc ?? 'not connected'}${error === null ? '' : `: ${error}`}), so nothing could prove the new certificate`,
+      nextStep: 'mend the connection first; the present certificate is still valid',
     },
   ];
 }
@@ -168,7 +168,7 @@ function partnerRefusals(facts: RotationFacts, endpoint: EndpointFacts): readonl
     ruleId: 'rotation.other-partner',
     reason: `${host} (availability group ${group}) connects to this endpoint, and this rotation does not know how to give it the new public key`,
     nextStep:
-      'if it is a managed instance, name the migration of its link, too: --with FILE; else give it the key by hand, or rotate by hand',
+      'if it is a managed instance, name the migration to it, too: --with FILE; else give it the key by hand, or rotate by hand',
   }));
 }
 

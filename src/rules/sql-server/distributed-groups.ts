@@ -1,7 +1,7 @@
 import type { AvailabilityGroupFacts } from '../../model/sql-server/observation';
 
-/** @returns names of the links to one instance, by the host of its LISTENER_URL */
-export function linksTo(groups: readonly AvailabilityGroupFacts[], fqdn: string): readonly string[] {
+/** @returns names of the distributed groups to one instance, by the host of its LISTENER_URL */
+export function groupsTo(groups: readonly AvailabilityGroupFacts[], fqdn: string): readonly string[] {
   const host = `//${fqdn.toLowerCase()}:`;
   return groups
     .filter(

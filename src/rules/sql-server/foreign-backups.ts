@@ -23,7 +23,7 @@ export interface ForeignBackupsInput {
   readonly backups: readonly LogBackupRow[];
   /** Name that this run gives to its own backup sets. */
   readonly ownName: string;
-  /** When the link was requested, ISO 8601 UTC: older backups belong to the time before it. */
+  /** When the copy was requested, ISO 8601 UTC: older backups belong to the time before it. */
   readonly since: string;
   /** Jobs that a person was told of already. */
   readonly told: readonly string[];
@@ -56,10 +56,10 @@ function isForeign(backup: LogBackupRow, { ownName, since, told }: ForeignBackup
 
 /** @returns one sentence: who takes log backups while the copy is under way, and what that can break */
 export function foreignWhileSeeding(database: string, jobs: readonly ForeignLogBackups[]): string {
-  return `${taken(database, jobs)} while the copy is under way: one between the end of streaming and a healthy link removes log that the copy needs (errors 1408, 1412), and the link must be made again`;
+  return `${taken(database, jobs)} while the copy is under way: one between the end of streaming and a healthy copy removes log that the copy needs (errors 1408, 1412), and the copy must be made again`;
 }
 
-/** @returns one sentence: who shares the log chain of a link that replicates, and what that means for a restore */
+/** @returns one sentence: who shares the log chain of a database that replicates, and what that means for a restore */
 export function foreignWhileReplicating(database: string, jobs: readonly ForeignLogBackups[]): string {
   return `${taken(database, jobs)} beside those of this run: both share one log chain, and a restore needs the files of both`;
 }

@@ -75,15 +75,12 @@ function whyNotOnInstance(step: Job['steps'][number]): readonly string[] {
 }
 
 /** sp_add_jobstep takes a step of T-SQL for a database that is there alone (14262). */
-function whyNotInDatabases(
-  job: Job,
-  { names, other, database: linked }: ObjectsInput,
-): JobVerdict | undefined {
+function whyNotInDatabases(job: Job, { names, other, database: own }: ObjectsInput): JobVerdict | undefined {
   const there = names.other;
   const missing = job.steps.flatMap(({ id, name, subsystem, database }) =>
     subsystem.toUpperCase() === 'TSQL' &&
     database !== null &&
-    !includesName([...other.databases, linked], database)
+    !includesName([...other.databases, own], database)
       ? [`step ${id} (${name}) runs in the database ${database}, which ${there} does not have`]
       : [],
   );

@@ -1,7 +1,7 @@
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 
 type Queues = Pick<
-  LinkReplicaFacts,
+  DistributedReplicaFacts,
   'logSendQueueKb' | 'logSendRateKbPerSecond' | 'redoQueueKb' | 'redoRateKbPerSecond'
 >;
 

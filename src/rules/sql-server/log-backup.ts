@@ -1,5 +1,5 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { staleness } from '../freshness';
 import { type LogGrowth, type LogUseSample, logGrowth } from './log-growth';
 import { logReuseWaitWords } from './log-reuse-wait';
@@ -20,19 +20,19 @@ export interface LogBackupPolicy {
 }
 
 export interface LogBackupInput {
-  readonly facts: LinkReplicaFacts;
+  readonly facts: DistributedReplicaFacts;
   readonly policy: LogBackupPolicy;
   /** Milliseconds since 1970-01-01 UTC, by the clock that stamped the facts. */
   readonly now: number;
   readonly factsMaxAgeMs: number;
   /** Finish of the last log backup after seeding, milliseconds since 1970-01-01 UTC; null when there was none. */
   readonly lastBackupAt: number | null;
-  /** The run saw seeding end; a link that is merely down does not count as seeding again. */
+  /** The run saw seeding end; a group that is merely down does not count as seeding again. */
   readonly seedingCompleted: boolean;
   /** Earlier looks at the log, for its growth. */
   readonly samples?: readonly LogUseSample[];
-  /** Other links of the same database: a copy that one of them makes needs the log, too. */
-  readonly others?: readonly LinkReplicaFacts[];
+  /** Other distributed groups of the same database: a copy that one of them makes needs the log, too. */
+  readonly others?: readonly DistributedReplicaFacts[];
 }
 
 export type LogBackupRule =
@@ -42,7 +42,7 @@ export type LogBackupRule =
   | 'log-backup.while-streaming'
   | 'log-backup.dangerous-window'
   | 'log-backup.seeding-failed'
-  | 'log-backup.other-link'
+  | 'log-backup.other-group'
   | 'log-backup.first'
   | 'log-backup.pressure'
   | 'log-backup.growth'
@@ -81,7 +81,7 @@ export function logBackupVerdict(input: LogBackupInput): LogBackupVerdict {
 export function usedPercent({
   logUsedBytes,
   logSizeBytes,
-}: Pick<LinkReplicaFacts, 'logUsedBytes' | 'logSizeBytes'>): number {
+}: Pick<DistributedReplicaFacts, 'logUsedBytes' | 'logSizeBytes'>): number {
   return logSizeBytes > 0 ? (logUsedBytes / logSizeBytes) * 100 : 0;
 }
 
@@ -116,25 +116,25 @@ function decide(input: LogBackupInput, used: number, growth: LogGrowth): Decisio
     case 'catching-up':
       return hold(
         'log-backup.dangerous-window',
-        'Between the end of streaming and a healthy, synchronizing link a log backup could remove log that the copy needs (errors 1408, 1412).',
+        'Between the end of streaming and a healthy, synchronizing copy a log backup could remove log that the copy needs (errors 1408, 1412).',
       );
     case 'failed':
       return onPressure(input, used, 'log-backup.seeding-failed', 'Seeding failed and must begin again');
   }
 }
 
-/** Another link of this database makes a copy: the log that it needs is kept. A link that is down needs none. */
+/** Another group of this database makes a copy: the log that it needs is kept. One that is down needs none. */
 function otherSeeding(input: LogBackupInput, used: number): Decision | undefined {
   for (const other of input.others ?? []) {
     if (other.connectedStateDesc !== 'CONNECTED') continue;
     const phase = seedingPhase(other);
     if (phase === 'catching-up') {
-      const reason = `The copy of link ${other.linkName} is catching up: a log backup could remove log that it needs (errors 1408, 1412).`;
-      return hold('log-backup.other-link', reason);
+      const reason = `The copy of distributed availability group ${other.groupName} is catching up: a log backup could remove log that it needs (errors 1408, 1412).`;
+      return hold('log-backup.other-group', reason);
     }
     if (phase === 'streaming') {
-      const why = `The database is being read for the copy of link ${other.linkName}`;
-      return onPressure(input, used, 'log-backup.other-link', why);
+      const why = `The database is being read for the copy of distributed availability group ${other.groupName}`;
+      return onPressure(input, used, 'log-backup.other-group', why);
     }
   }
   return undefined;

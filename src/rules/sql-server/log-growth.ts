@@ -1,6 +1,6 @@
 /** How fast a transaction log fills, from the looks at it. */
 import type { DurationMs } from '../../model/duration';
-import type { LinkReplicaFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 
 export interface LogUseSample {
   /** Milliseconds since 1970-01-01 UTC. */
@@ -25,7 +25,7 @@ const SHORTEST_WINDOW_MS = 10_000;
  */
 export function logGrowth(
   samples: readonly LogUseSample[],
-  { logSizeBytes, logUsedBytes }: Pick<LinkReplicaFacts, 'logSizeBytes' | 'logUsedBytes'>,
+  { logSizeBytes, logUsedBytes }: Pick<DistributedReplicaFacts, 'logSizeBytes' | 'logUsedBytes'>,
 ): LogGrowth {
   const recent = sinceFreed(samples);
   const first = recent[0];

@@ -9,7 +9,7 @@ const WORDS: Readonly<Record<string, string>> = {
   REPLICATION: 'replication or change data capture has not read the log',
   DATABASE_SNAPSHOT_CREATION: 'a database snapshot is being created',
   LOG_SCAN: 'the log is being scanned',
-  AVAILABILITY_REPLICA: 'a secondary has not hardened the log: the link is behind or down',
+  AVAILABILITY_REPLICA: 'a secondary has not hardened the log: it is behind or not connected',
   OLDEST_PAGE: 'an old page is not yet written (indirect checkpoints)',
   XTP_CHECKPOINT: 'a checkpoint of In-Memory OLTP has not happened yet',
 };
@@ -26,7 +26,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ACTIVE_TRANSACTION:
     'find the oldest transaction (DBCC OPENTRAN) and end it; no backup frees the log before',
   REPLICATION: 'see whether the log reader or the capture job runs',
-  AVAILABILITY_REPLICA: 'look at the link: no backup frees the log before it has caught up',
+  AVAILABILITY_REPLICA: 'look at that secondary: no backup frees the log before it has caught up',
 };
 
 /** @returns what to do, or null when there is nothing to do */

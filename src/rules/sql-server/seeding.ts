@@ -1,5 +1,5 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
-import type { LinkReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
+import type { DistributedReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
 import { formatBytes } from '../sizes';
 
 /** Where seeding stands. States that are not known here count as running (promise 12). */
@@ -14,7 +14,7 @@ export type SeedingPhase =
   | 'failed';
 
 type ReplicaState = Pick<
-  LinkReplicaFacts,
+  DistributedReplicaFacts,
   'synchronizationStateDesc' | 'synchronizationHealthDesc' | 'seeding'
 >;
 
@@ -169,7 +169,7 @@ export interface SeedingDeadline {
 }
 
 /**
- * The time that is left: Azure cancels the creation of a link 6 days after it was requested (troubleshooting page).
+ * The time that is left: Azure cancels what it creates 6 days after it was requested (troubleshooting page).
  * @param requestedAt time of the create request, milliseconds since 1970-01-01 UTC
  * @param remainingMs what the seeding will still take, when that is known
  */
@@ -184,7 +184,7 @@ export function seedingDeadline(
   const warningsDue = policy.warnBefore.filter((before) => leftMs <= before).sort((a, b) => a - b);
   const common = { deadlineAt: new Date(deadline).toISOString(), leftMs, warningsDue };
   if (leftMs <= 0) {
-    const reason = `Seeding was not over ${formatDuration(policy.deadline)} after the link was requested.`;
+    const reason = `Seeding was not over ${formatDuration(policy.deadline)} after it was requested.`;
     return { ...common, ruleId: 'seeding.deadline-passed', reason };
   }
   if (remainingMs !== null && remainingMs > leftMs) {

@@ -1,6 +1,6 @@
 /**
  * What an undo needs of the facts before objects outside of the database were copied: no more is kept, for they are
- * copied again and again while a link replicates. Logins are known by their SIDs, jobs by their names.
+ * copied again and again while a database replicates. Logins are known by their SIDs, jobs by their names.
  */
 import type { ServerPermission } from '../../model/sql-server/instance-objects';
 import { includesName, sameName } from '../names';

@@ -10,9 +10,9 @@ export type InstanceDatabaseRow = Omit<InstanceDatabaseFacts, 'observedAt' | 'da
  * The copy on the managed instance, read there. Always one row. A Business Critical instance has a row for each of
  * its own replicas: the one with is_primary_replica = 1 counts (failover how-to).
  * @param name database
- * @param linkName distributed availability group, for the role
+ * @param groupName distributed availability group, for the role
  */
-export const readInstanceDatabase = (name: string, linkName: string): Query<InstanceDatabaseRow> =>
+export const readInstanceDatabase = (name: string, groupName: string): Query<InstanceDatabaseRow> =>
   query(
     'read-instance-database',
     `
@@ -22,7 +22,7 @@ SELECT
     (SELECT TOP (1) s.role_desc
         FROM sys.availability_groups AS g
         JOIN sys.dm_hadr_availability_replica_states AS s ON s.group_id = g.group_id AND s.is_local = 1
-        WHERE g.is_distributed = 1 AND g.name = @link) AS link_role_desc,
+        WHERE g.is_distributed = 1 AND g.name = @group) AS group_role_desc,
     (SELECT TOP (1) CONVERT(varchar(40), r.last_hardened_lsn)
         FROM sys.dm_hadr_database_replica_states AS r
         WHERE r.database_id = db.database_id AND r.last_hardened_lsn IS NOT NULL
@@ -36,9 +36,9 @@ LEFT JOIN sys.databases AS db ON db.name = wanted.name;
     (row) => ({
       stateDesc: readNullableText(row, 'state_desc'),
       updateability: readNullableText(row, 'updateability'),
-      linkRoleDesc: readNullableText(row, 'link_role_desc'),
+      groupRoleDesc: readNullableText(row, 'group_role_desc'),
       lastHardenedLsn: readNullableLsn(row, 'last_hardened_lsn'),
       lastFullBackupAt: readNullableUtcTime(row, 'last_full_backup_at'),
     }),
-    { parameters: { database: name, link: linkName } },
+    { parameters: { database: name, group: groupName } },
   );

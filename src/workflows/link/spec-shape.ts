@@ -129,7 +129,7 @@ export const specShape = including<ResolvedLink>({
   version: versionOne,
   settings,
   names: including<LinkNames>({
-    link: sysname,
+    distributedGroup: sysname,
     availabilityGroup: sysname,
     instanceAvailabilityGroup: sysname,
   }),

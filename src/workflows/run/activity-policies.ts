@@ -46,15 +46,6 @@ export const firstLook = (heartbeatTimeoutMs: number, limitMs: number): Activity
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2 },
 });
 
-/** Codes with which Azure ends the creation of a link that the SQL Server did not join in time (41962, 41976, 41986). */
-export const AZURE_GAVE_UP: readonly string[] = ['LinkNotEstablished', 'ServerSilent', 'PartnerGroupSilent'];
-
-/** As `watch`, for a creation that must not be sent again by itself once Azure gave it up. */
-export const untilAzureGivesUp = (heartbeatTimeoutMs: number): ActivityOptions => {
-  const options = watch(heartbeatTimeoutMs);
-  return { ...options, retry: { ...options.retry, nonRetryableErrorTypes: [...AZURE_GAVE_UP] } };
-};
-
 /**
  * Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long.
  * A host that did not answer until the connection timed out will hardly answer a second later.

@@ -43,7 +43,7 @@ function approve(run: Run, request: ApproveRequest): Answer {
   return accept(
     'approve.noted',
     run.state.phase === 'replicating'
-      ? 'the cutover begins as soon as schedule and link allow'
+      ? `the cutover begins as soon as schedule and ${run.procedure.thing} allow`
       : `noted; the run is still in phase ${run.state.phase}`,
   );
 }

@@ -69,7 +69,7 @@ function untilNextChange(run: Run, protection: Protection, ledBy: SiteId): Promi
   return whileHolding(run, protection, drill, isDue);
 }
 
-/** @returns true when the link is gone */
+/** @returns true when it is taken down */
 async function carryOut(
   run: Run,
   protection: Protection,

@@ -1,4 +1,4 @@
-/** The regular look at the certificates of a link: people are told in time, and what is due is rotated. */
+/** The regular look at the certificates of an endpoint: people are told in time, and what is due is rotated. */
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
@@ -34,7 +34,7 @@ import { ROTATION_WORKFLOW, type RotationWorkflow } from './certificate-rotation
 
 /**
  * A rotation that takes longer waits for a person, and goes on without the check: the next checks must not be held up.
- * Beside it there is the time in which the links have to come back.
+ * Beside it there is the time in which the connections have to come back.
  */
 const ROTATION_WATCHED_MS = 60 * 60_000;
 /** Key of a failure among what people were told; certificates have a place and a name. */
@@ -60,12 +60,12 @@ export const certificateCheckOf = (spec: Shape<CertificateSpec>) => {
 async function checkCertificates(input: CertificateCheckInput): Promise<CertificateCheckResult> {
   const { spec } = input;
   const checkedAt = new Date(Date.now()).toISOString();
-  const { readLinkCertificates } = proxyActivities<CertificateActivities>(
+  const { readCertificateInventory } = proxyActivities<CertificateActivities>(
     bounded(spec.settings.polling.heartbeatTimeout),
   );
   let inventory: CertificateInventory;
   try {
-    inventory = await readLinkCertificates({ spec });
+    inventory = await readCertificateInventory({ spec });
   } catch (error) {
     const failure = problemOf(error);
     if (failure === undefined) throw error;

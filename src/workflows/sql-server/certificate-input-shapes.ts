@@ -11,9 +11,9 @@ import {
   type Shape,
   yesOrNo,
 } from '../run/shapes';
-import type { CertificateCheckInput, CertificateRotationInput, EndpointLinks } from './certificate-messages';
+import type { CertificateCheckInput, CertificateRotationInput, EndpointSpecs } from './certificate-messages';
 
-const endpoint = (spec: Shape<CertificateSpec>): Fields<EndpointLinks> => ({ spec, others: list(spec) });
+const endpoint = (spec: Shape<CertificateSpec>): Fields<EndpointSpecs> => ({ spec, others: list(spec) });
 
 /** @param spec shape of the specs whose certificates are looked at */
 export const certificateCheckShape = (spec: Shape<CertificateSpec>): Shape<CertificateCheckInput> =>

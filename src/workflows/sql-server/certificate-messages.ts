@@ -6,29 +6,29 @@ import type { CertificateInventory } from '../../rules/sql-server/certificate-in
 import type { RotatedCertificate, RotationRefusal } from '../../rules/sql-server/certificate-rotation';
 import type { Problem } from '../run/run-control';
 
-/** Links of one endpoint. */
-export interface EndpointLinks<Spec extends CertificateSpec = CertificateSpec> {
+/** Those that use one endpoint. */
+export interface EndpointSpecs<Spec extends CertificateSpec = CertificateSpec> {
   readonly spec: Spec;
-  /** Links of the same SQL Server to other instances: they get the new public key as well. */
+  /** Those from the same SQL Server to other instances: they get the new public key as well. */
   readonly others: readonly Spec[];
 }
 
 export interface CertificateRotationInput<Spec extends CertificateSpec = CertificateSpec>
-  extends EndpointLinks<Spec> {
+  extends EndpointSpecs<Spec> {
   readonly by: string;
   readonly reason: string | null;
   /** Give the endpoint of the SQL Server a new certificate. */
   readonly rotateEndpoint: boolean;
   /** Import the certificate of the instance and the authorities anew. */
   readonly reimportInstance: boolean;
-  /** Longest time for the links to come back, milliseconds. */
+  /** Longest time for the connections to come back, milliseconds. */
   readonly connectWithinMs: number;
 }
 
 export type RotationOutcome =
   /** All that was asked for is done. */
   | 'done'
-  /** The links did not come back: the old certificate is in use again. */
+  /** The connections did not come back: the old certificate is in use again. */
   | 'rolled-back'
   /** Nothing was changed, or all of it was given back, for reasons that the result names. */
   | 'refused'
@@ -46,7 +46,7 @@ export interface CertificateRotationResult {
   readonly refusals: readonly RotationRefusal[];
   readonly oldCertificate: RotatedCertificate | null;
   readonly newCertificate: RotatedCertificate | null;
-  /** Proof that the links are connected, or why they are not. */
+  /** Proof that all are connected, or why they are not. */
   readonly proof: string | null;
   /** Upper bound, as it was sampled; null when the endpoint was not touched. */
   readonly secondsWithoutConnection: number | null;
@@ -67,7 +67,7 @@ export const rotationStatusQuery = defineQuery<RotationStatus>('status');
 export const rotationJournalQuery = defineQuery<readonly JournalEntry[]>('journal');
 
 export interface CertificateCheckInput<Spec extends CertificateSpec = CertificateSpec>
-  extends EndpointLinks<Spec> {
+  extends EndpointSpecs<Spec> {
   /** A certificate with less time left is rotated, milliseconds; null: only told. */
   readonly rotateBeforeMs: number | null;
   readonly connectWithinMs: number;

@@ -1,6 +1,6 @@
 /**
  * A new certificate for the endpoint of a SQL Server, without a gap in the trust: the instance knows the new key before
- * the endpoint uses it, and forgets the old one only when all links came back. If they do not, the old one returns.
+ * the endpoint uses it, and forgets the old one only when all connections came back. If they do not, the old one returns.
  */
 import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { ConnectionProof, RotationVerdict } from '../../activities/sql-server/certificate-api';
@@ -148,7 +148,7 @@ function refuse(found: Findings, refusals: readonly RotationRefusal[]): Ending {
 /** Never while a seeding runs or a failover is under way. */
 function gate(run: CertificateRun): Promise<RotationVerdict> {
   const { spec, others } = run.input;
-  run.waitingFor = 'a look at the links of the endpoint';
+  run.waitingFor = 'a look at the connections of the endpoint';
   return run.control.untilDone('Gate of the rotation', () =>
     run.untilItSucceeds.planCertificateRotation({ spec, others }),
   );
@@ -167,12 +167,12 @@ async function reimport(run: CertificateRun): Promise<string> {
   return run.performStep('server.validate-certificate-chain', 'Certificate chain validates');
 }
 
-/** A server that does not answer within the time proves nothing: the links are not back. */
+/** A server that does not answer within the time proves nothing: the connections are not back. */
 function prove(run: CertificateRun, plan: RotationPlan, since: string): Promise<ConnectionProof> {
   return run.control.untilDone('Proof of the connection', () => lookForProof(run, plan, since, isForPerson));
 }
 
-/** @param isThrown failures that are no answer to whether the links are back */
+/** @param isThrown failures that are no answer to whether the connections are back */
 async function lookForProof(
   run: CertificateRun,
   plan: RotationPlan,
@@ -180,7 +180,7 @@ async function lookForProof(
   isThrown: (error: unknown) => boolean,
 ): Promise<ConnectionProof> {
   const { spec, others, connectWithinMs: limitMs } = run.input;
-  run.waitingFor = 'all links of the endpoint to come back';
+  run.waitingFor = 'all connections of the endpoint to come back';
   try {
     return await run.proving.proveConnection({ spec, others, plan, since, limitMs });
   } catch (error) {
@@ -201,8 +201,8 @@ async function awaitPerson(
 ): Promise<void> {
   while (found.proof?.connected !== true) {
     const problem = {
-      code: 'LinkNotBackAfterRotation',
-      message: `the links did not come back with ${plan.nextName}: ${found.proof?.evidence ?? ''}`,
+      code: 'ConnectionNotBackAfterRotation',
+      message: `the connections did not come back with ${plan.nextName}: ${found.proof?.evidence ?? ''}`,
       remedy: 'do what the connection error asks for (sqlferry explain NUMBER)',
     };
     await run.control.waitForPerson(problem, 'Proof of the connection');
@@ -210,7 +210,7 @@ async function awaitPerson(
   }
 }
 
-/** The old certificate is put back, the links are seen to be up, and nothing of the new one stays. */
+/** The old certificate is put back, the connections are seen to be up, and nothing of the new one stays. */
 async function rollBack(
   run: CertificateRun,
   found: Findings,
@@ -222,14 +222,14 @@ async function rollBack(
     found.leftovers.length === 0
       ? `${plan.old.name} is in use again`
       : `not all could be given back: ${found.leftovers.join('; ')}`;
-  const summary = `the links did not come back with ${plan.nextName} (${why}); ${end}`;
+  const summary = `the connections did not come back with ${plan.nextName} (${why}); ${end}`;
   return ['rolled-back', after === null ? summary : `${summary}; ${after}`];
 }
 
 /** Between two attempts at what does not get through; before that the pauses grow. */
 const LONGEST_PAUSE_MS = 60 * 60_000;
 
-/** @returns how the links are afterwards; null when the endpoint was not touched */
+/** @returns how the connections are afterwards; null when the endpoint was not touched */
 async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan): Promise<string | null> {
   run.forwardOnly = 'the rotation is being undone';
   const wasSwitched = run.hasBegun('rotation.switch-endpoint');
@@ -252,7 +252,9 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
   if (!wasSwitched) return null;
   // All is given back: nobody is waited for any more.
   const { connected, evidence } = await lookForProof(run, plan, since, () => false);
-  return connected ? `the links are back: ${evidence}` : `the links are NOT back yet: ${evidence}`;
+  return connected
+    ? `the connections are back: ${evidence}`
+    : `the connections are NOT back yet: ${evidence}`;
 }
 
 /** @returns whether all of it was undone; what was left stands in the result */
@@ -290,7 +292,7 @@ async function giveUp(run: CertificateRun, found: Findings, error: unknown): Pro
     : null;
 }
 
-/** Whatever cannot be dropped is named and left: the links are up with the new certificate. */
+/** Whatever cannot be dropped is named and left: the connections are up with the new certificate. */
 async function forgetOld(run: CertificateRun, found: Findings, plan: RotationPlan): Promise<void> {
   const drop = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     try {

@@ -29,7 +29,7 @@ export const ROTATION_STEP_TITLES: Readonly<Record<RotationStepId, string>> = {
   'rotation.create-certificate': 'Create the new certificate on the SQL Server',
   'rotation.trust-certificate': 'The instance trusts the new certificate, too',
   'rotation.switch-endpoint': 'The endpoint switches to the new certificate',
-  'rotation.force-reconnect': 'The links shake hands anew',
+  'rotation.force-reconnect': 'The partners shake hands anew',
   'rotation.distrust-old-certificate': 'The instance forgets the old certificate',
   'rotation.drop-old-certificate': 'Drop the old certificate on the SQL Server',
 };
@@ -86,7 +86,7 @@ export class CertificateRun {
     });
   }
 
-  /** All ends of the endpoint: each instance is asked through the spec of its link. */
+  /** All ends of the endpoint: each instance is asked through the spec that names it. */
   get ends(): readonly CertificateSpec[] {
     return [this.input.spec, ...this.input.others];
   }
@@ -132,7 +132,7 @@ export class CertificateRun {
     this.note(stepId, title, done.outcome, effects, done.evidence, done.durationMs);
   }
 
-  /** A step of the link itself: the same that a migration performs. */
+  /** A step of the topology itself: the same that its runs perform. */
   async performStep(stepId: string, title: string): Promise<string> {
     const { spec } = this.input;
     this.waitingFor = title;

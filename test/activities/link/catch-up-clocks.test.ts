@@ -20,7 +20,7 @@ function waiting(hardened: readonly string[]) {
   const query = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
     switch (asked.id) {
       case 'read-link-replicas':
-        return [{ linkName: 'DAG_Sales', database: 'Sales', endOfLogLsn: '42', redoQueueKb: 0 }];
+        return [{ groupName: 'DAG_Sales', database: 'Sales', endOfLogLsn: '42', redoQueueKb: 0 }];
       case 'read-instance-database':
         return [{ lastHardenedLsn: rest.length > 1 ? rest.shift() : rest[0] }];
       case 'read-server':

@@ -6,7 +6,7 @@ import { watchLogSpace } from '../../../src/activities/link/log-space-watch';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { Progress } from '../../../src/model/run/progress';
-import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../../src/model/sql-server/observation';
 import { replica, seeding } from '../../rules/link/replica';
 import { linkSpec } from '../../support/link-spec';
 
@@ -18,7 +18,7 @@ function world(looks: {
   readonly server?: readonly Role[];
   readonly instance?: readonly Role[];
   readonly azure?: readonly (boolean | 'silent')[];
-  readonly facts?: Partial<LinkReplicaFacts>;
+  readonly facts?: Partial<DistributedReplicaFacts>;
   /** Log used, in percent, look by look. */
   readonly used?: readonly number[];
 }) {
@@ -47,7 +47,7 @@ function world(looks: {
       if (role === 'none') return [];
       const percent = looks.used === undefined ? 10 : next('used', looks.used);
       const log = { logSizeBytes: 1_000_000, logUsedBytes: percent * 10_000 };
-      const facts = { linkName: 'DAG_Sales', localRoleDesc: role, serverTime: time };
+      const facts = { groupName: 'DAG_Sales', localRoleDesc: role, serverTime: time };
       return [replica({ ...log, ...facts, ...looks.facts })];
     },
   });

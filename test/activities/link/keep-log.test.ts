@@ -1,7 +1,7 @@
 /** The steps that turn trace flag 12381 on and off, against the estate. */
 import type { LinkContext } from '../../../src/activities/link/context';
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
-import type { LinkReplicaFacts, SeedingFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts, SeedingFacts } from '../../../src/model/sql-server/observation';
 import { otherSeedings } from '../../../src/rules/link/keep-log';
 import { replica, seeding } from '../../rules/link/replica';
 import { linkSpec } from '../../support/link-spec';
@@ -53,23 +53,23 @@ describe('trace flag 12381', () => {
 });
 
 describe('while another database of the server is seeded', () => {
-  const link = (linkName: string, changes: Partial<SeedingFacts>) =>
-    replica({ linkName, seeding: seeding(changes) });
+  const link = (groupName: string, changes: Partial<SeedingFacts>) =>
+    replica({ groupName, seeding: seeding(changes) });
 
-  test.each<[string, LinkReplicaFacts, readonly string[]]>([
+  test.each<[string, DistributedReplicaFacts, readonly string[]]>([
     ['waits for its turn', link('DAG_Other', { currentState: 'LIMIT_CONCURRENT_BACKUPS' }), ['DAG_Other']],
     ['is seeded', link('DAG_Other', { currentState: 'SEEDING' }), ['DAG_Other']],
     ['still streams', link('DAG_Other', { isStreaming: true }), ['DAG_Other']],
     ['is complete', link('DAG_Other', {}), []],
     ['failed', link('DAG_Other', { currentState: 'FAILED' }), []],
-    ['is down, its history gone', replica({ linkName: 'DAG_Other', seeding: null }), []],
+    ['is down, its history gone', replica({ groupName: 'DAG_Other', seeding: null }), []],
     ['is the one that asks', link('dag_sales', { currentState: 'SEEDING' }), []],
   ])('a link that %s', (_what, facts, expected) => {
     expect(otherSeedings([facts], 'DAG_Sales')).toEqual(expected);
   });
 
   /** A server with the flag on, and another link in this state. */
-  function contextWith(other: LinkReplicaFacts): LinkContext {
+  function contextWith(other: DistributedReplicaFacts): LinkContext {
     const rows: Readonly<Record<string, readonly unknown[]>> = {
       'read-trace-flags': [{ flag: 12381, isOn: true }],
       'read-link-replicas': [other],

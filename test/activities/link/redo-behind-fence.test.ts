@@ -5,7 +5,7 @@ import type { ActivityReporter } from '../../../src/activities/run/activity-boun
 import { Snapshots } from '../../../src/activities/run/snapshots';
 import type { LinkSite } from '../../../src/model/link/procedure';
 import type { Lsn } from '../../../src/model/sql-server/lsn';
-import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../../src/model/sql-server/observation';
 import type { Query } from '../../../src/model/statement';
 import { replica } from '../../rules/link/replica';
 import { linkSpec } from '../../support/link-spec';
@@ -25,8 +25,8 @@ function fenced(redoQueueKb: number, perLookKb: number, primary: LinkSite) {
       queue = Math.max(0, queue - perLookKb);
     },
   };
-  const facts = (): Partial<LinkReplicaFacts> =>
-    replica({ linkName: 'DAG_Sales', database: 'Sales', endOfLogLsn: LSN, redoQueueKb: queue });
+  const facts = (): Partial<DistributedReplicaFacts> =>
+    replica({ groupName: 'DAG_Sales', database: 'Sales', endOfLogLsn: LSN, redoQueueKb: queue });
   const led = async (asked: Query<unknown>): Promise<readonly unknown[]> => {
     if (asked.id === 'read-link-replicas') return [facts()];
     return asked.id === 'read-server' ? [{ serverTime: FENCED_AT }] : [];

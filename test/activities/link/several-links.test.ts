@@ -1,8 +1,8 @@
 /** Several links of one database, and links of several databases: what a step leaves alone. */
 
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
+import type { AzureLinkFacts } from '../../../src/model/link/azure-link';
 import type { LinkStepId } from '../../../src/model/link/step';
-import type { AzureLinkFacts } from '../../../src/model/sql-server/observation';
 import { toInstance } from '../../support/group-spec';
 import { type EstateStage, startEstateStage } from '../../support/scenario';
 import { StepBench } from '../../support/step-bench';

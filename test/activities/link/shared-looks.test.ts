@@ -46,7 +46,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
     reads += 1;
     return Array.from({ length: links }, (_, index) => {
       const { observedAt: _at, ...row } = replica({
-        linkName: `DAG_${nameOf(index)}`,
+        groupName: `DAG_${nameOf(index)}`,
         database: nameOf(index),
         serverTime: new Date(clock.now()).toISOString(),
       });
@@ -62,7 +62,7 @@ async function halfAnHour(links: number): Promise<{ reads: number; backups: numb
     const spec = {
       ...base,
       settings: { ...base.settings, database: nameOf(index) },
-      names: { ...base.names, link: `DAG_${nameOf(index)}` },
+      names: { ...base.names, distributedGroup: `DAG_${nameOf(index)}` },
     };
     const observing = {
       ports: { server: { query, execute }, sites: { server: { query, execute } } },

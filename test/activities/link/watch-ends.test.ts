@@ -72,7 +72,7 @@ function scene(parts: { readonly server?: Partial<Side>; readonly instance?: Par
   const seen = (role: string) => async (asked: Query<unknown>) => {
     if (asked.id !== 'read-link-replicas') return [];
     const { observedAt: _, ...row } = replica({
-      linkName: 'DAG_Sales',
+      groupName: 'DAG_Sales',
       database: 'Sales',
       localRoleDesc: role,
       serverTime: new Date(clock.now()).toISOString(),

@@ -24,7 +24,7 @@ function watched(parts: {
     if (asked.id !== 'read-link-replicas') return [];
     parts.looked?.();
     const { observedAt: _, ...row } = replica({
-      linkName: 'DAG_Sales',
+      groupName: 'DAG_Sales',
       database: 'Sales',
       serverTime: new Date(clock.now()).toISOString(),
     });

@@ -51,6 +51,7 @@ const write = defineStep<RegionsPorts, RegionsSpec, { readonly written: boolean 
 const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = {
   kind: 'pair',
   steps: { [write.id]: write },
+  hasReplicas: () => false,
   sites: ({ regions }) => regions.map((id) => ({ id, name: id, label: `region ${id}`, option: id })),
   party: (_spec, side) => ({ side, name: side, host: null, port: 1 }),
   preflight: async ({ context }) => ({

@@ -37,7 +37,7 @@ beforeEach(async () => {
     },
     nextName: NEXT,
     nextExpiresOn: '2099-01-01',
-    links: [],
+    groups: [],
   };
 });
 afterEach(async () => {

@@ -1,4 +1,7 @@
-import { readLinkPreflightFacts, readLinkReplicaFacts } from '../../../src/activities/link/observe-link';
+import {
+  readDistributedReplicaFacts,
+  readLinkPreflightFacts,
+} from '../../../src/activities/link/observe-link';
 import { FactMissing } from '../../../src/activities/run/failures';
 import {
   readDatabaseFacts,
@@ -129,7 +132,7 @@ describe('database', () => {
         {
           state_desc: 'ONLINE',
           updateability: 'READ_ONLY',
-          link_role_desc: 'SECONDARY',
+          group_role_desc: 'SECONDARY',
           last_hardened_lsn: '48000000143200001',
           last_full_backup_at: '2026-11-22T01:00:00',
         },
@@ -140,7 +143,7 @@ describe('database', () => {
       database: 'Sales',
       stateDesc: 'ONLINE',
       updateability: 'READ_ONLY',
-      linkRoleDesc: 'SECONDARY',
+      groupRoleDesc: 'SECONDARY',
       lastHardenedLsn: '48000000143200001',
       lastFullBackupAt: '2026-11-22T01:00:00.000Z',
     });
@@ -149,7 +152,7 @@ describe('database', () => {
 
 const replica = (link: string, name: string): DriverRow => ({
   server_time: '2026-11-22T02:03:04',
-  link_name: link,
+  group_name: link,
   database_name: name,
   local_role_desc: 'PRIMARY',
   connected_state_desc: 'CONNECTED',
@@ -173,7 +176,7 @@ const replica = (link: string, name: string): DriverRow => ({
 });
 
 const seeding = (link: string, name: string, state: string): DriverRow => ({
-  link_name: link,
+  group_name: link,
   database_name: name,
   operation_id: 'A',
   current_state: state,
@@ -197,8 +200,8 @@ describe('links', () => {
         seeding('DAG_C', 'A', 'COMPLETED'),
       ],
     });
-    const facts = await readLinkReplicaFacts(port, clock);
-    expect(facts.map(({ linkName, seeding: own }) => [linkName, own?.currentState])).toEqual([
+    const facts = await readDistributedReplicaFacts(port, clock);
+    expect(facts.map(({ groupName, seeding: own }) => [groupName, own?.currentState])).toEqual([
       ['DAG_A', undefined],
       ['DAG_B', 'SEEDING'],
     ]);
@@ -238,7 +241,7 @@ describe('links', () => {
         multiDatabase: true,
         listeners: [{ group: 'AG', dnsName: 'l', addresses: ['10.0.1.50', '10.0.2.50'] }],
         members: [],
-        linkIsMultiDatabase: false,
+        isMultiDatabase: false,
       },
     });
   });
@@ -256,5 +259,5 @@ const azurePort = (instance: object): ManagedInstancePort =>
 const specWithFence = (name: string, disableLogins: readonly string[]): ResolvedLink =>
   ({
     settings: { database: name, initialPrimary: 'server', cutover: { fence: { disableLogins } } },
-    names: { link: 'DAG', availabilityGroup: 'AG' },
+    names: { distributedGroup: 'DAG', availabilityGroup: 'AG' },
   }) as unknown as ResolvedLink;

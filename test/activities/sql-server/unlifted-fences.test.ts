@@ -147,7 +147,7 @@ test('the watch of the link asks at each look, and says who answered; an absent 
       if (id === 'read-backups') return [{ database: 'Sales', finishedAt: new Date(now).toISOString() }];
       if (id !== 'read-link-replicas') return [];
       const serverTime = new Date(now).toISOString();
-      const { observedAt: _, ...row } = replica({ linkName: 'DAG_Sales', database: 'Sales', serverTime });
+      const { observedAt: _, ...row } = replica({ groupName: 'DAG_Sales', database: 'Sales', serverTime });
       return [row];
     },
     execute: async () => undefined,

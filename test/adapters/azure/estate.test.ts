@@ -90,7 +90,7 @@ test('reads the instance and the public key of its endpoint', async () => {
     name: MI,
     location: 'westeurope',
     state: 'Ready',
-    linkNames: [],
+    distributedGroupNames: [],
     isInFailoverGroup: false,
   });
   expect(facts.fullyQualifiedDomainName).toMatch(/\.database\.windows\.net$/);
@@ -112,7 +112,7 @@ test('makes and removes a link, each request once, polled by many workers', asyn
     partnerLinkRole: 'Primary',
     database: { name: 'Sales', replicaState: 'LinkSynchronizing', connectedState: 'CONNECTED' },
   });
-  expect((await port.readInstance()).linkNames).toEqual(['DAG_Sales']);
+  expect((await port.readInstance()).distributedGroupNames).toEqual(['DAG_Sales']);
   await expect(
     settle(await port.begin({ operation: 'delete-link', linkName: 'DAG_Sales' })),
   ).resolves.toEqual({

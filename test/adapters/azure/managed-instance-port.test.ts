@@ -104,7 +104,7 @@ describe('reading', () => {
       collation: 'SQL_Latin1_General_CP1_CI_AS',
       databaseFormat: 'SQLServer2022',
       storageSizeGb: 256,
-      linkNames: ['DAG_A'],
+      distributedGroupNames: ['DAG_A'],
       databaseNames: ['A', 'B'],
       isInFailoverGroup: true,
     });

@@ -287,7 +287,7 @@ describe('resolveLinkMigration', () => {
   test('joins both files', () => {
     const result = resolve(MIGRATION);
     expect(result.ok && result.value.names).toEqual({
-      link: 'DAG_Orders',
+      distributedGroup: 'DAG_Orders',
       availabilityGroup: 'AG_Orders',
       instanceAvailabilityGroup: 'AG_Orders_MI',
     });

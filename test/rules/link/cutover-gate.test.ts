@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../../src/model/sql-server/observation';
 import { type LinkGateInput, linkGate } from '../../../src/rules/link/cutover-gate';
 import { type CutoverWaitInput, cutoverWait } from '../../../src/rules/run/cutover-wait';
 import { NOW, NOW_TEXT } from './facts';
 import { replica, seeding } from './replica';
 
 const input = (
-  changes: Partial<LinkReplicaFacts> = {},
+  changes: Partial<DistributedReplicaFacts> = {},
   rest: Partial<LinkGateInput> = {},
 ): LinkGateInput => ({
   facts: replica(changes),
@@ -34,7 +34,7 @@ describe('the state of the link', () => {
     expect(ids(input({ synchronizationStateDesc: 'SYNCHRONIZED' }))).toEqual([]);
   });
 
-  test.each<[string, Partial<LinkReplicaFacts>]>([
+  test.each<[string, Partial<DistributedReplicaFacts>]>([
     ['gate.role', { localRoleDesc: 'SECONDARY' }],
     ['gate.role', { localRoleDesc: 'NOVEL_ROLE' }],
     ['gate.connection', { connectedStateDesc: 'DISCONNECTED' }],

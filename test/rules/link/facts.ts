@@ -79,7 +79,7 @@ export const instance = (changes: Partial<ManagedInstanceFacts> = {}): ManagedIn
   collation: 'SQL_Latin1_General_CP1_CI_AS',
   databaseFormat: 'SQLServer2022',
   storageSizeGb: 256,
-  linkNames: [],
+  distributedGroupNames: [],
   databaseNames: ['Other'],
   isInFailoverGroup: false,
   ...changes,

@@ -31,7 +31,7 @@ const policy = (databaseFormat: string | null, productVersion = '16.0.4165.4') =
     instance: instance({ databaseFormat, databaseNames: ['Orders'] }),
   });
 const read = (changes: Parameters<typeof database>[0]) => instanceFirst({ database: database(changes) });
-const linked = instance({ databaseNames: ['Orders'], linkNames: ['DAG_Orders'] });
+const linked = instance({ databaseNames: ['Orders'], distributedGroupNames: ['DAG_Orders'] });
 const emptyGroup = { ...ownAg, databases: [] };
 
 const ROWS: readonly Row[] = [

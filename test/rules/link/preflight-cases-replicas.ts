@@ -49,7 +49,7 @@ export const groupFacts = (changes: Partial<GroupFacts> = {}): GroupFacts => ({
   multiDatabase: null,
   listeners: [{ group: 'AG_Orders', dnsName: 'ag-orders', addresses: [LISTENER] }],
   members: both(),
-  linkIsMultiDatabase: false,
+  isMultiDatabase: false,
   ...changes,
 });
 
@@ -105,7 +105,7 @@ export const REPLICA_CASES: readonly Case[] = [
     'group.single-database-link',
     'failed',
     'a link of several databases',
-    over({ linkIsMultiDatabase: true }),
+    over({ isMultiDatabase: true }),
     /linkMode MultiDatabase/,
   ],
 

@@ -66,7 +66,7 @@ test('the objects of an earlier run of the same migration do not stop the next o
   const again = facts({
     availabilityGroups: ownGroups,
     database: database({ availabilityGroupName: 'AG_Orders' }),
-    instance: instance({ linkNames: ['DAG_Orders'], databaseNames: ['Orders'] }),
+    instance: instance({ distributedGroupNames: ['DAG_Orders'], databaseNames: ['Orders'] }),
     trustCertificates: [{ name: 'Cert_SQL01_endpoint', thumbprint: 'AB01' }],
   });
   expect(runLinkPreflight(again, spec(), NOW).blockers).toBe(0);

@@ -1,5 +1,5 @@
 import type { Lsn } from '../../../src/model/sql-server/lsn';
-import type { LinkReplicaFacts, SeedingFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts, SeedingFacts } from '../../../src/model/sql-server/observation';
 import { NOW_TEXT } from './facts';
 
 const GB = 1024 ** 3;
@@ -18,10 +18,10 @@ export const seeding = (changes: Partial<SeedingFacts> = {}): SeedingFacts => ({
   ...changes,
 });
 
-export const replica = (changes: Partial<LinkReplicaFacts> = {}): LinkReplicaFacts => ({
+export const replica = (changes: Partial<DistributedReplicaFacts> = {}): DistributedReplicaFacts => ({
   observedAt: NOW_TEXT,
   serverTime: NOW_TEXT,
-  linkName: 'DAG_Orders',
+  groupName: 'DAG_Orders',
   database: 'Orders',
   localRoleDesc: 'PRIMARY',
   connectedStateDesc: 'CONNECTED',

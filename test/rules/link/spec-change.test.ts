@@ -58,7 +58,7 @@ test.each<[string, unknown, string, string]>([
   ['settings.server', 'sql9', 'server', 'spec-change.identity'],
   ['settings.instance', 'mi-east', 'instance', 'spec-change.identity'],
   ['settings.link.name', 'DAG', 'link.name', 'spec-change.identity'],
-  ['names.link', 'DAG', 'link, name of its link', 'spec-change.identity'],
+  ['names.distributedGroup', 'DAG', 'link, name of its distributedGroup', 'spec-change.identity'],
   ['instance.resourceId', '/other', 'managedInstances.mi-west.resourceId', 'spec-change.identity'],
   ['azure.endpoint', 'https://other', 'azure.endpoint', 'spec-change.identity'],
   ['replicas', [REPLICA], 'link.replicas', 'spec-change.identity'],

@@ -115,7 +115,7 @@ describe('nextExpiry', () => {
 describe('log_reuse_wait in words', () => {
   test.each([
     ['LOG_BACKUP', /waits for a log backup/, /takes one when it is due/],
-    ['AVAILABILITY_REPLICA', /the link is behind or down/, /look at the link/],
+    ['AVAILABILITY_REPLICA', /it is behind or not connected/, /look at that secondary/],
     ['ACTIVE_TRANSACTION', /a transaction is open/, /DBCC OPENTRAN/],
     ['ACTIVE_BACKUP_OR_RESTORE', /a backup, a restore or seeding/, /wait for it to end/],
   ])('%s', (wait, words, advice) => {

@@ -96,7 +96,7 @@ describe('the gate of a rotation', () => {
     serverTime: NOW_TEXT,
     endpoint: endpoint({ certificateName: 'Cert_A', connectionAuthDesc: 'CERTIFICATE' }),
     certificates: [certificate({ name: 'Cert_A', expiryDate: after(20 * DAY) })],
-    links: [replica()],
+    replicas: [replica()],
     groups: [],
     instances: [FQDN],
     fencedLogins: [],
@@ -125,32 +125,34 @@ describe('the gate of a rotation', () => {
   test('opens for healthy links', () => {
     expect(rules({})).toEqual([]);
     expect(rules({ groups: [distributed(FQDN), local(['SQL01'])] })).toEqual([]);
-    expect(rules({ links: [] })).toEqual([]);
+    expect(rules({ replicas: [] })).toEqual([]);
   });
 
   test.each([
     ['streaming', { seeding: seeding({ currentState: 'SEEDING', isStreaming: true }) }],
     ['connected and not healthy yet', { synchronizationHealthDesc: 'NOT_HEALTHY', seeding: null }],
   ])('closed while a link seeds: %s', (_what, changes) => {
-    expect(rules({ links: [replica(), replica({ linkName: 'DAG_Other', ...changes })] })).toEqual([
+    expect(rules({ replicas: [replica(), replica({ groupName: 'DAG_Other', ...changes })] })).toEqual([
       'rotation.seeding',
     ]);
   });
 
   test('closed for other reasons, each with its rule', () => {
     expect(rules({ endpoint: null })).toEqual(['rotation.no-certificate']);
-    expect(rules({ links: [replica({ localRoleDesc: 'RESOLVING' })] })).toEqual(['rotation.failover']);
+    expect(rules({ replicas: [replica({ localRoleDesc: 'RESOLVING' })] })).toEqual(['rotation.failover']);
     expect(rules({ fencedLogins: ['app'] })).toEqual(['rotation.fence']);
-    expect(rules({ links: [replica({ connectedStateDesc: 'DISCONNECTED' })] })).toEqual([
-      'rotation.link-not-healthy',
+    expect(rules({ replicas: [replica({ connectedStateDesc: 'DISCONNECTED' })] })).toEqual([
+      'rotation.not-healthy',
     ]);
-    expect(rules({ links: [replica({ isSuspended: true })] })).toEqual(['rotation.link-not-healthy']);
+    expect(rules({ replicas: [replica({ isSuspended: true })] })).toEqual(['rotation.not-healthy']);
   });
 
   test('an expired certificate needs no healthy link', () => {
     const expired = [certificate({ name: 'Cert_A', expiryDate: NOW_TEXT })];
-    const links = [replica({ connectedStateDesc: 'DISCONNECTED', synchronizationHealthDesc: 'NOT_HEALTHY' })];
-    expect(rules({ certificates: expired, links })).toEqual([]);
+    const replicas = [
+      replica({ connectedStateDesc: 'DISCONNECTED', synchronizationHealthDesc: 'NOT_HEALTHY' }),
+    ];
+    expect(rules({ certificates: expired, replicas })).toEqual([]);
   });
 
   test('closed for partners that would not know the new key', () => {
@@ -167,7 +169,7 @@ describe('the gate of a rotation', () => {
       old: { name: 'Cert_A', expired: false },
       nextName: 'Cert_A_20270301',
       nextExpiresOn: '2028-02-29',
-      links: ['DAG_Orders'],
+      groups: ['DAG_Orders'],
     });
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { LinkReplicaFacts } from '../../../src/model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../../src/model/sql-server/observation';
 import { type LogBackupInput, logBackupVerdict } from '../../../src/rules/sql-server/log-backup';
 import { logReuseWaitWords } from '../../../src/rules/sql-server/log-reuse-wait';
 import { NOW } from '../link/facts';
@@ -10,7 +10,7 @@ const GB = 1024 ** 3;
 const SEEDED = { seedingCompleted: true, lastBackupAt: NOW - MINUTE };
 
 const input = (
-  facts: Partial<LinkReplicaFacts> = {},
+  facts: Partial<DistributedReplicaFacts> = {},
   rest: Partial<LogBackupInput> = {},
 ): LogBackupInput => ({
   facts: replica({ logReuseWaitDesc: 'LOG_BACKUP', ...facts }),
@@ -59,7 +59,7 @@ test.each<[string, LogBackupInput, string, string]>([
       others: [replica(running({ isStreaming: true }))],
     }),
     'not-due',
-    'log-backup.other-link',
+    'log-backup.other-group',
   ],
   [
     'another link is read, under pressure',
@@ -69,13 +69,13 @@ test.each<[string, LogBackupInput, string, string]>([
       others: [replica(running({ isStreaming: true }))],
     }),
     'take',
-    'log-backup.other-link',
+    'log-backup.other-group',
   ],
   [
     'another link catches up, with a full log',
     input(used(99), { ...SEEDED, lastBackupAt: NOW - 60 * MINUTE, others: [replica(running({}))] }),
     'hold',
-    'log-backup.other-link',
+    'log-backup.other-group',
   ],
   [
     'another link is down: nobody knows until when',
@@ -206,7 +206,7 @@ describe('alarm', () => {
 
   test('where no backup helps, a log that is full soon wakes a person before it is nearly full', () => {
     expect(growing(70, 'AVAILABILITY_REPLICA', 5 * MINUTE).alarm?.reason).toContain(
-      'the link is behind or down',
+      'it is behind or not connected',
     );
     expect(growing(70, 'AVAILABILITY_REPLICA').alarm).toBeUndefined();
     expect(growing(50, 'AVAILABILITY_REPLICA', 5 * MINUTE).alarm).toBeUndefined();
@@ -273,7 +273,7 @@ test('stale facts never take a backup, and the alarm does not depend on the deci
 });
 
 test('reasons for a held log have words, unknown ones are told as they came', () => {
-  expect(logReuseWaitWords('AVAILABILITY_REPLICA')).toContain('link');
+  expect(logReuseWaitWords('AVAILABILITY_REPLICA')).toContain('secondary');
   expect(logReuseWaitWords('NOVEL')).toBe('the log is held by NOVEL');
   expect(logReuseWaitWords('constructor')).toBe('the log is held by constructor');
 });

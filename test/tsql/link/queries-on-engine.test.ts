@@ -231,7 +231,7 @@ describe('link replicas', () => {
     expect(rows).toEqual([
       {
         serverTime: '2026-11-22T02:03:04.500Z',
-        linkName: 'DAG_Sales',
+        groupName: 'DAG_Sales',
         database: 'Sales',
         localRoleDesc: 'PRIMARY',
         connectedStateDesc: 'CONNECTED',
@@ -254,7 +254,7 @@ describe('link replicas', () => {
         logUsedBytes: 1_048_576,
       },
       expect.objectContaining({
-        linkName: 'DAG_Stock',
+        groupName: 'DAG_Stock',
         database: 'Stock',
         connectedStateDesc: 'DISCONNECTED',
         lastConnectErrorNumber: 10060,
@@ -272,7 +272,7 @@ describe('link replicas', () => {
 test.each([13, 16, 17])('seeding: the newest attempt of each link, on major version %i', async (major) => {
   expect(await runQuery(readSeeding(), CATALOG, major)).toEqual([
     {
-      linkName: 'DAG_Sales',
+      groupName: 'DAG_Sales',
       database: 'Sales',
       seeding: expect.objectContaining({
         operationId: id(72),
@@ -420,7 +420,7 @@ describe('instance database', () => {
       {
         stateDesc: 'ONLINE',
         updateability: 'READ_ONLY',
-        linkRoleDesc: 'PRIMARY',
+        groupRoleDesc: 'PRIMARY',
         lastHardenedLsn: '48000000143200001',
         lastFullBackupAt: null,
       },
@@ -429,7 +429,7 @@ describe('instance database', () => {
 
   test('none of that name still gives a row', async () => {
     expect(await runQuery(readInstanceDatabase('absent', 'DAG_Sales'), CATALOG)).toEqual([
-      expect.objectContaining({ stateDesc: null, lastHardenedLsn: null, linkRoleDesc: 'PRIMARY' }),
+      expect.objectContaining({ stateDesc: null, lastHardenedLsn: null, groupRoleDesc: 'PRIMARY' }),
     ]);
   });
 });

@@ -334,7 +334,7 @@ function withField(input: unknown, path: readonly string[], value: unknown): unk
 async function endOf(type: string, input: unknown) {
   const fakes = {
     ...new FakeLink().activities,
-    readLinkCertificates: () => hang,
+    readCertificateInventory: () => hang,
     planCertificateRotation: () => hang,
   };
   const driver = await WorkflowDriver.start(type, input, fakes);

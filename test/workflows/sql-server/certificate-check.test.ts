@@ -61,7 +61,7 @@ async function check(
 ) {
   const told: Told[] = [];
   const activities: Record<string, FakeActivity> = {
-    readLinkCertificates: read,
+    readCertificateInventory: read,
     planCertificateRotation: options.rotation ?? (() => answer({ refusals: [], plan: null })),
     notifyPerson: (call) => {
       told.push(call.input as Told);

@@ -29,7 +29,7 @@ const PLAN = {
   old: { name: 'Cert', thumbprint: 'AA', expiresAt: '2026-12-01T00:00:00.000Z', expired: false },
   nextName: 'Cert_20261101',
   nextExpiresOn: '2027-11-01',
-  links: ['DAG_Sales'],
+  groups: ['DAG_Sales'],
 };
 
 async function rotation(

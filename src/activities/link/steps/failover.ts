@@ -22,7 +22,7 @@ interface ModeState {
 export const synchronousCommit = defineLinkStep<ModeState>({
   id: 'server.synchronous-commit',
   async observe(context) {
-    const group = await findGroup(context, context.spec.names.link);
+    const group = await findGroup(context, context.spec.names.distributedGroup);
     return {
       members: (group?.replicas ?? []).map((replica) => ({
         // The names stored in the group are the ones to use: the how-to pages contradict each other.
@@ -46,7 +46,7 @@ export const synchronousCommit = defineLinkStep<ModeState>({
     if (members.length === 0) {
       throw new NeedsPerson(
         'LinkGroupMissing',
-        `${spec.settings.server} has no distributed availability group ${spec.names.link}`,
+        `${spec.settings.server} has no distributed availability group ${spec.names.distributedGroup}`,
         'find out who dropped it; without it there is no link to cut over by',
       );
     }
@@ -56,12 +56,15 @@ export const synchronousCommit = defineLinkStep<ModeState>({
         kind: 'tsql',
         on: 'server',
         statement: setDistributedAvailabilityMode({
-          name: spec.names.link,
+          name: spec.names.distributedGroup,
           groups,
           mode: 'SYNCHRONOUS_COMMIT',
         }),
-        undo: setDistributedAvailabilityMode({ name: spec.names.link, groups, mode: 'ASYNCHRONOUS_COMMIT' })
-          .display,
+        undo: setDistributedAvailabilityMode({
+          name: spec.names.distributedGroup,
+          groups,
+          mode: 'ASYNCHRONOUS_COMMIT',
+        }).display,
       },
     ];
   },
@@ -71,7 +74,7 @@ export const synchronousCommit = defineLinkStep<ModeState>({
     if (!wasAsynchronous || !isSynchronous) return [];
     const groups = now.members.map((member) => member.name);
     const statement = setDistributedAvailabilityMode({
-      name: spec.names.link,
+      name: spec.names.distributedGroup,
       groups,
       mode: 'ASYNCHRONOUS_COMMIT',
     });
@@ -85,7 +88,9 @@ const FAILOVER_DEADLINE_MS = 30 * 60_000;
 export const plannedFailover = defineLinkStep<{ readonly serverRole: string | null }>({
   id: 'server.planned-failover',
   async observe(context) {
-    return { serverRole: (await findGroup(context, context.spec.names.link))?.localRoleDesc ?? null };
+    return {
+      serverRole: (await findGroup(context, context.spec.names.distributedGroup))?.localRoleDesc ?? null,
+    };
   },
   // After the set-up, or on the way back of a drill. A link that stands already tells its role itself.
   assume: ({ serverRole }, _context, before) =>
@@ -95,7 +100,7 @@ export const plannedFailover = defineLinkStep<{ readonly serverRole: string | nu
   settled: ({ serverRole }) =>
     serverRole === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined,
   async effects(_facts, { spec }) {
-    const statement = failoverDistributedAvailabilityGroup(spec.names.link);
+    const statement = failoverDistributedAvailabilityGroup(spec.names.distributedGroup);
     return [{ kind: 'tsql', on: 'server', statement, deadlineMs: FAILOVER_DEADLINE_MS }];
   },
 });
@@ -112,7 +117,7 @@ export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
   assume: (facts, _context, before) =>
     before.includes('server.planned-failover') ? { server: 'SECONDARY', instance: 'PRIMARY' } : facts,
   settled: ({ instance }) => (instance === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
-  effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'Planned')],
+  effects: async (_facts, { spec }) => [failOverLink(spec.names.distributedGroup, 'Planned')],
 });
 
 export const forcedFailoverToInstance = defineLinkStep<RoleState>({
@@ -120,7 +125,7 @@ export const forcedFailoverToInstance = defineLinkStep<RoleState>({
   endsOutage: true,
   observe: (context) => observeRoles(context, 'server'),
   settled: ({ instance }) => (instance === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
-  effects: async (_facts, { spec }) => [failOverLink(spec.names.link, 'ForcedAllowDataLoss')],
+  effects: async (_facts, { spec }) => [failOverLink(spec.names.distributedGroup, 'ForcedAllowDataLoss')],
 });
 
 export const forcedFailoverToServer = defineLinkStep<RoleState>({
@@ -131,7 +136,7 @@ export const forcedFailoverToServer = defineLinkStep<RoleState>({
     {
       kind: 'tsql',
       on: 'server',
-      statement: forceFailoverDistributedAvailabilityGroup(spec.names.link),
+      statement: forceFailoverDistributedAvailabilityGroup(spec.names.distributedGroup),
       deadlineMs: FAILOVER_DEADLINE_MS,
     },
   ],
@@ -146,7 +151,7 @@ export const demoteServer = defineLinkStep<RoleState>({
     {
       kind: 'tsql',
       on: 'server',
-      statement: setRoleSecondary(spec.names.link),
+      statement: setRoleSecondary(spec.names.distributedGroup),
       deadlineMs: FAILOVER_DEADLINE_MS,
     },
   ],
@@ -159,8 +164,8 @@ export const demoteInstance = defineLinkStep<RoleState>({
   effects: async (_facts, { spec }) => [
     {
       kind: 'arm',
-      request: { operation: 'demote-instance', linkName: spec.names.link },
-      display: `POST distributedAvailabilityGroups/${spec.names.link}/setRole {"instanceRole":"Secondary","roleChangeType":"Forced"}`,
+      request: { operation: 'demote-instance', linkName: spec.names.distributedGroup },
+      display: `POST distributedAvailabilityGroups/${spec.names.distributedGroup}/setRole {"instanceRole":"Secondary","roleChangeType":"Forced"}`,
     },
   ],
 });
@@ -174,14 +179,14 @@ interface RoleState {
 /** @param lost side that is not asked for long: it may hang, and what forces the other one to lead does not wait */
 async function observeRoles(context: LinkContext, lost?: LinkSite): Promise<RoleState> {
   const { clock, signal, ports, spec } = context;
-  const query = readInstanceDatabase(spec.settings.database, spec.names.link);
+  const query = readInstanceDatabase(spec.settings.database, spec.names.distributedGroup);
   const read = async (on: LinkSite): Promise<string | null> => {
     const port = bySite(on, ports);
     const rows =
       on === lost
         ? await askLostSide((options) => port.query(query, options), clock, signal)
         : await port.query(query, { signal }).catch(() => undefined);
-    return rows?.[0]?.linkRoleDesc ?? null;
+    return rows?.[0]?.groupRoleDesc ?? null;
   };
   const [server, instance] = await Promise.all([read('server'), read('instance')]);
   return { server, instance };
@@ -201,7 +206,11 @@ function defineWritable(id: string, on: LinkSite) {
     always: true,
     async observe(context) {
       const { database } = context.spec.settings;
-      const [row] = await readOn(context, on, readInstanceDatabase(database, context.spec.names.link));
+      const [row] = await readOn(
+        context,
+        on,
+        readInstanceDatabase(database, context.spec.names.distributedGroup),
+      );
       return { updateability: row?.updateability ?? null };
     },
     assume: () => ({ updateability: 'READ_WRITE' }),

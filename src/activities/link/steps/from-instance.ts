@@ -4,8 +4,9 @@
  * configuration from the instance, so that a wrong name fails here and not minutes later. A distributed group that the
  * older form (CREATE ... WITH (DISTRIBUTED)) left behind is as good, and is accepted.
  */
+import type { AzureLinkFacts } from '../../../model/link/azure-link';
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AvailabilityGroupFacts, AzureLinkFacts } from '../../../model/sql-server/observation';
+import type { AvailabilityGroupFacts } from '../../../model/sql-server/observation';
 import type { Effect, Statement } from '../../../model/statement';
 import { includesName, sameName } from '../../../rules/names';
 import { dropDatabase } from '../../../tsql/databases';
@@ -53,7 +54,7 @@ export const emptyAvailabilityGroup = defineLinkStep<EmptyGroupState>({
       ownName(context),
       findGroup(context, names.availabilityGroup),
       queryServer(context, readFollowingCopy(settings.database)),
-      findGroup(context, names.link),
+      findGroup(context, names.distributedGroup),
     ]);
     return {
       serverName,
@@ -166,7 +167,7 @@ interface LeadingLinkState {
 export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
   id: 'instance.link-from-instance',
   observe: async ({ ports, spec, signal }) => ({
-    link: (await ports.azure.readLink(spec.names.link, signal)) ?? null,
+    link: (await ports.azure.readLink(spec.names.distributedGroup, signal)) ?? null,
   }),
   settled({ link }) {
     throwIfMultiDatabase(link);
@@ -186,11 +187,11 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
     } as const;
     const put: Effect = {
       kind: 'arm',
-      request: { operation: 'put-link', linkName: names.link, link: body },
-      display: `PUT distributedAvailabilityGroups/${names.link} ${JSON.stringify(body)}`,
-      undo: `DELETE distributedAvailabilityGroups/${names.link}`,
+      request: { operation: 'put-link', linkName: names.distributedGroup, link: body },
+      display: `PUT distributedAvailabilityGroups/${names.distributedGroup} ${JSON.stringify(body)}`,
+      undo: `DELETE distributedAvailabilityGroups/${names.distributedGroup}`,
     };
-    return link === null ? [put] : [deleteLink(names.link), put];
+    return link === null ? [put] : [deleteLink(names.distributedGroup), put];
   },
   async undo(before, now, { spec }) {
     // A link that had failed before is nothing to keep: with it no JOIN would ever be tried again.
@@ -199,7 +200,7 @@ export const createLinkFromInstance = defineLinkStep<LeadingLinkState>({
     throwIfMultiDatabase(now.link);
     // The database stays where it is, on the instance.
     if (now.link.partnerLinkRole?.toUpperCase() === 'PRIMARY') throwIfServerLeads('PRIMARY', spec);
-    return [deleteLink(spec.names.link)];
+    return [deleteLink(spec.names.distributedGroup)];
   },
 });
 
@@ -213,7 +214,7 @@ export const joinDistributedGroup = defineLinkStep<JoinState>({
   async observe(context) {
     const { names, settings } = context.spec;
     const [group, instance] = await Promise.all([
-      findGroup(context, names.link),
+      findGroup(context, names.distributedGroup),
       context.ports.azure.readInstance(context.signal),
     ]);
     const { fullyQualifiedDomainName, name } = instance;
@@ -235,13 +236,13 @@ export const joinDistributedGroup = defineLinkStep<JoinState>({
   async effects({ group, instanceUrl }, { spec }) {
     const { names } = spec;
     const statement = joinDistributedAvailabilityGroup({
-      name: names.link,
+      name: names.distributedGroup,
       availabilityGroup: names.availabilityGroup,
       serverUrl: serverEndpointUrl(spec),
       instanceAvailabilityGroup: names.instanceAvailabilityGroup,
       instanceUrl,
     });
-    const drop = dropAvailabilityGroup(names.link);
+    const drop = dropAvailabilityGroup(names.distributedGroup);
     return [...(group === null ? [] : [onServer(drop)]), onServer(statement, drop.display, JOIN_DEADLINE_MS)];
   },
   async undo(before, now, { spec }) {

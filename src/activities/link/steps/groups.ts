@@ -69,7 +69,7 @@ export const distributedAvailabilityGroup = defineLinkStep<GroupState & { readon
   id: 'server.distributed-availability-group',
   async observe(context) {
     const [state, instance] = await Promise.all([
-      observeGroup(context, context.spec.names.link),
+      observeGroup(context, context.spec.names.distributedGroup),
       context.ports.azure.readInstance(context.signal),
     ]);
     const instanceUrl = instanceListenerUrl(instance.fullyQualifiedDomainName, instance.name);
@@ -90,13 +90,13 @@ export const distributedAvailabilityGroup = defineLinkStep<GroupState & { readon
   },
   async effects({ instanceUrl }, { spec }) {
     const statement = createDistributedAvailabilityGroup({
-      name: spec.names.link,
+      name: spec.names.distributedGroup,
       availabilityGroup: spec.names.availabilityGroup,
       serverUrl: serverEndpointUrl(spec),
       instanceAvailabilityGroup: spec.names.instanceAvailabilityGroup,
       instanceUrl,
     });
-    const undo = dropAvailabilityGroup(spec.names.link).display;
+    const undo = dropAvailabilityGroup(spec.names.distributedGroup).display;
     return [{ kind: 'tsql', on: 'server', statement, undo, deadlineMs: 180_000 }];
   },
   undo: dropIfMade,
@@ -104,11 +104,11 @@ export const distributedAvailabilityGroup = defineLinkStep<GroupState & { readon
 
 export const dropDistributedAvailabilityGroup = defineDrop(
   'server.drop-distributed-availability-group',
-  'link',
+  'distributedGroup',
 );
 export const dropLocalAvailabilityGroup = defineDrop('server.drop-availability-group', 'availabilityGroup');
 
-function defineDrop(id: string, which: 'link' | 'availabilityGroup') {
+function defineDrop(id: string, which: 'distributedGroup' | 'availabilityGroup') {
   return defineLinkStep<{ readonly exists: boolean; readonly otherLinks?: readonly string[] }>({
     id,
     async observe(context) {
@@ -133,7 +133,7 @@ async function dropIfMade(before: GroupState, now: GroupState, context: LinkCont
   if (before.group !== null || now.group === null) return [];
   const { names } = context.spec;
   const groups = await readGroups(context);
-  const link = groups.find(({ name }) => sameName(name, names.link));
+  const link = groups.find(({ name }) => sameName(name, names.distributedGroup));
   throwIfFailedOver(link?.localRoleDesc ?? null, context.spec);
   const others = sameName(now.group.name, names.availabilityGroup) ? otherLinks(groups, names) : [];
   if (others.length > 0) {

@@ -5,7 +5,7 @@ import { readTraceFlags } from '../../../tsql/queries/server';
 import { clearTraceFlag, setTraceFlag } from '../../../tsql/trace-flags';
 import { NeedsPerson } from '../../run/failures';
 import { defineLinkStep, type LinkContext, queryServer } from '../context';
-import { readLinkReplicaFacts } from '../observe-link';
+import { readDistributedReplicaFacts } from '../observe-link';
 
 interface KeepLogState {
   readonly isOn: boolean;
@@ -20,11 +20,11 @@ const TURN_OFF = clearTraceFlag(KEEP_LOG_TRACE_FLAG);
 async function observe(context: LinkContext): Promise<KeepLogState> {
   const [flags, links] = await Promise.all([
     queryServer(context, readTraceFlags()),
-    readLinkReplicaFacts(context.ports.server, context.clock, { signal: context.signal }),
+    readDistributedReplicaFacts(context.ports.server, context.clock, { signal: context.signal }),
   ]);
   return {
     isOn: flags.some(({ flag, isOn }) => flag === KEEP_LOG_TRACE_FLAG && isOn),
-    others: otherSeedings(links, context.spec.names.link),
+    others: otherSeedings(links, context.spec.names.distributedGroup),
   };
 }
 

@@ -1,5 +1,5 @@
+import type { AzureLinkFacts } from '../../../model/link/azure-link';
 import type { ResolvedLink } from '../../../model/link/spec';
-import type { AzureLinkFacts } from '../../../model/sql-server/observation';
 import type { Effect } from '../../../model/statement';
 import { linkCapabilities } from '../../../rules/link/capability';
 import { NeedsPerson } from '../../run/failures';
@@ -24,10 +24,10 @@ export const createLink = defineLinkStep<LinkState>({
   async observe(context) {
     const { ports, clock, signal } = context;
     const [link, instance, server, group] = await Promise.all([
-      ports.azure.readLink(context.spec.names.link, signal),
+      ports.azure.readLink(context.spec.names.distributedGroup, signal),
       ports.azure.readInstance(signal),
       readServerFacts(ports.server, clock, signal),
-      findGroup(context, context.spec.names.link),
+      findGroup(context, context.spec.names.distributedGroup),
     ]);
     const wanted = context.spec.settings.database.toLowerCase();
     return {
@@ -53,12 +53,12 @@ export const createLink = defineLinkStep<LinkState>({
     } as const;
     const put: Effect = {
       kind: 'arm',
-      request: { operation: 'put-link', linkName: spec.names.link, link: body },
-      display: `PUT distributedAvailabilityGroups/${spec.names.link} ${JSON.stringify(body)}`,
-      undo: `DELETE distributedAvailabilityGroups/${spec.names.link}`,
+      request: { operation: 'put-link', linkName: spec.names.distributedGroup, link: body },
+      display: `PUT distributedAvailabilityGroups/${spec.names.distributedGroup} ${JSON.stringify(body)}`,
+      undo: `DELETE distributedAvailabilityGroups/${spec.names.distributedGroup}`,
     };
     // A link in an error state is not repaired by another PUT; it is dropped and made again (troubleshooting page).
-    return link === null ? [put] : [deleteLink(spec.names.link), put];
+    return link === null ? [put] : [deleteLink(spec.names.distributedGroup), put];
   },
   async undo(before, now, { spec }, found) {
     if (before.link !== null) return [];
@@ -69,7 +69,7 @@ export const createLink = defineLinkStep<LinkState>({
     // Without its link the copy would stay behind on the instance, open for writes.
     const copyIsOurs = !before.databaseOnInstance && (now.link !== null || now.databaseOnInstance);
     return [
-      ...(now.link === null ? [] : [deleteLink(spec.names.link)]),
+      ...(now.link === null ? [] : [deleteLink(spec.names.distributedGroup)]),
       ...(copyIsOurs ? [deleteCopy(spec.settings.database)] : []),
     ];
   },
@@ -109,7 +109,7 @@ export const deleteLinkToCutOver = defineLinkStep<LinkExists>({
   observe: linkExists,
   assume: () => ({ exists: true }),
   settled: linkIsGone,
-  effects: async (_facts, { spec }) => [deleteLink(spec.names.link)],
+  effects: async (_facts, { spec }) => [deleteLink(spec.names.distributedGroup)],
 });
 
 export const removeLink = defineLinkStep<LinkExists>({
@@ -117,17 +117,17 @@ export const removeLink = defineLinkStep<LinkExists>({
   observe: linkExists,
   assume: () => ({ exists: true }),
   settled: linkIsGone,
-  effects: async (_facts, { spec }) => [deleteLink(spec.names.link)],
+  effects: async (_facts, { spec }) => [deleteLink(spec.names.distributedGroup)],
 });
 
 async function linkExists(context: LinkContext): Promise<LinkExists> {
-  const link = await context.ports.azure.readLink(context.spec.names.link, context.signal);
+  const link = await context.ports.azure.readLink(context.spec.names.distributedGroup, context.signal);
   throwIfMultiDatabase(link);
   return { exists: link !== undefined };
 }
 
 function linkIsGone({ exists }: LinkExists, { spec }: LinkContext): string | undefined {
-  return exists ? undefined : `Azure has no link ${spec.names.link}`;
+  return exists ? undefined : `Azure has no link ${spec.names.distributedGroup}`;
 }
 
 export const deleteLink = (linkName: string): Effect => ({

@@ -19,7 +19,7 @@ import { admission, fence } from '../../sql-server/steps/fence';
 import { logBackup } from '../../sql-server/steps/log-backup';
 import { loginPasswords, logins } from '../../sql-server/steps/logins';
 import { orphanedUsersRepair } from '../../sql-server/steps/orphans';
-import { type LinkStep, ofSqlServer } from '../context';
+import { type LinkStep, ofSqlServer, ofTrust } from '../context';
 import {
   demoteInstance,
   demoteServer,
@@ -49,13 +49,13 @@ import { createLink, deleteLinkToCutOver, removeLink } from './link';
 
 /** Every step of a link by its id. */
 export const LINK_STEPS: Readonly<Record<LinkStepId, LinkStep>> = {
-  'server.master-key': masterKey,
-  'server.endpoint-certificate': endpointCertificate,
-  'instance.trust-server-certificate': trustServerCertificate,
-  'server.trust-instance-certificate': trustInstanceCertificate,
-  'server.trust-azure-authorities': trustAzureAuthorities,
-  'server.validate-certificate-chain': validateChain,
-  'server.mirroring-endpoint': mirroringEndpoint,
+  'server.master-key': ofTrust(masterKey),
+  'server.endpoint-certificate': ofTrust(endpointCertificate),
+  'instance.trust-server-certificate': ofTrust(trustServerCertificate),
+  'server.trust-instance-certificate': ofTrust(trustInstanceCertificate),
+  'server.trust-azure-authorities': ofTrust(trustAzureAuthorities),
+  'server.validate-certificate-chain': ofTrust(validateChain),
+  'server.mirroring-endpoint': ofTrust(mirroringEndpoint),
   'server.availability-group': availabilityGroup,
   'server.distributed-availability-group': distributedAvailabilityGroup,
   'server.keep-log': keepLog,

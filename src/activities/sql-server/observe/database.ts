@@ -72,10 +72,10 @@ export async function readInstanceDatabaseFacts(
   port: SqlServerPort,
   clock: Clock,
   name: string,
-  linkName: string,
+  groupName: string,
   signal?: AbortSignal,
 ): Promise<InstanceDatabaseFacts> {
-  const [row] = await port.query(readInstanceDatabase(name, linkName), withSignal(signal));
+  const [row] = await port.query(readInstanceDatabase(name, groupName), withSignal(signal));
   if (row === undefined) throw new FactMissing(port.name, `state of ${name}`);
   return { observedAt: observedAt(clock), database: name, ...row };
 }

@@ -5,7 +5,7 @@ import { readCertificates } from '../../../tsql/queries/certificates';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing } from '../../run/failures';
-import { type EndpointContext, queryServer } from './endpoint-context';
+import { queryServer, type TrustContext } from './endpoint-context';
 
 export interface CertificateInUse {
   /** Certificate that the endpoint of the SQL Server shall use. */
@@ -16,8 +16,8 @@ export interface CertificateInUse {
   readonly serverTime: string;
 }
 
-/** Which certificate the steps of a link work with: after a rotation, the one that the endpoint has. */
-export async function certificateInUse(context: EndpointContext): Promise<CertificateInUse> {
+/** Which certificate the steps of a topology work with: after a rotation, the one that the endpoint has. */
+export async function certificateInUse(context: TrustContext): Promise<CertificateInUse> {
   const [[server], certificates, [endpoint]] = await Promise.all([
     queryServer(context, readServer()),
     queryServer(context, readCertificates()),
@@ -37,7 +37,7 @@ export async function certificateInUse(context: EndpointContext): Promise<Certif
     certificates,
     trusted,
     serverTime,
-    servesReplicas: context.spec.settings.link.replicas !== undefined,
+    servesReplicas: context.spec.servesReplicas,
   });
   return { name, wanted, certificates, serverTime };
 }

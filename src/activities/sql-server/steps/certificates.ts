@@ -16,10 +16,10 @@ import { readCertificatePublicKey, readCertificates } from '../../../tsql/querie
 import { readServer } from '../../../tsql/queries/server';
 import { FactMissing, NeedsPerson } from '../../run/failures';
 import { certificateInUse } from './certificate-in-use';
-import { defineEndpointStep, type EndpointContext, queryServer } from './endpoint-context';
+import { defineTrustStep, type EndpointContext, queryServer } from './endpoint-context';
 import { unlessInUse } from './shared-trust';
 
-export const masterKey = defineEndpointStep({
+export const masterKey = defineTrustStep({
   id: 'server.master-key',
   async observe(context) {
     return { exists: (await oneServer(context)).hasMasterKey };
@@ -52,7 +52,7 @@ interface CertificateState {
   readonly serverTime: string;
 }
 
-export const endpointCertificate = defineEndpointStep<CertificateState>({
+export const endpointCertificate = defineTrustStep<CertificateState>({
   id: 'server.endpoint-certificate',
   async observe(context) {
     const { name, wanted, certificates, serverTime } = await certificateInUse(context);
@@ -107,7 +107,7 @@ interface TrustState {
   readonly rotations: readonly string[];
 }
 
-export const trustServerCertificate = defineEndpointStep<TrustState>({
+export const trustServerCertificate = defineTrustStep<TrustState>({
   id: 'instance.trust-server-certificate',
   async observe(context) {
     const { name, wanted, certificates } = await certificateInUse(context);
@@ -133,7 +133,7 @@ export const trustServerCertificate = defineEndpointStep<TrustState>({
     throw new NeedsPerson(
       'TrustCertificateNameTaken',
       `the instance holds another certificate under the name ${name} (thumbprint ${trustedThumbprint})`,
-      'delete it if no other link needs it (az sql mi partner-cert delete), or set certificate.name in the migration',
+      'delete it if nothing else needs it (az sql mi partner-cert delete), or set certificate.name in the migration',
     );
   },
   async effects({ name, publicKey }) {
@@ -175,8 +175,8 @@ interface ImportedState {
   readonly importedKey: string | null;
 }
 
-/** The name must be the FQDN of the instance, or the link does not work (link-with-scripts). */
-export const trustInstanceCertificate = defineEndpointStep<ImportedState>({
+/** The name must be the FQDN of the instance, or the instance cannot connect (link-with-scripts). */
+export const trustInstanceCertificate = defineTrustStep<ImportedState>({
   id: 'server.trust-instance-certificate',
   async observe(context) {
     const [instance, instanceKey] = await Promise.all([
@@ -220,7 +220,7 @@ export const trustInstanceCertificate = defineEndpointStep<ImportedState>({
   },
 });
 
-export const trustAzureAuthorities = defineEndpointStep<{ readonly present: readonly string[] }>({
+export const trustAzureAuthorities = defineTrustStep<{ readonly present: readonly string[] }>({
   id: 'server.trust-azure-authorities',
   async observe(context) {
     const names = new Set(
@@ -251,7 +251,7 @@ export const trustAzureAuthorities = defineEndpointStep<{ readonly present: read
   },
 });
 
-export const validateChain = defineEndpointStep<{ readonly possible: boolean; readonly fqdn: string }>({
+export const validateChain = defineTrustStep<{ readonly possible: boolean; readonly fqdn: string }>({
   id: 'server.validate-certificate-chain',
   always: true,
   async observe(context) {

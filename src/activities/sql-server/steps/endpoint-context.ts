@@ -4,7 +4,7 @@ import type { ManagedInstancePort } from '../../../ports/managed-instance';
 import type { SqlServerPort } from '../../../ports/sql-server';
 import type { SqlServerPorts } from '../../../ports/sql-server-ports';
 import { type AnyStep, defineStep, type Step, type StepContext } from '../../run/step';
-import type { CertificateSpec, EndpointSpec } from '../certificate-spec';
+import type { CertificateSpec, EndpointSpec, TrustSpec } from '../certificate-spec';
 
 export interface EndpointPorts extends SqlServerPorts {
   /** The SQL Server that has the endpoint. */
@@ -13,11 +13,17 @@ export interface EndpointPorts extends SqlServerPorts {
 }
 
 export type EndpointContext = StepContext<EndpointPorts, EndpointSpec>;
+/** The same where trust is set up. */
+export type TrustContext = StepContext<EndpointPorts, TrustSpec>;
 /** The same around the certificates of a run. */
 export type CertificateContext = StepContext<EndpointPorts, CertificateSpec>;
 export type EndpointStep = AnyStep<EndpointPorts, EndpointSpec>;
+export type TrustStep = AnyStep<EndpointPorts, TrustSpec>;
 
 export const defineEndpointStep = <Facts>(step: Step<EndpointPorts, EndpointSpec, Facts>): EndpointStep =>
+  defineStep(step);
+
+export const defineTrustStep = <Facts>(step: Step<EndpointPorts, TrustSpec, Facts>): TrustStep =>
   defineStep(step);
 
 /** One read on the SQL Server, with the activity's cancellation. */

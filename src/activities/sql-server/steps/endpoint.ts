@@ -7,7 +7,7 @@ import {
 } from '../../../tsql/endpoints';
 import { readEndpoints } from '../../../tsql/queries/endpoints';
 import { certificateInUse } from './certificate-in-use';
-import { defineEndpointStep, queryServer } from './endpoint-context';
+import { defineTrustStep, queryServer } from './endpoint-context';
 import { unlessInUse } from './shared-trust';
 
 interface EndpointState {
@@ -15,8 +15,8 @@ interface EndpointState {
   readonly endpoint: EndpointFacts | null;
 }
 
-/** What the link needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
-function fitsTheLink(endpoint: EndpointFacts, certificateName: string): boolean {
+/** What a distributed group needs of an endpoint (link-with-scripts, "Alter an existing endpoint"). */
+function fits(endpoint: EndpointFacts, certificateName: string): boolean {
   return (
     endpoint.stateDesc === 'STARTED' &&
     endpoint.isEncryptionEnabled &&
@@ -29,7 +29,7 @@ function fitsTheLink(endpoint: EndpointFacts, certificateName: string): boolean 
 const usesWindows = (endpoint: EndpointFacts): boolean =>
   /NTLM|KERBEROS|NEGOTIATE/.test(endpoint.connectionAuthDesc);
 
-export const mirroringEndpoint = defineEndpointStep<EndpointState>({
+export const mirroringEndpoint = defineTrustStep<EndpointState>({
   id: 'server.mirroring-endpoint',
   async observe(context) {
     const [{ name }, endpoints] = await Promise.all([
@@ -43,7 +43,7 @@ export const mirroringEndpoint = defineEndpointStep<EndpointState>({
     };
   },
   settled({ endpoint, certificateName }) {
-    if (endpoint === null || !fitsTheLink(endpoint, certificateName)) return undefined;
+    if (endpoint === null || !fits(endpoint, certificateName)) return undefined;
     return `endpoint ${endpoint.name} is started on port ${endpoint.port} with certificate ${certificateName} and AES`;
   },
   async effects({ endpoint, certificateName }, context) {

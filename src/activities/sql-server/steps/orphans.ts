@@ -45,7 +45,11 @@ export async function findOrphans(
   on: SiteId,
 ): Promise<readonly OrphanedUser[]> {
   const { database } = context.spec.settings;
-  const [row] = await readAt(context, on, readInstanceDatabase(database, context.spec.names.link));
+  const [row] = await readAt(
+    context,
+    on,
+    readInstanceDatabase(database, context.spec.names.distributedGroup),
+  );
   const readable = row?.updateability === 'READ_WRITE' ? on : otherSiteOf(context.spec.sites, on).id;
   const [users, logins] = await Promise.all([
     readAt(context, readable, readInstanceUsers(database)),

@@ -1,4 +1,4 @@
-import type { LinkReplicaFacts } from '../../../model/sql-server/observation';
+import type { DistributedReplicaFacts } from '../../../model/sql-server/observation';
 import type { Query } from '../../../model/statement';
 import { query } from '../../query';
 import {
@@ -12,12 +12,12 @@ import {
   readUtcTime,
 } from '../../rows';
 
-export type LinkReplicaRow = Omit<LinkReplicaFacts, 'observedAt' | 'seeding'>;
+export type LinkReplicaRow = Omit<DistributedReplicaFacts, 'observedAt' | 'seeding'>;
 
 const LINK_REPLICAS = `
 SELECT
     CONVERT(varchar(33), SYSUTCDATETIME(), 126) AS server_time,
-    dag.name AS link_name,
+    dag.name AS group_name,
     db.name AS database_name,
     here.role_desc AS local_role_desc,
     there.connected_state_desc,
@@ -62,7 +62,7 @@ ORDER BY dag.name, db.name;
 
 const linkReplica = (row: DriverRow): LinkReplicaRow => ({
   serverTime: readUtcTime(row, 'server_time'),
-  linkName: readText(row, 'link_name'),
+  groupName: readText(row, 'group_name'),
   database: readText(row, 'database_name'),
   localRoleDesc: readNullableText(row, 'local_role_desc') ?? 'RESOLVING',
   connectedStateDesc: readNullableText(row, 'connected_state_desc'),

@@ -4,7 +4,7 @@ import { query } from '../../query';
 import { readInteger, readNullableInteger, readNullableText, readText } from '../../rows';
 
 export interface SeedingRow {
-  readonly linkName: string;
+  readonly groupName: string;
   readonly database: string;
   readonly seeding: SeedingFacts;
 }
@@ -25,7 +25,7 @@ IF COL_LENGTH(N'sys.dm_hadr_physical_seeding_stats', N'transferred_size_bytes') 
     SET @transferred = N'p.transfered_size_bytes';
 DECLARE @text nvarchar(max) = N'
 SELECT
-    dag.name AS link_name, db.name AS database_name,
+    dag.name AS group_name, db.name AS database_name,
     CONVERT(varchar(36), s.operation_id) AS operation_id,
     CONVERT(nvarchar(128), s.current_state) AS current_state,
     CONVERT(int, s.failure_state) AS failure_state,
@@ -45,7 +45,7 @@ ORDER BY dag.name, db.name, s.start_time;';
 EXEC sys.sp_executesql @text;
 `,
     (row) => ({
-      linkName: readText(row, 'link_name'),
+      groupName: readText(row, 'group_name'),
       database: readText(row, 'database_name'),
       seeding: {
         operationId: readText(row, 'operation_id'),
