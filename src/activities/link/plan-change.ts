@@ -1,10 +1,9 @@
 /** The plan of a change of a link that stands, with what only a link knows: its roles, its versions, its notes. */
 import type { CutoverRoute } from '../../model/link/facts';
-import { LINK_PROCEDURE, type LinkSite, repairOfUsers, TAKE_DOWN } from '../../model/link/procedure';
+import { type LinkSite, repairOfUsers, TAKE_DOWN } from '../../model/link/procedure';
 import { linkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
-import type { LinkStep } from '../../model/link/step';
-import type { Change } from '../../model/run/procedure';
+import type { Change, StepRef } from '../../model/run/procedure';
 import type { LinkPorts } from '../../ports/link-ports';
 import { cannotSwapRoles, cutoverRoute } from '../../rules/link/capability';
 import { type ChangePlan, type ChangePlanning, planChange, type WantedChange } from '../run/plan-change';
@@ -15,7 +14,7 @@ import type { LinkContext } from './context';
 import { linkFacts, type Observing } from './link-facts';
 import { LINK_TOPOLOGY } from './topology';
 
-export interface LinkChangePlan extends ChangePlan<LinkStep> {
+export interface LinkChangePlan extends ChangePlan {
   readonly migration: string;
   readonly database: string;
   readonly server: string;
@@ -36,8 +35,7 @@ export async function planLinkChange(
   return { migration: name, database, server, instance, ...plan };
 }
 
-const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep> = {
-  procedure: LINK_PROCEDURE,
+const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts> = {
   async look(call) {
     const observing = observingOf(call);
     const [server, instance, route] = await Promise.all([
@@ -51,13 +49,13 @@ const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts, LinkStep> = {
 };
 
 /** What the run knows and a plan does not. */
-function noteOf(step: LinkStep, change: Change, spec: ResolvedLink): string | undefined {
+function noteOf(step: StepRef, change: Change, spec: ResolvedLink): string | undefined {
   if (change.kind === 'repair' && step.id === repairOfUsers(linkSite(change.survivor)).id) {
     return 'only where the other side led for the run: its applications are pointed here, too';
   }
   if (change.kind !== 'removal') return undefined;
   if (step.madeBy !== undefined) return `only if the run of ${spec.settings.name} made the group itself`;
-  if (TAKE_DOWN.removeLink.includes(step)) {
+  if (TAKE_DOWN.removeLink.some(({ id }) => id === step.id)) {
     return 'while the instance leads since a failover, after the first full backup by Azure';
   }
   return undefined;

@@ -21,11 +21,9 @@ import { watchServerLed } from './server-led-watch';
 import { LINK_STEPS } from './steps/registry';
 
 export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
-  kind: 'link',
+  procedure: LINK_PROCEDURE,
   steps: LINK_STEPS,
-  sites: (spec) => LINK_PROCEDURE.sites(spec),
   party,
-  hasReplicas: (site) => LINK_PROCEDURE.hasReplicas(site),
   contextOn,
   preflight: ({ context }) => preflight(context),
   watch(call, input) {

@@ -27,41 +27,35 @@ export interface SeenStanding {
 }
 
 /** What only a topology knows of its changes. */
-export interface ChangePlanning<Spec extends RunSpec, Ports extends EffectPorts, Step extends StepRef> {
-  readonly procedure: Procedure<Spec, Step>;
+export interface ChangePlanning<Spec extends RunSpec, Ports extends EffectPorts> {
   /** Asks all sites; one that does not answer is a finding. */
   look(call: LookCall<Spec, Ports>): Promise<SeenStanding>;
   /** What the run knows of a step and a plan does not, one sentence. */
-  noteOf?(step: Step, change: Change, spec: Spec): string | undefined;
+  noteOf?(step: StepRef, change: Change, spec: Spec): string | undefined;
 }
 
-export interface ChangePlan<Step extends StepRef = StepRef> {
+export interface ChangePlan {
   readonly change: Change;
   readonly roles: SiteRoles;
   /** Why a run would be refused now; empty when it would not. What only the run itself knows is not among them. */
   readonly refusals: readonly string[];
   /** Forced only: what would be lost now, as far as both ends can be read. */
   readonly loss: LossReport | null;
-  readonly steps: readonly PlannedStep<Step>[];
+  readonly steps: readonly PlannedStep[];
 }
 
 /**
  * Reads the sites; changes nothing.
  * @throws SqlServerFailure, AzureFailure when a site does not answer that the change cannot do without
  */
-export async function planChange<
-  Spec extends RunSpec,
-  Ports extends EffectPorts,
-  Known extends object,
-  Step extends StepRef,
->(
+export async function planChange<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
   topology: Topology<Spec, Ports, Known>,
-  planning: ChangePlanning<Spec, Ports, Step>,
+  planning: ChangePlanning<Spec, Ports>,
   given: PlanContext<Ports, Spec>,
   snapshots: Snapshots,
   wanted: WantedChange,
-): Promise<ChangePlan<Step>> {
-  const { procedure } = planning;
+): Promise<ChangePlan> {
+  const { procedure } = topology;
   const { spec } = given;
   const context = withoutSecrets(given);
   const { roles, cannotFailOver } = await planning.look({ context, snapshots });
@@ -72,16 +66,16 @@ export async function planChange<
     cannotFailOver,
   );
   const change = wanted.kind === 'drill' ? drillFrom(facts) : wanted;
-  const forced = change.kind === 'failover' && change.type === 'forced' ? change : undefined;
-  const loss = forced !== undefined ? await topology.loss({ context, snapshots }, forced.to, null) : null;
+  const isForced = change.kind === 'failover' && change.type === 'forced';
+  const loss = isForced ? await topology.loss({ context, snapshots }, change.to, null) : null;
   const open = openFence(procedure, spec, change, loss);
-  const steps: PlannedStep<Step>[] = [];
+  const steps: PlannedStep[] = [];
   const before: string[] = [];
   for (const step of changeSteps(procedure, spec, change)) {
     const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
     const note = planning.noteOf?.(step, change, spec);
     const plan = () => planStep(topology, step, context, { before, note });
-    const follows = forced !== undefined && isFollowing(procedure, spec, forced, step);
+    const follows = isForced && isFollowing(procedure, spec, change, step);
     const told = follows ? () => orUntold(step, plan) : plan;
     steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, told));
     before.push(step.id);
@@ -97,10 +91,7 @@ function drillFrom({ primary, sites }: StandingFacts): Change {
 }
 
 /** A step that stops the run stops no plan: the others are shown, too. */
-async function orStop<Step extends StepRef>(
-  step: Step,
-  plan: () => Promise<PlannedStep<Step>>,
-): Promise<PlannedStep<Step>> {
+async function orStop(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
   try {
     return await plan();
   } catch (error) {
@@ -116,20 +107,17 @@ async function orStop<Step extends StepRef>(
 }
 
 /** What follows a forced failover does not need the old primary, though it asks it where it answers. */
-function isFollowing<Spec extends RunSpec, Step extends StepRef>(
-  procedure: Procedure<Spec, Step>,
+function isFollowing<Spec extends RunSpec>(
+  procedure: Procedure<Spec>,
   spec: Spec,
   { type, to }: Extract<Change, { kind: 'failover' }>,
-  step: Step,
+  step: StepRef,
 ): boolean {
   return procedure.failover(spec, type, to).follow.some(({ id }) => id === step.id);
 }
 
 /** A step that asks a site which does not answer now: what it will do shows only then. */
-async function orUntold<Step extends StepRef>(
-  step: Step,
-  plan: () => Promise<PlannedStep<Step>>,
-): Promise<PlannedStep<Step>> {
+async function orUntold(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
   try {
     return await plan();
   } catch (error) {
@@ -144,24 +132,24 @@ async function orUntold<Step extends StepRef>(
 }
 
 /** The fence of an old primary that a forced failover leaves alone: the run sets it only where both ends answer. */
-interface OpenFence<Step extends StepRef> {
+interface OpenFence {
   readonly silent: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly StepRef[];
 }
 
-function openFence<Spec extends RunSpec, Step extends StepRef>(
-  procedure: Procedure<Spec, Step>,
+function openFence<Spec extends RunSpec>(
+  procedure: Procedure<Spec>,
   spec: Spec,
   change: Change,
   loss: LossReport | null,
-): OpenFence<Step> | null {
+): OpenFence | null {
   // Without both ends nobody can tell what was lost.
   if (change.kind !== 'failover' || loss === null || loss.method === 'measured') return null;
   const { fence } = procedure.failover(spec, 'planned', change.to);
   return { silent: otherSiteOf(procedure.sites(spec), change.to).name, steps: fence };
 }
 
-const outOfReach = <Step extends StepRef>(step: Step, silent: string): PlannedStep<Step> => ({
+const outOfReach = (step: StepRef, silent: string): PlannedStep => ({
   ...stepHead(step),
   effects: [],
   settled: null,

@@ -64,7 +64,7 @@ export async function planStep<
     ...stepHead(step),
     ...(note === undefined ? {} : { note }),
     effects: effects.map((effect) =>
-      onReplica(toJournalEffect(effect), step.server, (site) => topology.hasReplicas(site)),
+      onReplica(toJournalEffect(effect), step.server, topology.procedure.hasReplicas),
     ),
     settled: settled ?? null,
   };

@@ -33,7 +33,7 @@ export async function observeStep<Spec extends RunSpec, Ports extends EffectPort
     return { before, settled: seen.settled, planned: [], ...unreached };
   }
   const effects = (await seen.effects()).map((effect) =>
-    onReplica(toJournalEffect(effect), server, (site) => topology.hasReplicas(site)),
+    onReplica(toJournalEffect(effect), server, topology.procedure.hasReplicas),
   );
   return { before, planned: boundedEffects(effects), ...(step.asksAfter ? { asksAfter: true } : {}) };
 }
@@ -48,7 +48,7 @@ export async function performStep<Spec extends RunSpec, Ports extends EffectPort
   const outcome = await runStep(stepOf(topology, stepId), on, { ...apply, ports: on.ports });
   return {
     ...outcome,
-    effects: outcome.effects.map((effect) => onReplica(effect, server, (site) => topology.hasReplicas(site))),
+    effects: outcome.effects.map((effect) => onReplica(effect, server, topology.procedure.hasReplicas)),
   };
 }
 
@@ -64,7 +64,7 @@ export async function undoStep<Spec extends RunSpec, Ports extends EffectPorts, 
   const made = after === undefined ? before : step.made(before, after);
   const { effects, unreached } = await undoStepNow(step, made, on, { ...apply, ports: on.ports });
   return {
-    effects: effects.map((effect) => onReplica(effect, server, (site) => topology.hasReplicas(site))),
+    effects: effects.map((effect) => onReplica(effect, server, topology.procedure.hasReplicas)),
     unreached,
   };
 }

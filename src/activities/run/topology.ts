@@ -6,6 +6,7 @@ import { byWord } from '../../model/by-word';
 import type { DatabaseProperties, FailoverCheck } from '../../model/run/failover-facts';
 import type { HookParty } from '../../model/run/hook-message';
 import type { PendingOnServer } from '../../model/run/pending-on-server';
+import type { Procedure } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { Site, SiteId } from '../../model/run/site';
 import type { SecretsPort } from '../../ports/secrets';
@@ -44,16 +45,12 @@ export interface NewPrimaryLooks<Spec extends RunSpec, Ports extends EffectPorts
 
 /** @typeParam Known what its watch is told besides what every watch is told */
 export interface Topology<Spec extends RunSpec, Ports extends EffectPorts, Known extends object = object> {
-  /** Of the specs that it serves. */
-  readonly kind: Spec['kind'];
+  /** Which steps there are, and in which order; its kind is that of the specs that it serves. */
+  readonly procedure: Procedure<Spec>;
   /** Every step by its id. */
   readonly steps: Readonly<Record<string, AnyStep<Ports, Spec>>>;
-  /** Places that can lead. */
-  sites(spec: Spec): readonly Site[];
   /** A site as hooks are told of it. */
   party(spec: Spec, site: SiteId): HookParty;
-  /** Whether a site may have several servers. */
-  hasReplicas(site: SiteId): boolean;
   /**
    * The context of a step that is about one replica of a site. Absent: no site has several.
    * @throws RangeError when there is no such replica
@@ -107,7 +104,7 @@ export function bindTopology<Spec extends RunSpec, Ports extends EffectPorts, Kn
   topology: Topology<Spec, Ports, Known>,
   opening: Opening<Spec, Ports>,
 ): BoundTopology {
-  const { kind } = topology;
+  const { kind } = topology.procedure;
   const own = (spec: RunSpec): Spec => {
     if (spec.kind !== kind) throw new RangeError(`a spec of kind ${spec.kind} is none of kind ${kind}`);
     // The kind says which topology resolved it; it went through history as JSON.
@@ -118,7 +115,7 @@ export function bindTopology<Spec extends RunSpec, Ports extends EffectPorts, Kn
     open: async (spec, shared, reporter, work) =>
       work(topology, await openCall(opening, shared, own(spec), reporter)),
     secrets: async (spec) => opening.secrets(own(spec)),
-    sites: (spec) => topology.sites(own(spec)),
+    sites: (spec) => topology.procedure.sites(own(spec)),
     party: (spec, site) => topology.party(own(spec), site),
   };
 }
@@ -134,9 +131,9 @@ export function topologiesByKind(topologies: readonly BoundTopology[]): Topology
 
 /** @throws NeedsPerson for a step that the topology does not know */
 export const stepOf = <Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
-  { kind, steps }: Topology<Spec, Ports, Known>,
+  { procedure, steps }: Topology<Spec, Ports, Known>,
   stepId: string,
-): AnyStep<Ports, Spec> => known('UnknownStep', `step of a ${kind}`, stepId, steps);
+): AnyStep<Ports, Spec> => known('UnknownStep', `step of a ${procedure.kind}`, stepId, steps);
 
 /** @throws RangeError for a replica that there is not: nothing is done to another server in its place */
 export function contextFor<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
@@ -146,7 +143,7 @@ export function contextFor<Spec extends RunSpec, Ports extends EffectPorts, Know
 ): StepContext<Ports, Spec> {
   if (replica === undefined) return context;
   if (topology.contextOn !== undefined) return topology.contextOn(context, replica);
-  throw new RangeError(`no site of a ${topology.kind} has replicas; ${replica} is asked for`);
+  throw new RangeError(`no site of a ${topology.procedure.kind} has replicas; ${replica} is asked for`);
 }
 
 /** Another attempt on this worker would know no more. */

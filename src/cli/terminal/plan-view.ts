@@ -1,4 +1,5 @@
-import type { LinkPlan, PlannedStep } from '../../activities/link/plan';
+import type { LinkPlan } from '../../activities/link/plan';
+import type { PlannedStep } from '../../activities/run/plan-step';
 import { LINK_PHASE_TITLES } from '../../model/link/step';
 import type { JournalEffect } from '../../model/run/journal';
 

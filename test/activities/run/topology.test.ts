@@ -49,10 +49,23 @@ const write = defineStep<RegionsPorts, RegionsSpec, { readonly written: boolean 
 });
 
 const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = {
-  kind: 'pair',
+  procedure: {
+    kind: 'pair',
+    thing: 'pair',
+    standing: 'a pair of regions',
+    goesOn: 'writes go on',
+    unwatched: { undone: '', nextStep: 'nothing' },
+    stepIds: ['north.write'],
+    phases: {},
+    describe: ({ regions }) => regions.join(),
+    sites: ({ regions }) => regions.map((id) => ({ id, name: id, label: `region ${id}`, option: id })),
+    failover: never,
+    repair: never,
+    remove: never,
+    hasReplicas: () => false,
+    afterRemoval: never,
+  },
   steps: { [write.id]: write },
-  hasReplicas: () => false,
-  sites: ({ regions }) => regions.map((id) => ({ id, name: id, label: `region ${id}`, option: id })),
   party: (_spec, side) => ({ side, name: side, host: null, port: 1 }),
   preflight: async ({ context }) => ({
     report: { observedAt: context.spec.regions[0], checks: [], blockers: 0, warnings: 0 },

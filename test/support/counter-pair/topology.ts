@@ -7,7 +7,6 @@ import { NeedsPerson, NotYet } from '../../../src/activities/run/failures';
 import type { ChangePlanning } from '../../../src/activities/run/plan-change';
 import { type AnyStep, defineStep } from '../../../src/activities/run/step';
 import type { Topology } from '../../../src/activities/run/topology';
-import type { StepRef } from '../../../src/model/run/procedure';
 import { otherSiteOf, type SiteId } from '../../../src/model/run/site';
 import { type Action, COUNTER_PROCEDURE, type CounterSite, SITES } from './procedure';
 import type { CounterPairSpec } from './spec';
@@ -123,9 +122,8 @@ async function untilSame(call: Watching, primary: SiteId): Promise<string> {
 }
 
 export const COUNTER_PAIR: Topology<CounterPairSpec, CounterPorts> = {
-  kind: 'counter-pair',
+  procedure: COUNTER_PROCEDURE,
   steps: Object.fromEntries(steps.map((step) => [step.id, step])),
-  sites: (spec) => COUNTER_PROCEDURE.sites(spec),
   party: (spec, site) => ({ side: site, name: spec[side(site)], host: null, port: 1 }),
   async preflight(call) {
     const answers = looked(call.context.ports, 'right') !== null;
@@ -184,8 +182,7 @@ export const COUNTER_PAIR: Topology<CounterPairSpec, CounterPorts> = {
   },
 };
 
-export const COUNTER_PLANNING: ChangePlanning<CounterPairSpec, CounterPorts, StepRef> = {
-  procedure: COUNTER_PROCEDURE,
+export const COUNTER_PLANNING: ChangePlanning<CounterPairSpec, CounterPorts> = {
   async look({ context: { ports } }) {
     const roleOf = (site: CounterSite): Role | null => looked(ports, site)?.role ?? null;
     return { roles: { left: roleOf('left'), right: roleOf('right') }, cannotFailOver: null };
