@@ -27,7 +27,25 @@ export const resumeUpdate = defineUpdate<Answer, [Request]>('resume');
 export const leaveBehindUpdate = defineUpdate<Answer, [Request]>('leaveBehind');
 export const abortUpdate = defineUpdate<Answer, [Request]>('abort');
 
-export const accept = (rule: string, note: string): Answer => ({ accepted: true, rule, note });
+/** What an accepted request is among the events, where it has a code of its own. */
+export interface DecisionEvent {
+  readonly severity: 'info' | 'warning';
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An answer on its way to who asked: `Run.decide` notes it. */
+export type Decision = Answer & { readonly event?: DecisionEvent };
+
+export const accept = (rule: string, note: string, event?: DecisionEvent): Decision => ({
+  accepted: true,
+  rule,
+  note,
+  ...(event === undefined ? {} : { event }),
+});
+
+/** An accepted request among the events. */
+export const info = (code: string, message: string): DecisionEvent => ({ severity: 'info', code, message });
 
 export const refuse = (rule: string, reason: string, nextStep: string): Answer => ({
   accepted: false,
@@ -35,3 +53,12 @@ export const refuse = (rule: string, reason: string, nextStep: string): Answer =
   reasons: [reason],
   nextSteps: [nextStep],
 });
+
+/** As it goes back to who asked. */
+export const answerOf = ({ event: _noted, ...answer }: Decision): Answer => answer;
+
+/** The event of a decision that has none of its own. @param asked what was asked for and by whom */
+export const plainEvent = (asked: string, answer: Answer): DecisionEvent =>
+  answer.accepted
+    ? info('request.accepted', `${asked}: ${answer.note}`)
+    : info('request.refused', `${asked} was refused: ${answer.reasons[0] ?? answer.rule}`);

@@ -2,7 +2,7 @@
 import { byWord, unknownWord } from '../../model/by-word';
 import type { StandingRequestFacts, StandingVerdict } from '../../model/run/standing';
 import { decideRequest } from '../../rules/run/standing-table';
-import { type Answer, accept, type Request, refuse } from './answers';
+import { accept, type Decision, info, type Request, refuse } from './answers';
 import { acknowledgement, disclosure, type Known, toAcknowledge } from './cool-down';
 import type { DrillRequest, DrillUnderWay, DrillView } from './drill-messages';
 import type { Run } from './run';
@@ -81,8 +81,8 @@ export function standingNextSteps(run: Run): readonly string[] {
   return [`sqlferry failover ${name} --to ${to}`, `sqlferry remove ${name}`];
 }
 
-export function answerFailover(run: Run, request: FailoverRequest): Answer {
-  const { type, to, by, reason, acceptLossSeconds } = request;
+export function answerFailover(run: Run, request: FailoverRequest): Decision {
+  const { type, to, reason, acceptLossSeconds } = request;
   const asked: StandingRequestFacts = {
     kind: 'failover',
     type,
@@ -90,7 +90,7 @@ export function answerFailover(run: Run, request: FailoverRequest): Answer {
     isAcknowledged: request.acknowledgedBy !== undefined,
     forced: { reason: reason ?? '', acceptLossSeconds: acceptLossSeconds ?? null },
   };
-  return answer(run, by, asked, (verdict, protection) => {
+  return answer(run, asked, (verdict, protection) => {
     switch (verdict.act) {
       case 'end-hold':
         return endHold(run, protection, request, verdict);
@@ -104,26 +104,23 @@ export function answerFailover(run: Run, request: FailoverRequest): Answer {
   });
 }
 
-function begin(run: Run, protection: Protection, request: FailoverRequest, verdict: Verdict<true>): Answer {
+function begin(run: Run, protection: Protection, request: FailoverRequest, verdict: Verdict<true>): Decision {
   if (request.type === 'forced') run.forcedAt = Date.now();
   const asked: StandingRequest = { kind: 'failover', request, ...acknowledgedBy(run, protection, request) };
   const sentence = `${verdict.sentence}${told(run, request)}`;
   return take(run, protection, asked, { ...verdict, sentence });
 }
 
-/** The table decides; a refusal is evidence, too, and stands among the events. */
+/** The table decides. */
 export function answer(
   run: Run,
-  by: string,
   asked: StandingRequestFacts,
-  act: (verdict: Verdict<true>, protection: Protection) => Answer,
-): Answer {
+  act: (verdict: Verdict<true>, protection: Protection) => Decision,
+): Decision {
   const verdict = decideRequest(standingFacts(knownOf(run)), asked);
   const { protection } = run.state;
   if (verdict.allowed && protection !== null) return act(verdict, protection);
   if (verdict.allowed) throw new RangeError(`${verdict.rule} allows a ${asked.kind} where nothing stands`);
-  const what = asked.kind === 'failover' ? `${asked.type} failover` : asked.kind;
-  run.noteRefused(verdict.rule, `${what} asked for by ${by} was refused: ${verdict.reason}`);
   return refuse(verdict.rule, verdict.reason, verdict.nextStep);
 }
 
@@ -133,19 +130,17 @@ function preempt(
   protection: Protection,
   request: FailoverRequest,
   { rule, sentence }: Verdict<true>,
-): Answer {
+): Decision {
   const { request: pending } = protection;
   const asked = pending === null ? 'request' : inWords(pending);
   protection.preemptedBy = { kind: 'failover', request, ...acknowledgedBy(run, protection, request) };
   run.forcedAt = Date.now();
   run.revision += 1;
-  run.logEvent(
-    'warning',
-    'request.failover',
-    `forced failover requested by ${request.by}; the ${asked} gives way`,
-    rule,
-  );
-  return accept(rule, sentence);
+  return accept(rule, sentence, {
+    severity: 'warning',
+    code: 'request.failover',
+    message: `forced failover requested by ${request.by}; the ${asked} gives way`,
+  });
 }
 
 function inWords(asked: StandingRequest): string {
@@ -158,13 +153,13 @@ function inWords(asked: StandingRequest): string {
   });
 }
 
-export function answerDrill(run: Run, request: DrillRequest): Answer {
+export function answerDrill(run: Run, request: DrillRequest): Decision {
   const asked: StandingRequestFacts = {
     kind: 'drill',
     holdMs: request.holdMs,
     isAcknowledged: request.acknowledgedBy !== undefined,
   };
-  return answer(run, request.by, asked, (verdict, protection) => {
+  return answer(run, asked, (verdict, protection) => {
     const to = run.otherSite(protection.primary).id;
     const ways = acknowledgedBy(run, protection, { ...request, type: 'planned', to });
     return take(run, protection, { kind: 'drill', request, ...ways }, verdict);
@@ -176,7 +171,7 @@ function endHold(
   protection: Protection,
   { by, acceptDrift }: FailoverRequest,
   { rule, sentence }: Verdict<true>,
-): Answer {
+): Decision {
   const { drill } = protection;
   if (drill !== undefined) {
     protection.drill = {
@@ -186,8 +181,7 @@ function endHold(
     };
   }
   run.revision += 1;
-  run.logEvent('info', 'drill.ended-early', `the hold of the drill was ended by ${by}`, rule);
-  return accept(rule, sentence);
+  return accept(rule, sentence, info('drill.ended-early', `the hold of the drill was ended by ${by}`));
 }
 
 /** A person who puts a name to what would be refused otherwise stands in the record. */
@@ -211,15 +205,15 @@ export function repairCommand(run: Run, protection: Protection): string {
   return `sqlferry repair ${run.spec.settings.name} --survivor ${survivor}`;
 }
 
-export function answerRepair(run: Run, request: RepairRequest): Answer {
+export function answerRepair(run: Run, request: RepairRequest): Decision {
   const asked: StandingRequestFacts = { kind: 'repair', survivor: request.survivor };
-  return answer(run, request.by, asked, (verdict, protection) =>
+  return answer(run, asked, (verdict, protection) =>
     take(run, protection, { kind: 'repair', request }, verdict),
   );
 }
 
-export function answerRemoval(run: Run, request: Request): Answer {
-  return answer(run, request.by, { kind: 'removal' }, (verdict, protection) => {
+export function answerRemoval(run: Run, request: Request): Decision {
+  return answer(run, { kind: 'removal' }, (verdict, protection) => {
     const copies = run.procedure.afterRemoval(protection.primary);
     const sentence = `${verdict.sentence}; ${copies}`;
     return take(run, protection, { kind: 'remove', request }, { ...verdict, sentence });
@@ -231,11 +225,11 @@ export function take(
   protection: Protection,
   request: StandingRequest,
   { rule, sentence }: Verdict<true>,
-): Answer {
+): Decision {
   protection.request = request;
   run.revision += 1;
-  run.logEvent('info', `request.${request.kind}`, `${request.kind} requested by ${request.request.by}`, rule);
-  return accept(rule, sentence);
+  const { by } = request.request;
+  return accept(rule, sentence, info(`request.${request.kind}`, `${request.kind} requested by ${by}`));
 }
 
 /** A planned failover, and a drill, wait until the replication is ready, which is watched meanwhile. */

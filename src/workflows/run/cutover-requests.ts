@@ -1,7 +1,7 @@
 /** Approve, postpone, change the schedule: what an operator may say about the cutover. */
 import { readSchedule } from '../../rules/run/read-schedule';
-import { type Answer, accept, refuse } from './answers';
-import { onUpdate, refuseOtherUpdates } from './incoming';
+import { accept, type Decision, info, refuse } from './answers';
+import { refuseOtherUpdates } from './incoming';
 import {
   type ApproveRequest,
   approveUpdate,
@@ -15,9 +15,24 @@ import { CONTROL_UPDATES } from './run-control';
 import { approveShape, changeScheduleShape, postponeShape } from './standing-request-shapes';
 
 export function handleCutoverMessages(run: Run): void {
-  onUpdate(approveUpdate, approveShape, (request) => approve(run, request));
-  onUpdate(postponeUpdate, postponeShape, (request) => postpone(run, request));
-  onUpdate(changeScheduleUpdate, changeScheduleShape, (request) => changeSchedule(run, request));
+  run.on({
+    update: approveUpdate,
+    shape: approveShape,
+    asked: () => 'approval',
+    decide: (request) => approve(run, request),
+  });
+  run.on({
+    update: postponeUpdate,
+    shape: postponeShape,
+    asked: () => 'postponement',
+    decide: (request) => postpone(run, request),
+  });
+  run.on({
+    update: changeScheduleUpdate,
+    shape: changeScheduleShape,
+    asked: () => 'change of the schedule',
+    decide: (request) => changeSchedule(run, request),
+  });
   const { name } = run.spec.settings;
   refuseOtherUpdates({
     run: 'a migration',
@@ -26,7 +41,7 @@ export function handleCutoverMessages(run: Run): void {
   });
 }
 
-function approve(run: Run, request: ApproveRequest): Answer {
+function approve(run: Run, request: ApproveRequest): Decision {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   run.state.approval = {
@@ -35,31 +50,31 @@ function approve(run: Run, request: ApproveRequest): Answer {
     ...(request.acceptDrift === true ? { acceptsDrift: true } : {}),
   };
   run.revision += 1;
-  run.logEvent(
-    'info',
-    'cutover.approved',
-    `approved by ${request.by}${request.reason ? `: ${request.reason}` : ''}`,
-  );
   return accept(
     'approve.noted',
     run.state.phase === 'replicating'
       ? `the cutover begins as soon as schedule and ${run.procedure.thing} allow`
       : `noted; the run is still in phase ${run.state.phase}`,
+    info('cutover.approved', `approved by ${request.by}${request.reason ? `: ${request.reason}` : ''}`),
   );
 }
 
-function postpone(run: Run, request: PostponeRequest): Answer {
+function postpone(run: Run, request: PostponeRequest): Decision {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   const until = Date.parse(request.until);
   if (until <= Date.now()) return refuse('postpone.past', 'that time is past', 'give a time in the future');
   run.state.postponedUntil = new Date(until).toISOString();
   run.revision += 1;
-  run.logEvent('info', 'cutover.postponed', `postponed by ${request.by} until ${run.state.postponedUntil}`);
-  return accept('postpone.noted', `the cutover does not begin before ${run.state.postponedUntil}`);
+  const { postponedUntil } = run.state;
+  return accept(
+    'postpone.noted',
+    `the cutover does not begin before ${postponedUntil}`,
+    info('cutover.postponed', `postponed by ${request.by} until ${postponedUntil}`),
+  );
 }
 
-function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
+function changeSchedule(run: Run, request: ChangeScheduleRequest): Decision {
   const refusal = tooLate(run);
   if (refusal !== undefined) return refusal;
   const read = readSchedule(request.schedule);
@@ -73,11 +88,14 @@ function changeSchedule(run: Run, request: ChangeScheduleRequest): Answer {
   run.state.schedule = read.schedule;
   run.state.postponedUntil = null;
   run.revision += 1;
-  run.logEvent('info', 'cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`);
-  return accept('schedule.noted', 'the new schedule is in force');
+  return accept(
+    'schedule.noted',
+    'the new schedule is in force',
+    info('cutover.rescheduled', `schedule changed by ${request.by} to ${read.schedule.type}`),
+  );
 }
 
-function tooLate(run: Run): Answer | undefined {
+function tooLate(run: Run): Decision | undefined {
   if (run.state.pointOfNoReturn !== null) {
     return refuse('cutover.point-of-no-return', 'the point of no return is passed', 'let the run finish');
   }

@@ -6,8 +6,18 @@
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { type SignalDefinition, setDefaultUpdateHandler, setHandler } from '@temporalio/workflow';
 import { shown } from '../../model/shown';
-import { type Answer, refuse } from './answers';
+import { type Answer, type Decision, type Request, refuse } from './answers';
 import { MalformedInput, type Shape } from './shapes';
+
+/** One request that a run takes. */
+export interface Incoming<Asked extends Request> {
+  readonly update: UpdateDefinition<Answer, [Asked]>;
+  readonly shape: Shape<Asked>;
+  /** What is asked for, in words: `planned failover`. */
+  asked(request: Asked): string;
+  /** At once; it sees only what has the shape. */
+  decide(request: Asked): Decision;
+}
 
 /** @param apply decides and notes, at once; it sees only what has the shape */
 export function onUpdate<Request>(

@@ -52,6 +52,8 @@ export interface RunEvent {
   readonly message: string;
   /** Rule that decided what is told; absent: no rule did. */
   readonly rule?: string;
+  /** Who asked for what was decided; absent: nobody did. */
+  readonly by?: string;
 }
 
 /** A failure that waits for a person. */

@@ -11,16 +11,17 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import {
-  type Answer,
   abortUpdate,
   accept,
+  type Decision,
+  info,
   leaveBehindUpdate,
   pauseUpdate,
   type Request,
   refuse,
   resumeUpdate,
 } from './answers';
-import { onUpdate } from './incoming';
+import type { Incoming } from './incoming';
 import { requestShape } from './request-shapes';
 
 /** A failure that only a person can mend, as it left an activity. */
@@ -38,7 +39,9 @@ export interface ControlledRun {
   readonly isPaused: () => boolean;
   /** What a pause holds now and what not, for its answer. */
   readonly pauseNote: () => string;
-  readonly setPaused: (paused: boolean, request: Request) => void;
+  readonly setPaused: (paused: boolean) => void;
+  /** The way in for a request, which notes what was decided. */
+  readonly on: (incoming: Incoming<Request>) => void;
   readonly problem: () => Problem | null;
   readonly setProblem: (problem: Problem | null, where: string) => void;
   /** Tells people; must not throw. */
@@ -47,7 +50,7 @@ export interface ControlledRun {
 
 /** Where it is decided what becomes of things that cannot be undone. */
 export interface OpenUndo {
-  leave(request: Request): Answer;
+  leave(request: Request): Decision;
 }
 
 interface Wait {
@@ -77,10 +80,31 @@ export class RunControl {
   private readonly scope = new CancellationScope({ cancellable: true });
 
   constructor(private readonly run: ControlledRun) {
-    onUpdate(pauseUpdate, requestShape, (request) => this.pause(request));
-    onUpdate(resumeUpdate, requestShape, (request) => this.resume(request));
-    onUpdate(leaveBehindUpdate, requestShape, (request) => this.leaveBehind(request));
-    onUpdate(abortUpdate, requestShape, (request) => this.requestAbort(request));
+    const { on } = run;
+    on({
+      update: pauseUpdate,
+      shape: requestShape,
+      asked: () => 'pause',
+      decide: (request) => this.pause(request),
+    });
+    on({
+      update: resumeUpdate,
+      shape: requestShape,
+      asked: () => 'resume',
+      decide: (request) => this.resume(request),
+    });
+    on({
+      update: leaveBehindUpdate,
+      shape: requestShape,
+      asked: () => 'leave',
+      decide: (request) => this.leaveBehind(request),
+    });
+    on({
+      update: abortUpdate,
+      shape: requestShape,
+      asked: () => 'abort',
+      decide: (request) => this.requestAbort(request),
+    });
   }
 
   get abortRequest(): Request | undefined {
@@ -203,7 +227,7 @@ export class RunControl {
     this.run.setProblem({ ...first.problem, message: `${first.problem.message}${also}` }, first.where);
   }
 
-  private pause(request: Request): Answer {
+  private pause({ by }: Request): Decision {
     if (this.isUndoing || this.abort !== undefined)
       return refuse('pause.undoing', UNDOING, 'let it end; status shows how far it is');
     const forwardOnly = this.run.forwardOnly();
@@ -211,11 +235,11 @@ export class RunControl {
       return refuse('pause.forward-only', forwardOnly, 'let the run finish; it needs no further decision');
     }
     if (this.run.isPaused()) return accept('pause.already', 'the run is paused already');
-    this.run.setPaused(true, request);
-    return accept('pause.pauses', this.run.pauseNote());
+    this.run.setPaused(true);
+    return accept('pause.pauses', this.run.pauseNote(), info('run.paused', `paused by ${by}`));
   }
 
-  private resume(request: Request): Answer {
+  private resume({ by }: Request): Decision {
     const problem = this.run.problem();
     if (!this.run.isPaused() && problem === null) {
       return refuse(
@@ -224,14 +248,15 @@ export class RunControl {
         'look at status',
       );
     }
-    if (this.run.isPaused()) this.run.setPaused(false, request);
+    if (this.run.isPaused()) this.run.setPaused(false);
     if (problem !== null) this.retries += 1;
+    const resumed = info('run.resumed', `resumed by ${by}`);
     return problem === null
-      ? accept('resume.goes-on', 'the run goes on')
-      : accept('resume.tries-again', `trying again what failed with ${problem.code}`);
+      ? accept('resume.goes-on', 'the run goes on', resumed)
+      : accept('resume.tries-again', `trying again what failed with ${problem.code}`, resumed);
   }
 
-  private leaveBehind(request: Request): Answer {
+  private leaveBehind(request: Request): Decision {
     return this.desk === null
       ? refuse(
           'leave.nothing-undone',
@@ -241,7 +266,7 @@ export class RunControl {
       : this.desk.leave(request);
   }
 
-  private requestAbort(request: Request): Answer {
+  private requestAbort(request: Request): Decision {
     const forwardOnly = this.run.forwardOnly();
     if (forwardOnly !== null)
       return refuse('abort.forward-only', forwardOnly, 'look at status: it says what can be asked now');
@@ -249,7 +274,12 @@ export class RunControl {
       return accept('abort.already', 'the run is being undone already');
     this.abort = request;
     this.scope.cancel();
-    return accept('abort.undoes', 'what this run made will be undone, latest first');
+    const why = request.reason === undefined ? '' : `: ${request.reason}`;
+    return accept(
+      'abort.undoes',
+      'what this run made will be undone, latest first',
+      info('run.abort-requested', `abort requested by ${request.by}${why}`),
+    );
   }
 }
 

@@ -8,7 +8,9 @@ import type { Procedure, StepRef } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import { otherSiteOf, type Site, type SiteId, siteOf, siteOfStep } from '../../model/run/site';
 import { phaseKey } from '../../temporal/search-attribute-keys';
+import { type Answer, answerOf, type Decision, plainEvent, type Request } from './answers';
 import { CarriedOver, carriedBy } from './carried';
+import { type Incoming, onUpdate } from './incoming';
 import type { RunEvent } from './messages';
 import { Notices } from './notices';
 import { pauseOf } from './pause-notes';
@@ -61,14 +63,10 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
       mayPause: () => state.protection !== null,
       pauseNote: () => this.pauseNote(),
       isPaused: () => state.paused,
-      setPaused: (paused, request) => {
+      on: (incoming) => this.on(incoming),
+      setPaused: (paused) => {
         state.paused = paused;
         this.revision += 1;
-        this.logEvent(
-          'info',
-          paused ? 'run.paused' : 'run.resumed',
-          `${paused ? 'paused' : 'resumed'} by ${request.by}`,
-        );
       },
       problem: () => state.blockedBy,
       setProblem: (problem, where) => this.setProblem(problem, where),
@@ -311,22 +309,33 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
     });
   }
 
-  /** @param rule id of the rule that decided it */
-  logEvent(severity: RunEvent['severity'], code: string, message: string, rule?: string): void {
-    const by = rule === undefined ? {} : { rule };
-    addEvent(this.state, { at: this.now(), severity, code, message, ...by });
+  /** The one way in for a request: its shape is checked, it is decided at once, and what was decided is noted. */
+  on<Asked extends Request>(incoming: Incoming<Asked>): void {
+    const { update, shape } = incoming;
+    onUpdate(update, shape, (request) =>
+      this.decide(request.by, incoming.asked(request), incoming.decide(request)),
+    );
+  }
+
+  /** Who asked what, and which rule let it happen or not: both answers are evidence (promise 13). */
+  private decide(by: string, asked: string, decision: Decision): Answer {
+    const { rule, event } = decision;
+    // What has no event of its own changed nothing: however often it is asked for, it pushes nothing else out.
+    const add = event === undefined ? addEventOfOthers : addEvent;
+    const what = event ?? plainEvent(`${asked} asked for by ${by}`, decision);
+    add(this.state, { at: this.now(), ...what, rule, by });
+    return answerOf(decision);
+  }
+
+  /** What happened; what somebody asked for is noted by `decide`. */
+  logEvent(severity: RunEvent['severity'], code: string, message: string): void {
+    addEvent(this.state, { at: this.now(), severity, code, message });
   }
 
   /** A message that was not understood. */
   noteIgnored(message: string): void {
     const at = this.now();
     addEventOfOthers(this.state, { at, severity: 'warning', code: 'message.ignored', message });
-  }
-
-  /** A refusal is evidence (promise 13). */
-  noteRefused(rule: string, message: string): void {
-    const at = this.now();
-    addEventOfOthers(this.state, { at, severity: 'info', code: 'request.refused', message, rule });
   }
 
   /**

@@ -1,8 +1,7 @@
 /** What stands, stands for years: its spec is changed at a quiet point, as far as a rule lets it. */
 import type { SpecChange } from '../../model/run/spec-change';
-import { type Answer, refuse } from './answers';
+import { type Decision, refuse } from './answers';
 import { answer, take } from './change-requests';
-import { onUpdate } from './incoming';
 import type { Run } from './run';
 import { type ChangeSpecRequest, changeSpecUpdate } from './standing-messages';
 import { changeSpecShape } from './state-shape';
@@ -10,19 +9,20 @@ import { changeSpecShape } from './state-shape';
 /** To be called before whatever has no handler is answered. */
 export function handleSpecChange(run: Run): void {
   const shape = changeSpecShape(run.topology.specShape);
-  onUpdate(changeSpecUpdate, shape, (request) => answerSpecChange(run, request));
+  run.on({
+    update: changeSpecUpdate,
+    shape,
+    asked: () => 'change of the spec',
+    decide: (request) => answerSpecChange(run, request),
+  });
 }
 
 /** Decides at once; the new spec is in force as soon as the watch has ended. */
-function answerSpecChange(run: Run, request: ChangeSpecRequest): Answer {
-  return answer(run, request.by, { kind: 'change' }, (verdict, protection) => {
+function answerSpecChange(run: Run, request: ChangeSpecRequest): Decision {
+  return answer(run, { kind: 'change' }, (verdict, protection) => {
     const { changed, refused, warnings } = changeOf(run, request);
     const [first] = refused;
     if (first !== undefined) {
-      run.noteRefused(
-        first.ruleId,
-        `the change of the spec asked for by ${request.by} was refused: ${first.reason}`,
-      );
       return {
         accepted: false,
         rule: first.ruleId,

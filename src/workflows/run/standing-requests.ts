@@ -2,7 +2,7 @@
 
 import { answerDrill, answerFailover, answerRemoval, answerRepair } from './change-requests';
 import { drillUpdate } from './drill-messages';
-import { onUpdate, refuseOtherUpdates } from './incoming';
+import { refuseOtherUpdates } from './incoming';
 import { requestShape } from './request-shapes';
 import type { Run } from './run';
 import { CONTROL_UPDATES } from './run-control';
@@ -14,10 +14,30 @@ export function handleStandingRequests(run: Run): void {
   const mayChange = run.topology.specChange !== undefined;
   if (mayChange) handleSpecChange(run);
   const { sites } = run;
-  onUpdate(failoverUpdate, failoverShape(sites), (request) => answerFailover(run, request));
-  onUpdate(drillUpdate, drillShape, (request) => answerDrill(run, request));
-  onUpdate(repairUpdate, repairShape(sites), (request) => answerRepair(run, request));
-  onUpdate(removeUpdate, requestShape, (request) => answerRemoval(run, request));
+  run.on({
+    update: failoverUpdate,
+    shape: failoverShape(sites),
+    asked: ({ type }) => `${type} failover`,
+    decide: (request) => answerFailover(run, request),
+  });
+  run.on({
+    update: drillUpdate,
+    shape: drillShape,
+    asked: () => 'drill',
+    decide: (request) => answerDrill(run, request),
+  });
+  run.on({
+    update: repairUpdate,
+    shape: repairShape(sites),
+    asked: () => 'repair',
+    decide: (request) => answerRepair(run, request),
+  });
+  run.on({
+    update: removeUpdate,
+    shape: requestShape,
+    asked: () => 'removal',
+    decide: (request) => answerRemoval(run, request),
+  });
   const { name } = run.spec.settings;
   refuseOtherUpdates({
     run: run.procedure.standing,

@@ -136,6 +136,7 @@ const event = including<RunEvent>({
   code: anyText,
   message: anyText,
   rule: optional(anyText),
+  by: optional(anyText),
 });
 
 const approval = including<NonNullable<RunState['approval']>>({

@@ -7,7 +7,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { JournalEffect } from '../../model/run/journal';
 import { isAboutAccess } from '../../rules/errors/access';
-import { type Answer, accept, type Request, refuse } from './answers';
+import { accept, type Decision, type Request, refuse } from './answers';
 import { type OpenUndo, type Problem, problemOf, type RunControl } from './run-control';
 import type { StartedStep } from './state';
 
@@ -97,7 +97,7 @@ export class Undo implements OpenUndo {
   }
 
   /** Leaves by name what does not get through. What was not tried yet is tried still. */
-  leave(request: Request): Answer {
+  leave(request: Request): Decision {
     const items = this.open.filter((item) => this.stuck.has(item));
     if (this.policy.leaveCommand === null || items.length === 0) {
       return refuse('leave.nothing-waits', 'nothing waits to be left behind', 'look at status');

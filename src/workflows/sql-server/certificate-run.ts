@@ -7,7 +7,9 @@ import type { CertificateSpec } from '../../activities/sql-server/certificate-sp
 import type { JournalEntry } from '../../model/run/journal';
 import type { RotationPlan, RotationStepId } from '../../rules/sql-server/certificate-rotation';
 import { BOUNDED_WORK_MS, bounded, longPoll, notification, untilItSucceeds } from '../run/activity-policies';
+import { answerOf } from '../run/answers';
 import { CarriedOver, carriedBy } from '../run/carried';
+import { onUpdate } from '../run/incoming';
 import { type Problem, RunControl } from '../run/run-control';
 import type { UndoItem } from '../run/undo-items';
 import type { CertificateRotationInput } from './certificate-messages';
@@ -69,6 +71,8 @@ export class CertificateRun {
       mayPause: () => false,
       pauseNote: () => 'no further step begins until resume',
       isPaused: () => this.paused,
+      // A rotation ends within the hour, and its history holds what was asked of it.
+      on: ({ update, shape, decide }) => onUpdate(update, shape, (request) => answerOf(decide(request))),
       setPaused: (paused) => {
         this.paused = paused;
       },

@@ -1,7 +1,10 @@
 /** In virtual time: every answer of a link that stays carries the rule that decided it, and so do the events of its run. */
 import type { Answer } from '../../../src/workflows/run/answers';
+import type { RunStatus } from '../../../src/workflows/run/messages';
+import { FakeLink } from '../../support/fake-link';
+import { linkSpec } from '../../support/link-spec';
 import { StandingLink } from '../../support/standing-driver';
-import { closeWorkflowDrivers, hang } from '../../support/workflow-driver';
+import { closeWorkflowDrivers, hang, WorkflowDriver } from '../../support/workflow-driver';
 
 afterAll(closeWorkflowDrivers);
 
@@ -81,4 +84,50 @@ test('status says by which rule something is not possible', async () => {
     ['repair of a split brain', 'repair.no-split-brain'],
   ]);
   await begun.end();
+});
+
+describe('every request leaves who asked, and by which rule it was decided', () => {
+  const decided = async ({ driver }: Pick<StandingLink, 'driver'>) =>
+    (await driver.query<RunStatus>('status')).events
+      .filter(({ by }) => by !== undefined)
+      .map(({ code, rule, by }) => [code, rule, by]);
+
+  test('of a DR link', async () => {
+    const begun = await StandingLink.begin();
+    for (const update of ['resume', 'pause', 'pause', 'resume', 'abort', 'leaveBehind']) {
+      await begun.driver.update<Answer>(update, { by: update });
+    }
+    expect(await decided(begun)).toEqual([
+      ['request.refused', 'resume.nothing-waits', 'resume'],
+      ['run.paused', 'pause.pauses', 'pause'],
+      ['request.accepted', 'pause.already', 'pause'],
+      ['run.resumed', 'resume.goes-on', 'resume'],
+      ['request.refused', 'abort.forward-only', 'abort'],
+      ['request.refused', 'leave.nothing-undone', 'leaveBehind'],
+    ]);
+    await begun.end();
+  });
+
+  test('of a migration', async () => {
+    const link = new FakeLink({ override: (call) => (call.type === 'watchSeeding' ? hang : undefined) });
+    const input = { spec: linkSpec(), visibility: false };
+    const driver = await WorkflowDriver.start('linkMigration', input, link.activities);
+    await driver.run(() => false, HOUR);
+    const until = '2020-01-01T00:00:00Z';
+    await driver.update<Answer>('approve', { by: 'head' });
+    await driver.update<Answer>('postpone', { by: 'late', until });
+    await driver.update<Answer>('postpone', { by: 'ops', until: '2030-01-01T00:00:00Z' });
+    const schedule = { type: 'as-soon-as-ready' };
+    await driver.update<Answer>('changeSchedule', { by: 'planner', schedule });
+    await driver.update<Answer>('abort', { by: 'head', reason: 'not tonight' });
+    expect(await decided({ driver })).toEqual([
+      ['cutover.approved', 'approve.noted', 'head'],
+      ['request.refused', 'postpone.past', 'late'],
+      ['cutover.postponed', 'postpone.noted', 'ops'],
+      ['cutover.rescheduled', 'schedule.noted', 'planner'],
+      ['run.abort-requested', 'abort.undoes', 'head'],
+    ]);
+    await driver.run();
+    await driver.dispose();
+  });
 });
