@@ -104,6 +104,7 @@ export class FakeLink {
           15 * 60_000,
         );
       },
+      readRoles: () => answer({ server: null, instance: null }),
       awaitReadiness: () => answer({ observedAt: AT, summary: 'ready' }, 1_000),
       awaitCatchUp: () => answer(evidence, 2_000),
       confirmPointOfNoReturn: () => answer(evidence),

@@ -1,6 +1,6 @@
 /** The plan of a change of a link that stands, with what only a link knows: its roles, its versions, its notes. */
 import type { CutoverRoute } from '../../model/link/facts';
-import { type LinkSite, repairOfUsers, TAKE_DOWN } from '../../model/link/procedure';
+import { repairOfUsers, TAKE_DOWN } from '../../model/link/procedure';
 import { linkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { Change, StepRef } from '../../model/run/procedure';
@@ -9,9 +9,7 @@ import { cannotSwapRoles, cutoverRoute } from '../../rules/link/capability';
 import { type ChangePlan, type ChangePlanning, planChange, type WantedChange } from '../run/plan-change';
 import type { Snapshots } from '../run/snapshots';
 import { readServerFacts } from '../sql-server/observe/server';
-import { observingOf } from './call';
 import type { LinkContext } from './context';
-import { linkFacts, type Observing } from './link-facts';
 import { LINK_TOPOLOGY } from './topology';
 
 export interface LinkChangePlan extends ChangePlan {
@@ -36,15 +34,7 @@ export async function planLinkChange(
 }
 
 const LINK_CHANGES: ChangePlanning<ResolvedLink, LinkPorts> = {
-  async look(call) {
-    const observing = observingOf(call);
-    const [server, instance, route] = await Promise.all([
-      roleOf(observing, 'server'),
-      roleOf(observing, 'instance'),
-      routeOf(call.context),
-    ]);
-    return { roles: { server, instance }, cannotFailOver: cannotSwapRoles(route) };
-  },
+  cannotFailOver: async ({ context }) => cannotSwapRoles(await routeOf(context)),
   noteOf,
 };
 
@@ -59,14 +49,6 @@ function noteOf(step: StepRef, change: Change, spec: ResolvedLink): string | und
     return 'while the instance leads since a failover, after the first full backup by Azure';
   }
   return undefined;
-}
-
-async function roleOf(observing: Observing, side: LinkSite): Promise<string | null> {
-  try {
-    return (await linkFacts(observing, 0, side))?.localRoleDesc ?? 'none';
-  } catch {
-    return null;
-  }
 }
 
 /** Null while a side does not answer: then the versions are not what keeps a failover from going ahead. */

@@ -17,6 +17,7 @@ import { atSites, contextOn } from './context';
 import { watchInstanceLed } from './instance-led-watch';
 import { measureLoss } from './loss';
 import { preflight } from './preflight';
+import { readRoles } from './roles';
 import { watchServerLed } from './server-led-watch';
 import { LINK_STEPS } from './steps/registry';
 
@@ -26,6 +27,7 @@ export const LINK_TOPOLOGY: Topology<ResolvedLink, LinkPorts, LinkKnown> = {
   party,
   contextOn,
   preflight: ({ context }) => preflight(context),
+  roles: ({ context }, lost) => readRoles(context, lost === undefined ? undefined : linkSite(lost)),
   watch(call, input) {
     const watch = bySite(linkSite(input.primary), { server: watchServerLed, instance: watchInstanceLed });
     return watch(observingOf(call), call.reporter, input);

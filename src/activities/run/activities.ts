@@ -46,6 +46,8 @@ export function createRunActivities(
     liftRemainingFences: ({ spec, fences }) =>
       on(spec, async (topology, call) => (await topology.liftRemainingFences?.(call, fences)) ?? []),
 
+    readRoles: ({ spec, lost }) => on(spec, (topology, call) => topology.roles(call, lost)),
+
     awaitReadiness: ({ spec, primary }) => on(spec, (topology, call) => topology.readiness(call, primary)),
 
     awaitCatchUp: ({ spec, primary, fencedAt }) =>

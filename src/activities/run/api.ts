@@ -6,7 +6,7 @@ import type { PreflightReport } from '../../model/run/check';
 import type { JournalEffect } from '../../model/run/journal';
 import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { RunSpec } from '../../model/run/run-spec';
-import type { SiteId } from '../../model/run/site';
+import type { SiteId, SiteRoles } from '../../model/run/site';
 import type { Notification } from '../../ports/notifier';
 import type { TakesOver } from './carried';
 import type { StepOutcome, UndoneStep } from './run-step';
@@ -178,6 +178,8 @@ export interface RunSteps {
   liftRemainingFences(
     input: SpecInput & { readonly fences: readonly PendingOnServer[] },
   ): Promise<readonly LiftedFence[]>;
+  /** What each site says that it is. @param input.lost site that may hang: it is not waited for long */
+  readRoles(input: SpecInput & { readonly lost?: SiteId }): Promise<SiteRoles>;
   awaitCatchUp(input: PrimaryInput & { readonly fencedAt: string }): Promise<CatchUpEvidence>;
   /** Last look before the point of no return; its completion in the history is the journal entry. */
   confirmPointOfNoReturn(

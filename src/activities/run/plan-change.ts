@@ -1,10 +1,10 @@
 /** The plan of a failover, a drill, a repair or a removal: the steps of its run, only asked what they would do. */
 import { type Change, changeSteps, type Procedure, type StepRef } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
-import { otherSiteOf } from '../../model/run/site';
+import { otherSiteOf, type SiteRoles } from '../../model/run/site';
 import type { StandingFacts } from '../../model/run/standing';
 import { SqlServerFailure } from '../../ports/failures';
-import { factsOfRoles, type SiteRoles } from '../../rules/run/facts-of-roles';
+import { factsOfRoles } from '../../rules/run/facts-of-roles';
 import { requestFor } from '../../rules/run/request-of-change';
 import { refusalsOf } from '../../rules/run/standing-table';
 import type { LossReport } from './api';
@@ -18,18 +18,10 @@ import type { Topology } from './topology';
 /** What is asked to be planned: where a drill goes follows from who leads. */
 export type WantedChange = Exclude<Change, { readonly kind: 'drill' }> | { readonly kind: 'drill' };
 
-/** What a look at what stands tells a plan. */
-export interface SeenStanding {
-  /** What each site says that it is, just now. */
-  readonly roles: SiteRoles;
-  /** Why no failover is possible at all, for example the versions; null where it is, or where nobody can tell. */
-  readonly cannotFailOver: string | null;
-}
-
 /** What only a topology knows of its changes. */
 export interface ChangePlanning<Spec extends RunSpec, Ports extends EffectPorts> {
-  /** Asks all sites; one that does not answer is a finding. */
-  look(call: LookCall<Spec, Ports>): Promise<SeenStanding>;
+  /** Why no failover is possible at all, for example the versions; null where it is, or where nobody can tell. */
+  cannotFailOver(call: LookCall<Spec, Ports>): Promise<string | null>;
   /** What the run knows of a step and a plan does not, one sentence. */
   noteOf?(step: StepRef, change: Change, spec: Spec): string | undefined;
 }
@@ -58,7 +50,8 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
   const { procedure } = topology;
   const { spec } = given;
   const context = withoutSecrets(given);
-  const { roles, cannotFailOver } = await planning.look({ context, snapshots });
+  const call = { context, snapshots };
+  const [roles, cannotFailOver] = await Promise.all([topology.roles(call), planning.cannotFailOver(call)]);
   const sites = procedure.sites(spec);
   const facts = factsOfRoles(
     { name: spec.settings.name, thing: procedure.thing, sites },
@@ -67,7 +60,7 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
   );
   const change = wanted.kind === 'drill' ? drillFrom(facts) : wanted;
   const isForced = change.kind === 'failover' && change.type === 'forced';
-  const loss = isForced ? await topology.loss({ context, snapshots }, change.to, null) : null;
+  const loss = isForced ? await topology.loss(call, change.to, null) : null;
   const open = openFence(procedure, spec, change, loss);
   const steps: PlannedStep[] = [];
   const before: string[] = [];

@@ -8,7 +8,7 @@ import type { HookParty } from '../../model/run/hook-message';
 import type { PendingOnServer } from '../../model/run/pending-on-server';
 import type { Procedure } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
-import type { Site, SiteId } from '../../model/run/site';
+import type { Site, SiteId, SiteRoles } from '../../model/run/site';
 import type { SecretsPort } from '../../ports/secrets';
 import type { ActivityReporter } from './activity-boundary';
 import type {
@@ -58,6 +58,8 @@ export interface Topology<Spec extends RunSpec, Ports extends EffectPorts, Known
   contextOn?(context: StepContext<Ports, Spec>, replica: string): StepContext<Ports, Spec>;
   /** Reads all that the checks ask for and judges it. Changes nothing. */
   preflight(call: LookCall<Spec, Ports>): Promise<PreflightOutcome>;
+  /** What each site says that it is. @param lost site that may hang: it is not waited for long */
+  roles(call: LookCall<Spec, Ports>, lost?: SiteId): Promise<SiteRoles>;
   /** Waits until there is something worth recording. */
   watch(call: RunCall<Spec, Ports>, input: WatchRequest<Known>): Promise<CommonNews | OwnNews>;
   /** Waits until the replication lets a failover begin; tells why it does not. */

@@ -1,5 +1,11 @@
 import { byWord } from '../by-word';
-import { type FailoverPlan, type FailoverType, forwardSteps, type Procedure } from '../run/procedure';
+import {
+  type FailoverPlan,
+  type FailoverType,
+  type FenceInWords,
+  forwardSteps,
+  type Procedure,
+} from '../run/procedure';
 import { copySteps, jobSwitch } from '../sql-server/instance-object-steps';
 import type { CutoverRoute } from './facts';
 import { instanceIsFirst } from './initial-primary';
@@ -293,6 +299,7 @@ export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
   },
   sites: ({ settings }) => linkSites(settings),
   failover: (spec, type, to) => failoverPlan(type, linkSite(to), askedFor(spec.settings)),
+  fence: ({ settings }) => fenceInWords(settings.cutover.fence.disableLogins),
   repair: (_spec, survivor) => bySite(linkSite(survivor), REPAIRS),
   remove: () => [...TAKE_DOWN.removeLink, ...TAKE_DOWN.dropGroups],
   hasReplicas: (site) => bySite(linkSite(site), { server: true, instance: false }),
@@ -307,6 +314,14 @@ export const LINK_PROCEDURE: Procedure<ResolvedLink, LinkStep> = {
     label: siteName('instance'),
   }),
   repairOfUsers: (primary) => repairOfUsers(linkSite(primary)),
+};
+
+const fenceInWords = (logins: readonly string[]): FenceInWords => {
+  const named = logins.join(', ');
+  const byHand = 'enable its logins by hand where they are disabled';
+  return logins.length === 0
+    ? { shut: null, byHand }
+    : { shut: `disabled there: ${named}`, byHand: `${byHand} (${named})` };
 };
 
 /** Trace flags belong to servers, too. */

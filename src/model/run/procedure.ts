@@ -36,6 +36,14 @@ export interface FailoverPlan<Step extends StepRef = StepRef> {
   readonly follow: readonly Step[];
 }
 
+/** What keeps the applications out, in words. */
+export interface FenceInWords {
+  /** What is shut where the fence stays: `disabled there: app`; null where a spec has nothing to shut. */
+  readonly shut: string | null;
+  /** What a person does to open it, a clause: `enable its logins by hand`. */
+  readonly byHand: string;
+}
+
 /** A resource on which the platform lets only so many failovers run at once. */
 export interface SlotGiver {
   /** Resource id; upper and lower case are the same. */
@@ -65,6 +73,8 @@ export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef 
   sites(spec: Spec): readonly Site[];
   /** @param type `forced`: nothing is prepared, fenced or revocable, since the old primary may be out of reach */
   failover(spec: Spec, type: FailoverType, to: SiteId): FailoverPlan<Step>;
+  /** Its fence, whichever site it is on. */
+  fence(spec: Spec): FenceInWords;
   /** After a split brain. @param survivor whose data stays */
   repair(spec: Spec, survivor: SiteId): readonly Step[];
   /** Taking down what stands. */

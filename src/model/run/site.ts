@@ -11,6 +11,9 @@ export interface Site {
   readonly option: string;
 }
 
+/** What each site says of itself: PRIMARY, SECONDARY ...; `none` has no part in it, null is no answer. */
+export type SiteRoles = Readonly<Record<SiteId, string | null>>;
+
 /** @throws RangeError for a site that the procedure does not know: nothing is done in some default way (promise 7) */
 export function siteOf(sites: readonly Site[], id: SiteId): Site {
   const site = sites.find((candidate) => candidate.id === id);

@@ -1,9 +1,6 @@
 /** What a plan knows of what stands: what its sites say just now, and whether the versions allow a failover. */
-import type { SiteId } from '../../model/run/site';
+import type { SiteRoles } from '../../model/run/site';
 import type { StandingFacts } from '../../model/run/standing';
-
-/** What each site says of itself: `none` has no part in it, null is no answer. */
-export type SiteRoles = Readonly<Record<SiteId, string | null>>;
 
 /**
  * The run may be busy, paused, or in its cool-down; that it alone knows, and nothing of it is assumed.

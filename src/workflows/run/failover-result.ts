@@ -33,17 +33,14 @@ export function leftBehind(
   { reason }: Preemption,
   fenceOn: SiteId | null,
 ): FailoverRecord {
-  const { disableLogins } = input.spec.settings.cutover.fence;
+  const { shut } = run.procedure.fence(run.spec);
+  const stays = fenceOn !== null && shut !== null ? fenceOn : null;
   const fence =
-    fenceOn === null
-      ? 'nothing was changed'
-      : disableLogins.length === 0
-        ? 'no logins were to be fenced'
-        : `the fence stays on ${run.site(fenceOn).name} (disabled there: ${disableLogins.join(', ')})`;
+    stays === null ? 'nobody was fenced out' : `the fence stays on ${run.site(stays).name} (${shut})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
   return {
     ...resultOf(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reason}; ${fence}${swap}`),
-    preempted: { fenceOn: disableLogins.length === 0 ? null : fenceOn },
+    preempted: { fenceOn: stays },
   };
 }

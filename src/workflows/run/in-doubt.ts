@@ -22,8 +22,8 @@ const LOOKS_AT_MOST = 12;
 
 /**
  * Whether the roles are swapped: `ALTER ... FAILOVER` and Azure's operation go on when the workflow that asked for them
- * is ended, so that one look tells nothing. Both sides must agree for a minute that nothing is swapped. Azure has no
- * view of an operation on a link that only its starter knows the address of, so it is the roles that are looked at.
+ * is ended, so that one look tells nothing. All sites must agree for a minute that nothing is swapped. A platform need not
+ * show an operation to others than its starter, so it is the roles that are looked at.
  * @returns as far as is known when a side stays silent, or when a forced failover preempts the question
  */
 export async function resolveInDoubt(run: Run, to: SiteId): Promise<boolean> {
@@ -54,27 +54,12 @@ interface RolesSeen {
 
 const NOTHING_SEEN: RolesSeen = { isSwapped: false, agree: false };
 
-/**
- * The swap of a forced failover looks at the roles of all sites, and does not wait for the lost one: so its look, which
- * changes nothing, tells them here.
- */
+/** The site that led may be dead: it is not waited for. */
 async function lookAtRoles(run: Run, to: SiteId): Promise<RolesSeen> {
-  const { swap } = run.procedure.failover(run.spec, 'forced', to);
-  let seen = NOTHING_SEEN;
-  for (const step of swap) {
-    seen = await rolesSeenBy(run, step);
-    if (!seen.isSwapped) return seen;
-  }
-  return seen;
-}
-
-/** Null is a side that does not answer. */
-async function rolesSeenBy(run: Run, { id: stepId }: StepRef): Promise<RolesSeen> {
   try {
-    const seen = await run.fewAttempts.observeStep({ spec: run.spec, stepId });
-    const before = seen.before as Readonly<Record<SiteId, string | null>>;
-    const roles = run.sites.map(({ id }) => before[id]);
-    const isSwapped = seen.settled !== undefined;
+    const seen = await run.fewAttempts.readRoles({ spec: run.spec, lost: run.otherSite(to).id });
+    const isSwapped = seen[to] === 'PRIMARY';
+    const roles = run.sites.map(({ id }) => seen[id]);
     return { isSwapped, agree: isSwapped || (roles.includes('PRIMARY') && roles.includes('SECONDARY')) };
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -160,15 +145,14 @@ async function admitOnce(run: Run, step: StepRef): Promise<void> {
 }
 
 async function tellNotAdmitted(run: Run, primary: SiteId, why: string): Promise<void> {
-  const { cutover, name } = run.spec.settings;
-  const logins = cutover.fence.disableLogins.join(', ');
+  const { name } = run.spec.settings;
   const here = run.site(primary);
   const other = run.otherSite(primary).option;
   await run.notify(
     'critical',
     'applications.not-admitted',
     `the applications could not be let in to the ${here.label}, which leads as far as is known: ${why}`,
-    `once ${here.name} answers, enable its logins by hand where they are disabled${logins === '' ? '' : ` (${logins})`}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
+    `once ${here.name} answers, ${run.procedure.fence(run.spec).byHand}; if it is gone: sqlferry failover ${name} --to ${other} --force`,
   );
 }
 

@@ -60,6 +60,7 @@ const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = 
     describe: ({ regions }) => regions.join(),
     sites: ({ regions }) => regions.map((id) => ({ id, name: id, label: `region ${id}`, option: id })),
     failover: never,
+    fence: never,
     repair: never,
     remove: never,
     hasReplicas: () => false,
@@ -70,6 +71,7 @@ const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = 
   preflight: async ({ context }) => ({
     report: { observedAt: context.spec.regions[0], checks: [], blockers: 0, warnings: 0 },
   }),
+  roles: async () => ({ north: 'PRIMARY', west: 'SECONDARY' }),
   watch: async (_call, { known, primary }) => ({
     kind: `seen ${known.seen + 1} at ${primary}`,
     health: { observedAt: '', healthy: true, summary: '', lagSeconds: null },

@@ -52,6 +52,7 @@ export const COUNTER_PROCEDURE: Procedure<CounterPairSpec> = {
     admit: [step(to, 'admit')],
     follow: [],
   }),
+  fence: () => ({ shut: 'it is closed', byHand: 'open it' }),
   repair: (spec, survivor) => [step(otherSiteOf(sites(spec), survivor).id, 'follow')],
   remove: () => SITES.map((site) => step(site, 'part')),
   hasReplicas: () => false,

@@ -1,6 +1,7 @@
 /** Two counters, of which one leads and the other one follows: the smallest thing that fails over. */
 
 import { afterFailoverSchema } from '../../../src/model/run/after-failover-schema';
+import { hooksSchema } from '../../../src/model/run/hooks';
 import type { RunSpec } from '../../../src/model/run/run-spec';
 import { cutoverSchema, failoverSchema, pollingSchema } from '../../../src/model/run/settings';
 
@@ -24,5 +25,8 @@ export const counterPairSpec = (name: string): CounterPairSpec => ({
     failover: failoverSchema.parse({ coolDown: '0s' }),
     cutover: cutoverSchema.parse({}),
     afterFailover: afterFailoverSchema.parse({ checks: false }),
+    hooks: hooksSchema.parse({
+      beforeFailover: [{ name: 'drain', type: 'webhook', url: 'https://hooks.example.com/' }],
+    }),
   },
 });

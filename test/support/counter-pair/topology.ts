@@ -139,6 +139,10 @@ export const COUNTER_PAIR: Topology<CounterPairSpec, CounterPorts> = {
     };
     return { report: { observedAt: now(call), checks: [check], blockers: answers ? 0 : 1, warnings: 0 } };
   },
+  async roles({ context: { ports } }) {
+    const roleOf = (site: CounterSite): Role | null => looked(ports, site)?.role ?? null;
+    return { left: roleOf('left'), right: roleOf('right') };
+  },
   async watch(call, { primary, knownHealthy, standing, checkpointAfterMs }) {
     const { clock, signal, spec } = call.context;
     const endsAt = clock.now() + checkpointAfterMs;
@@ -183,8 +187,5 @@ export const COUNTER_PAIR: Topology<CounterPairSpec, CounterPorts> = {
 };
 
 export const COUNTER_PLANNING: ChangePlanning<CounterPairSpec, CounterPorts> = {
-  async look({ context: { ports } }) {
-    const roleOf = (site: CounterSite): Role | null => looked(ports, site)?.role ?? null;
-    return { roles: { left: roleOf('left'), right: roleOf('right') }, cannotFailOver: null };
-  },
+  cannotFailOver: async () => null,
 };

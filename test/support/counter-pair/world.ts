@@ -20,6 +20,8 @@ export class CounterPair {
   };
   private readonly silent = new Set<CounterSite>();
   private readonly failing = new Set<string>();
+  private lagsBehindFence = false;
+  private isStalled = false;
   /** Every command that was carried out: `right LEAD`. */
   readonly log: string[] = [];
 
@@ -46,6 +48,11 @@ export class CounterPair {
     this.settle();
   }
 
+  /** Somebody counts just before the fence closes, and the follower does not hear of it. */
+  lagBehindFence(): void {
+    this.lagsBehindFence = true;
+  }
+
   /** From now on this command is refused: `right LEAD`. */
   refuse(command: string): void {
     this.failing.add(command);
@@ -69,6 +76,7 @@ export class CounterPair {
     if (this.failing.has(command))
       throw new SqlServerFailure(site, text, [], undefined, `${command} refused`);
     this.log.push(command);
+    if (this.lagsBehindFence && text === COMMANDS.fence) this.countUnheard(site);
     const other = SITES.find((one) => one !== site) as CounterSite;
     const before = this.counters[site];
     const changes: Readonly<Record<string, () => void>> = {
@@ -88,6 +96,11 @@ export class CounterPair {
     this.settle();
   }
 
+  private countUnheard(site: CounterSite): void {
+    this.isStalled = true;
+    this.add(site);
+  }
+
   private add(site: CounterSite): void {
     this.change(site, { value: this.counters[site].value + 1 });
     this.settle();
@@ -99,7 +112,7 @@ export class CounterPair {
 
   /** The follower takes over what was counted. */
   private settle(): void {
-    if (this.silent.size > 0) return;
+    if (this.silent.size > 0 || this.isStalled) return;
     const primary = SITES.find((site) => this.counters[site].role === 'PRIMARY');
     const follower = SITES.find((site) => this.counters[site].role === 'SECONDARY');
     if (primary === undefined || follower === undefined) return;

@@ -29,10 +29,10 @@ const stepOf = (call: ActivityCall): string => (call.input as { stepId?: string 
 /** What the look of the forced failover sees: the old roles until then, the new ones afterwards. */
 const rolesSwapAt = (at: number) => (call: ActivityCall) => {
   if (call.type === 'performStep' && stepOf(call) === 'server.planned-failover') return hang;
-  if (call.type !== 'observeStep' || stepOf(call) !== 'instance.forced-failover') return undefined;
+  if (call.type !== 'readRoles') return undefined;
   return call.at < at
-    ? answer({ before: { server: 'PRIMARY', instance: 'SECONDARY' }, planned: [] })
-    : answer({ before: { server: 'SECONDARY', instance: 'PRIMARY' }, settled: 'it leads', planned: [] });
+    ? answer({ server: 'PRIMARY', instance: 'SECONDARY' })
+    : answer({ server: 'SECONDARY', instance: 'PRIMARY' });
 };
 
 /** A planned failover that is ended by force while the roles swap. */

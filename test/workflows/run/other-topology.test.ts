@@ -28,6 +28,8 @@ const FORCED = { ...BY, type: 'forced', to: 'right', reason: 'Cologne is gone', 
 
 const pairs = new Map<string, CounterPair>();
 const told: Notification[] = [];
+/** Runs whose forced failovers a hook refuses. */
+const vetoed = new Set<string>();
 let env: TestWorkflowEnvironment;
 let stop: () => Promise<void>;
 
@@ -47,7 +49,12 @@ const activities = createRunActivities({
   clock: systemClock,
   snapshots: new Snapshots(systemClock),
   notifier: { notify: async (notification) => void told.push(notification) },
-  hooks: { call: () => Promise.reject(new Error('there are no hooks')) },
+  hooks: {
+    call: async (_hook, { workflowId, kind }) => {
+      const refuses = vetoed.has(workflowId.split('/')[0] ?? '') && kind === 'forced-failover';
+      return { kind: 'http', status: refuses ? 409 : 204, text: 'not now' };
+    },
+  },
 });
 
 beforeAll(async () => {
@@ -257,6 +264,29 @@ test('the primary is gone: a forced failover, a split brain once it is back, and
   expect(await counting.ask('repair', { ...BY, survivor: 'right' })).toMatchObject({ accepted: true });
   await counting.until(({ protection }) => protection?.splitBrain === null);
   expect(pair.read('left')).toMatchObject({ role: 'SECONDARY', value: pair.read('right').value });
+  await counting.remove();
+}, 60_000);
+
+test('a forced failover that overtakes a fenced one and is refused then opens what that one had closed', async () => {
+  const counting = await Counting.standing('overtaken');
+  const { pair } = counting;
+  pair.lagBehindFence();
+  vetoed.add('overtaken');
+  await counting.ask('failover', PLANNED);
+  await counting.until(() => pair.log.includes('left CLOSE'));
+  expect(await counting.ask('failover', FORCED)).toMatchObject({ accepted: true, rule: 'failover.preempts' });
+  const { protection } = await counting.until(
+    ({ protection: p }) => p?.failovers.length === 2 && p.pendingRequest === null,
+  );
+  expect(protection?.failovers).toMatchObject([
+    {
+      outcome: 'withdrawn',
+      preempted: { fenceOn: 'left' },
+      summary: expect.stringContaining('it is closed'),
+    },
+    { type: 'forced', outcome: 'withdrawn', summary: expect.stringContaining('drain') },
+  ]);
+  expect(pair.read('left')).toMatchObject({ role: 'PRIMARY', isOpen: true });
   await counting.remove();
 }, 60_000);
 

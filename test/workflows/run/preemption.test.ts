@@ -114,7 +114,7 @@ test('what does not stop when it is asked to is not waited for', async () => {
   await begun.end();
 });
 
-test('at its gate nothing was changed, and nothing is left behind', async () => {
+test('at its gate nobody was fenced out, and nothing is left behind', async () => {
   const begun = await standing((call) => (call.type === 'awaitReadiness' ? hang : undefined));
   await planned(begun);
   await begun.goOn();
@@ -123,7 +123,7 @@ test('at its gate nothing was changed, and nothing is left behind', async () => 
   const { primary, failovers } = await begun.protection();
   expect(primary).toBe('instance');
   expect(failovers[0]).toMatchObject({ outcome: 'withdrawn', preempted: { fenceOn: null } });
-  expect(failovers[0]?.summary).toContain('nothing was changed');
+  expect(failovers[0]?.summary).toContain('nobody was fenced out');
   expect(begun.link.changes).toEqual(FORCED_STEPS);
   await begun.end();
 });

@@ -10,8 +10,8 @@ import {
 } from '../../../tsql/link/availability-groups';
 import { readInstanceDatabase } from '../../../tsql/queries/instance-database';
 import { NeedsPerson, NotYet } from '../../run/failures';
-import { askLostSide } from '../../sql-server/observe/reading';
-import { defineLinkStep, type LinkContext, readOn } from '../context';
+import { defineLinkStep, readOn } from '../context';
+import { type LinkRoles, readRoles } from '../roles';
 import { findGroup } from './groups';
 
 interface ModeState {
@@ -109,10 +109,10 @@ export const verifyWritable = defineWritable('instance.verify-writable', 'instan
 export const verifyServerWritable = defineWritable('server.verify-writable', 'server');
 
 /** Azure runs a planned failover only on the primary, and forces one only on the secondary instance. */
-export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
+export const plannedFailoverFromInstance = defineLinkStep<LinkRoles>({
   id: 'instance.planned-failover',
   endsOutage: true,
-  observe: (context) => observeRoles(context),
+  observe: (context) => readRoles(context),
   // The way back of a drill.
   assume: (facts, _context, before) =>
     before.includes('server.planned-failover') ? { server: 'SECONDARY', instance: 'PRIMARY' } : facts,
@@ -120,17 +120,17 @@ export const plannedFailoverFromInstance = defineLinkStep<RoleState>({
   effects: async (_facts, { spec }) => [failOverLink(spec.names.distributedGroup, 'Planned')],
 });
 
-export const forcedFailoverToInstance = defineLinkStep<RoleState>({
+export const forcedFailoverToInstance = defineLinkStep<LinkRoles>({
   id: 'instance.forced-failover',
   endsOutage: true,
-  observe: (context) => observeRoles(context, 'server'),
+  observe: (context) => readRoles(context, 'server'),
   settled: ({ instance }) => (instance === 'PRIMARY' ? 'the instance is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [failOverLink(spec.names.distributedGroup, 'ForcedAllowDataLoss')],
 });
 
-export const forcedFailoverToServer = defineLinkStep<RoleState>({
+export const forcedFailoverToServer = defineLinkStep<LinkRoles>({
   id: 'server.forced-failover',
-  observe: (context) => observeRoles(context, 'instance'),
+  observe: (context) => readRoles(context, 'instance'),
   settled: ({ server }) => (server === 'PRIMARY' ? 'the SQL Server is PRIMARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
@@ -143,9 +143,9 @@ export const forcedFailoverToServer = defineLinkStep<RoleState>({
 });
 
 /** After a split brain the former primary follows the survivor; what it has alone is rolled away. */
-export const demoteServer = defineLinkStep<RoleState>({
+export const demoteServer = defineLinkStep<LinkRoles>({
   id: 'server.become-secondary',
-  observe: (context) => observeRoles(context),
+  observe: (context) => readRoles(context),
   settled: ({ server }) => (server === 'SECONDARY' ? 'the SQL Server is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
@@ -157,9 +157,9 @@ export const demoteServer = defineLinkStep<RoleState>({
   ],
 });
 
-export const demoteInstance = defineLinkStep<RoleState>({
+export const demoteInstance = defineLinkStep<LinkRoles>({
   id: 'instance.become-secondary',
-  observe: (context) => observeRoles(context),
+  observe: (context) => readRoles(context),
   settled: ({ instance }) => (instance === 'SECONDARY' ? 'the instance is SECONDARY of the link' : undefined),
   effects: async (_facts, { spec }) => [
     {
@@ -169,28 +169,6 @@ export const demoteInstance = defineLinkStep<RoleState>({
     },
   ],
 });
-
-interface RoleState {
-  /** Null while the side does not answer: a dead primary is why one forces. */
-  readonly server: string | null;
-  readonly instance: string | null;
-}
-
-/** @param lost side that is not asked for long: it may hang, and what forces the other one to lead does not wait */
-async function observeRoles(context: LinkContext, lost?: LinkSite): Promise<RoleState> {
-  const { clock, signal, ports, spec } = context;
-  const query = readInstanceDatabase(spec.settings.database, spec.names.distributedGroup);
-  const read = async (on: LinkSite): Promise<string | null> => {
-    const port = bySite(on, ports);
-    const rows =
-      on === lost
-        ? await askLostSide((options) => port.query(query, options), clock, signal)
-        : await port.query(query, { signal }).catch(() => undefined);
-    return rows?.[0]?.groupRoleDesc ?? null;
-  };
-  const [server, instance] = await Promise.all([read('server'), read('instance')]);
-  return { server, instance };
-}
 
 function failOverLink(linkName: string, failoverType: 'Planned' | 'ForcedAllowDataLoss'): Effect {
   return {
