@@ -19,4 +19,9 @@ export interface TrustSpec extends EndpointSpec {
 }
 
 /** What is read around the certificates of a run. */
-export type CertificateSpec = RunSpec & EndpointSpec;
+export type CertificateSpec = RunSpec &
+  EndpointSpec & {
+    readonly settings: {
+      readonly cutover: { readonly fence: { readonly disableLogins: readonly string[] } };
+    };
+  };

@@ -6,6 +6,7 @@ import { afterFailoverSchema } from '../run/after-failover-schema';
 import { hooksSchema } from '../run/hooks';
 import type { RunSpec } from '../run/run-spec';
 import { cutoverSchema, failoverSchema, pollingSchema } from '../run/settings';
+import { fenceSchema } from '../sql-server/fence-settings';
 import { instanceObjectsSchema } from '../sql-server/instance-objects-spec';
 
 const seedingSchema = z
@@ -53,6 +54,7 @@ const logBackupsSchema = z.strictObject({
 
 const linkCutoverSchema = cutoverSchema
   .extend({
+    fence: fenceSchema,
     afterwards: z
       .enum(['remove-link', 'keep-link'])
       .default('remove-link')

@@ -1,7 +1,6 @@
 /** Settings that a spec of every run has: when it crosses, how often it looks, how it fails over. */
 import { z } from 'zod';
 import { durationSchema } from '../duration-schema';
-import { sysnameSchema } from '../inventory';
 import { failoversAtOnceSchema } from './after-failover-schema';
 
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 22:30');
@@ -29,14 +28,6 @@ export const cutoverSchema = z.strictObject({
     .strictObject({
       required: z.boolean().default(true),
       validFor: durationSchema.prefault('1d').describe('An approval older than this must be given again'),
-    })
-    .prefault({}),
-  fence: z
-    .strictObject({
-      disableLogins: z
-        .array(sysnameSchema)
-        .default([])
-        .describe('Logins of the applications; disabled on the SQL Server at cutover, their sessions ended'),
     })
     .prefault({}),
   maxLag: durationSchema
