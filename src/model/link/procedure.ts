@@ -256,10 +256,14 @@ function failoverPlan(type: FailoverType, to: LinkSite, asked: AskedFor): Failov
   };
 }
 
-/** After a split brain: what the loser has alone is backed up first, then it follows the survivor. */
+/**
+ * After a split brain the loser is fenced first: what it commits behind the backup of its log would be gone with its
+ * demotion. Then what it has alone is backed up, and it follows the survivor.
+ */
 const REPAIRS: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
-  server: [step('instance.become-secondary', 'replicating', 'Demote the instance')],
+  server: [...FENCE.instance, step('instance.become-secondary', 'replicating', 'Demote the instance')],
   instance: [
+    ...FENCE.server,
     step('server.log-backup', 'replicating', 'Back up the log of the former primary'),
     step('server.become-secondary', 'replicating', 'Demote the SQL Server'),
   ],

@@ -146,9 +146,10 @@ describe('the whole procedure', () => {
   });
 });
 
-test('a repair backs up what only the server has; a removal goes from the link to the groups', () => {
-  expect(ids(LINK_PROCEDURE.repair(SPEC, 'server'))).toEqual(['instance.become-secondary']);
+test('a repair fences the loser first, and backs up what only the server has; a removal goes from the link to the groups', () => {
+  expect(ids(LINK_PROCEDURE.repair(SPEC, 'server'))).toEqual(['instance.fence', 'instance.become-secondary']);
   expect(ids(LINK_PROCEDURE.repair(SPEC, 'instance'))).toEqual([
+    'server.fence',
     'server.log-backup',
     'server.become-secondary',
   ]);

@@ -414,6 +414,7 @@ describe('forced failover', () => {
     expect(await driver.update('repair', { ...DBA, survivor: 'instance' })).toEqual(ACCEPTED);
     await goOn(begun);
     expect(link.changes).toEqual([
+      'do server.fence',
       'do server.log-backup',
       'do server.become-secondary',
       'do instance.admit-applications',
@@ -436,7 +437,11 @@ describe('forced failover', () => {
     begun.link.effects.length = 0;
     await begun.driver.update('repair', { ...DBA, survivor: 'server' });
     await goOn(begun);
-    expect(begun.link.changes).toEqual(['do instance.become-secondary', 'do server.admit-applications']);
+    expect(begun.link.changes).toEqual([
+      'do instance.fence',
+      'do instance.become-secondary',
+      'do server.admit-applications',
+    ]);
     await end(begun);
   });
 });
