@@ -1,6 +1,6 @@
+import type { ArmRequest } from '../model/arm-request';
 import type { AzureLinkFacts } from '../model/link/azure-link';
 import type { ManagedInstanceFacts, TrustCertificateFacts } from '../model/sql-server/observation';
-import type { ArmRequest } from '../model/statement';
 
 /**
  * State of a long-running operation that another worker can resume. Sealed by the adapter, since it holds signed

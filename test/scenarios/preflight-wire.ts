@@ -2,9 +2,9 @@
 
 import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { readLinkPreflightFacts } from '../../src/activities/link/observe-link';
+import type { ArmRequest } from '../../src/model/arm-request';
 import type { ResolvedLink } from '../../src/model/link/spec';
 import type { CheckResult, PreflightReport } from '../../src/model/run/check';
-import type { ArmRequest } from '../../src/model/statement';
 import type { Clock } from '../../src/ports/clock';
 import type { LinkPorts } from '../../src/ports/link-ports';
 import { runLinkPreflight } from '../../src/rules/link/preflight';

@@ -1,5 +1,6 @@
+import type { ArmRequest } from '../../model/arm-request';
 import type { SiteId } from '../../model/run/site';
-import type { ArmRequest, Effect } from '../../model/statement';
+import type { Effect } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
 import { AzureFailure } from '../../ports/failures';
 import type { ManagedInstancePort, OperationProgress } from '../../ports/managed-instance';

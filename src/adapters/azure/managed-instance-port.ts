@@ -1,7 +1,8 @@
 /** One managed instance through Azure Resource Manager. */
+
+import type { ArmRequest } from '../../model/arm-request';
 import type { AzureAccess } from '../../model/inventory';
 import type { ManagedInstanceFacts } from '../../model/sql-server/observation';
-import type { ArmRequest } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
 import { AzureFailure } from '../../ports/failures';
 import type { ManagedInstancePort, OperationProgress, SealedOperation } from '../../ports/managed-instance';

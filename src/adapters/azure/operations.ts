@@ -4,7 +4,7 @@
  * model without failover), and their mappers drop every property they do not know.
  */
 import { createSerializer, type OperationSpec } from '@azure/core-client';
-import type { ArmRequest, LinkRequestBody } from '../../model/statement';
+import type { ArmRequest, LinkRequestBody } from '../../model/arm-request';
 
 /** Oldest stable version with the link's new model (databases[], roles, failover). */
 export const API_VERSION = '2023-08-01';

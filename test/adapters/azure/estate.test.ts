@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { DEFAULT_PRINCIPALS } from '../../../estate/azure/server';
 import { createCredential, createManagedInstancePort, stateKeyFrom } from '../../../src/adapters/azure';
 import { createSecrets } from '../../../src/adapters/secrets';
+import type { ArmRequest } from '../../../src/model/arm-request';
 import { azureSchema } from '../../../src/model/inventory';
-import type { ArmRequest } from '../../../src/model/statement';
 import type { ManagedInstancePort, OperationProgress } from '../../../src/ports/managed-instance';
 import {
   type Estate,

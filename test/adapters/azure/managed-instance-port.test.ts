@@ -6,7 +6,7 @@ import {
   stateKeyFrom,
 } from '../../../src/adapters/azure';
 import { createSecrets } from '../../../src/adapters/secrets';
-import type { ArmRequest } from '../../../src/model/statement';
+import type { ArmRequest } from '../../../src/model/arm-request';
 import { AzureFailure } from '../../../src/ports/failures';
 import type {
   ManagedInstancePort,
