@@ -77,7 +77,8 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
     const plan = () => planStep(topology, step, context, { before, note });
     const follows = isForced && isFollowing(procedure, spec, change, step);
     const told = follows ? () => orUntold(step, plan) : plan;
-    steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, told));
+    const untold = isOpen ? outOfReach(step, open.silent) : copiedBack(procedure, spec, change, step);
+    steps.push(untold ?? (await orStop(step, told)));
     before.push(step.id);
   }
   return { change, roles, refusals: refusalsOf(facts, requestFor(change)), loss, steps };
@@ -90,6 +91,34 @@ function drillFrom({ primary, sites }: StandingFacts): Change {
   return { kind: 'drill', from, to: otherSiteOf(sites, from).id };
 }
 
+/**
+ * What prepares the way back of a drill copies what people change while it holds, which nobody knows today. The roles of
+ * today are those of the way there: asked now, it would overwrite the primary with its own copies.
+ * @returns undefined for every other step
+ */
+function copiedBack<Spec extends RunSpec>(
+  procedure: Procedure<Spec>,
+  spec: Spec,
+  change: Change,
+  step: StepRef,
+): PlannedStep | undefined {
+  if (change.kind !== 'drill') return undefined;
+  const isOfWayBack = procedure
+    .failover(spec, 'planned', change.from)
+    .prepare.some(({ id }) => id === step.id);
+  if (!isOfWayBack) return undefined;
+  const { name } = otherSiteOf(procedure.sites(spec), change.from);
+  return named(step, `what changed on ${name} meanwhile is copied back`);
+}
+
+/** A step whose statements nobody knows yet. */
+const named = (step: StepRef, note: string): PlannedStep => ({
+  ...stepHead(step),
+  note,
+  effects: [],
+  settled: null,
+});
+
 /** A step that stops the run stops no plan: the others are shown, too. */
 async function orStop(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
   try {
@@ -97,12 +126,7 @@ async function orStop(step: StepRef, plan: () => Promise<PlannedStep>): Promise<
   } catch (error) {
     if (!(error instanceof NeedsPerson || error instanceof NotYet)) throw error;
     const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
-    return {
-      ...stepHead(step),
-      note: `the run would stop here: ${error.message}${remedy}`,
-      effects: [],
-      settled: null,
-    };
+    return named(step, `the run would stop here: ${error.message}${remedy}`);
   }
 }
 
@@ -122,12 +146,7 @@ async function orUntold(step: StepRef, plan: () => Promise<PlannedStep>): Promis
     return await plan();
   } catch (error) {
     if (!(error instanceof SqlServerFailure) || error.transport === undefined) throw error;
-    return {
-      ...stepHead(step),
-      note: `what it does shows only then: ${error.message}`,
-      effects: [],
-      settled: null,
-    };
+    return named(step, `what it does shows only then: ${error.message}`);
   }
 }
 
@@ -149,9 +168,5 @@ function openFence<Spec extends RunSpec>(
   return { silent: otherSiteOf(procedure.sites(spec), change.to).name, steps: fence };
 }
 
-const outOfReach = (step: StepRef, silent: string): PlannedStep => ({
-  ...stepHead(step),
-  effects: [],
-  settled: null,
-  note: `${silent} does not answer, so it is not fenced`,
-});
+const outOfReach = (step: StepRef, silent: string): PlannedStep =>
+  named(step, `${silent} does not answer, so it is not fenced`);
