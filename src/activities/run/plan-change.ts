@@ -67,7 +67,9 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
   );
   const change = wanted.kind === 'drill' ? drillFrom(facts) : wanted;
   const isForced = change.kind === 'failover' && change.type === 'forced';
-  const loss = isForced ? await topology.loss({ context, snapshots }, change.to, null) : null;
+  const loss = isForced
+    ? await lossNow(spec, () => topology.loss({ context, snapshots }, change.to, null))
+    : null;
   const open = openFence(procedure, spec, change, loss);
   const steps: PlannedStep[] = [];
   const before: string[] = [];
@@ -75,8 +77,7 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
     const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
     const note = planning.noteOf?.(step, change, spec);
     const plan = () => planStep(topology, step, context, { before, note });
-    const follows = isForced && isFollowing(procedure, spec, change, step);
-    const told = follows ? () => orUntold(step, plan) : plan;
+    const told = isForced ? () => withoutOld(procedure, spec, change, step, plan) : plan;
     const untold = isOpen ? outOfReach(step, open.silent) : copiedBack(procedure, spec, change, step);
     steps.push(untold ?? (await orStop(step, told)));
     before.push(step.id);
@@ -130,22 +131,44 @@ async function orStop(step: StepRef, plan: () => Promise<PlannedStep>): Promise<
   }
 }
 
-/** What follows a forced failover does not need the old primary, though it asks it where it answers. */
-function isFollowing<Spec extends RunSpec>(
+/** The run knows the lag that was seen last, and a plan does not. */
+async function lossNow({ settings }: RunSpec, measure: () => Promise<LossReport>): Promise<LossReport> {
+  const loss = await measure();
+  if (loss.method !== 'unknown') return loss;
+  return { ...loss, summary: `see the RPO in sqlferry status ${settings.name}; here it cannot be measured` };
+}
+
+/** A forced failover needs nothing of the old primary: what fails there holds neither its fence nor what follows up. */
+async function withoutOld<Spec extends RunSpec>(
   procedure: Procedure<Spec>,
   spec: Spec,
   { type, to }: Extract<Change, { kind: 'failover' }>,
   step: StepRef,
-): boolean {
-  return procedure.failover(spec, type, to).follow.some(({ id }) => id === step.id);
+  plan: () => Promise<PlannedStep>,
+): Promise<PlannedStep> {
+  const isOneOf = (steps: readonly StepRef[]): boolean => steps.some(({ id }) => id === step.id);
+  if (isOneOf(procedure.failover(spec, 'planned', to).fence)) return orOpen(step, plan);
+  return isOneOf(procedure.failover(spec, type, to).follow) ? orUntold(step, plan) : plan();
 }
 
-/** A step that asks a site which does not answer now: what it will do shows only then. */
+/** The run tries the fence of an old primary that answers; where that fails it is told, and goes on. */
+async function orOpen(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
+  try {
+    return await plan();
+  } catch (error) {
+    if (!(error instanceof NeedsPerson || error instanceof NotYet || error instanceof SqlServerFailure))
+      throw error;
+    const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
+    return named(step, `the run would leave the old primary open and go on: ${error.message}${remedy}`);
+  }
+}
+
+/** A step that asks a site which cannot tell now: what it will do shows only then. */
 async function orUntold(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
   try {
     return await plan();
   } catch (error) {
-    if (!(error instanceof SqlServerFailure) || error.transport === undefined) throw error;
+    if (!(error instanceof SqlServerFailure)) throw error;
     return named(step, `what it does shows only then: ${error.message}`);
   }
 }
