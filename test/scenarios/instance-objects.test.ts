@@ -305,7 +305,7 @@ afterFailover: { repairOrphanedUsers: true }
     await stage.migrations.pause('sales', by);
     expect((await done(5)).status.protection?.failovers.at(-1)).toMatchObject({
       outcome: 'withdrawn',
-      summary: expect.stringContaining('nothing was changed'),
+      summary: expect.stringContaining('nobody was fenced out'),
     });
     await stage.migrations.resume('sales', by);
     expect(await failover('instance', { acceptDrift: true })).toMatchObject({ accepted: true });
