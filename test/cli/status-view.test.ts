@@ -206,7 +206,7 @@ test('its last drill, on the way back, with the instance in the lead', () => {
           from: 'server',
           to: 'instance',
           outcome: 'not-back',
-          summary: 'the failover was paused; nothing was changed; the instance is the primary',
+          summary: 'the failover was paused; nobody was fenced out; the instance is the primary',
           heldMs: 60_000,
           there: failover(),
           back: failover({ outcome: 'withdrawn' }),
@@ -246,7 +246,7 @@ last failover  2026-11-23 12:00:00 UTC, planned, the instance is the primary;
                nothing was lost; out of service 4.2s
 full backup    Azure's first one since the failover is not seen yet
 last drill     2026-08-28 12:00:00 UTC, not-back: the failover was paused;
-               nothing was changed; the instance is the primary
+               nobody was fenced out; the instance is the primary
 possible       planned failover to the SQL Server
 not possible   drill, removal: a drill is under way"
 `);

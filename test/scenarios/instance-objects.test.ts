@@ -5,7 +5,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import sql from 'mssql';
 import { planLinkMigration } from '../../src/activities/link/plan';
-import { planLinkChange } from '../../src/activities/link/plan-change';
+import { type LinkChangePlan, planLinkChange } from '../../src/activities/link/plan-change';
+import type { WantedChange } from '../../src/activities/run/plan-change';
 import { Snapshots } from '../../src/activities/run/snapshots';
 import type { RunView } from '../../src/client/runs';
 import type { JournalEntry } from '../../src/model/run/journal';
@@ -211,22 +212,25 @@ afterFailover: { repairOrphanedUsers: true }
     );
 
   /** What a plan says now, and what says afterwards whether the newest failover did just that. */
-  async function planOf(type: 'planned' | 'forced', to: 'server' | 'instance') {
+  const planOf = async (type: 'planned' | 'forced', to: 'server' | 'instance') =>
+    textsOf((await planned({ kind: 'failover', type, to })).steps);
+
+  async function planned(change: WantedChange): Promise<LinkChangePlan> {
     const { close, context } = await openSteps(stage.spec(staying), stage.env);
     try {
-      const snapshots = new Snapshots(context.clock);
-      return textsOf((await planLinkChange(context, snapshots, { kind: 'failover', type, to })).steps);
+      return await planLinkChange(context, new Snapshots(context.clock), change);
     } finally {
       await close();
     }
   }
 
-  async function didLast(): Promise<readonly string[]> {
+  async function didLast(failovers = 1): Promise<readonly string[]> {
     const { status } = await stage.migrations.view('sales');
-    const workflowId = status.protection?.failovers.at(-1)?.workflowId ?? '';
-    return textsOf(
-      await stage.client.workflow.getHandle(workflowId).query<readonly JournalEntry[]>('journal'),
+    const last = status.protection?.failovers.slice(-failovers) ?? [];
+    const journals = last.map(({ workflowId }) =>
+      stage.client.workflow.getHandle(workflowId).query<readonly JournalEntry[]>('journal'),
     );
+    return textsOf((await Promise.all(journals)).flat());
   }
 
   beforeAll(async () => {
@@ -266,6 +270,24 @@ afterFailover: { repairOrphanedUsers: true }
     expect([await isEnabled(stage, 'SQL1'), await isEnabled(stage, 'mi-west')]).toEqual([true, false]);
   }, 90_000);
 
+  test('a drill goes there and back with them by its plan, in which only the copies back have no statements', async () => {
+    const plan = await planned({ kind: 'drill' });
+    const copiesBack = plan.steps.filter(
+      ({ note }) => note === 'what changed on mi-west meanwhile is copied back',
+    );
+    expect(copiesBack.map(({ stepId, effects }) => [stepId, effects])).toEqual([
+      ['server.logins', []],
+      ['server.login-passwords', []],
+      ['server.agent-jobs', []],
+      ['server.agent-job-changes', []],
+    ]);
+    const asked = { ...by, holdMs: 2_000, acknowledgedBy: 'dba' };
+    expect(await stage.migrations.drill('sales', asked)).toMatchObject({ accepted: true });
+    await done(4);
+    expect(await didLast(2)).toEqual(textsOf(plan.steps));
+    expect([await isEnabled(stage, 'SQL1'), await isEnabled(stage, 'mi-west')]).toEqual([true, false]);
+  }, 90_000);
+
   test('is held by a conflict; a pause withdraws it, and a person may go on in spite of it', async () => {
     await set(stage, 'mi-west', [
       'DROP LOGIN [newcomer]',
@@ -281,13 +303,13 @@ afterFailover: { repairOrphanedUsers: true }
     // Nobody is fenced out meanwhile.
     expect(await userOf(stage, 'SQL1', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
     await stage.migrations.pause('sales', by);
-    expect((await done(3)).status.protection?.failovers.at(-1)).toMatchObject({
+    expect((await done(5)).status.protection?.failovers.at(-1)).toMatchObject({
       outcome: 'withdrawn',
-      summary: expect.stringContaining('nothing was changed'),
+      summary: expect.stringContaining('nobody was fenced out'),
     });
     await stage.migrations.resume('sales', by);
     expect(await failover('instance', { acceptDrift: true })).toMatchObject({ accepted: true });
-    expect((await done(4)).status.protection?.failovers.at(-1)).toMatchObject({
+    expect((await done(6)).status.protection?.failovers.at(-1)).toMatchObject({
       outcome: 'done',
       to: 'instance',
     });
@@ -295,14 +317,14 @@ afterFailover: { repairOrphanedUsers: true }
 
   test('a forced failover waits for none of it, and its jobs run all the same', async () => {
     expect(await failover('server', { acceptDrift: true })).toMatchObject({ accepted: true });
-    await done(5);
+    await done(7);
     await until(stage, ({ status }) => status.health !== null);
     stage.estate.world.instances.kill('SQL1');
     const plan = await planOf('forced', 'instance');
     expect(plan.filter((text) => text.startsWith('EXEC msdb.dbo.sp_update_job'))).toHaveLength(1);
     const asked = { type: 'forced', reason: 'SQL1 burnt down', acceptLossSeconds: 3_600 };
     expect(await failover('instance', asked)).toMatchObject({ accepted: true });
-    const view = await done(6);
+    const view = await done(8);
     expect(view.status.protection?.failovers.at(-1)).toMatchObject({ type: 'forced', outcome: 'done' });
     expect(await userOf(stage, 'mi-west', APPLICATION.name, APPLICATION.password)).toBe(APPLICATION.name);
     expect(await isEnabled(stage, 'mi-west')).toBe(true);

@@ -66,6 +66,11 @@ export class StepBench {
     };
   }
 
+  /** What a plan shows of it. @param before steps before it in the same plan */
+  async plan(stepId: LinkStepId, before: readonly LinkStepId[]): Promise<readonly Effect[]> {
+    return (await LINK_STEPS[stepId].plan(this.context(new AbortController().signal), before)).effects;
+  }
+
   /** One attempt. @param left what earlier attempts left; without it this is the first */
   run(stepId: LinkStepId, left: Left = nothingLeft(), signal?: AbortSignal): Promise<StepOutcome> {
     return this.attempt(left, signal, (context, apply) => runStep(LINK_STEPS[stepId], context, apply));

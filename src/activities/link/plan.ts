@@ -48,7 +48,8 @@ export async function planLinkMigration(
       : linkProcedure(route, settings.cutover.afterwards, settings.seeding.keepLog, askedFor(settings));
   const servers = groupMembers(context.spec).map(({ name }) => name);
   for (const step of forReplicas(procedure, servers)) {
-    steps.push(await planStep(LINK_TOPOLOGY, step, context));
+    const before = steps.map(({ stepId }) => stepId);
+    steps.push(await planStep(LINK_TOPOLOGY, step, context, { before }));
   }
   const hooks = plannedHooks(settings);
   return {

@@ -3,7 +3,7 @@ import { bySite } from '../../model/link/side';
 import type { Progress } from '../../model/run/progress';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
-import { foreignLogBackups, foreignWhileSeeding } from '../../rules/sql-server/foreign-backups';
+import { foreignLogBackups, foreignWhileSeeding, toldJobs } from '../../rules/sql-server/foreign-backups';
 import {
   type LogBackupVerdict,
   type LogUseSample,
@@ -165,7 +165,10 @@ async function findForeign(
     told,
   });
   if (jobs.length === 0) return undefined;
-  const foreignJobs = [...told, ...jobs.map(({ job }) => job)];
+  const foreignJobs = toldJobs(
+    told,
+    jobs.map(({ job }) => job),
+  );
   return {
     kind: 'foreign-log-backup',
     reason: foreignWhileSeeding(database, jobs),

@@ -60,7 +60,7 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
   );
   const change = wanted.kind === 'drill' ? drillFrom(facts) : wanted;
   const isForced = change.kind === 'failover' && change.type === 'forced';
-  const loss = isForced ? await topology.loss(call, change.to, null) : null;
+  const loss = isForced ? await lossNow(spec, () => topology.loss(call, change.to, null)) : null;
   const open = openFence(procedure, spec, change, loss);
   const steps: PlannedStep[] = [];
   const before: string[] = [];
@@ -68,9 +68,9 @@ export async function planChange<Spec extends RunSpec, Ports extends EffectPorts
     const isOpen = open?.steps.some(({ id }) => id === step.id) === true;
     const note = planning.noteOf?.(step, change, spec);
     const plan = () => planStep(topology, step, context, { before, note });
-    const follows = isForced && isFollowing(procedure, spec, change, step);
-    const told = follows ? () => orUntold(step, plan) : plan;
-    steps.push(isOpen ? outOfReach(step, open.silent) : await orStop(step, told));
+    const told = isForced ? () => withoutOld(procedure, spec, change, step, plan) : plan;
+    const untold = isOpen ? outOfReach(step, open.silent) : copiedBack(procedure, spec, change, step);
+    steps.push(untold ?? (await orStop(step, told)));
     before.push(step.id);
   }
   return { change, roles, refusals: refusalsOf(facts, requestFor(change)), loss, steps };
@@ -83,6 +83,34 @@ function drillFrom({ primary, sites }: StandingFacts): Change {
   return { kind: 'drill', from, to: otherSiteOf(sites, from).id };
 }
 
+/**
+ * What prepares the way back of a drill copies what people change while it holds, which nobody knows today. The roles of
+ * today are those of the way there: asked now, it would overwrite the primary with its own copies.
+ * @returns undefined for every other step
+ */
+function copiedBack<Spec extends RunSpec>(
+  procedure: Procedure<Spec>,
+  spec: Spec,
+  change: Change,
+  step: StepRef,
+): PlannedStep | undefined {
+  if (change.kind !== 'drill') return undefined;
+  const isOfWayBack = procedure
+    .failover(spec, 'planned', change.from)
+    .prepare.some(({ id }) => id === step.id);
+  if (!isOfWayBack) return undefined;
+  const { name } = otherSiteOf(procedure.sites(spec), change.from);
+  return named(step, `what changed on ${name} meanwhile is copied back`);
+}
+
+/** A step whose statements nobody knows yet. */
+const named = (step: StepRef, note: string): PlannedStep => ({
+  ...stepHead(step),
+  note,
+  effects: [],
+  settled: null,
+});
+
 /** A step that stops the run stops no plan: the others are shown, too. */
 async function orStop(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
   try {
@@ -90,37 +118,49 @@ async function orStop(step: StepRef, plan: () => Promise<PlannedStep>): Promise<
   } catch (error) {
     if (!(error instanceof NeedsPerson || error instanceof NotYet)) throw error;
     const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
-    return {
-      ...stepHead(step),
-      note: `the run would stop here: ${error.message}${remedy}`,
-      effects: [],
-      settled: null,
-    };
+    return named(step, `the run would stop here: ${error.message}${remedy}`);
   }
 }
 
-/** What follows a forced failover does not need the old primary, though it asks it where it answers. */
-function isFollowing<Spec extends RunSpec>(
+/** The run knows the lag that was seen last, and a plan does not. */
+async function lossNow({ settings }: RunSpec, measure: () => Promise<LossReport>): Promise<LossReport> {
+  const loss = await measure();
+  if (loss.method !== 'unknown') return loss;
+  return { ...loss, summary: `see the RPO in sqlferry status ${settings.name}; here it cannot be measured` };
+}
+
+/** A forced failover needs nothing of the old primary: what fails there holds neither its fence nor what follows up. */
+async function withoutOld<Spec extends RunSpec>(
   procedure: Procedure<Spec>,
   spec: Spec,
   { type, to }: Extract<Change, { kind: 'failover' }>,
   step: StepRef,
-): boolean {
-  return procedure.failover(spec, type, to).follow.some(({ id }) => id === step.id);
+  plan: () => Promise<PlannedStep>,
+): Promise<PlannedStep> {
+  const isOneOf = (steps: readonly StepRef[]): boolean => steps.some(({ id }) => id === step.id);
+  if (isOneOf(procedure.failover(spec, 'planned', to).fence)) return orOpen(step, plan);
+  return isOneOf(procedure.failover(spec, type, to).follow) ? orUntold(step, plan) : plan();
 }
 
-/** A step that asks a site which does not answer now: what it will do shows only then. */
+/** The run tries the fence of an old primary that answers; where that fails it is told, and goes on. */
+async function orOpen(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
+  try {
+    return await plan();
+  } catch (error) {
+    if (!(error instanceof NeedsPerson || error instanceof NotYet || error instanceof SqlServerFailure))
+      throw error;
+    const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
+    return named(step, `the run would leave the old primary open and go on: ${error.message}${remedy}`);
+  }
+}
+
+/** A step that asks a site which cannot tell now: what it will do shows only then. */
 async function orUntold(step: StepRef, plan: () => Promise<PlannedStep>): Promise<PlannedStep> {
   try {
     return await plan();
   } catch (error) {
-    if (!(error instanceof SqlServerFailure) || error.transport === undefined) throw error;
-    return {
-      ...stepHead(step),
-      note: `what it does shows only then: ${error.message}`,
-      effects: [],
-      settled: null,
-    };
+    if (!(error instanceof SqlServerFailure)) throw error;
+    return named(step, `what it does shows only then: ${error.message}`);
   }
 }
 
@@ -142,9 +182,5 @@ function openFence<Spec extends RunSpec>(
   return { silent: otherSiteOf(procedure.sites(spec), change.to).name, steps: fence };
 }
 
-const outOfReach = (step: StepRef, silent: string): PlannedStep => ({
-  ...stepHead(step),
-  effects: [],
-  settled: null,
-  note: `${silent} does not answer, so it is not fenced`,
-});
+const outOfReach = (step: StepRef, silent: string): PlannedStep =>
+  named(step, `${silent} does not answer, so it is not fenced`);

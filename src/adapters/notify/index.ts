@@ -1,4 +1,7 @@
-/** Tells a person: a line in the log, and a web hook where one is set. A failing notifier never fails a run. */
+/**
+ * Tells a person: a line in the log, and a web hook where one is set. What did not reach the web hook has not been told:
+ * whoever asked asks again.
+ */
 import type { Notification, NotifierPort } from '../../ports/notifier';
 import { postWebhook } from './webhook';
 
@@ -15,21 +18,34 @@ export interface NotifierOptions {
 
 const TIMEOUT_MS = 10_000;
 
+/** Notifications that are remembered until the web hook takes them; more of them only repeat their line of the log. */
+const REMEMBERED = 1_000;
+
 /** @throws Error when the web hook is no https URL. */
 export function createNotifier(options: NotifierOptions): NotifierPort {
-  const { webhook } = options;
+  const { log, webhook } = options;
   const url = webhook === undefined ? undefined : parseWebhook(webhook);
+  if (url === undefined) return { notify: async (notification) => log(toLine(notification)) };
+  const target = { url, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, ca: options.ca };
+  const logged = new Set<string>();
   return {
     notify: async (notification) => {
-      options.log(toLine(notification));
-      if (url === undefined) return;
-      const target = { url, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, ca: options.ca };
+      const line = toLine(notification);
+      const isFirst = !logged.has(line);
+      if (isFirst) {
+        if (logged.size >= REMEMBERED) logged.clear();
+        logged.add(line);
+        log(line);
+      }
       try {
         await postWebhook(target, notification);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        options.log(`the notification ${notification.code} did not reach the web hook: ${reason}`);
+        const failure = `the notification ${notification.code} did not reach the web hook: ${reason}`;
+        if (isFirst) log(`${failure}; it is tried again`);
+        throw new Error(failure);
       }
+      logged.delete(line);
     },
   };
 }

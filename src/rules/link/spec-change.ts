@@ -1,5 +1,5 @@
 /** Which fields of a spec may change while its link stands, and why the others may not. */
-import type { GroupReplica, ResolvedLink } from '../../model/link/spec';
+import type { GroupReplica, LinkNames, LinkSpec, ResolvedLink } from '../../model/link/spec';
 import type { RefusedField, SpecChange } from '../../model/run/spec-change';
 
 export interface SpecChangeFacts {
@@ -109,7 +109,24 @@ function warningsOf(before: ResolvedLink, after: ResolvedLink): readonly string[
 function differences(before: ResolvedLink, after: ResolvedLink): readonly string[] {
   const { replicas: known = [], ...one } = before;
   const { replicas: asked = [], ...other } = after;
-  return [...differing(one, other, ''), ...ofReplicas(known, asked)];
+  const found = differing(one, other, '');
+  return [...found.filter((path) => !isDerived(path, found)), ...ofReplicas(known, asked)];
+}
+
+/** Where the names of the link's objects are written. */
+const WRITTEN: Readonly<Record<keyof LinkNames, keyof LinkSpec['link']>> = {
+  distributedGroup: 'name',
+  availabilityGroup: 'availabilityGroup',
+  instanceAvailabilityGroup: 'instanceAvailabilityGroup',
+};
+const NAMES = new Map<string, string>(
+  Object.entries(WRITTEN).map(([name, field]) => [`names.${name}`, `link.${field}`]),
+);
+
+/** A name that follows from another field which differs: that one is told. */
+function isDerived(path: string, found: readonly string[]): boolean {
+  const field = NAMES.get(path);
+  return field !== undefined && ['settings.database', `settings.${field}`].some((one) => found.includes(one));
 }
 
 function ofReplicas(known: readonly GroupReplica[], asked: readonly GroupReplica[]): readonly string[] {
@@ -150,10 +167,11 @@ const keysOf = (one: FieldsOf, other: FieldsOf): readonly string[] => [
 /** The path as a person finds it in the link's file or in the inventory. */
 function inFile(path: string, { settings }: ResolvedLink): string {
   if (path.startsWith('settings.')) return path.slice('settings.'.length);
+  const name = NAMES.get(path);
+  if (name !== undefined) return name;
   return path
     .replace(/^server\b/, `sqlServers.${settings.server}`)
     .replace(/^instance\b/, `managedInstances.${settings.instance}`)
     .replace(/^replicas\.([^/]+)\/server/, 'sqlServers.$1')
-    .replace(/^replicas$/, 'link.replicas')
-    .replace(/^names\./, 'link, name of its ');
+    .replace(/^replicas$/, 'link.replicas');
 }

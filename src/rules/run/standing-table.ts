@@ -241,7 +241,8 @@ const BEFORE_SWAPS: readonly StandingRow[] = [
     (facts, request) => {
       const to = goalOf(facts, request);
       if (to === null || request.isAcknowledged || isWayBack(facts, request)) return null;
-      return refuse(facts.toAcknowledge(request.kind === 'failover' ? request.type : 'planned', to), LOOK);
+      const caveat = facts.toAcknowledge(request.kind === 'failover' ? request.type : 'planned', to);
+      return refuse(caveat, 'put a name to it, if it is meant: --acknowledge-by NAME');
     },
   ),
   row('failover.no-reason', ['failover'], 'it is forced, and nobody says why', (_facts, { type, forced }) =>

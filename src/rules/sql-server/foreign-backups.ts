@@ -12,8 +12,10 @@ export interface LogBackupRow {
 
 /** Backups of one job: the name of the backup set is all that the history tells of who took them. */
 export interface ForeignLogBackups {
-  /** Name of the backup set; empty when it has none. */
+  /** `jobOf` the names of its backup sets; empty when they have none. */
   readonly job: string;
+  /** Name of its newest backup set; empty when it has none. */
+  readonly name: string;
   readonly count: number;
   /** ISO 8601 UTC, by the clock of the server. */
   readonly newestAt: string;
@@ -29,29 +31,39 @@ export interface ForeignBackupsInput {
   readonly told: readonly string[];
 }
 
+/** Jobs that are remembered as told. More of them have names in which nothing stays the same: they are told again. */
+const TOLD_KEPT = 50;
+const CHANGING = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+/gi;
+
+/** What stays the same of the name: maintenance plans put date and time into the name of each backup set, others a GUID. */
+export const jobOf = (name: string): string => name.replaceAll(CHANGING, '#');
+
+/** The newest ones last. */
+export const toldJobs = (told: readonly string[], jobs: readonly string[]): readonly string[] =>
+  [...new Set([...told, ...jobs].map(jobOf))].slice(-TOLD_KEPT);
+
 /**
  * Copy-only log backups leave the log and its chain as they are, so they harm nothing.
  * @returns jobs that nobody was told of yet, the newest first
  */
 export function foreignLogBackups(input: ForeignBackupsInput): readonly ForeignLogBackups[] {
+  const told = new Set(input.told.map(jobOf));
   const jobs = new Map<string, ForeignLogBackups>();
   for (const backup of input.backups) {
-    if (!isForeign(backup, input)) continue;
-    const job = backup.name ?? '';
+    const name = backup.name ?? '';
+    const job = jobOf(name);
+    if (!isForeign(backup, input) || told.has(job)) continue;
     const known = jobs.get(job);
     const isNewer = known === undefined || Date.parse(backup.finishedAt) > Date.parse(known.newestAt);
-    jobs.set(job, {
-      job,
-      count: (known?.count ?? 0) + 1,
-      newestAt: isNewer ? backup.finishedAt : known.newestAt,
-    });
+    const newest = isNewer ? { name, newestAt: backup.finishedAt } : known;
+    jobs.set(job, { ...newest, job, count: (known?.count ?? 0) + 1 });
   }
   return [...jobs.values()].sort((a, b) => Date.parse(b.newestAt) - Date.parse(a.newestAt));
 }
 
-function isForeign(backup: LogBackupRow, { ownName, since, told }: ForeignBackupsInput): boolean {
+function isForeign(backup: LogBackupRow, { ownName, since }: ForeignBackupsInput): boolean {
   if (backup.type !== 'L' || backup.isCopyOnly || backup.name === ownName) return false;
-  return Date.parse(backup.finishedAt) > Date.parse(since) && !told.includes(backup.name ?? '');
+  return Date.parse(backup.finishedAt) > Date.parse(since);
 }
 
 /** @returns one sentence: who takes log backups while the copy is under way, and what that can break */
@@ -65,8 +77,8 @@ export function foreignWhileReplicating(database: string, jobs: readonly Foreign
 }
 
 function taken(database: string, jobs: readonly ForeignLogBackups[]): string {
-  const list = jobs.map(({ job, newestAt }) => {
-    const who = job === '' ? 'a job without a backup set name' : `"${job}"`;
+  const list = jobs.map(({ name, newestAt }) => {
+    const who = name === '' ? 'a job without a backup set name' : `"${name}"`;
     return `${who} (newest at ${newestAt})`;
   });
   return `log backups of ${database} are taken by ${list.join(' and ')}`;

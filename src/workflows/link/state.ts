@@ -16,7 +16,7 @@ export interface LinkOwn extends WithObjects {
   /** End of the last log backup of this run by the clock of the SQL Server, ISO 8601 UTC. */
   lastBackupAt?: string;
   logAlarmRaised: boolean;
-  /** Jobs of others that back up the log of the link; a person was told of them. */
+  /** Jobs of others that back up the log of the link, the newest ones; a person was told of them. */
   foreignLogBackups?: readonly string[];
   /** Replica that led the availability group when it was last looked at; only where it has several. */
   groupLeader?: string;

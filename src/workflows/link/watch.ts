@@ -7,6 +7,7 @@ import { unknownWord } from '../../model/by-word';
 import { bySite, linkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { SiteId } from '../../model/run/site';
+import { toldJobs } from '../../rules/sql-server/foreign-backups';
 import type { TopologyWatch } from '../run/topology';
 import { fullBackupAt, type LinkOwn, type LinkRun, type LinkState } from './state';
 
@@ -71,7 +72,7 @@ async function note(run: LinkRun, news: LinkNews): Promise<void> {
     case 'fences-lifted':
       return run.fences.noteLifted(news.fences);
     case 'foreign-log-backup':
-      run.state.foreignLogBackups = [...(run.state.foreignLogBackups ?? []), ...news.jobs];
+      run.state.foreignLogBackups = toldJobs(run.state.foreignLogBackups ?? [], news.jobs);
       return run.notify(
         'warning',
         'log-backup.foreign',

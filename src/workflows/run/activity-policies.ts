@@ -81,10 +81,18 @@ export const bounded = (heartbeatTimeoutMs: number): ActivityOptions => ({
   },
 });
 
-/** Messages to people: at least once, and never worth holding a run up. */
+/** Messages to people that nobody waits for: at least once, so the receiver may be away for hours. */
 export const notification: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+  scheduleToCloseTimeout: '6 hours',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+};
+
+/** Messages to people behind which a short workflow waits: never worth holding it up. */
+export const briefNotification: ActivityOptions = {
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2 },
 };
 
 /**

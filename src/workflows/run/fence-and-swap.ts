@@ -156,7 +156,7 @@ export async function swapRoles(
   run.logEvent(
     'info',
     'cutover.done',
-    `the ${label} takes writes, ${formatDuration(state.rtoMs)} after the fence`,
+    `the ${label} takes writes, ${formatDuration(state.rtoMs)} after ${plan.fence.length === 0 ? 'it was asked for' : 'the fence'}`,
   );
   await run.fences.tell();
   return { looked };

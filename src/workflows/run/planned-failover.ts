@@ -85,7 +85,7 @@ class PlannedFailover {
       if (isWithdrawn) await way.orLeave(() => this.hooks.withdrawn(reason));
     });
     if (!isWithdrawn) return this.leave(isFenced(run, plan) ? this.primary : null);
-    const end = wasFenced ? run.fences.sentence : 'nothing was changed';
+    const end = wasFenced ? run.fences.sentence : 'nobody was fenced out';
     const withdrawn = resultOf(run, this.input, this.startedAt, 'withdrawn', `${reason}; ${end}`);
     return withPostFailover(withdrawn, run, this.hooks);
   }

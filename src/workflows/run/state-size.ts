@@ -15,6 +15,9 @@ export const JOURNAL_BYTES = 256 * 1024;
 /** What an undo needs may take this much: with the spec it still fits into one payload. */
 export const UNDO_BYTES = 1_400 * 1024;
 
+/** Entries that the shape of a list takes. */
+const LONGEST_LIST = 1_000;
+
 const EVENTS_LEFT = 10;
 const ATTEMPTS_LEFT = 3;
 const FAILOVERS_LEFT = 3;
@@ -196,7 +199,10 @@ export function boundState<State extends RunState>(
   undoLimit = UNDO_BYTES,
 ): State {
   const { protection } = given;
-  const state: State = { ...given, protection: protection === null ? null : { ...protection } };
+  const state: State = withoutOldest({
+    ...given,
+    protection: protection === null ? null : { ...protection },
+  });
   leaveOutUndo(state, undoLimit);
   let excess = jsonBytes(state) - limit;
   // What is said of what was left out takes room, too.
@@ -207,6 +213,21 @@ export function boundState<State extends RunState>(
     excess = left;
   }
   return state;
+}
+
+/**
+ * A list that grew without a bound of its own keeps its newest entries: the next history takes no longer one, and nothing
+ * would go on with what stands. But what an undo needs stays whole.
+ */
+const withoutOldest = <State extends RunState>(state: State): State => ({
+  ...(newest(state) as State),
+  startedSteps: state.startedSteps,
+});
+
+function newest(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length > LONGEST_LIST ? value.slice(-LONGEST_LIST) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, newest(one)]));
 }
 
 /** Copies alone: without what was there before anything else, nothing could be taken down. The longest one first. */

@@ -20,8 +20,9 @@ import {
   reimportDue,
   rotationDue,
 } from '../../rules/sql-server/certificate-inventory';
-import { bounded, notification } from '../run/activity-policies';
+import { bounded, briefNotification, notification } from '../run/activity-policies';
 import { checkInput } from '../run/incoming';
+import type { Notice } from '../run/notices';
 import { type Problem, problemOf } from '../run/run-control';
 import type { Shape } from '../run/shapes';
 import { certificateCheckShape } from './certificate-input-shapes';
@@ -40,7 +41,10 @@ const ROTATION_WATCHED_MS = 60 * 60_000;
 /** Key of a failure among what people were told; certificates have a place and a name. */
 const FAILURE = 'check';
 
-const { notifyPerson } = proxyActivities<RunSteps>(notification);
+/** What is not delivered by then is told by the next check. */
+const { notifyPerson } = proxyActivities<RunSteps>(briefNotification);
+/** There is no next check: its schedule pauses. */
+const { notifyPerson: notifyLast } = proxyActivities<RunSteps>(notification);
 
 type Told = Readonly<Record<string, string>>;
 
@@ -87,28 +91,35 @@ async function couldNotLook(
   const before = toldBefore();
   const reason = `${code}: ${message}`;
   const summary = `the certificates could not be looked at: ${message} [${code}]`;
-  if (before[FAILURE] !== reason) await notify(input, 'warning', 'check-failed', summary, remedy);
-  const told = { ...before, [FAILURE]: reason };
+  const { [FAILURE]: reasonBefore, ...others } = before;
+  const tellIt = () => isDelivered(notifyPerson(ofAll(input, 'warning', 'check-failed', summary, remedy)));
+  const isTold = reasonBefore === reason || (await tellIt());
+  const told = isTold ? { ...before, [FAILURE]: reason } : others;
   return { inventory: null, failure, checkedAt, told, rotation: null, summary };
 }
 
-/** A notifier that fails never holds a check up. */
-async function notify(
+/** About all certificates of a spec. */
+const ofAll = (
   { spec }: CertificateCheckInput,
   severity: 'warning' | 'critical',
   what: string,
   message: string,
   nextStep: string,
-): Promise<void> {
-  await notifyPerson({
-    severity,
-    code: `certificate.${what}`,
-    workflowId: workflowInfo().workflowId,
-    title: `${spec.settings.server}: the certificates of ${spec.settings.name}`,
-    message,
-    nextStep,
-  }).catch(() => undefined);
-}
+): Notice => ({
+  severity,
+  code: `certificate.${what}`,
+  workflowId: workflowInfo().workflowId,
+  title: `${spec.settings.server}: the certificates of ${spec.settings.name}`,
+  message,
+  nextStep,
+});
+
+/** A notifier that fails never fails a check. */
+const isDelivered = (delivery: Promise<void>): Promise<boolean> =>
+  delivery.then(
+    () => true,
+    () => false,
+  );
 
 /** What the check before this one told people; the server hands its result on. */
 function toldBefore(): Told {
@@ -131,16 +142,19 @@ async function tell(
     const severity = severityOf(item);
     if (severity === null) continue;
     const key = `${item.where}/${item.name}`;
-    told[key] = item.level;
-    if (before[key] === item.level && severity !== 'critical') continue;
-    await notifyPerson({
+    if (before[key] === item.level && severity !== 'critical') {
+      told[key] = item.level;
+      continue;
+    }
+    const delivery = notifyPerson({
       severity,
       code: `certificate.${item.level}`,
       workflowId: workflowInfo().workflowId,
       title: `${spec.settings.server}: certificate ${item.name}`,
       message: `${item.name} on the ${item.where}: ${timeLeft(item)}; ${item.note}`,
       nextStep: nextStep(item, rotateBeforeMs),
-    }).catch(() => undefined);
+    });
+    if (await isDelivered(delivery)) told[key] = item.level;
   }
   return told;
 }
@@ -210,7 +224,7 @@ async function rotateWhatIsDue(
     if (isCancellation(error)) throw error;
     const message = `the rotation of the certificate of ${server} failed: ${messageOf(error)}; its schedule pauses, nobody looks at the certificates`;
     const nextStep = 'look at sqlferry certificates; when the cause is gone: sqlferry certificates schedule';
-    await notify(input, 'critical', 'rotation-failed', message, nextStep);
+    await isDelivered(notifyLast(ofAll(input, 'critical', 'rotation-failed', message, nextStep)));
     throw error;
   }
 }

@@ -6,7 +6,13 @@ import type { CertificateActivities } from '../../activities/sql-server/certific
 import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
 import type { JournalEntry } from '../../model/run/journal';
 import type { RotationPlan, RotationStepId } from '../../rules/sql-server/certificate-rotation';
-import { BOUNDED_WORK_MS, bounded, longPoll, notification, untilItSucceeds } from '../run/activity-policies';
+import {
+  BOUNDED_WORK_MS,
+  bounded,
+  briefNotification,
+  longPoll,
+  untilItSucceeds,
+} from '../run/activity-policies';
 import { answerOf } from '../run/answers';
 import { CarriedOver, carriedBy } from '../run/carried';
 import { onUpdate } from '../run/incoming';
@@ -65,7 +71,7 @@ export class CertificateRun {
       scheduleToCloseTimeout: input.connectWithinMs + BOUNDED_WORK_MS,
     });
     this.bounded = proxyActivities<Activities>(bounded(heartbeat));
-    this.notifications = proxyActivities<RunSteps>(notification);
+    this.notifications = proxyActivities<RunSteps>(briefNotification);
     this.control = new RunControl({
       forwardOnly: () => this.forwardOnly,
       mayPause: () => false,

@@ -500,6 +500,55 @@ describe('jobs move with the roles', () => {
     expect(await bench.run('server.disable-jobs')).toMatchObject({ outcome: 'already-done' });
   });
 
+  test('one that cannot run on the other side runs on where it is, there and back, and a plan says the same', async () => {
+    const files = 'Files of the night';
+    await set(
+      'SQL1',
+      `EXEC msdb.dbo.sp_add_job @job_name = N'${files}', @owner_login_name = N'sa'`,
+      `EXEC msdb.dbo.sp_add_jobstep @job_name = N'${files}', @step_name = N'copy', @subsystem = N'CmdExec', @command = N'robocopy'`,
+      `EXEC msdb.dbo.sp_add_jobserver @job_name = N'${files}'`,
+    );
+    await bench.close();
+    bench = await StepBench.open(
+      stage,
+      stage.spec(sections().replace(`["${JOB}"]`, `["${JOB}", "${files}"]`)),
+    );
+    const running = async (instance: string) =>
+      await query<{ name: string }>(
+        stage.estate,
+        instance,
+        'SELECT name FROM msdb.dbo.sysjobs WHERE enabled = 1 ORDER BY name',
+      ).then((rows) => rows.map(({ name }) => name));
+    const planned = async (stepId: LinkStepId, before: readonly LinkStepId[]) =>
+      (await bench.plan(stepId, before)).map((effect) => effectDisplay(effect));
+    await copy();
+
+    const switched: readonly LinkStepId[] = [
+      'instance.enable-jobs',
+      'server.disable-jobs',
+      'server.enable-jobs',
+      'instance.disable-jobs',
+    ];
+    const drill: string[] = [];
+    for (const [index, step] of switched.entries())
+      drill.push(...(await planned(step, switched.slice(0, index))));
+    const did: string[] = [];
+    const run = async (step: LinkStepId) => {
+      const outcome = await bench.run(step);
+      did.push(...outcome.effects.map(({ display }) => display));
+      return outcome;
+    };
+    await run('instance.enable-jobs');
+    const off = await run('server.disable-jobs');
+    expect([await running('SQL1'), await running('mi-west')]).toEqual([[files], [JOB]]);
+    expect(off.evidence).toBe(`${files} enabled on sql1 still: not running on mi-west`);
+    await run('server.enable-jobs');
+    await run('instance.disable-jobs');
+    expect([await running('SQL1'), await running('mi-west')]).toEqual([[files, JOB], []]);
+    expect(did).toHaveLength(4);
+    expect(drill).toEqual(did);
+  });
+
   test('one that differs stays off, and is told', async () => {
     await copy();
     await set('mi-west', `EXEC msdb.dbo.sp_delete_jobstep @job_name = N'${quoted(JOB)}', @step_id = 2`);

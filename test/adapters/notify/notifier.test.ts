@@ -19,22 +19,17 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-async function notify(path = '/hook/secret-path?key=secret', timeoutMs = 5_000): Promise<readonly string[]> {
-  const lines: string[] = [];
+function notifierOf(lines: string[], timeoutMs = 5_000) {
   const log = (text: string) => lines.push(text);
-  const notifier = createNotifier({
-    log,
-    webhook: `${receiver.origin}${path}`,
-    ca: receiver.caPem,
-    timeoutMs,
-  });
-  await notifier.notify(notification);
-  return lines;
+  const webhook = `${receiver.origin}/hook/secret-path?key=secret`;
+  return createNotifier({ log, webhook, ca: receiver.caPem, timeoutMs });
 }
 
 test('a notification is a line of the log and a POST', async () => {
   receiver.handler = () => ({ status: 204 });
-  await expect(notify()).resolves.toEqual([line]);
+  const lines: string[] = [];
+  await notifierOf(lines).notify(notification);
+  expect(lines).toEqual([line]);
   expect(receiver.requests).toHaveLength(1);
   expect(receiver.requests[0]).toMatchObject({
     method: 'POST',
@@ -47,12 +42,32 @@ test.each([
   ['refuses', { status: 500 }, 'HTTP 500'],
   ['breaks the connection', { drop: true }, 'did not reach'],
   ['never answers', { hang: true }, 'did not reach'],
-])('a receiver that %s is told of in the log, without its address', async (_, answer, part) => {
+])('a receiver that %s has not been told: it fails, without its address', async (_, answer, part) => {
   receiver.handler = () => answer;
-  const lines = await notify(undefined, 300);
+  const lines: string[] = [];
+  const told = notifierOf(lines, 300).notify(notification);
+  const failure = await told.then(
+    () => 'delivered',
+    (error: Error) => error.message,
+  );
+  expect(failure).toContain(part);
   expect(lines[0]).toBe(line);
   expect(lines[1]).toContain(part);
-  expect(lines.join()).not.toContain('secret');
+  expect([failure, ...lines].join()).not.toContain('secret');
+});
+
+test('tried again until it is delivered, it is one line of the log; told anew, it is another', async () => {
+  const lines: string[] = [];
+  const notifier = notifierOf(lines);
+  const failed = expect.stringContaining('did not reach the web hook');
+  receiver.handler = () => ({ status: 503 });
+  await expect(notifier.notify(notification)).rejects.toThrow();
+  await expect(notifier.notify(notification)).rejects.toThrow();
+  receiver.handler = () => ({ status: 204 });
+  await notifier.notify(notification);
+  expect(lines).toEqual([line, failed]);
+  await notifier.notify(notification);
+  expect(lines).toEqual([line, failed, line]);
 });
 
 test('only https is accepted', () => {

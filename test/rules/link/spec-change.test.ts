@@ -1,4 +1,4 @@
-import type { ResolvedLink } from '../../../src/model/link/spec';
+import { linkNames, type ResolvedLink } from '../../../src/model/link/spec';
 import { specChange } from '../../../src/rules/link/spec-change';
 import { linkSpecWith } from '../../support/link-spec';
 
@@ -58,7 +58,9 @@ test.each<[string, unknown, string, string]>([
   ['settings.server', 'sql9', 'server', 'spec-change.identity'],
   ['settings.instance', 'mi-east', 'instance', 'spec-change.identity'],
   ['settings.link.name', 'DAG', 'link.name', 'spec-change.identity'],
-  ['names.distributedGroup', 'DAG', 'link, name of its distributedGroup', 'spec-change.identity'],
+  ['names.distributedGroup', 'DAG', 'link.name', 'spec-change.identity'],
+  ['names.availabilityGroup', 'AG', 'link.availabilityGroup', 'spec-change.identity'],
+  ['names.instanceAvailabilityGroup', 'AG', 'link.instanceAvailabilityGroup', 'spec-change.identity'],
   ['instance.resourceId', '/other', 'managedInstances.mi-west.resourceId', 'spec-change.identity'],
   ['azure.endpoint', 'https://other', 'azure.endpoint', 'spec-change.identity'],
   ['replicas', [REPLICA], 'link.replicas', 'spec-change.identity'],
@@ -76,6 +78,16 @@ test.each<[string, unknown, string, string]>([
     reason: expect.stringMatching(/^\S.*[^.]$/),
     nextStep: expect.stringMatching(/\S/),
   });
+});
+
+test.each([
+  ['link.name', { link: { name: 'DAG' } }],
+  ['link.availabilityGroup', { link: { availabilityGroup: 'AG' } }],
+  ['database', { database: 'Other' }],
+])('of %s each field is told once, as it is written: names that follow from it are not', (field, changed) => {
+  const settings = { ...BEFORE.settings, ...changed };
+  const after = { ...BEFORE, settings, names: linkNames(settings) };
+  expect(specChange(BEFORE, after, STANDS).refused.map((one) => one.field)).toEqual([field]);
 });
 
 test('how a replica is reached may change, which replicas there are may not', () => {

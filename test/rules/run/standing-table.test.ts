@@ -253,3 +253,15 @@ test('while something is under way, only a forced failover and the way back of a
     }),
   );
 });
+
+test.each([
+  ['planned', planned()],
+  ['forced', forced('fire', 10)],
+  ['drill', drill],
+])('what wants a name says how to give it: %s', (_, request) => {
+  const verdict = decideRequest(facts({ toAcknowledge: () => 'the first full backup is missing' }), request);
+  expect(verdict).toMatchObject({
+    rule: 'failover.to-acknowledge',
+    nextStep: expect.stringContaining('--acknowledge-by NAME'),
+  });
+});

@@ -291,7 +291,7 @@ describe('a DR link', () => {
     await goOn(driver);
     expect(await lastOf(driver)).toMatchObject({
       outcome: 'withdrawn',
-      summary: 'hook drain (beforeFailover) refused: HTTP 409: 12 sessions; nothing was changed',
+      summary: 'hook drain (beforeFailover) refused: HTTP 409: 12 sessions; nobody was fenced out',
       hooks: [
         { hook: 'drain', outcome: 'refused' },
         { hook: 'undrain', outcome: 'passed' },

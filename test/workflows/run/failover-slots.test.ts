@@ -358,7 +358,7 @@ describe('while it waits for its slot', () => {
     await driver.update('pause', { by: 'dba' });
     await goOn(driver, MINUTE);
     expect((await status(driver)).protection?.failovers).toMatchObject([
-      { outcome: 'withdrawn', summary: 'the failover was paused; nothing was changed' },
+      { outcome: 'withdrawn', summary: 'the failover was paused; nobody was fenced out' },
     ]);
     expect(link.changes).toEqual([]);
     expect(await holder.children[0]?.query('slots')).toMatchObject({ holders: { length: 1 }, queue: [] });

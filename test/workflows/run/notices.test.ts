@@ -55,7 +55,7 @@ test('what is not delivered when a new history begins, is told by that one', asy
         return answer({ kind: 'log-alarm', reason: 'the log fills up', health });
       },
     },
-    { maxHistoryEvents: 400 },
+    { maxHistoryEvents: 200 },
   );
   const ending = await begun.driver.run(() => false, begun.driver.elapsed + 400 * 60 * MINUTE);
   if (ending.kind !== 'continued-as-new') throw new Error(ending.kind);
@@ -72,4 +72,24 @@ test('what is not delivered when a new history begins, is told by that one', asy
   await next.run(() => false, MINUTE);
   expect(link.effects).toContain('notify log-backup.alarm');
   await next.dispose();
+});
+
+test('a receiver may be away for hours, held up is nobody; whom it never reached, the events say', async () => {
+  const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 90 };
+  let alarms = 0;
+  const begun = await StandingLink.begin({
+    override: (call) => {
+      if (isNotice(call)) return hang;
+      if (!isWatch(call, 'server') || call.at < 2 * 60 * MINUTE || alarms > 0) return undefined;
+      alarms += 1;
+      return answer({ kind: 'log-alarm', reason: 'the log fills up', health });
+    },
+  });
+  const codes = async () => (await begun.status()).events.map(({ code }) => code);
+  await begun.goOn(4 * 60 * MINUTE);
+  expect(await codes()).toContain('log-backup.alarm');
+  expect(await codes()).not.toContain('notification.failed');
+  await begun.goOn(4 * 60 * MINUTE);
+  expect(await codes()).toContain('notification.failed');
+  await begun.end();
 });

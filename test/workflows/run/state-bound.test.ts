@@ -2,9 +2,10 @@
 
 import fc from 'fast-check';
 import { jsonBytes } from '../../../src/model/json-bytes';
+import type { HookRecord } from '../../../src/model/run/hook-message';
 import { boundedEffects, type JournalEntry } from '../../../src/model/run/journal';
 import type { MigrationResult } from '../../../src/workflows/link/migration-result';
-import { initialLinkOwn } from '../../../src/workflows/link/state';
+import { initialLinkOwn, type LinkOwn, type LinkRunInput } from '../../../src/workflows/link/state';
 import type { LinkStatus } from '../../../src/workflows/link/status';
 import { LINK_WORKFLOWS } from '../../../src/workflows/link/topology';
 import type { FailoverRecord } from '../../../src/workflows/run/failover-record';
@@ -25,7 +26,7 @@ import {
   UNDO_BYTES,
 } from '../../../src/workflows/run/state-size';
 import { stateOf, upgrade } from '../../../src/workflows/run/state-version';
-import { FakeLink } from '../../support/fake-link';
+import { FakeLink, isWatch } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
 import {
   type ActivityCall,
@@ -200,6 +201,73 @@ test('copies too many for a payload are left out, told by name, and nothing else
   expect(notUndoable(carried)).toEqual([
     expect.stringMatching(/^instance\.agent-jobs: .*an abort leaves it/),
   ]);
+});
+
+const many = <T>(one: T): T[] => Array.from({ length: 2_000 }, () => one);
+
+/** Each field of it, so that one that comes later is asked here what bounds it. */
+const fullOwn: Required<LinkOwn> = {
+  route: 'planned-failover',
+  serverName: 'SQL1',
+  linkRequestedAt: AT,
+  seedingCompletedAt: AT,
+  seedingRestarts: 2,
+  logBackups: { count: 1_000_000, lastAt: AT },
+  lastBackupAt: AT,
+  logAlarmRaised: true,
+  foreignLogBackups: many('Nightly'),
+  groupLeader: 'SQL1',
+  unreplicatedTail: 'it may have gone on',
+  fullBackup: { since: AT, at: AT },
+  instanceObjects: {
+    primary: 'server',
+    observedAt: AT,
+    mark: 'mark',
+    count: 2_000,
+    drift: many({ kind: 'login', name: 'x', state: 'missing', detail: '', remedy: '', copyable: true }),
+  },
+};
+
+test('whatever list of its own grew too long, a link goes on in a new history', async () => {
+  const spec = linkSpecWith('purpose: disaster-recovery\n');
+  const state = { ...initialState(spec, fullOwn), protection: standing() };
+  state.protection.failovers = many(failover(1)).map(({ hooks: _, checks: _found, ...record }) => record);
+  state.phase = 'replicating';
+  state.hookCalls = many(failover(1).hooks?.[0] as HookRecord);
+  state.checks = many({ id: 'after.orphaned-users', outcome: 'passed', evidence: 'ok' });
+  const carried = boundState(state);
+  const link = new FakeLink();
+  const input = { spec, visibility: false, state: carried };
+  const driver = await WorkflowDriver.start('disasterRecoveryLink', input, link.activities);
+  const ending = await driver.run(() => false, DAY / 24);
+  expect(ending).not.toMatchObject({ kind: 'failed' });
+  expect(driver.calls.map(({ type }) => type)).toContain('watch');
+  await driver.dispose();
+});
+
+test('a job with another name for each backup set, told for weeks, leaves a state that goes on', async () => {
+  let told = 0;
+  const health = { observedAt: AT, healthy: true, summary: 'fine', lagSeconds: 0, logUsedPercent: 5 };
+  const link = new FakeLink({
+    override: (call) => {
+      if (!isWatch(call, 'server') || told >= 1_500) return undefined;
+      told += 50;
+      const jobs = Array.from({ length: 50 }, (_, n) => `job ${'x'.repeat(told + n)}`);
+      return answer({ kind: 'foreign-log-backup', reason: 'shared', jobs, health }, 60_000);
+    },
+  });
+  const spec = linkSpecWith('purpose: disaster-recovery\n');
+  const input = { spec, visibility: false, maxHistoryEvents: 500 };
+  const driver = await WorkflowDriver.start('disasterRecoveryLink', input, link.activities);
+  const ending = await driver.run();
+  await driver.dispose();
+  if (ending.kind !== 'continued-as-new') throw new Error(ending.kind);
+  const carried = ending.input as LinkRunInput;
+  expect(told).toBeGreaterThan(1_000);
+  expect(carried.state?.foreignLogBackups?.length).toBeLessThan(100);
+  const next = await WorkflowDriver.start('disasterRecoveryLink', carried, new FakeLink().activities);
+  expect(await next.run(() => false, DAY / 24)).not.toMatchObject({ kind: 'failed' });
+  await next.dispose();
 });
 
 test('statements of one step that are too long for a history: the first ones, and how many came after them', () => {

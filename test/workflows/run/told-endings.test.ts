@@ -6,6 +6,7 @@ import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
 import { FakeLink, type FakeLinkOptions, isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
+import { StandingLink } from '../../support/standing-driver';
 import {
   type ActivityCall,
   answer,
@@ -198,4 +199,23 @@ test('while a log backup holds the cutover up, the status says so', async () => 
   await driver.run();
   expect(resultOf(driver).outcome).toBe('completed');
   await driver.dispose();
+});
+
+test.each([
+  ['planned', {}, /takes writes, \S+ after the fence$/],
+  [
+    'forced',
+    { reason: 'SQL1 burnt down', acceptLossSeconds: 9_999_999 },
+    /takes writes, \S+ after it was asked for$/,
+  ],
+])('a %s failover says since when the applications were out', async (type, rest, sentence) => {
+  const begun = await StandingLink.begin();
+  expect(await begun.driver.update('failover', { ...BY, type, to: 'instance', ...rest })).toMatchObject({
+    accepted: true,
+  });
+  await begun.goOn();
+  const [child] = begun.driver.children;
+  const events = (await child?.query<LinkStatus>('status'))?.events;
+  expect(events?.find(({ code }) => code === 'cutover.done')?.message).toMatch(sentence);
+  await begun.end();
 });

@@ -57,6 +57,7 @@ async function check(
     readonly rotateBeforeMs?: number | null;
     readonly rotation?: (call: ActivityCall) => FakeOutcome;
     readonly untilMs?: number;
+    readonly notifier?: FakeOutcome;
   } = {},
 ) {
   const told: Told[] = [];
@@ -65,7 +66,7 @@ async function check(
     planCertificateRotation: options.rotation ?? (() => answer({ refusals: [], plan: null })),
     notifyPerson: (call) => {
       told.push(call.input as Told);
-      return answer(null);
+      return options.notifier ?? answer(null);
     },
   };
   const { lastResult, rotateBeforeMs = null } = options;
@@ -145,6 +146,24 @@ test('what people were told of certificates is not forgotten by a check that cou
   const told = { 'server/Cert_SQL1_endpoint': 'info' };
   const run = await check(() => fail(needsPerson('LoginFailed')), { lastResult: { told } });
   expect(resultOf(run).told).toMatchObject(told);
+});
+
+test.each<[string, FakeOutcome]>([
+  ['fails', fail(passing('Unexpected'))],
+  ['hangs', hang],
+])('what did not reach people, since the notifier %s, is told by the next check', async (_, notifier) => {
+  const refused = () => fail(needsPerson('LoginFailed'));
+  const unheard = await check(refused, { notifier });
+  expect(resultOf(unheard).failure).toMatchObject({ code: 'LoginFailed' });
+  expect(unheard.elapsed).toBeLessThan(5 * 60_000);
+  const again = await check(refused, { lastResult: resultOf(unheard) });
+  expect(again.told).toMatchObject([{ code: 'certificate.check-failed' }]);
+  const low = { ...inventory(300), items: [{ ...inventory(300).items[0], level: 'warning' }] };
+  const unheardOf = await check(() => answer(low), { notifier });
+  const heard = await check(() => answer(low), { lastResult: resultOf(unheardOf) });
+  expect(heard.told).toMatchObject([{ code: 'certificate.warning' }]);
+  const silent = await check(() => answer(low), { lastResult: resultOf(heard) });
+  expect(silent.told).toEqual([]);
 });
 
 describe('with a rotation that is due', () => {

@@ -159,6 +159,8 @@ interface EnableFacts {
   /** Jobs that are to run: those that are enabled on the former primary, or all that are named where it is silent. */
   readonly toRun: readonly string[];
   readonly there: readonly { readonly name: string; readonly isEnabled: boolean }[];
+  /** Jobs that run here now, and can run on the other side. */
+  readonly movable: readonly string[];
   /** Jobs that are to run, and are not what they are on the former primary: somebody accepted that, or nobody looked. */
   readonly differing: readonly { readonly name: string; readonly what: readonly string[] }[];
 }
@@ -176,10 +178,10 @@ function defineEnabling(on: SiteId, name: 'enable-jobs' | 'enable-jobs-after-los
         readAgentJobs(requireSite(context.ports, on), names, context.signal),
         formerJobs(context, on),
       ]);
-      const toRun =
-        former === undefined ? names : jobsToRun(names, former, sqlServerSite(context.spec, on).platform);
+      const toRun = former === undefined ? names : jobsToRun(names, former, platformOf(context, on));
       return {
         toRun,
+        movable: jobsToRun(names, here, platformOf(context, otherSiteOf(context.spec.sites, on).id)),
         there: here.map(({ name, isEnabled }) => ({ name, isEnabled })),
         differing: former === undefined ? [] : differingJobs(toRun, former, here),
       };
@@ -187,9 +189,9 @@ function defineEnabling(on: SiteId, name: 'enable-jobs' | 'enable-jobs-after-los
     assume(facts, { spec }, before) {
       // The way back of a drill: what runs here now is switched off by the way there.
       const isBack = before.includes(`${otherSiteOf(spec.sites, on).id}.${name}`);
-      const toRun = isBack ? enabledOf(facts.there) : facts.toRun;
+      const toRun = isBack ? facts.movable : facts.toRun;
       // The copy before it brings them in line.
-      return { toRun, there: toRun.map((job) => ({ name: job, isEnabled: false })), differing: [] };
+      return { ...facts, toRun, there: toRun.map((job) => ({ name: job, isEnabled: false })), differing: [] };
     },
     settled(facts, { spec }) {
       if (namesToEnable(facts).length > 0) return undefined;
@@ -283,27 +285,62 @@ function throwIfLeftDisabled({ there, differing }: EnableFacts, where: string): 
   );
 }
 
-/** On the former primary, whose database takes no writes any more. */
+interface DisableFacts {
+  /** Jobs that are enabled here. */
+  readonly enabled: readonly string[];
+  /** Jobs that are enabled on the other side. */
+  readonly elsewhere: readonly string[];
+  /** Of those that are enabled here, what can run on the other side. */
+  readonly movable: readonly string[];
+  /** Of those that are enabled on the other side, what can run here. */
+  readonly comes: readonly string[];
+}
+
+/**
+ * On the former primary, whose database takes no writes any more. A job that does not run on the new one stays on: it would
+ * run nowhere, and the way back, which asks what runs there, would leave it off.
+ */
 export function disableJobs(on: SiteId): SqlServerStep {
-  return defineSqlServerStep<{ readonly enabled: readonly string[]; readonly elsewhere: readonly string[] }>({
+  return defineSqlServerStep<DisableFacts>({
     id: `${on}.disable-jobs`,
     async observe(context) {
       const names = jobNames(context);
-      const [here, other] = await Promise.all([
-        readJobStates(context, on, names),
-        readJobStates(context, otherSiteOf(context.spec.sites, on).id, names),
+      const other = otherSiteOf(context.spec.sites, on).id;
+      const [here, there] = await Promise.all([
+        readAgentJobs(requireSite(context.ports, on), names, context.signal),
+        readAgentJobs(requireSite(context.ports, other), names, context.signal),
       ]);
-      return { enabled: enabledOf(here), elsewhere: enabledOf(other) };
+      return {
+        enabled: enabledOf(here),
+        elsewhere: enabledOf(there),
+        movable: jobsToRun(names, here, platformOf(context, other)),
+        comes: jobsToRun(names, there, platformOf(context, on)),
+      };
     },
-    // The way back of a drill: the way there brings them here.
-    assume: (facts, _context, before) =>
-      before.includes(`${on}.enable-jobs`) ? { ...facts, enabled: facts.elsewhere } : facts,
-    settled: ({ enabled }, { spec }) =>
-      enabled.length === 0 ? `no named job is enabled on ${sqlServerSite(spec, on).name}` : undefined,
-    effects: async ({ enabled }) =>
-      enabled.map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
+    assume(facts, { spec }, before) {
+      // The way back of a drill: the way there brings them here.
+      if (before.includes(`${on}.enable-jobs`))
+        return { ...facts, enabled: facts.comes, elsewhere: facts.comes };
+      const other = otherSiteOf(spec.sites, on).id;
+      const areSwitchedOn = ['enable-jobs', 'enable-jobs-after-loss'].some((name) =>
+        before.includes(`${other}.${name}`),
+      );
+      return areSwitchedOn ? { ...facts, elsewhere: [...facts.elsewhere, ...facts.movable] } : facts;
+    },
+    settled(facts, { spec }) {
+      if (namesToDisable(facts).length > 0) return undefined;
+      const where = sqlServerSite(spec, on).name;
+      if (facts.enabled.length === 0) return `no named job is enabled on ${where}`;
+      const there = sqlServerSite(spec, otherSiteOf(spec.sites, on).id).name;
+      return `${facts.enabled.join(', ')} enabled on ${where} still: not running on ${there}`;
+    },
+    effects: async (facts) =>
+      namesToDisable(facts).map((name): Effect => ({ kind: 'tsql', on, statement: enableJob(name, false) })),
   });
 }
+
+const namesToDisable = ({ enabled, elsewhere }: DisableFacts): readonly string[] =>
+  enabled.filter((name) => includesName(elsewhere, name));
 
 const enabledOf = (jobs: EnableFacts['there']): readonly string[] =>
   jobs.filter(({ isEnabled }) => isEnabled).map(({ name }) => name);
@@ -314,15 +351,7 @@ const otherPort = ({ ports, spec }: SqlServerContext, on: SiteId): SqlServerPort
 const jobNames = ({ spec }: SqlServerContext): readonly string[] =>
   spec.settings.instanceObjects?.jobs.include ?? [];
 
-async function readJobStates(
-  context: SqlServerContext,
-  on: SiteId,
-  names: readonly string[],
-): Promise<EnableFacts['there']> {
-  if (names.length === 0) return [];
-  const jobs = await readAt(context, on, readJobs(names));
-  return jobs.map(({ name, isEnabled }) => ({ name, isEnabled }));
-}
+const platformOf = ({ spec }: SqlServerContext, site: SiteId): Platform => sqlServerSite(spec, site).platform;
 
 const namesOf = (judged: ReturnType<typeof judgeJobs>, kind: 'missing' | 'same' | 'differs') =>
   judged.filter(({ verdict }) => verdict.kind === kind).map(({ name }) => name);
