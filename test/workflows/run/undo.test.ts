@@ -20,6 +20,7 @@ import {
   stepOf,
 } from '../../support/link-matrix';
 import { linkSpecWith } from '../../support/link-spec';
+import { StandingLink } from '../../support/standing-driver';
 import {
   type ActivityCall,
   closeWorkflowDrivers,
@@ -234,4 +235,34 @@ test.each(
   await run.driver.run();
   expect(resultOf(run).outcome).toBe('completed');
   await finish(run);
+});
+
+test.each([
+  'before',
+  'after',
+])('a failover that is aborted %s its fence cannot be lifted: it waits for that, told', async (when) => {
+  let isMended = false;
+  const begun = await StandingLink.begin({
+    override: (call) => {
+      if (call.type === 'awaitCatchUp') return when === 'before' ? hang : fail(needsPerson('CatchUpFailed'));
+      const isUndo = isUndoOf(call, (step) => step === 'server.fence');
+      return isUndo && !isMended ? fail(needsPerson('LoginLocked')) : undefined;
+    },
+  });
+  await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
+  await begun.goOn();
+  const abort = () => begun.driver.children.at(-1)?.update<Answer>('abort', DBA);
+  // Once it is withdrawn there is nothing more that an abort could do.
+  expect(await abort()).toMatchObject({ accepted: when === 'before' });
+  await begun.goOn(HOUR);
+  expect(await abort()).toMatchObject({ accepted: false, reasons: [expect.stringContaining('withdrawn')] });
+  expect((await begun.status()).blockedBy).toMatchObject({ code: 'LoginLocked', stepId: 'Withdraw on sql1' });
+  expect(begun.link.effects.filter((effect) => effect === 'notify LoginLocked')).toHaveLength(1);
+  isMended = true;
+  await begun.driver.update<Answer>('resume', DBA);
+  await begun.goOn();
+  const { failovers, primary } = await begun.protection();
+  expect(failovers.map(({ outcome }) => outcome)).toEqual(['withdrawn']);
+  expect([primary, begun.link.changes.at(-1)]).toEqual(['server', 'undo server.fence']);
+  await begun.end();
 });
