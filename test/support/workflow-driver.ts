@@ -38,6 +38,8 @@ export interface ActivityCall {
   readonly at: number;
   readonly count: number;
   readonly taskQueue?: string;
+  /** How often it would be tried; 0 is without limit. */
+  readonly attempts?: number;
 }
 
 /** What a fake activity does: answer at once, later, never (until cancelled), or fail for good. */
@@ -593,6 +595,7 @@ export class WorkflowDriver {
       at: this.elapsed,
       count,
       taskQueue: command.taskQueue ?? '',
+      attempts: command.retryPolicy?.maximumAttempts ?? 0,
     };
     const traced: TracedCall = { call, state: 'running' };
     this.table.calls.push(call);

@@ -11,7 +11,6 @@ import type { RunSteps } from '../../activities/run/api';
 import { byWord } from '../../model/by-word';
 import type { ForwardRole, StepRef } from '../../model/run/procedure';
 import { pastNoReturn } from './activity-policies';
-import { CarriedOver } from './carried';
 import type { Run } from './run';
 
 const FIRST_PAUSE_MS = 5_000;
@@ -23,19 +22,24 @@ const LONGEST_PAUSE_MS = 30_000;
  * a person, as every step does.
  */
 export async function performPastNoReturn(run: Run, step: StepRef, role: ForwardRole): Promise<void> {
+  const activities: ActivityInterfaceFor<Pick<RunSteps, 'observeStep' | 'performStep'>> = proxyActivities(
+    pastNoReturn(run.spec.settings.polling.heartbeatTimeout),
+  );
+  const act = orRefusal(run.acting(step, activities));
+  // Whoever does not even let itself be looked at keeps the applications out as well.
+  const look = orRefusal(run.looking(step, activities));
   const perform = byWord('role of a step', role, {
-    swap: run.perform,
-    proof: run.prove,
-    admit: run.perform,
-  }).bind(run);
+    swap: () => run.perform(step, act, look),
+    proof: () => run.prove(step, act),
+    admit: () => run.perform(step, act, look),
+  });
   const { waitingFor } = run;
   const refused = run.waits.begin();
-  const over = new CarriedOver();
   let told = '';
   try {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        await perform(step, () => tryOnce(run, step, over));
+        await perform();
         run.refusal = null;
         return;
       } catch (error) {
@@ -73,33 +77,32 @@ class TransientRefusal extends Error {
   }
 }
 
-async function tryOnce(run: Run, step: StepRef, over: CarriedOver) {
-  const { spec } = run;
-  const activities: ActivityInterfaceFor<Pick<RunSteps, 'performStep'>> = proxyActivities(
-    pastNoReturn(spec.settings.polling.heartbeatTimeout),
-  );
-  try {
-    return await over.into((carried) =>
-      activities.performStep.executeWithOptions({ summary: step.title }, [
-        { spec, stepId: step.id, ...carried },
-      ]),
-    );
-  } catch (error) {
-    // Whatever would have been tried again, had the policy not ended the attempts, is tried again from here.
-    const isFinal =
-      !(error instanceof ActivityFailure) ||
-      isCancellation(error) ||
-      error.retryState === RetryState.NON_RETRYABLE_FAILURE;
-    if (isFinal) throw error;
-    const { cause } = error;
-    if (!(cause instanceof ApplicationFailure)) {
-      throw new TransientRefusal(
-        'NoAnswer',
-        cause?.message ?? error.message,
-        'look at the log of the workers',
-      );
+/** Whatever would have been tried again, had the policy not ended the attempts, is tried again from here. */
+function orRefusal<T>(call: () => Promise<T>): () => Promise<T> {
+  return async () => {
+    try {
+      return await call();
+    } catch (error) {
+      throw refusalOf(error) ?? error;
     }
-    const [detail] = (cause.details ?? []) as readonly { readonly remedy?: string }[];
-    throw new TransientRefusal(cause.type ?? 'Unknown', cause.message, detail?.remedy ?? 'see the message');
+  };
+}
+
+/** @returns undefined of what is final, and of a cancellation */
+function refusalOf(error: unknown): TransientRefusal | undefined {
+  const isFinal =
+    !(error instanceof ActivityFailure) ||
+    isCancellation(error) ||
+    error.retryState === RetryState.NON_RETRYABLE_FAILURE;
+  if (isFinal) return undefined;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure)) {
+    return new TransientRefusal(
+      'NoAnswer',
+      cause?.message ?? error.message,
+      'look at the log of the workers',
+    );
   }
+  const [detail] = (cause.details ?? []) as readonly { readonly remedy?: string }[];
+  return new TransientRefusal(cause.type ?? 'Unknown', cause.message, detail?.remedy ?? 'see the message');
 }

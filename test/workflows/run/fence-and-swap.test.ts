@@ -1,11 +1,19 @@
 /** A failover goes by the roles of its steps, however many each role has. */
 import { join } from 'node:path';
+import { ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { cutoverPlan } from '../../../src/model/link/procedure';
 import type { FailoverPlan, StepRef } from '../../../src/model/run/procedure';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import { linkSpec } from '../../support/link-spec';
 import type { RoleSwapSeen } from '../../support/role-swap-workflow';
-import { closeWorkflowDrivers, fail, useWorkflowsOf, WorkflowDriver } from '../../support/workflow-driver';
+import {
+  type ActivityCall,
+  closeWorkflowDrivers,
+  fail,
+  giveUp,
+  useWorkflowsOf,
+  WorkflowDriver,
+} from '../../support/workflow-driver';
 
 beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/role-swap-workflow.ts')), 60_000);
 afterAll(closeWorkflowDrivers);
@@ -80,4 +88,48 @@ test('what is withdrawn is undone latest first, all of the fence', async () => {
     'undo server.fence-2',
     'undo server.fence-1',
   ]);
+});
+
+const isLookAt = (stepId: string, { type, input }: ActivityCall): boolean =>
+  type === 'observeStep' && (input as { stepId: string }).stepId === stepId;
+
+const GONE = ApplicationFailure.create({
+  type: 'Unreachable',
+  message: 'SQL1 does not answer',
+  details: [{ remedy: 'see whether SQL1 answers' }],
+});
+
+test.each([
+  ['server.planned-failover', 'Unreachable', GONE],
+  ['server.planned-failover', 'NoAnswer', new TimeoutFailure('no heartbeat', undefined, 'HEARTBEAT')],
+  ['instance.admit-applications', 'Unreachable', GONE],
+])('a look at %s that gets no answer behind the point of no return (%s): told once, and looked at again', async (stepId, code, failure) => {
+  let looks = 0;
+  const notices: unknown[] = [];
+  const link = new FakeLink({
+    override: (call) => {
+      if (call.type === 'notifyPerson') notices.push(call.input);
+      if (!isLookAt(stepId, call)) return undefined;
+      looks += 1;
+      return looks <= 5 ? giveUp(failure) : undefined;
+    },
+  });
+  const plan = { ...PLAN, admit: [step('instance.admit-applications')] };
+  const driver = await WorkflowDriver.start('roleSwapWorkflow', { spec: linkSpec(), plan }, link.activities);
+  expect(await driver.run()).toMatchObject({ kind: 'completed', result: { outcome: 'swapped' } });
+  expect(notices).toEqual([
+    expect.objectContaining({
+      severity: 'critical',
+      code: 'failover.refused',
+      message: expect.stringContaining(`(${code}); the applications stay fenced`),
+    }),
+  ]);
+  expect(link.changes.filter((change) => change === `do ${stepId}`)).toHaveLength(1);
+  // Without a limit nobody would hear of it.
+  const beyond = driver.calls.slice(
+    driver.calls.findIndex(({ type }) => type === 'confirmPointOfNoReturn') + 1,
+  );
+  expect(beyond.filter(({ type, attempts }) => /Step$/.test(type) && attempts === 0)).toEqual([]);
+  await driver.replay();
+  await driver.dispose();
 });
