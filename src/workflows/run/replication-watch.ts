@@ -93,6 +93,11 @@ export class ReplicationWatch implements Watch {
     return this.run.state.protection !== null;
   }
 
+  private get leads(): boolean {
+    const { protection } = this.run.state;
+    return protection === null || protection.primary === this.primary;
+  }
+
   private look(): Promise<CommonNews | OwnNews> {
     const { run, primary, watched } = this;
     const { health, protection } = run.state;
@@ -110,7 +115,8 @@ export class ReplicationWatch implements Watch {
 
   private async note(news: CommonNews | OwnNews): Promise<void> {
     const { run, watched } = this;
-    noteHealth(run.state, news.health);
+    // What is seen from a side that leads no longer says nothing of how the new primary is.
+    if (this.leads) noteHealth(run.state, news.health);
     if (isCommonNews(news)) await noteCommonNews(run, news, this.watcher);
     else await watched.note(run, news);
     // What a cutover waits for does not depend on news: waking it would cost two events for each.

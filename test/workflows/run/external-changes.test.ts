@@ -123,7 +123,35 @@ test('roles that a failover of the run itself swapped are its own doing', async 
   expect(events.map(({ code }) => code)).not.toContain('failover.external');
   const guards = driver.trace.filter(({ call }) => isWatch(call, 'server') && call.at >= 2 * HOUR);
   expect(guards.map(({ state }) => state)).toEqual(['completed']);
+  // What the watch of the old primary saw last says nothing of the new one.
+  expect((await driver.query<LinkStatus>('status')).health?.summary).not.toBe('down');
   await driver.dispose();
+});
+
+test('while the jobs follow roles that others swapped, the old primary is watched no more, and the new one is looked at first', async () => {
+  const objects = 'instanceObjects: { jobs: { include: [totals] }, drift: ignore }\n';
+  const begun = await StandingLink.begin(
+    {
+      override: onceStanding((call) => {
+        const { stepId } = call.input as { stepId?: string };
+        if (call.type === 'observeStep' && stepId === 'instance.enable-jobs')
+          return answer({ before: {}, settled: 'there', planned: [] }, 10 * MINUTE);
+        return isWatch(call, 'server') ? roles('instance') : undefined;
+      }),
+    },
+    {
+      spec: linkSpecWith(
+        `purpose: disaster-recovery\ncutover: { fence: { disableLogins: [app] } }\n${objects}`,
+      ),
+    },
+  );
+  await begun.goOn(20 * MINUTE);
+  const watches = begun.driver.calls.filter(({ type }) => type === 'watch');
+  const swappedAt = watches.findLast((call) => isWatch(call, 'server'))?.at ?? 0;
+  const [first] = watches.filter((call) => isWatch(call, 'instance'));
+  expect((first?.at ?? 0) - swappedAt).toBeGreaterThan(10 * MINUTE);
+  expect(first && watchInput(first).checkpointAfterMs).toBe(0);
+  await begun.end();
 });
 
 test('a split brain that others ended is over', async () => {
