@@ -5,16 +5,19 @@ import {
   type ActivityInterfaceFor,
   isCancellation,
   proxyActivities,
-  sleep,
 } from '@temporalio/workflow';
 import type { RunSteps } from '../../activities/run/api';
 import { byWord } from '../../model/by-word';
 import type { ForwardRole, StepRef } from '../../model/run/procedure';
 import { pastNoReturn } from './activity-policies';
+import { longestPause } from './pauses';
 import type { Run } from './run';
+import type { Problem } from './run-control';
+import type { OpenWait } from './waits';
 
 const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 30_000;
+/** Longest pause while it is tried often. */
+const OFTEN_MS = 30_000;
 
 /**
  * Applications wait behind the fence, and there is no way back: a refusal that passes by itself (47514, 47515, 47516,
@@ -33,22 +36,18 @@ export async function performPastNoReturn(run: Run, step: StepRef, role: Forward
     proof: () => run.prove(step, act),
     admit: () => run.perform(step, act, look),
   });
-  const { waitingFor } = run;
-  const refused = run.waits.begin();
-  let told = '';
+  const refused = new Refused(run, step);
   try {
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    for (;;) {
+      const asked = run.control.retriesAsked;
       try {
         await perform();
         run.refusal = null;
         return;
       } catch (error) {
         if (!(error instanceof TransientRefusal)) throw error;
-        run.refusal = `${waitingFor}: ${error.message}; it is tried again`;
-        refused.say(run.refusal);
-        if (error.code !== told) await tell(run, step, error);
-        told = error.code;
-        await sleep(pause);
+        await refused.tell(error);
+        await refused.pause(asked);
       }
     }
   } finally {
@@ -56,13 +55,64 @@ export async function performPastNoReturn(run: Run, step: StepRef, role: Forward
   }
 }
 
-function tell(run: Run, step: StepRef, { code, message, remedy }: TransientRefusal): Promise<void> {
-  return run.notify(
-    'critical',
-    'failover.refused',
-    `${step.title}: ${message} (${code}); the applications stay fenced, and it is tried again`,
-    remedy,
-  );
+/** A step that is refused, for as long as it is: what is told and shown of it, and when it is tried again. */
+class Refused {
+  private readonly since = Date.now();
+  private readonly waitingFor: string;
+  private readonly wait: OpenWait;
+  private readonly told = new Set<string>();
+  private shown = '';
+  private pauseMs = FIRST_PAUSE_MS;
+
+  constructor(
+    private readonly run: Run,
+    private readonly step: StepRef,
+  ) {
+    this.waitingFor = run.waitingFor;
+    this.wait = run.waits.begin();
+  }
+
+  /** Once for each reason. */
+  async tell({ code, message, remedy }: TransientRefusal): Promise<void> {
+    const { run, step } = this;
+    run.refusal = `${this.waitingFor}: ${message}; it is tried again`;
+    this.wait.say(run.refusal);
+    if (this.shown !== '' || this.pauseMs > OFTEN_MS) this.show({ code, message, remedy });
+    if (this.told.has(code)) return;
+    this.told.add(code);
+    await run.notify(
+      'critical',
+      'failover.refused',
+      `${step.title}: ${message} (${code}); the applications stay fenced, and it is tried again`,
+      remedy,
+    );
+  }
+
+  /** @param asked how often somebody had asked to try again, before it was tried */
+  async pause(asked: number): Promise<void> {
+    const isRetry = await this.run.control.untilRetried(asked, this.pauseMs, () => false);
+    const longest = longestPause(this.since, OFTEN_MS);
+    // Once somebody looks after it, minutes are long.
+    this.pauseMs = isRetry ? FIRST_PAUSE_MS : Math.min(2 * this.pauseMs, longest);
+  }
+
+  end(): void {
+    this.wait.end();
+    this.run.control.showWaits(this, []);
+  }
+
+  /** With pauses of minutes a person can have it tried at once. */
+  private show({ code, message, remedy }: Problem): void {
+    const what = `${code}: ${message}`;
+    if (this.shown === what) return;
+    this.shown = what;
+    const problem = {
+      code,
+      message: `${message}; the applications stay fenced, and it is tried again every few minutes`,
+      remedy: `${remedy}; resume tries it at once`,
+    };
+    this.run.control.showWaits(this, [{ problem, where: this.step.title }]);
+  }
 }
 
 /** Passes by itself, it is said, but did not within the attempts that a person need not hear of. */

@@ -261,7 +261,7 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
 async function undoAll(run: CertificateRun, found: Findings, items: readonly UndoItem[]): Promise<boolean> {
   const undoing = new Undo(run.control, items, {
     refused: 'wait',
-    longestPauseMs: LONGEST_PAUSE_MS,
+    longestPauseMs: () => LONGEST_PAUSE_MS,
     leaveCommand: `sqlferry certificates leave ${run.input.spec.settings.server}`,
     title: ({ where }) => `Undo on ${where}`,
     onLeft: () => undefined,

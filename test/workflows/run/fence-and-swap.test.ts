@@ -18,6 +18,7 @@ import {
 beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/role-swap-workflow.ts')), 60_000);
 afterAll(closeWorkflowDrivers);
 
+const HOUR = 3_600_000;
 const PLAN: FailoverPlan = cutoverPlan('planned-failover');
 const step = (id: string): StepRef => ({ id, phase: 'cutover', title: id, repeats: 'once' });
 
@@ -130,6 +131,49 @@ test.each([
     driver.calls.findIndex(({ type }) => type === 'confirmPointOfNoReturn') + 1,
   );
   expect(beyond.filter(({ type, attempts }) => /Step$/.test(type) && attempts === 0)).toEqual([]);
+  await driver.replay();
+  await driver.dispose();
+});
+
+/** A look and an act that are both given up, and the pause: so many events of a history. */
+const EVENTS_OF_A_TRY = 17;
+/** Temporal ends a workflow whose history is longer. */
+const LONGEST_HISTORY = 51_200;
+
+test('refused for weeks: the history stays short enough, a person sees it, and resume tries at once', async () => {
+  let isMended = false;
+  const tries: number[] = [];
+  const link = new FakeLink({
+    override: (call) => {
+      if (isMended || call.type !== 'performStep') return undefined;
+      if ((call.input as { stepId: string }).stepId !== 'server.planned-failover') return undefined;
+      tries.push(call.at);
+      return giveUp(GONE);
+    },
+  });
+  const input = { spec: linkSpec(), plan: PLAN };
+  const driver = await WorkflowDriver.start('roleSwapWorkflow', input, link.activities);
+  const status = () => driver.query<{ readonly code: string; readonly remedy: string } | null>('problem');
+  await driver.run(() => false, HOUR / 2);
+  // Applications wait: at first it is tried often.
+  expect(tries.length).toBeGreaterThan(50);
+  expect(await status()).toBeNull();
+  await driver.run(() => false, 14 * 24 * HOUR);
+  expect(tries.length * EVENTS_OF_A_TRY).toBeLessThan(LONGEST_HISTORY);
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(HOUR / 6);
+  expect(link.effects.filter((effect) => effect === 'notify failover.refused')).toHaveLength(1);
+  expect(await status()).toMatchObject({ code: 'Unreachable', remedy: expect.stringContaining('resume') });
+  const made = tries.length;
+  await driver.run(() => tries.length > made);
+  await driver.run(() => false, driver.elapsed + 1_000);
+  expect(await driver.update('resume', { by: 'dba' })).toMatchObject({ accepted: true });
+  await driver.run(() => false, driver.elapsed + 1_000);
+  expect(tries.length).toBe(made + 2);
+  isMended = true;
+  expect(await driver.update('resume', { by: 'dba' })).toMatchObject({ accepted: true });
+  await driver.run(() => false, driver.elapsed + 5_000);
+  expect(driver.ended).toMatchObject({ kind: 'completed', result: { outcome: 'swapped' } });
   await driver.replay();
   await driver.dispose();
 });

@@ -266,3 +266,29 @@ test.each([
   expect([primary, begun.link.changes.at(-1)]).toEqual(['server', 'undo server.fence']);
   await begun.end();
 });
+
+/** An undo with its pause, and the news of it: so many events of a history. */
+const EVENTS_OF_A_ROUND = 19;
+/** Temporal ends a workflow whose history is longer. */
+const LONGEST_HISTORY = 51_200;
+
+test('a fence that cannot be lifted for weeks does not fill the history of its failover', async () => {
+  const tries: number[] = [];
+  const begun = await StandingLink.begin({
+    override: (call) => {
+      if (call.type === 'awaitCatchUp') return fail(needsPerson('CatchUpFailed'));
+      if (!isUndoOf(call, (step) => step === 'server.fence')) return undefined;
+      tries.push(call.at);
+      return fail(needsPerson('LoginLocked'));
+    },
+  });
+  await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
+  await begun.goOn(HOUR / 2);
+  // Applications wait: at first it is tried often.
+  expect(tries.length).toBeGreaterThan(25);
+  await begun.goOn(14 * 24 * HOUR);
+  expect(tries.length * EVENTS_OF_A_ROUND).toBeLessThan(LONGEST_HISTORY);
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(HOUR / 6);
+  await begun.driver.dispose();
+});
