@@ -1,4 +1,5 @@
 /** A tiny workflow around a failover by roles, for its test. */
+import { defineQuery, setHandler } from '@temporalio/workflow';
 import type { ResolvedLink } from '../../src/model/link/spec';
 import type { FailoverPlan } from '../../src/model/run/procedure';
 import { equalLsnOf } from '../../src/workflows/link/equal-lsn';
@@ -28,6 +29,7 @@ export async function roleSwapWorkflow({ spec, plan }: RoleSwapInput): Promise<R
     initialState(spec, initialLinkOwn(spec)),
     'role-swap',
   );
+  setHandler(defineQuery('problem'), () => run.state.blockedBy);
   run.enter('cutover');
   const equalAt = () => equalLsnOf(run.state.pointOfNoReturn)?.secondaryHardenedLsn ?? null;
   try {

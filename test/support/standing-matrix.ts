@@ -1,7 +1,7 @@
 /** A DR link and its failovers, disturbed at every position: what is asked for, and what must hold. */
 import type { FailoverRecord } from '../../src/workflows/run/failover-record';
 import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
-import type { FakeLink } from './fake-link';
+import type { FakeLink, FakeLinkOptions } from './fake-link';
 import { DBA, type DisturbedRun, HOUR, startRun, stepOf } from './link-matrix';
 import { linkSpecWith } from './link-spec';
 import { STANDING_SPEC, StandingLink } from './standing-driver';
@@ -69,9 +69,10 @@ export interface DisturbedFailover {
 export async function beginFailover(
   request: Pick<FailoverRequest, 'type' | 'to'>,
   driverOptions: DriverOptions = {},
+  override: FakeLinkOptions['override'] = () => undefined,
 ): Promise<DisturbedFailover> {
   const begun = await StandingLink.begin(
-    { override: (call) => (call.type === 'measureLoss' ? answer(MEASURED) : undefined) },
+    { override: (call) => (call.type === 'measureLoss' ? answer(MEASURED) : override(call)) },
     {},
     driverOptions,
   );

@@ -38,6 +38,8 @@ export interface ActivityCall {
   readonly at: number;
   readonly count: number;
   readonly taskQueue?: string;
+  /** How often it would be tried; 0 is without limit. */
+  readonly attempts?: number;
 }
 
 /** What a fake activity does: answer at once, later, never (until cancelled), or fail for good. */
@@ -223,6 +225,7 @@ export class WorkflowDriver {
   private flags: readonly number[] = [];
   private updates = 0;
   private ending: Ending | undefined;
+  private isStuck = false;
   private readonly answers = new Map<string, { rejected?: string; value?: unknown }>();
   private readonly pending = new Map<number, Pending>();
   /** What travels in the activation of whatever is sent next, as a worker that was busy gets it. */
@@ -304,7 +307,7 @@ export class WorkflowDriver {
   }
 
   private async deliver(job: Job): Promise<void> {
-    if (this.ending === undefined) await this.activate([job]);
+    if (this.ending === undefined && !this.isStuck) await this.activate([job]);
   }
 
   /**
@@ -362,6 +365,11 @@ export class WorkflowDriver {
   /** From now on its activities do their work to the end, although they are asked to stop. */
   hearsTooLate(): void {
     this.options = { ...this.options, cancellationIsLate: true };
+  }
+
+  /** From now on its workflow tasks fail: whatever is sent to it has no effect. */
+  getStuck(): void {
+    this.isStuck = true;
   }
 
   /** Somebody ends this workflow by force; its parent learns of it. */
@@ -593,6 +601,7 @@ export class WorkflowDriver {
       at: this.elapsed,
       count,
       taskQueue: command.taskQueue ?? '',
+      attempts: command.retryPolicy?.maximumAttempts ?? 0,
     };
     const traced: TracedCall = { call, state: 'running' };
     this.table.calls.push(call);

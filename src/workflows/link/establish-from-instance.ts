@@ -149,7 +149,7 @@ function giveBack(run: LinkRun): Promise<readonly string[]> {
     // A person is asked right afterwards, and hears of it.
     const undoing = new Undo(run.control, items, {
       refused: 'leave',
-      longestPauseMs: 0,
+      longestPauseMs: () => 0,
       leaveCommand: null,
       title: ({ where }) => `Undo on ${where}`,
       onLeft: () => undefined,

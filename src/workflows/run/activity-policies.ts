@@ -107,7 +107,7 @@ export const hookCall = (heartbeatTimeoutMs: number, timeoutMs: number): Activit
 });
 
 /**
- * The act behind the point of no return, where every further attempt is one second more without service. After these
+ * A look or an act behind the point of no return, where every further attempt is one second more without service. After these
  * few a person is told why it does not go through, and it is tried again.
  */
 export const pastNoReturn = (heartbeatTimeoutMs: number): ActivityOptions => ({

@@ -17,12 +17,19 @@ const COMMON: Readonly<Record<CommonNews['kind'], true>> = {
 export const isCommonNews = (news: CommonNews | OwnNews): news is CommonNews =>
   Object.hasOwn(COMMON, news.kind);
 
-/** @param isStopping a failover ends this watch: the roles it sees are its own doing */
+/** Whose news they are. */
+export interface Watcher {
+  readonly primary: SiteId;
+  /** A failover ends this watch: the roles it sees are its own doing. */
+  readonly isStopping: () => boolean;
+  /** Changes from outside that people were told of: as long as one watch lasts, at most one request is under way. */
+  readonly told: Set<string>;
+}
+
 export async function noteCommonNews(
   run: Run,
   news: CommonNews,
-  primary: SiteId,
-  isStopping: () => boolean,
+  { primary, isStopping, told }: Watcher,
 ): Promise<void> {
   const { protection } = run.state;
   switch (news.kind) {
@@ -31,7 +38,9 @@ export async function noteCommonNews(
     case 'split-brain':
       return protection === null ? undefined : noteSplitBrain(run, protection, news);
     case 'external-failover':
-      return protection === null || isStopping() ? undefined : adoptExternalFailover(run, protection, news);
+      return protection === null || isStopping()
+        ? undefined
+        : adoptExternalFailover(run, protection, news, told);
     case 'deleted-externally':
       return protection === null ? undefined : noteDeletedExternally(run, protection, news);
     case 'checkpoint':

@@ -6,26 +6,27 @@ import type { SiteId } from '../../model/run/site';
 import { failoverRecordOf } from './failover-record';
 import { isLateFailover, noteLateFailover } from './in-doubt';
 import type { Run } from './run';
+import type { StandingRequest } from './standing-messages';
 import type { Protection } from './state';
 import { addFailover } from './state-entries';
 
 /** A request under way has the word: what was seen is looked at again after this long. */
 const LOOK_AGAIN_MS = 5 * 60_000;
 
-/** All sites agree on a primary that this run did not make one: it goes on from there. */
+/**
+ * All sites agree on a primary that this run did not make one: it goes on from there.
+ * @param told what people were told while a request was under way
+ */
 export async function adoptExternalFailover(
   run: Run,
   protection: Protection,
-  { primary, reason, platformTime, health }: ExternalFailoverNews,
+  news: ExternalFailoverNews,
+  told: Set<string>,
 ): Promise<void> {
+  const { primary, reason, platformTime, health } = news;
   const { name } = run.spec.settings;
   if (protection.request !== null) {
-    await run.notify(
-      'warning',
-      'failover.external',
-      `${reason}; the ${protection.request.kind} that is under way does not go on from there by itself`,
-      `sqlferry pause ${name} withdraws what waits at its gate; then: sqlferry resume ${name}`,
-    );
+    await tellBesideRequest(run, protection.request, news, told);
     await sleep(LOOK_AGAIN_MS);
     return;
   }
@@ -60,6 +61,25 @@ export async function adoptExternalFailover(
       `${reason}: the ${run.site(primary).label} leads, and this run did not do it${wasSplit ? '; the split brain is over' : ''}. Last seen before: ${health.summary}`,
       `find out who did it, and whether the applications may log in there; it is watched from there on (sqlferry status ${name})`,
     ),
+  );
+}
+
+/** It is seen at each look: told once (promise 15). */
+async function tellBesideRequest(
+  run: Run,
+  { kind }: StandingRequest,
+  { primary, reason }: ExternalFailoverNews,
+  told: Set<string>,
+): Promise<void> {
+  const what = `${kind}: ${primary}`;
+  if (told.has(what)) return;
+  told.add(what);
+  const { name } = run.spec.settings;
+  await run.notify(
+    'warning',
+    'failover.external',
+    `${reason}; the ${kind} that is under way does not go on from there by itself`,
+    `sqlferry pause ${name} withdraws what waits at its gate; then: sqlferry resume ${name}`,
   );
 }
 

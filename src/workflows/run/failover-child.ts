@@ -4,13 +4,14 @@ import {
   CancellationScope,
   type ChildWorkflowHandle,
   condition,
+  sleep,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { type FailoverRecord, failoverRecordOf } from './failover-record';
 import { onSignal } from './incoming';
-import { isPreempted } from './preemption';
+import { isPreempted, msUntilStuck } from './preemption';
 import type { Run } from './run';
 import { failoverNewsShape } from './signal-shapes';
 import {
@@ -151,10 +152,33 @@ async function resultOf(
   const scope = new CancellationScope();
   const passing = scope.run(() => forwardControl(run, child, closingIn));
   passing.catch(() => undefined);
+  const telling = scope.run(() => tellIfStuck(run, child.workflowId));
+  telling.catch(() => undefined);
   try {
     return await child.result();
   } finally {
     scope.cancel();
+  }
+}
+
+/**
+ * A failover that gives way ends within seconds, whatever it waits for. One that does not has a workflow whose tasks
+ * fail, or no worker: nothing that is sent to it has an effect, and only a person can end it.
+ */
+async function tellIfStuck(run: Run, workflowId: string): Promise<void> {
+  await condition(() => isPreempted(run));
+  await sleep(msUntilStuck(run));
+  const wait = run.waits.begin(`the failover under way to end (${workflowId})`);
+  try {
+    await run.notify(
+      'critical',
+      'failover.not-ended',
+      `the failover under way (${workflowId}) has not ended for the forced one, which waits for it: its workflow may be stuck`,
+      `look at it in Temporal; if its tasks fail, end it: temporal workflow terminate -w '${workflowId}'; the forced failover begins then`,
+    );
+    await condition(() => false);
+  } finally {
+    wait.end();
   }
 }
 

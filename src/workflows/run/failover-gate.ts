@@ -1,5 +1,5 @@
 /** Before the fence of a planned failover: the gate of readiness, the failover slot, and a look at the database. */
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
 import type { SiteId } from '../../model/run/site';
 import type { FailoverSlot } from './failover-slot';
@@ -25,42 +25,78 @@ export async function passGateAndLook(
   const startedAt = Date.now();
   const looking = readBefore(run, primary);
   looking.catch(() => undefined);
-  if (!(await passBothAtOnce(run, primary, turn))) await passGateInTurn(run, primary, turn);
+  await passGateWithTurn(run, primary, turn);
   const before = await looking;
   return Date.now() - startedAt <= LOOK_HOLDS_MS ? before : readBefore(run, primary);
 }
 
-/** @returns false when the gate stays shut: there is no turn then */
-async function passBothAtOnce(run: Run, primary: SiteId, turn: FailoverSlot): Promise<boolean> {
-  const isPaused = () => run.state.paused;
-  let isOpen = false;
-  let isOver = false;
-  const scope = new CancellationScope();
-  const gate = scope.run(async () => {
+/** The gate, which is passed beside other work. */
+class Gate {
+  isOver = false;
+  isOpen = false;
+  readonly passed: Promise<void>;
+  private readonly scope = new CancellationScope();
+
+  constructor(run: Run, primary: SiteId) {
+    this.passed = this.scope.run(() => this.pass(run, primary));
+    // Awaited later: until then its failure is nobody's.
+    this.passed.catch(() => undefined);
+  }
+
+  /** Nobody waits at it any more. What is cancelled is waited for. */
+  async leave(): Promise<void> {
+    this.scope.cancel();
+    await CancellationScope.nonCancellable(() => this.passed.catch(() => undefined));
+  }
+
+  private async pass(run: Run, primary: SiteId): Promise<void> {
     try {
       await passGate(run, () => awaitReadinessSoon(run, primary, TURN_KEPT_MS));
-      isOpen = true;
+      this.isOpen = true;
     } finally {
-      isOver = true;
+      this.isOver = true;
     }
-  });
-  gate.catch(() => undefined);
+  }
+}
+
+async function passGateWithTurn(run: Run, primary: SiteId, turn: FailoverSlot): Promise<void> {
+  const gate = new Gate(run, primary);
+  try {
+    if (await passBothAtOnce(run, primary, turn, gate)) return;
+    // One that is shut still is waited at: whoever was told of it is not told again.
+    await passGateInTurn(run, primary, turn, gate.isOver ? undefined : gate.passed);
+  } catch (error) {
+    await gate.leave();
+    throw error;
+  }
+}
+
+/** @returns false when the gate stays shut, or is not as open as it was: there is no turn then */
+async function passBothAtOnce(run: Run, primary: SiteId, turn: FailoverSlot, gate: Gate): Promise<boolean> {
+  const isPaused = () => run.state.paused;
   const waitedMs = await turn.acquire(isPaused);
-  await condition(() => isOver || isPaused(), TURN_KEPT_MS);
-  if (waitedMs !== null && isOpen && (await recheckReadiness(run, primary, waitedMs, isPaused))) return true;
-  scope.cancel();
+  await condition(() => gate.isOver || isPaused(), TURN_KEPT_MS);
+  if (waitedMs !== null && gate.isOpen && (await recheckReadiness(run, primary, waitedMs, isPaused)))
+    return true;
   await turn.release();
-  await gate.catch((error) => {
-    if (!isCancellation(error)) throw error;
-  });
+  if (gate.isOver) await gate.passed;
   throwIfPaused(run);
   return false;
 }
 
-/** What the gate saw is old once its turn comes late: it is looked at again, and a turn is not kept for long. */
-async function passGateInTurn(run: Run, primary: SiteId, turn: FailoverSlot): Promise<void> {
-  for (;;) {
-    await passGate(run, () => run.watches.awaitReadiness({ spec: run.spec, primary }));
+/**
+ * What the gate saw is old once its turn comes late: it is looked at again, and a turn is not kept for long.
+ * @param first a gate that is waited at already
+ */
+async function passGateInTurn(
+  run: Run,
+  primary: SiteId,
+  turn: FailoverSlot,
+  first: Promise<void> | undefined,
+): Promise<void> {
+  const pass = () => passGate(run, () => run.watches.awaitReadiness({ spec: run.spec, primary }));
+  for (let passing = first; ; passing = undefined) {
+    await (passing ?? pass());
     const waitedMs = await turn.acquire(() => run.state.paused);
     throwIfPaused(run);
     if (waitedMs !== null && (await recheckReadiness(run, primary, waitedMs, () => run.state.paused))) return;

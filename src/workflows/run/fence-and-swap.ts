@@ -5,6 +5,7 @@ import { formatDuration } from '../../model/duration';
 import { type FailoverPlan, type StepRef, withdrawalSteps } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { performPastNoReturn } from './past-no-return';
+import { longestPause } from './pauses';
 import type { Run } from './run';
 import { personProblem } from './run-control';
 import { Undo } from './undo-items';
@@ -162,7 +163,7 @@ export async function swapRoles(
   return { looked };
 }
 
-/** Applications wait behind it: what does not get through is tried again this often. */
+/** Applications wait behind it: what does not get through is tried again this often at first. */
 const WITHDRAWAL_PAUSE_MS = 60_000;
 
 /** What a failover that is withdrawn gives back. */
@@ -193,7 +194,7 @@ function withdrawal(run: Run, plan: Withdrawn): Undo {
   );
   return new Undo(run.control, items, {
     refused: 'wait',
-    longestPauseMs: WITHDRAWAL_PAUSE_MS,
+    longestPauseMs: (since) => longestPause(since, WITHDRAWAL_PAUSE_MS),
     leaveCommand: null,
     title: ({ where }) => `Withdraw on ${where}`,
     onLeft: (left) => run.noteLeft(left),

@@ -77,6 +77,8 @@ class PlannedFailover {
     const { run, plan, way } = this;
     const reason = reasonOf(error, run);
     const wasFenced = isFenced(run, plan);
+    // An abort has nothing more to ask for, and must not end the wait for a fence that cannot be lifted yet.
+    run.state.forwardOnly = 'the failover is being withdrawn';
     let isWithdrawn = false;
     await CancellationScope.nonCancellable(async () => {
       // The forced failover fences an old primary that answers again, and calls the hooks: nothing is given back for it.

@@ -23,6 +23,13 @@ export function msLeftForTurn(askedAt: string | undefined): number {
   return Math.max(LEAST_FOR_TURN_MS, msLeftToStop({ forcedAt }));
 }
 
+/** What has not ended by then will not end by itself: a forced failover is not to be delayed for longer (promise 9). */
+const STUCK_AFTER_MS = 20_000;
+
+/** How long it is until a failover that was asked to give way counts as stuck, milliseconds. */
+export const msUntilStuck = ({ forcedAt }: Pick<Run, 'forcedAt'>): number =>
+  Math.max(1, (forcedAt ?? Date.now()) + STUCK_AFTER_MS - Date.now());
+
 export const isForced = (request: StandingRequest | null): boolean =>
   request?.kind === 'failover' && request.request.type === 'forced';
 

@@ -38,7 +38,10 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
       const { request, drill } = protection;
       // Others swapped the roles: the side that leads now is watched, and has the jobs.
       const isSwapped = protection.primary !== ledBy;
-      if (isSwapped) await unlessForced(run, () => followSwap(run, protection));
+      if (isSwapped) {
+        await CancellationScope.nonCancellable(() => watch.stop());
+        await unlessForced(run, () => followSwap(run, protection));
+      }
       if (drill !== undefined) {
         if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch))))
           return 'new-history';

@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CommonNews, OwnNews } from '../../activities/run/api';
 import type { SiteId } from '../../model/run/site';
-import { isCommonNews, noteCommonNews } from './common-news';
+import { isCommonNews, noteCommonNews, type Watcher } from './common-news';
 import { historyIsLong } from './history';
 import { msLeftToStop } from './preemption';
 import type { Run } from './run';
@@ -30,11 +30,13 @@ export class ReplicationWatch implements Watch {
   private abandoned = false;
   private readonly scope = new CancellationScope();
   private readonly loop: Promise<void>;
+  private readonly watcher: Watcher;
 
   constructor(
     private readonly run: Run,
     private readonly primary: SiteId,
   ) {
+    this.watcher = { primary, isStopping: () => this.stopping, told: new Set() };
     this.loop = this.scope.run(() => this.watch());
     this.loop.catch(() => undefined);
   }
@@ -91,6 +93,11 @@ export class ReplicationWatch implements Watch {
     return this.run.state.protection !== null;
   }
 
+  private get leads(): boolean {
+    const { protection } = this.run.state;
+    return protection === null || protection.primary === this.primary;
+  }
+
   private look(): Promise<CommonNews | OwnNews> {
     const { run, primary, watched } = this;
     const { health, protection } = run.state;
@@ -108,8 +115,9 @@ export class ReplicationWatch implements Watch {
 
   private async note(news: CommonNews | OwnNews): Promise<void> {
     const { run, watched } = this;
-    noteHealth(run.state, news.health);
-    if (isCommonNews(news)) await noteCommonNews(run, news, this.primary, () => this.stopping);
+    // What is seen from a side that leads no longer says nothing of how the new primary is.
+    if (this.leads) noteHealth(run.state, news.health);
+    if (isCommonNews(news)) await noteCommonNews(run, news, this.watcher);
     else await watched.note(run, news);
     // What a cutover waits for does not depend on news: waking it would cost two events for each.
     if (historyIsLong(run)) run.revision += 1;

@@ -160,8 +160,9 @@ export class RunControl {
   }
 
   /**
-   * Runs something until it succeeds. A failure that only a person can mend is told and waited upon: `resume`
-   * tries again, `abort` gives up. Nothing is lost meanwhile.
+   * Runs something until it succeeds. A failure that only a person can mend is told and waited upon, and so is one that
+   * ended an activity after all its attempts, as a time-out may: `resume` tries again, `abort` gives up. Nothing is lost
+   * meanwhile.
    */
   async untilDone<T>(where: string, fn: () => Promise<T>): Promise<T> {
     for (;;) {
@@ -169,7 +170,7 @@ export class RunControl {
         return await fn();
       } catch (error) {
         this.throwIfAborted();
-        const problem = personProblem(error);
+        const problem = problemOf(error);
         if (problem === undefined) throw error;
         await this.waitForPerson(problem, where);
       }

@@ -165,11 +165,11 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
   /**
    * Looks, notes in the history what will be done and what was there before, and does it. What `plan` shows and
    * what stands in the journal come from the same look (promise 4).
-   * @param act does the step; by default as often as it takes
+   * @param act does the step, `look` looks at it; both by default as often as it takes
    */
-  async perform(step: StepRef, act = this.acting(step)): Promise<void> {
+  async perform(step: StepRef, act = this.acting(step), look = this.looking(step)): Promise<void> {
     this.step = step.title;
-    await this.control.untilDone(step.title, () => this.attempt(step, act));
+    await this.control.untilDone(step.title, () => this.attempt(step, act, look));
     this.step = null;
   }
 
@@ -177,12 +177,9 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
    * One attempt of `perform`.
    * @param act does the step, where a failure is to be met in another way
    */
-  async attempt(step: StepRef, act = this.acting(step)): Promise<void> {
+  async attempt(step: StepRef, act = this.acting(step), look = this.looking(step)): Promise<void> {
     const { id: stepId, server } = step;
-    const seen = await this.untilItSucceeds.observeStep.executeWithOptions(
-      { summary: `Look: ${step.title}` },
-      [{ spec: this.spec, stepId, ...(server === undefined ? {} : { server }) }],
-    );
+    const seen = await look();
     this.control.throwIfAborted();
     if (seen.settled !== undefined && !this.hasBegun(stepId, server)) {
       this.fences.note(seen.unreached);
@@ -214,18 +211,23 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
    * Each call takes over what the one before it left.
    * @param activities on which queue, and how long it is tried
    */
-  acting(
-    { id: stepId, title, server }: StepRef,
-    activities: Pick<RunActivities['longPoll'], 'performStep'> = this.longPoll,
-  ) {
+  acting(step: StepRef, activities: Pick<RunActivities['longPoll'], 'performStep'> = this.longPoll) {
     const over = new CarriedOver();
-    const on = server === undefined ? {} : { server };
+    const options = { summary: step.title };
     return () =>
       over.into((carried) =>
-        activities.performStep.executeWithOptions({ summary: title }, [
-          { spec: this.spec, stepId, ...on, ...carried },
-        ]),
+        activities.performStep.executeWithOptions(options, [{ ...this.inputOf(step), ...carried }]),
       );
+  }
+
+  /** @param activities how often and how long it is tried */
+  looking(step: StepRef, activities: Pick<RunActivities['longPoll'], 'observeStep'> = this.untilItSucceeds) {
+    const options = { summary: `Look: ${step.title}` };
+    return () => activities.observeStep.executeWithOptions(options, [this.inputOf(step)]);
+  }
+
+  private inputOf({ id: stepId, server }: StepRef) {
+    return { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) };
   }
 
   hasBegun(stepId: string, server?: string): boolean {

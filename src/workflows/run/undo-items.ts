@@ -33,7 +33,8 @@ export interface LeftItem {
 export interface UndoPolicy {
   /** What a server refused for good is left by name, or waited for as what did not get through. */
   readonly refused: 'leave' | 'wait';
-  readonly longestPauseMs: number;
+  /** @param since when the undoing began, milliseconds */
+  readonly longestPauseMs: (since: number) => number;
   /** Command that leaves things behind; null where nothing may be left. */
   readonly leaveCommand: string | null;
   /** Where a person finds the problem: the name of what waits. */
@@ -80,6 +81,7 @@ export class Undo implements OpenUndo {
 
   /** Until all is undone, or left by name. @throws AbortRequested where nothing may be left, and the run is aborted */
   async all(): Promise<readonly LeftItem[]> {
+    const since = Date.now();
     try {
       for (let pauseMs = FIRST_PAUSE_MS; ; ) {
         const asked = this.control.retriesAsked;
@@ -89,7 +91,7 @@ export class Undo implements OpenUndo {
         const isRetry = await this.control.untilRetried(asked, pauseMs, () => this.isDecided());
         if (this.policy.leaveCommand === null) this.control.throwIfAborted();
         if (isRetry) this.told.clear();
-        pauseMs = isRetry ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, this.policy.longestPauseMs);
+        pauseMs = isRetry ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, this.policy.longestPauseMs(since));
       }
     } finally {
       this.control.showWaits(this, []);

@@ -19,7 +19,7 @@ export function undoRun(run: Run): Promise<readonly string[]> {
     const items = run.state.startedSteps.toReversed().map((begun) => run.undoItem(begun));
     const undoing = new Undo(run.control, items, {
       refused: 'leave',
-      longestPauseMs: LONGEST_PAUSE_MS,
+      longestPauseMs: () => LONGEST_PAUSE_MS,
       leaveCommand: `sqlferry leave ${run.spec.settings.name}`,
       title: ({ where }) => `Undo on ${where}`,
       onLeft: (left) => run.noteLeft(left),

@@ -11,7 +11,7 @@ import type {
   RotationRefusal,
 } from '../../rules/sql-server/certificate-rotation';
 import { checkInput, refuseOtherUpdates } from '../run/incoming';
-import { AbortRequested, CONTROL_UPDATES, personProblem, problemOf } from '../run/run-control';
+import { AbortRequested, CONTROL_UPDATES, problemOf } from '../run/run-control';
 import type { Shape } from '../run/shapes';
 import { isForPerson, leftSentence, Undo, type UndoItem } from '../run/undo-items';
 import { rotationShape } from './certificate-input-shapes';
@@ -261,7 +261,7 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
 async function undoAll(run: CertificateRun, found: Findings, items: readonly UndoItem[]): Promise<boolean> {
   const undoing = new Undo(run.control, items, {
     refused: 'wait',
-    longestPauseMs: LONGEST_PAUSE_MS,
+    longestPauseMs: () => LONGEST_PAUSE_MS,
     leaveCommand: `sqlferry certificates leave ${run.input.spec.settings.server}`,
     title: ({ where }) => `Undo on ${where}`,
     onLeft: () => undefined,
@@ -298,7 +298,7 @@ async function forgetOld(run: CertificateRun, found: Findings, plan: RotationPla
     try {
       await work();
     } catch (error) {
-      const problem = personProblem(error);
+      const problem = problemOf(error);
       if (problem === undefined) throw error;
       found.leftovers.push(`${what} stays: ${problem.message}; ${problem.remedy}`);
     }

@@ -2,6 +2,7 @@
  * The workflow disturbed at every position of a clean run, on both routes, in virtual time: some 800 runs, each
  * of them replayed at its end.
  */
+import { TimeoutFailure, TimeoutType } from '@temporalio/common';
 import type { Answer } from '../../../src/workflows/run/answers';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import {
@@ -27,11 +28,14 @@ import {
   closeWorkflowDrivers,
   type DriverOptions,
   fail,
+  giveUp,
   hang,
   WorkflowDriver,
 } from '../../support/workflow-driver';
 
 afterAll(closeWorkflowDrivers);
+
+const OUT_OF_TIME = new TimeoutFailure('activity timed out', undefined, TimeoutType.START_TO_CLOSE);
 
 /** A matrix that lost its positions would pass without having looked. */
 const FEWEST_POSITIONS = 35;
@@ -67,11 +71,14 @@ describe.each(ROUTES)('route %s', (route) => {
     expect(positions.filter((position) => !position.isPastPointOfNoReturn).length).toBeGreaterThan(25);
   });
 
-  test('a failure for a person at any call: the run waits and completes after resume, or tries again by itself', () =>
+  test.each([
+    ['a failure for a person', 'TestFailure', fail(needsPerson('TestFailure'))],
+    ['a time-out that is not tried again', 'TimedOut', giveUp(OUT_OF_TIME)],
+  ])('%s at any call: the run waits and completes after resume, or tries again by itself', (_name, code, failure) =>
     atEvery(
       async (position) => {
-        const run = await startRun({ route, override: at(position, fail(needsPerson('TestFailure'))) });
-        await run.driver.run(() => run.link.effects.includes('notify TestFailure'));
+        const run = await startRun({ route, override: at(position, failure) });
+        await run.driver.run(() => run.link.effects.includes(`notify ${code}`));
         return run;
       },
       async (run, position) => {

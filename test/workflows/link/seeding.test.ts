@@ -13,7 +13,7 @@ const isOf = (call: ActivityCall, type: string, stepId?: string) =>
 test.each([
   'awaitLinkConnected',
   'watchSeeding',
-])('the creation fails for good: %s is over before the link is undone', async (follower) => {
+])('the creation times out, and nobody tries it again in time: %s is over before the link is undone', async (follower) => {
   const running: string[] = [];
   const trace = () => driver.trace.filter(({ state }) => state === 'running').map(({ call }) => call.type);
   const failure = new TimeoutFailure('too long', undefined, TimeoutType.START_TO_CLOSE);
@@ -31,7 +31,8 @@ test.each([
     { cancellationTakesMs: 5_000 },
   );
   await driver.run();
-  expect(driver.ended).toMatchObject({ kind: 'failed' });
+  expect(driver.ended).toMatchObject({ kind: 'failed', error: { type: 'SeedingDeadlineExceeded' } });
+  expect(link.effects).toContain('notify TimedOut');
   expect(link.changes).toContain('undo instance.link');
   expect(running).toEqual(['undoStep']);
   await driver.replay();

@@ -1,15 +1,24 @@
 /** A failover goes by the roles of its steps, however many each role has. */
 import { join } from 'node:path';
+import { ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { cutoverPlan } from '../../../src/model/link/procedure';
 import type { FailoverPlan, StepRef } from '../../../src/model/run/procedure';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import { linkSpec } from '../../support/link-spec';
 import type { RoleSwapSeen } from '../../support/role-swap-workflow';
-import { closeWorkflowDrivers, fail, useWorkflowsOf, WorkflowDriver } from '../../support/workflow-driver';
+import {
+  type ActivityCall,
+  closeWorkflowDrivers,
+  fail,
+  giveUp,
+  useWorkflowsOf,
+  WorkflowDriver,
+} from '../../support/workflow-driver';
 
 beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/role-swap-workflow.ts')), 60_000);
 afterAll(closeWorkflowDrivers);
 
+const HOUR = 3_600_000;
 const PLAN: FailoverPlan = cutoverPlan('planned-failover');
 const step = (id: string): StepRef => ({ id, phase: 'cutover', title: id, repeats: 'once' });
 
@@ -80,4 +89,91 @@ test('what is withdrawn is undone latest first, all of the fence', async () => {
     'undo server.fence-2',
     'undo server.fence-1',
   ]);
+});
+
+const isLookAt = (stepId: string, { type, input }: ActivityCall): boolean =>
+  type === 'observeStep' && (input as { stepId: string }).stepId === stepId;
+
+const GONE = ApplicationFailure.create({
+  type: 'Unreachable',
+  message: 'SQL1 does not answer',
+  details: [{ remedy: 'see whether SQL1 answers' }],
+});
+
+test.each([
+  ['server.planned-failover', 'Unreachable', GONE],
+  ['server.planned-failover', 'NoAnswer', new TimeoutFailure('no heartbeat', undefined, 'HEARTBEAT')],
+  ['instance.admit-applications', 'Unreachable', GONE],
+])('a look at %s that gets no answer behind the point of no return (%s): told once, and looked at again', async (stepId, code, failure) => {
+  let looks = 0;
+  const notices: unknown[] = [];
+  const link = new FakeLink({
+    override: (call) => {
+      if (call.type === 'notifyPerson') notices.push(call.input);
+      if (!isLookAt(stepId, call)) return undefined;
+      looks += 1;
+      return looks <= 5 ? giveUp(failure) : undefined;
+    },
+  });
+  const plan = { ...PLAN, admit: [step('instance.admit-applications')] };
+  const driver = await WorkflowDriver.start('roleSwapWorkflow', { spec: linkSpec(), plan }, link.activities);
+  expect(await driver.run()).toMatchObject({ kind: 'completed', result: { outcome: 'swapped' } });
+  expect(notices).toEqual([
+    expect.objectContaining({
+      severity: 'critical',
+      code: 'failover.refused',
+      message: expect.stringContaining(`(${code}); the applications stay fenced`),
+    }),
+  ]);
+  expect(link.changes.filter((change) => change === `do ${stepId}`)).toHaveLength(1);
+  // Without a limit nobody would hear of it.
+  const beyond = driver.calls.slice(
+    driver.calls.findIndex(({ type }) => type === 'confirmPointOfNoReturn') + 1,
+  );
+  expect(beyond.filter(({ type, attempts }) => /Step$/.test(type) && attempts === 0)).toEqual([]);
+  await driver.replay();
+  await driver.dispose();
+});
+
+/** A look and an act that are both given up, and the pause: so many events of a history. */
+const EVENTS_OF_A_TRY = 17;
+/** Temporal ends a workflow whose history is longer. */
+const LONGEST_HISTORY = 51_200;
+
+test('refused for weeks: the history stays short enough, a person sees it, and resume tries at once', async () => {
+  let isMended = false;
+  const tries: number[] = [];
+  const link = new FakeLink({
+    override: (call) => {
+      if (isMended || call.type !== 'performStep') return undefined;
+      if ((call.input as { stepId: string }).stepId !== 'server.planned-failover') return undefined;
+      tries.push(call.at);
+      return giveUp(GONE);
+    },
+  });
+  const input = { spec: linkSpec(), plan: PLAN };
+  const driver = await WorkflowDriver.start('roleSwapWorkflow', input, link.activities);
+  const status = () => driver.query<{ readonly code: string; readonly remedy: string } | null>('problem');
+  await driver.run(() => false, HOUR / 2);
+  // Applications wait: at first it is tried often.
+  expect(tries.length).toBeGreaterThan(50);
+  expect(await status()).toBeNull();
+  await driver.run(() => false, 14 * 24 * HOUR);
+  expect(tries.length * EVENTS_OF_A_TRY).toBeLessThan(LONGEST_HISTORY);
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(HOUR / 6);
+  expect(link.effects.filter((effect) => effect === 'notify failover.refused')).toHaveLength(1);
+  expect(await status()).toMatchObject({ code: 'Unreachable', remedy: expect.stringContaining('resume') });
+  const made = tries.length;
+  await driver.run(() => tries.length > made);
+  await driver.run(() => false, driver.elapsed + 1_000);
+  expect(await driver.update('resume', { by: 'dba' })).toMatchObject({ accepted: true });
+  await driver.run(() => false, driver.elapsed + 1_000);
+  expect(tries.length).toBe(made + 2);
+  isMended = true;
+  expect(await driver.update('resume', { by: 'dba' })).toMatchObject({ accepted: true });
+  await driver.run(() => false, driver.elapsed + 5_000);
+  expect(driver.ended).toMatchObject({ kind: 'completed', result: { outcome: 'swapped' } });
+  await driver.replay();
+  await driver.dispose();
 });

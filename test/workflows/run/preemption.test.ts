@@ -175,6 +175,38 @@ test('one whose workflow was ended by force: nothing hangs on the dead host, and
   await begun.end();
 });
 
+test('one whose workflow is stuck: who waits for what is told once, critically, and its termination lets the forced one in', async () => {
+  const notices: { code: string; severity: string; message: string; nextStep: string }[] = [];
+  const begun = await standing((call) => {
+    if (call.type === 'notifyPerson') notices.push(call.input as (typeof notices)[number]);
+    return call.type === 'awaitCatchUp' ? hang : undefined;
+  });
+  await planned(begun);
+  await begun.goOn();
+  const [stuck] = begun.driver.children;
+  stuck?.getStuck();
+  await begun.goOn(HOUR);
+  const ours = () => notices.filter(({ code }) => code === 'failover.not-ended');
+  expect(ours()).toEqual([]);
+  await forced(begun);
+  await begun.goOn(21_000);
+  expect(ours()).toEqual([
+    expect.objectContaining({
+      severity: 'critical',
+      message: expect.stringContaining(stuck?.workflowId ?? '?'),
+      nextStep: expect.stringContaining(`temporal workflow terminate -w '${stuck?.workflowId}'`),
+    }),
+  ]);
+  await begun.goOn(24 * HOUR);
+  expect(ours()).toHaveLength(1);
+  expect((await begun.status()).waitingFor).toContain(stuck?.workflowId);
+  stuck?.terminate();
+  await begun.goOn();
+  expect((await begun.protection()).primary).toBe('instance');
+  expect((await begun.status()).waitingFor).not.toContain(stuck?.workflowId);
+  await begun.end();
+});
+
 test('a forced failover that does not get through lets the applications in behind the fence that was left', async () => {
   const begun = await standing((call) => (call.type === 'awaitCatchUp' ? hang : undefined));
   await planned(begun);

@@ -3,6 +3,7 @@
  * accepted is carried out, or the answer said otherwise.
  */
 import type { Answer } from '../../../src/workflows/run/answers';
+import { type FakeLinkOptions, needsPerson } from '../../support/fake-link';
 import { DBA, type DisturbedRun, differsInReplay } from '../../support/link-matrix';
 import {
   BEGINNINGS,
@@ -22,7 +23,7 @@ import {
   startLink,
   wholeOrNothing,
 } from '../../support/standing-matrix';
-import { closeWorkflowDrivers, type DriverOptions } from '../../support/workflow-driver';
+import { closeWorkflowDrivers, type DriverOptions, fail } from '../../support/workflow-driver';
 
 afterAll(closeWorkflowDrivers);
 
@@ -114,12 +115,13 @@ describe.each(Object.entries(FAILOVERS))('a failover, %s', (_name, request) => {
   async function atEvery(
     options: Way,
     disturb: (failover: DisturbedFailover) => Promise<readonly string[]>,
+    override?: FakeLinkOptions['override'],
   ): Promise<void> {
     expect(calls).toBeGreaterThan(8);
     const found: string[] = [];
     for (let number = 1; number <= calls; number += 1) {
       const { isAnsweredWithIt, ...driverOptions } = options;
-      const disturbed = await beginFailover(request, driverOptions);
+      const disturbed = await beginFailover(request, driverOptions, override);
       const { driver } = disturbed.begun;
       const position = disturbed.before + number;
       await driver.run(() => driver.calls.length >= position);
@@ -147,6 +149,31 @@ describe.each(Object.entries(FAILOVERS))('a failover, %s', (_name, request) => {
         ...(accepted && hasActed(disturbed) ? ['it acted after its abort'] : []),
       ];
     }));
+
+  test('an abort of it at any call, where the fence is lifted only when somebody has it tried again', () => {
+    let isMended = false;
+    return atEvery(
+      {},
+      async (disturbed) => {
+        isMended = false;
+        const { driver } = disturbed.begun;
+        const failover = failoverIn(disturbed);
+        if (failover === undefined || failover.ended !== undefined) return [];
+        const { accepted } = await failover.update<Answer>('abort', DBA);
+        await disturbed.begun.goOn(LONG);
+        isMended = true;
+        if ((await disturbed.begun.status()).blockedBy !== null) await driver.update<Answer>('resume', DBA);
+        await disturbed.begun.goOn(LONG);
+        const outcome = outcomeOf(failover);
+        const expected = accepted ? 'withdrawn' : 'done';
+        return [
+          ...wholeOrNothing(disturbed),
+          ...(outcome === expected ? [] : [`accepted: ${accepted}, but it is ${outcome}`]),
+        ];
+      },
+      (call) => (call.type === 'undoStep' && !isMended ? fail(needsPerson('LoginLocked')) : undefined),
+    );
+  });
 
   test.each(ways)('its link is cancelled at any call, %s: whole or nothing', (_way, way) =>
     atEvery(way, async (disturbed) => {

@@ -1,6 +1,6 @@
 /** Nothing that goes wrong stays a secret: endings without success, leftovers, parallel problems, a watch that dies. */
 
-import { TimeoutFailure } from '@temporalio/common';
+import { ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import type { MigrationResult } from '../../../src/workflows/link/migration-result';
 import type { LinkStatus } from '../../../src/workflows/link/status';
 import type { Answer } from '../../../src/workflows/run/answers';
@@ -13,6 +13,7 @@ import {
   closeWorkflowDrivers,
   type DriverOptions,
   fail,
+  giveUp,
   hang,
   WorkflowDriver,
 } from '../../support/workflow-driver';
@@ -34,6 +35,35 @@ const resultOf = ({ ended }: WorkflowDriver): MigrationResult => {
   if (ended?.kind !== 'completed') throw new Error(`not completed: ${JSON.stringify(ended)}`);
   return ended.result as MigrationResult;
 };
+
+test('a swap that is refused for hours: the link shows it, and its resume has the failover try at once', async () => {
+  let isMended = false;
+  const tries: number[] = [];
+  const begun = await StandingLink.begin({
+    override: (call) => {
+      if (call.type !== 'performStep' || stepOf(call) !== 'server.planned-failover' || isMended)
+        return undefined;
+      tries.push(call.at);
+      const details = [{ remedy: 'see whether SQL1 answers' }];
+      return giveUp(ApplicationFailure.create({ type: 'Unreachable', message: 'SQL1 is away', details }));
+    },
+  });
+  await begun.driver.update<Answer>('failover', { ...BY, type: 'planned', to: 'instance' });
+  await begun.goOn(3 * HOUR);
+  const { blockedBy, nextSteps } = await begun.status();
+  expect(blockedBy).toMatchObject({ code: 'Unreachable', message: expect.stringContaining('stay fenced') });
+  expect(nextSteps).toContain('sqlferry resume sales');
+  const made = tries.length;
+  await begun.driver.run(() => tries.length > made);
+  await begun.goOn(1_000);
+  isMended = true;
+  expect(await begun.driver.update<Answer>('resume', BY)).toMatchObject({ accepted: true });
+  await begun.goOn(5_000);
+  expect((await begun.protection()).primary).toBe('instance');
+  expect((await begun.status()).blockedBy).toBeNull();
+  expect(begun.link.effects.filter((effect) => effect === 'notify failover.refused')).toHaveLength(1);
+  await begun.end();
+});
 
 describe('a run that fails', () => {
   test('is told as critical; what could not be undone is in the message, the failure and the events', async () => {

@@ -20,6 +20,7 @@ import {
   stepOf,
 } from '../../support/link-matrix';
 import { linkSpecWith } from '../../support/link-spec';
+import { StandingLink } from '../../support/standing-driver';
 import {
   type ActivityCall,
   closeWorkflowDrivers,
@@ -234,4 +235,60 @@ test.each(
   await run.driver.run();
   expect(resultOf(run).outcome).toBe('completed');
   await finish(run);
+});
+
+test.each([
+  'before',
+  'after',
+])('a failover that is aborted %s its fence cannot be lifted: it waits for that, told', async (when) => {
+  let isMended = false;
+  const begun = await StandingLink.begin({
+    override: (call) => {
+      if (call.type === 'awaitCatchUp') return when === 'before' ? hang : fail(needsPerson('CatchUpFailed'));
+      const isUndo = isUndoOf(call, (step) => step === 'server.fence');
+      return isUndo && !isMended ? fail(needsPerson('LoginLocked')) : undefined;
+    },
+  });
+  await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
+  await begun.goOn();
+  const abort = () => begun.driver.children.at(-1)?.update<Answer>('abort', DBA);
+  // Once it is withdrawn there is nothing more that an abort could do.
+  expect(await abort()).toMatchObject({ accepted: when === 'before' });
+  await begun.goOn(HOUR);
+  expect(await abort()).toMatchObject({ accepted: false, reasons: [expect.stringContaining('withdrawn')] });
+  expect((await begun.status()).blockedBy).toMatchObject({ code: 'LoginLocked', stepId: 'Withdraw on sql1' });
+  expect(begun.link.effects.filter((effect) => effect === 'notify LoginLocked')).toHaveLength(1);
+  isMended = true;
+  await begun.driver.update<Answer>('resume', DBA);
+  await begun.goOn();
+  const { failovers, primary } = await begun.protection();
+  expect(failovers.map(({ outcome }) => outcome)).toEqual(['withdrawn']);
+  expect([primary, begun.link.changes.at(-1)]).toEqual(['server', 'undo server.fence']);
+  await begun.end();
+});
+
+/** An undo with its pause, and the news of it: so many events of a history. */
+const EVENTS_OF_A_ROUND = 19;
+/** Temporal ends a workflow whose history is longer. */
+const LONGEST_HISTORY = 51_200;
+
+test('a fence that cannot be lifted for weeks does not fill the history of its failover', async () => {
+  const tries: number[] = [];
+  const begun = await StandingLink.begin({
+    override: (call) => {
+      if (call.type === 'awaitCatchUp') return fail(needsPerson('CatchUpFailed'));
+      if (!isUndoOf(call, (step) => step === 'server.fence')) return undefined;
+      tries.push(call.at);
+      return fail(needsPerson('LoginLocked'));
+    },
+  });
+  await begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
+  await begun.goOn(HOUR / 2);
+  // Applications wait: at first it is tried often.
+  expect(tries.length).toBeGreaterThan(25);
+  await begun.goOn(14 * 24 * HOUR);
+  expect(tries.length * EVENTS_OF_A_ROUND).toBeLessThan(LONGEST_HISTORY);
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(HOUR / 6);
+  await begun.driver.dispose();
 });

@@ -56,6 +56,7 @@ async function check(
     readonly lastResult?: unknown;
     readonly rotateBeforeMs?: number | null;
     readonly rotation?: (call: ActivityCall) => FakeOutcome;
+    readonly more?: Readonly<Record<string, FakeActivity>>;
     readonly untilMs?: number;
     readonly notifier?: FakeOutcome;
   } = {},
@@ -63,6 +64,7 @@ async function check(
   const told: Told[] = [];
   const activities: Record<string, FakeActivity> = {
     readCertificateInventory: read,
+    ...options.more,
     planCertificateRotation: options.rotation ?? (() => answer({ refusals: [], plan: null })),
     notifyPerson: (call) => {
       told.push(call.input as Told);
@@ -178,22 +180,38 @@ describe('with a rotation that is due', () => {
     expect(resultOf(run).rotation).toMatchObject({ outcome: 'refused' });
   });
 
-  test('a rotation that waits for a person does not hold the checks up: it goes on by itself', async () => {
+  test.each([
+    ['LoginFailed', needsPerson('LoginFailed')],
+    ['TimedOut', timedOut('START_TO_CLOSE')],
+  ])('a rotation that waits for a person (%s) does not hold the checks up: it goes on by itself', async (code, failure) => {
     const run = await check(() => answer(inventory(3)), {
       ...due,
-      rotation: () => fail(needsPerson('LoginFailed')),
+      rotation: () => fail(failure),
       untilMs: DAY / 2,
     });
     expect(resultOf(run).rotation).toBeNull();
     expect(resultOf(run).summary).toContain('waits');
-    expect(run.told.map(({ code }) => code)).toContain('LoginFailed');
+    expect(run.told.map((one) => one.code)).toContain(code);
   });
 
   test('a rotation that fails, fails the check, and a person is told', async () => {
-    const broken = new TimeoutFailure('activity timed out', undefined, 'START_TO_CLOSE');
+    const old = { name: 'Cert', thumbprint: 'AA', expiresAt: '2026-12-01T00:00:00.000Z', expired: false };
+    const plan = {
+      endpointName: 'endpoint',
+      old,
+      nextName: 'Cert_2',
+      nextExpiresOn: '2027-11-01',
+      groups: [],
+    };
     const run = await check(() => answer(inventory(3)), {
       ...due,
-      rotation: () => fail(broken as unknown as ApplicationFailure),
+      rotation: () => answer({ refusals: [], plan }),
+      more: {
+        observeRotationStep: () => answer({ before: {}, planned: [] }),
+        performRotationStep: () => answer({ outcome: 'done', effects: [], evidence: '', durationMs: 1 }),
+        readCertificate: () => fail(timedOut('START_TO_CLOSE')),
+        undoRotationStep: () => answer([]),
+      },
     });
     expect(run.ending.kind).toBe('failed');
     expect(run.told.map(({ code }) => code)).toContain('certificate.rotation-failed');

@@ -1,5 +1,6 @@
 /** Objects outside of the database around a run, in virtual time: when they are copied, compared, and what holds what. */
 
+import { TimeoutFailure, TimeoutType } from '@temporalio/common';
 import type { LinkSite } from '../../../src/model/link/procedure';
 import {
   driftFingerprint,
@@ -18,6 +19,7 @@ import {
   type FakeActivity,
   type FakeOutcome,
   fail,
+  giveUp,
   hang,
   WorkflowDriver,
 } from '../../support/workflow-driver';
@@ -28,6 +30,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const AT = '2026-11-01T00:00:00.000Z';
 const DBA = { by: 'dba' };
+const OUT_OF_TIME = new TimeoutFailure('activity timed out', undefined, TimeoutType.START_TO_CLOSE);
 const COPIES = ['logins', 'login-passwords', 'agent-jobs', 'agent-job-changes'];
 
 const section = (drift = 'block') => `instanceObjects: { jobs: { include: [totals] }, drift: ${drift} }\n`;
@@ -230,6 +233,25 @@ describe('a migration', () => {
       message: expect.stringContaining('NoPermission happened'),
     });
     expect(world.link.changes).not.toContain('do server.fence');
+    await driver.dispose();
+  });
+
+  test('a comparison that ends by a time-out waits for a person, and undoes nothing', async () => {
+    const world = new FakeObjects({
+      objects: (call) =>
+        call.type === 'compareInstanceObjects' && call.count === 1 ? giveUp(OUT_OF_TIME) : undefined,
+    });
+    const driver = await begin('linkMigration', migration(), world);
+    await driver.run(() => false, 5 * HOUR);
+    expect((await status(driver)).blockedBy).toMatchObject({
+      code: 'TimedOut',
+      stepId: 'Objects outside of the database',
+    });
+    expect(world.link.effects.filter((effect) => effect === 'notify TimedOut')).toHaveLength(1);
+    expect(world.link.changes.filter((change) => change.startsWith('undo '))).toEqual([]);
+    await driver.update<Answer>('resume', DBA);
+    expect(await driver.run()).toMatchObject({ kind: 'completed', result: { outcome: 'completed' } });
+    await driver.replay();
     await driver.dispose();
   });
 
