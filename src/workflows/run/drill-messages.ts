@@ -48,7 +48,7 @@ export interface DrillRecord {
   /** Site that was tried. */
   readonly to: SiteId;
   /**
-   * `done`: there and back. `withdrawn`: it did not get there, nothing was changed. `not-back`: the way back was
+   * `done`: there and back. `withdrawn`: it did not get there, nobody was fenced out. `not-back`: the way back was
    * withdrawn. `stopped`: somebody stopped it, or swapped the roles, while the other site led.
    */
   readonly outcome: 'done' | 'withdrawn' | 'not-back' | 'stopped';

@@ -314,10 +314,7 @@ test('a pause holds what is asked for, and nothing else', async () => {
 
 test('an abort while it is set up undoes what it made', async () => {
   const counting = await Counting.begin('abort', (pair) => pair.refuse('right FOLLOW'));
-  await counting.until(({ phase }) => phase === 'pairing');
-  expect(await counting.ask('pause', BY)).toMatchObject({ accepted: true });
-  counting.pair.obey('right FOLLOW');
-  await delay(500);
+  await counting.until(({ blockedBy }) => blockedBy !== null);
   expect(await counting.ask('abort', BY)).toMatchObject({ accepted: true });
   expect(await counting.result()).toEqual({ outcome: 'aborted', failovers: 0, leftovers: [] });
   expect(counting.pair.read('right').role).toBe('ALONE');
