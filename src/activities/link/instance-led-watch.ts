@@ -2,13 +2,13 @@
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { CommonNews } from '../run/api';
+import { HealthNews } from '../run/health-news';
+import { keepLastHealth, orAborted } from '../run/last-health';
 import { sharedAgeMs, untilNextLook } from '../run/snapshots';
 import type { LinkHealth, LinkKnown, LinkNews } from './api';
 import type { LinkWatchRequest } from './context';
 import { linkGone, rolesByOthers, rolesSeen } from './external-changes';
 import { healthOf } from './health';
-import { HealthNews } from './health-news';
-import { keepLastHealth, orAborted } from './last-health';
 import { linkFacts, type Observing } from './link-facts';
 import { sideFacts } from './side-facts';
 import { otherFacts, splitBrain } from './split-brain';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../ports/clock';
-import type { Checkpoint, Health, HealthChanged, WatchInput } from '../run/api';
-import { whatPasses } from '../run/describe-failure';
+import type { Checkpoint, Health, HealthChanged, WatchInput } from './api';
+import { whatPasses } from './describe-failure';
 
-/** A link that is down for one look is not news yet. */
+/** What is down for one look is not news yet. */
 const LOOKS_UNTIL_NEWS = 3;
 /** A side that does not answer for this long is news: a restart is over sooner. */
 export const UNREADABLE_MS = 2 * 60_000;

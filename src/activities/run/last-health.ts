@@ -1,4 +1,4 @@
-import type { Checkpoint, Health } from '../run/api';
+import type { Checkpoint, Health } from './api';
 
 /**
  * A watch that is told to end leaves what it saw last: the loss of a forced failover is estimated from it, and nobody
