@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { BrokenLink, SeedingMark, SeedingNews } from '../../activities/link/api';
 import { formatDuration } from '../../model/duration';
 import { CREATE_LINK } from '../../model/link/procedure';
+import { beforeDeadline } from '../run/deadline';
 import { linkActivities } from './link-activities';
 import type { LinkRun } from './state';
 
@@ -162,30 +163,26 @@ async function reportSeeding(
   }
 }
 
-/** Deadline and warnings as durable timers; they outlive every worker. */
-export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
+/** Azure cancels the creation of a link after 6 days. */
+export function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Promise<T> {
   const { deadline, warnBefore } = run.spec.settings.seeding;
   const requestedAt = Date.parse(run.state.linkRequestedAt ?? run.now());
-  const deadlineAt = requestedAt + deadline;
-  let done = false;
-  const scope = new CancellationScope();
-  const working = scope.run(work).finally(() => {
-    done = true;
+  return beforeDeadline(run, work, {
+    at: requestedAt + deadline,
+    warnBefore,
+    warn: (left) =>
+      run.notify(
+        'warning',
+        'seeding.deadline-near',
+        `seeding has ${formatDuration(left)} left before Azure cancels the link`,
+        'look at the rate and the ETA in status; free bandwidth for it',
+      ),
+    missed: () => notSeededWithin(deadline),
   });
-  const watching = warnAndExpire(run, deadlineAt, warnBefore, () => done);
-  let expired: boolean;
-  try {
-    expired = await Promise.race([working.then(() => false), watching]);
-  } catch (error) {
-    // A stop ends the timers at once, the activities later.
-    await CancellationScope.nonCancellable(() => working.catch(() => undefined));
-    throw error;
-  }
-  if (!expired) return working;
-  scope.cancel();
-  await working.catch(() => undefined);
-  run.control.throwIfAborted();
-  throw ApplicationFailure.create({
+}
+
+const notSeededWithin = (deadline: number): ApplicationFailure =>
+  ApplicationFailure.create({
     type: SEEDING_DEADLINE_EXCEEDED,
     nonRetryable: true,
     message: `seeding was not complete ${formatDuration(deadline)} after the link was requested; Azure cancels such a link`,
@@ -196,25 +193,3 @@ export async function withDeadline<T>(run: LinkRun, work: () => Promise<T>): Pro
       },
     ],
   });
-}
-
-/** @returns true when the deadline passed before the work was done. */
-async function warnAndExpire(
-  run: LinkRun,
-  deadlineAt: number,
-  warnBefore: readonly number[],
-  isDone: () => boolean,
-): Promise<boolean> {
-  for (const before of [...warnBefore].sort((a, b) => b - a)) {
-    const wait = deadlineAt - before - Date.now();
-    if (wait <= 0) continue;
-    if (await condition(isDone, wait)) return false;
-    await run.notify(
-      'warning',
-      'seeding.deadline-near',
-      `seeding has ${formatDuration(before)} left before Azure cancels the link`,
-      'look at the rate and the ETA in status; free bandwidth for it',
-    );
-  }
-  return !(await condition(isDone, Math.max(deadlineAt - Date.now(), 1)));
-}
