@@ -3,7 +3,6 @@ import { type Change, changeSteps, type Procedure, type StepRef } from '../../mo
 import type { RunSpec } from '../../model/run/run-spec';
 import { otherSiteOf, type SiteRoles } from '../../model/run/site';
 import type { StandingFacts } from '../../model/run/standing';
-import { SqlServerFailure } from '../../ports/failures';
 import { factsOfRoles } from '../../rules/run/facts-of-roles';
 import { requestFor } from '../../rules/run/request-of-change';
 import { refusalsOf } from '../../rules/run/standing-table';
@@ -147,10 +146,8 @@ async function orOpen(step: StepRef, plan: () => Promise<PlannedStep>): Promise<
   try {
     return await plan();
   } catch (error) {
-    if (!(error instanceof NeedsPerson || error instanceof NotYet || error instanceof SqlServerFailure))
-      throw error;
     const remedy = error instanceof NeedsPerson ? `; ${error.remedy}` : '';
-    return named(step, `the run would leave the old primary open and go on: ${error.message}${remedy}`);
+    return named(step, `the run would leave the old primary open and go on: ${messageOf(error)}${remedy}`);
   }
 }
 
@@ -159,10 +156,11 @@ async function orUntold(step: StepRef, plan: () => Promise<PlannedStep>): Promis
   try {
     return await plan();
   } catch (error) {
-    if (!(error instanceof SqlServerFailure)) throw error;
-    return named(step, `what it does shows only then: ${error.message}`);
+    return named(step, `what it does shows only then: ${messageOf(error)}`);
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The fence of an old primary that a forced failover leaves alone: the run sets it only where both ends answer. */
 interface OpenFence {

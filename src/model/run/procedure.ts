@@ -16,11 +16,18 @@ export interface StepRef<Id extends string = string, Phase extends string = stri
   readonly madeBy?: readonly Id[];
 }
 
+/** The server that a step is about, for what is asked of it; nothing where it is the one that leads. */
+export const serverOf = ({ server }: Pick<StepRef, 'server'>): Pick<StepRef, 'server'> =>
+  server === undefined ? {} : { server };
+
 export type FailoverType = 'planned' | 'forced';
 
 /** The steps of a failover by their role, never by their position. */
 export interface FailoverPlan<Step extends StepRef = StepRef> {
-  /** Before anybody is fenced out: what is not replicated is made the same on the other site. May be empty. */
+  /**
+   * Before anybody is fenced out: what is not replicated is made the same on the other site. May be empty. Performed by
+   * what the topology has around its failovers (`objects` of its workflows).
+   */
   readonly prepare: readonly Step[];
   /** Keep the applications out of the old primary. May be empty: catch-up and point of no return are never left out. */
   readonly fence: readonly Step[];
@@ -32,9 +39,15 @@ export interface FailoverPlan<Step extends StepRef = StepRef> {
   readonly proof: readonly Step[];
   /** Let the applications in where the new primary is. */
   readonly admit: readonly Step[];
-  /** Once the applications are in. What fails of it is told, and holds nothing up. May be empty. */
+  /**
+   * Once the applications are in. What fails of it is told, and holds nothing up. May be empty. Performed by `repairOfUsers`
+   * and by what the topology has around its failovers (`objects` of its workflows).
+   */
   readonly follow: readonly Step[];
 }
+
+/** Phases that every run enters, whatever its topology calls the others. */
+export type RunPhase = 'preflight' | 'replicating' | 'cutover' | 'after';
 
 /** What keeps the applications out, in words. */
 export interface FenceInWords {
@@ -66,7 +79,7 @@ export interface Procedure<Spec extends RunSpec = RunSpec, Step extends StepRef 
   /** Every step that a run may begin. An id begins with that of its site: `instance.link`. */
   readonly stepIds: readonly Step['id'][];
   /** Titles of the phases by their ids, in order. */
-  readonly phases: Readonly<Record<string, string>>;
+  readonly phases: Readonly<Record<RunPhase, string>> & Readonly<Record<string, string>>;
   /** What goes from where to where, for the page of the run in Temporal's web interface. */
   describe(spec: Spec): string;
   /** Places that can lead. */

@@ -35,5 +35,8 @@ export function otherSiteOf(sites: readonly Site[], id: SiteId): Site {
 
 /** The site that a step is about: its id begins with that of the site. @throws RangeError where it begins with none */
 export function siteOfStep(sites: readonly Site[], stepId: string): Site {
-  return siteOf(sites, stepId.split('.')[0] ?? stepId);
+  const named = sites.filter(({ id }) => stepId.startsWith(`${id}.`));
+  // Of `eu` and `eu.west` the longer one is meant.
+  const [site] = named.toSorted((one, other) => other.id.length - one.id.length);
+  return site ?? siteOf(sites, stepId);
 }

@@ -15,7 +15,7 @@ const MOST_WINDOWS = 100;
 const DAYS: readonly string[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 /** ISO 8601 with offset: without one the time would mean something else on each machine. */
-const TIME_WITH_OFFSET = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+const TIME_WITH_OFFSET = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** @param value anything; never throws */
 export function readSchedule(value: unknown): ReadSchedule {

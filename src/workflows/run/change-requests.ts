@@ -1,4 +1,5 @@
 /** Answers about what stands: the table of requests decides them, from the run's state alone. */
+import { CancellationScope } from '@temporalio/workflow';
 import { byWord, unknownWord } from '../../model/by-word';
 import type { StandingRequestFacts, StandingVerdict } from '../../model/run/standing';
 import { decideRequest } from '../../rules/run/standing-table';
@@ -111,12 +112,16 @@ function begin(run: Run, protection: Protection, request: FailoverRequest, verdi
   return take(run, protection, asked, { ...verdict, sentence });
 }
 
+const ENDED = 'what was set up stands without it: look at status, and start the run again';
+
 /** The table decides. */
 export function answer(
   run: Run,
   asked: StandingRequestFacts,
   act: (verdict: Verdict<true>, protection: Protection) => Decision,
 ): Decision {
+  if (run.isEnding || CancellationScope.current().consideredCancelled)
+    return refuse('run.ends', 'the run is ending, and does nothing any more', ENDED);
   const verdict = decideRequest(standingFacts(knownOf(run)), asked);
   const { protection } = run.state;
   if (verdict.allowed && protection !== null) return act(verdict, protection);

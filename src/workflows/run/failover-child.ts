@@ -83,8 +83,7 @@ function noteOthers(run: Run, { from, kind }: FailoverNews & FromRun): void {
   if (run.state.protection?.failovers.some(({ workflowId }) => workflowId === from?.workflowId)) return;
   const who = from?.workflowId ?? 'somebody without a name';
   const message = `${who} told of a failover (${kind}) that is not of this run; it was not listened to`;
-  if (run.state.events.some((event) => event.message === message)) return;
-  run.logEvent('warning', 'failover.news-of-others', message);
+  run.noteIgnored(message, 'failover.news-of-others');
 }
 
 /** Hears the news of one failover, known by its workflow and run. */

@@ -24,10 +24,9 @@ export function handleFailoverMessages(run: Run, way: Preemption): void {
 
 function noteOthers(run: Run, { from, kind }: FailoverControl & FromRun): void {
   const who = from?.workflowId ?? 'somebody without a name';
-  run.logEvent(
-    'warning',
-    'failover.control-of-others',
+  run.noteIgnored(
     `${who} asked for ${kind}, but is not its ${run.procedure.thing}`,
+    'failover.control-of-others',
   );
 }
 

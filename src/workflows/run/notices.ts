@@ -39,6 +39,15 @@ export class Notices {
 
   /** What was not delivered yet, for a new history to send: at least once is the promise. */
   get left(): readonly Notice[] {
-    return [...this.underWay.keys()].slice(-CARRIED_OVER);
+    return carriedOver([...this.underWay.keys()]);
   }
+}
+
+/** The oldest first. What people must know is not pushed out by what they may know. */
+export function carriedOver(all: readonly Notice[]): readonly Notice[] {
+  const isCritical = ({ severity }: Notice): boolean => severity === 'critical';
+  const newest = all.toReversed();
+  const byWeight = [...newest.filter(isCritical), ...newest.filter((one) => !isCritical(one))];
+  const kept = new Set(byWeight.slice(0, CARRIED_OVER));
+  return all.filter((one) => kept.has(one));
 }

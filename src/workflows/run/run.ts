@@ -4,7 +4,7 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import type { LiftedFence } from '../../activities/run/api';
 import type { JournalEffect } from '../../model/run/journal';
 import type { PendingOnServer } from '../../model/run/pending-on-server';
-import type { Procedure, StepRef } from '../../model/run/procedure';
+import { type Procedure, type StepRef, serverOf } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import { otherSiteOf, type Site, type SiteId, siteOf, siteOfStep } from '../../model/run/site';
 import { phaseKey } from '../../temporal/search-attribute-keys';
@@ -17,7 +17,7 @@ import { pauseOf } from './pause-notes';
 import { type RunActivities, runActivities } from './run-activities';
 import { type Problem, RunControl } from './run-control';
 import type { RunInput, RunState, StartedStep } from './state';
-import { addEvent, addEventOfOthers, addJournalEntry, addPhase } from './state-entries';
+import { addEvent, addEventOfOthers, addJournalEntry, addPhase, isTold } from './state-entries';
 import type { WorkflowTopology } from './topology';
 import { byHandOf, type LeftItem, leftSentence, type UndoItem } from './undo-items';
 import { undoneEntry } from './undone-entry';
@@ -34,6 +34,8 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
   forcedAt: number | null = null;
   /** Why a step behind the point of no return does not go through yet; null while none is refused. */
   refusal: string | null = null;
+  /** It ends, though what it set up stands: nothing that is asked of it now would be done. */
+  isEnding = false;
   /** Grows with every message that may change what the run waits for. */
   revision = 0;
   /** What people are being told just now. */
@@ -302,7 +304,7 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
       // Not the phase of the moment: what is created may still be under way while its copy is being seeded.
       phase: step.phase,
       stepId: step.id,
-      ...(step.server === undefined ? {} : { server: step.server }),
+      ...serverOf(step),
       title: step.title,
       outcome,
       effects,
@@ -334,10 +336,10 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
     addEvent(this.state, { at: this.now(), severity, code, message });
   }
 
-  /** A message that was not understood. */
-  noteIgnored(message: string): void {
-    const at = this.now();
-    addEventOfOthers(this.state, { at, severity: 'warning', code: 'message.ignored', message });
+  /** What somebody sends who is not understood, or has no business here: told once, it pushes nothing else out. */
+  noteIgnored(message: string, code = 'message.ignored'): void {
+    const event = { at: this.now(), severity: 'warning', code, message } as const;
+    if (!isTold(this.state, event)) addEventOfOthers(this.state, event);
   }
 
   /**

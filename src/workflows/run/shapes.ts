@@ -3,6 +3,7 @@
  * worker. A shape gives back what it was given, or throws; it never mends and never guesses.
  */
 import { LONGEST_DURATION_MS } from '../../model/duration';
+import { jsonBytes } from '../../model/json-bytes';
 import { isPrintable, shown } from '../../model/shown';
 
 /** @param at where the value stands, for the message: `spec.migration.name` */
@@ -59,10 +60,15 @@ export const matching = (form: RegExp, allowed: string): Shape<string> =>
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
+/** From here on a date has more than four digits of a year, and is no such text any more. */
+const YEAR_10000_MS = Date.UTC(10_000, 0, 1);
+
+const isTime = (text: string): boolean => TIME.test(text) && Date.parse(text) < YEAR_10000_MS;
+
 /** ISO 8601 with an offset: without one it would mean another time on each machine. */
 export const time: Shape<string> = tested(
   'a time in ISO 8601 with an offset, such as 2026-12-01T22:00:00Z',
-  (value) => typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value)),
+  (value) => typeof value === 'string' && isTime(value),
 );
 
 export const yesOrNo: Shape<boolean> = tested('true or false', (value) => typeof value === 'boolean');
@@ -82,6 +88,29 @@ export const wholeNumber = (least: number, most: number): Shape<number> =>
     `a whole number from ${least} to ${most}`,
     (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
   );
+
+/** Levels of lists and objects in each other; a spec has about six. */
+const DEEPEST = 50;
+
+/**
+ * As the shape, and no bigger: what is handed on unseen would be carried, and sent, for years.
+ * @param mostBytes of its JSON
+ */
+export const bounded =
+  <T>(shape: Shape<T>, mostBytes: number): Shape<T> =>
+  (value, at) => {
+    if (depthOf(value, DEEPEST + 1) > DEEPEST) throw malformed(at, `at most ${DEEPEST} levels deep`, 'more');
+    if (jsonBytes(value) > mostBytes) throw malformed(at, `at most ${mostBytes} bytes of JSON`, 'more');
+    return shape(value, at);
+  };
+
+/** @param most what is deeper is not looked at */
+function depthOf(value: unknown, most: number): number {
+  if (most === 0 || typeof value !== 'object' || value === null) return 0;
+  let deepest = 0;
+  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner, most - 1));
+  return deepest + 1;
+}
 
 /** Milliseconds. Bounded, so that every date that is reckoned with it is one. */
 export const duration = (least = 0): Shape<number> => number(least, LONGEST_DURATION_MS);

@@ -74,6 +74,7 @@ export async function standingRun<Spec extends RunSpec, Own extends object>(
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const isStanding = state.protection !== null;
+    run.isEnding = isStanding;
     outcome = isCancellation(error) || error instanceof AbortRequested ? 'aborted' : 'failed';
     // What stands is data that others rely on: it is removed on request only.
     const leftovers = isStanding ? [] : await undoRun(run);

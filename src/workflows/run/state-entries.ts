@@ -36,6 +36,10 @@ export function addEvent(state: RunState, event: RunEvent): void {
   if (state.events.length > EVENTS_KEPT) state.events.splice(0, state.events.length - EVENTS_KEPT);
 }
 
+/** An event of the same code and words is kept still. */
+export const isTold = ({ events }: RunState, { code, message }: RunEvent): boolean =>
+  events.some((event) => event.code === code && event.message === shortened(message));
+
 /** What others send, however much, pushes nothing else out: of each code the newest ones are kept. */
 export function addEventOfOthers(state: RunState, event: RunEvent): void {
   const isSuch = ({ code }: RunEvent): boolean => code === event.code;

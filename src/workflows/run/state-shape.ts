@@ -14,6 +14,7 @@ import {
   anyObject,
   anyText,
   anything,
+  bounded,
   byKind,
   exactly,
   type Fields,
@@ -72,9 +73,12 @@ const pendingShape = (sites: readonly Site[], spec: Shape<RunSpec>): Shape<Stand
     remove: including({ request: requestShape, begun: optional(yes) }),
   });
 
+/** Each activity is handed the whole of a spec. */
+export const SPEC_BYTES = 256 * 1024;
+
 /** @param spec shape of the specs of the topology */
 export const changeSpecShape = (spec: Shape<RunSpec>): Shape<ChangeSpecRequest> =>
-  exactly<ChangeSpecRequest>({ ...BY_AND_REASON, spec });
+  exactly<ChangeSpecRequest>({ ...BY_AND_REASON, spec: bounded(spec, SPEC_BYTES) });
 
 const drillUnderWay = (sites: readonly Site[]) =>
   including<DrillUnderWay>({

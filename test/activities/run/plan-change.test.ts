@@ -75,6 +75,13 @@ test.each([922, 976, 983])('an old primary that answers with error %i stops no p
   });
 });
 
+test('whatever else goes wrong at the old primary stops no plan of a forced failover', async () => {
+  const broken = new RangeError('nothing of this is known');
+  const { notes } = await planned({ ...failing('left.fence', broken), ...failing(FOLLOWING.id, broken) });
+  expect(notes['left.fence']).toContain('nothing of this is known');
+  expect(notes[FOLLOWING.id]).toContain('nothing of this is known');
+});
+
 test('what the new primary refuses does stop it', async () => {
   const refusal = new SqlServerFailure('Riga', 'x', [], undefined, 'Riga: no');
   await expect(planned(failing('right.lead', refusal))).rejects.toBe(refusal);

@@ -56,7 +56,7 @@ const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = 
     goesOn: 'writes go on',
     unwatched: { undone: '', nextStep: 'nothing' },
     stepIds: ['north.write'],
-    phases: {},
+    phases: { preflight: '', replicating: '', cutover: '', after: '' },
     describe: ({ regions }) => regions.join(),
     sites: ({ regions }) => regions.map((id) => ({ id, name: id, label: `region ${id}`, option: id })),
     failover: never,

@@ -103,6 +103,27 @@ test('news of others are noted once for each, and change nothing: before, under 
   await begun.end();
 });
 
+test('whoever sends much pushes nothing else out of the events: not of a link, not of its failover', async () => {
+  const begun = await StandingLink.begin({
+    override: (call) => (call.type === 'awaitCatchUp' ? hang : undefined),
+  });
+  const { driver } = begun;
+  await driver.update('failover', { by: 'dba', type: 'planned', to: 'instance' });
+  await begun.goOn();
+  const before = await codes(driver);
+  const [failover] = driver.children;
+  for (let n = 0; n < 80; n += 1) {
+    await driver.signal('failoverNews', { kind: 'fencing', from: { workflowId: `x${n}`, runId: 'r' } });
+    await failover?.signal('failoverControl', { kind: 'pause', from: { workflowId: `x${n}`, runId: 'r' } });
+  }
+  const after = await codes(driver);
+  expect(after.filter((code) => code !== 'failover.news-of-others')).toEqual(before);
+  expect(after.length - before.length).toBe(3);
+  await failover?.update('abort', { by: 'dba' });
+  await begun.goOn();
+  await begun.end();
+});
+
 test('a problem that is over, told late, is not taken for that of somebody else', async () => {
   const begun = await StandingLink.begin({
     override: (call) =>

@@ -73,6 +73,20 @@ test('a role of several steps has all of them, in order; what proves is not look
   expect(calls.filter((type) => type === 'observeStep')).toHaveLength(changes.length - 1);
 });
 
+test('a step about one server of a site is one of that server, as often as it is there', async () => {
+  const fence = ['n1', 'n2'].map((server) => ({ ...step('server.fence'), server }));
+  const link = new FakeLink();
+  const plan = { ...PLAN, fence };
+  const driver = await WorkflowDriver.start('roleSwapWorkflow', { spec: linkSpec(), plan }, link.activities);
+  await driver.run();
+  const done = driver.calls.flatMap(({ type, input }) => {
+    const { stepId, server } = input as { stepId?: string; server?: string };
+    return type === 'performStep' && stepId === 'server.fence' ? [server] : [];
+  });
+  expect(done).toEqual(['n1', 'n2']);
+  await driver.dispose();
+});
+
 test('what is withdrawn is undone latest first, all of the fence', async () => {
   const plan = {
     ...PLAN,

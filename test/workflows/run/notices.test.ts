@@ -1,4 +1,6 @@
 /** Nobody waits for a notifier, and nothing is lost with the workflow that told it. */
+
+import { carriedOver, type Notice } from '../../../src/workflows/run/notices';
 import type { RunInput } from '../../../src/workflows/run/state';
 import { FakeLink, isWatch } from '../../support/fake-link';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
@@ -41,6 +43,34 @@ test('a notifier that hangs keeps no run from ending', async () => {
   await begun.driver.update('remove', DBA);
   expect((await begun.driver.run(() => false, begun.driver.elapsed + 10 * MINUTE)).kind).toBe('completed');
   await begun.end();
+});
+
+test('a link that ends does not take what it would not do any more', async () => {
+  const begun = await StandingLink.begin({ override: (call) => (isNotice(call) ? hang : undefined) });
+  await begun.driver.cancel();
+  const forced = { ...DBA, type: 'forced', to: 'instance', reason: 'fire', acceptLossSeconds: 999_999 };
+  expect(await begun.driver.update('failover', forced)).toMatchObject({ accepted: false, rule: 'run.ends' });
+  expect((await begun.driver.run()).kind).toBe('cancelled');
+  await begun.driver.dispose();
+});
+
+test('what people must know is carried over before what they may know', () => {
+  const notice = (severity: Notice['severity'], code: string): Notice => ({
+    severity,
+    code,
+    workflowId: 'w',
+    title: '',
+    message: '',
+    nextStep: '',
+  });
+  const chatter = Array.from({ length: 60 }, (_, n) => notice('warning', `link.unhealthy ${n}`));
+  const carried = carriedOver([notice('critical', 'split-brain.found'), ...chatter]).map(({ code }) => code);
+  expect(carried).toHaveLength(20);
+  expect([carried[0], carried[1], carried.at(-1)]).toEqual([
+    'split-brain.found',
+    'link.unhealthy 41',
+    'link.unhealthy 59',
+  ]);
 });
 
 test('what is not delivered when a new history begins, is told by that one', async () => {

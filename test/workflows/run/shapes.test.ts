@@ -4,7 +4,15 @@ import * as fc from 'fast-check';
 import { linkSites } from '../../../src/model/link/side';
 import { LINK_WORKFLOWS } from '../../../src/workflows/link/topology';
 import { runInputShape } from '../../../src/workflows/run/run-input-shape';
-import { MalformedInput, oneOf, type Shape, text, time } from '../../../src/workflows/run/shapes';
+import {
+  anything,
+  bounded,
+  MalformedInput,
+  oneOf,
+  type Shape,
+  text,
+  time,
+} from '../../../src/workflows/run/shapes';
 import { failoverNewsShape } from '../../../src/workflows/run/signal-shapes';
 import { slotMessageShape } from '../../../src/workflows/run/slot-shapes';
 import { drillShape, failoverShape, repairShape } from '../../../src/workflows/run/standing-request-shapes';
@@ -32,6 +40,20 @@ test.each([
   expect(() => drillShape({ ...BY, holdMs: value }, '')).toThrow(/holdMs must be a number/);
   const forced = { ...BY, type: 'forced', to: 'instance', acceptLossSeconds: value };
   expect(() => failover(forced, '')).toThrow(/acceptLossSeconds must be a number/);
+});
+
+test('a time has four digits of a year in UTC as well, and no more than nanoseconds', () => {
+  expect(time('9999-12-31T23:59:59Z', 'the time')).toBe('9999-12-31T23:59:59Z');
+  expect(() => time('9999-12-31T23:59:59-12:00', 'the time')).toThrow(MalformedInput);
+  expect(() => time(`2027-12-31T23:59:59.${'1'.repeat(10)}Z`, 'the time')).toThrow(MalformedInput);
+});
+
+test('what is handed on unseen is neither deep nor big', () => {
+  const nested = JSON.parse('['.repeat(5_000) + ']'.repeat(5_000));
+  const shape = bounded(anything, 1_000);
+  expect(() => shape({ nested }, 'the spec')).toThrow(/at most 50 levels deep/);
+  expect(() => shape({ note: 'x'.repeat(1_000) }, 'the spec')).toThrow(/at most 1000 bytes/);
+  expect(shape({ note: 'x' }, 'the spec')).toEqual({ note: 'x' });
 });
 
 test('a shape gives back what it was given, and takes no other word for one that it knows', () => {
