@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import sql from 'mssql';
 import type { WorkloadWriter } from '../estate/workload/writer';
-import type { LinkSite } from '../src/model/link/procedure';
+import type { LinkSite } from '../src/model/link/side';
 import {
   APPLICATION,
   administrator,

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../estate/workload/writer';
 import type { EstateDefinitionInput } from '../estate/world/definition';
-import type { LinkSite } from '../src/model/link/procedure';
+import type { LinkSite } from '../src/model/link/side';
 import type { JournalEntry } from '../src/model/run/journal';
 import type { FailoverRecord } from '../src/workflows/run/failover-record';
 import { documentedFailover } from './failover-documented';

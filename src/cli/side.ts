@@ -1,4 +1,4 @@
-import type { LinkSite } from '../model/link/procedure';
+import type { LinkSite } from '../model/link/side';
 import { EXIT } from './exit-codes';
 import { CliFailure } from './failure';
 

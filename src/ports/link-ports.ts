@@ -1,4 +1,4 @@
-import type { LinkSite } from '../model/link/procedure';
+import type { LinkSite } from '../model/link/side';
 import type { ResolvedLink } from '../model/link/spec';
 import type { ManagedInstancePort } from './managed-instance';
 import type { SqlServerPort } from './sql-server';

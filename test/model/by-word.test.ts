@@ -3,14 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { byWord } from '../../src/model/by-word';
 import type { CutoverRoute } from '../../src/model/link/facts';
-import {
-  cutoverPlan,
-  LINK_PROCEDURE,
-  type LinkSite,
-  linkProcedure,
-  repairOfUsers,
-} from '../../src/model/link/procedure';
-import { otherSite, siteName, siteOption } from '../../src/model/link/side';
+import { cutoverPlan, LINK_PROCEDURE, linkProcedure, repairOfUsers } from '../../src/model/link/procedure';
+import { type LinkSite, otherSite, siteName, siteOption } from '../../src/model/link/side';
 import { type Change, changeSteps, type FailoverType } from '../../src/model/run/procedure';
 import { jobSwitch } from '../../src/model/sql-server/instance-object-steps';
 import { linkSpec } from '../support/link-spec';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { Certificates } from '../../src/client/certificates';
-import type { LinkSite } from '../../src/model/link/procedure';
+import type { LinkSite } from '../../src/model/link/side';
 import type { Answer } from '../../src/workflows/run/answers';
 import type { FailoverRequest } from '../../src/workflows/run/standing-messages';
 import { APPLICATION, estateWithApplication, until } from '../support/application';

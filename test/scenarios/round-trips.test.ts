@@ -1,7 +1,7 @@
 /** Planned failover and failback, over and over, under a workload: nothing is lost, and nothing is left behind. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
-import type { LinkSite } from '../../src/model/link/procedure';
+import type { LinkSite } from '../../src/model/link/side';
 import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 

@@ -1,4 +1,4 @@
-import type { LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/side';
 import type { ActivityReporter } from '../run/activity-boundary';
 import { healthOf } from './health';
 import { linkFacts, type Observing } from './link-facts';

@@ -1,13 +1,11 @@
 /** What an activity of a link gets. */
 import type { ResolvedLink } from '../../model/link/spec';
 import type { LinkPorts } from '../../ports/link-ports';
-import { type CallWith, callsOf, type LookCall, type Opening, type RunCall, type Shared } from '../run/call';
+import { callsOf, type LookCall, type Opening, type Shared } from '../run/call';
 import type { SqlServerContext } from '../sql-server/context';
 import { atSites } from './context';
 import type { Observing } from './link-facts';
 
-export type LinkCall = RunCall<ResolvedLink, LinkPorts>;
-export type CallLink = CallWith<ResolvedLink, LinkPorts>;
 export type LinkActivityDependencies = Opening<ResolvedLink, LinkPorts> & Shared;
 
 /** What looks at a link use. */

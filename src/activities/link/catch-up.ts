@@ -1,7 +1,6 @@
 /** What the cutover waits for: the gate, equal LSNs behind the fence, the last look, Azure's first full backup. */
 
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/link/side';
+import { bySite, type LinkSite, otherSite } from '../../model/link/side';
 import { compareLsn } from '../../model/sql-server/lsn';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { cutoverRoute } from '../../rules/link/capability';

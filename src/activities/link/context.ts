@@ -1,6 +1,5 @@
-import type { LinkSite } from '../../model/link/procedure';
 import { onServer } from '../../model/link/replicas';
-import { bySite } from '../../model/link/side';
+import { bySite, type LinkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import { sqlServerSites } from '../../model/link/sql-server-sites';
 import type { SqlServerSpec } from '../../model/sql-server/spec';
@@ -24,10 +23,6 @@ export const defineLinkStep = <Facts>(step: Step<LinkPorts, ResolvedLink, Facts>
 /** One read on the SQL Server, with the activity's cancellation. */
 export const queryServer = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
   context.ports.server.query(query, { signal: context.signal });
-
-/** One read on the managed instance. */
-export const queryInstance = <Row>(context: LinkContext, query: Query<Row>): Promise<readonly Row[]> =>
-  context.ports.instance.query(query, { signal: context.signal });
 
 /** One read on the side that is named. */
 export const readOn = <Row>(context: LinkContext, on: LinkSite, query: Query<Row>): Promise<readonly Row[]> =>

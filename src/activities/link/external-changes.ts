@@ -1,7 +1,6 @@
 /** What other hands did to a link that stays: swapped its roles, or took it away. Judged by fresh looks only. */
 
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/link/side';
+import { bySite, type LinkSite, otherSite } from '../../model/link/side';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { readServer } from '../../tsql/queries/server';
 import type { DeletedExternallyNews, ExternalFailoverNews } from '../run/api';

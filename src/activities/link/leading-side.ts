@@ -1,4 +1,4 @@
-import type { LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/side';
 import { readInstanceDatabase } from '../../tsql/queries/instance-database';
 import type { LinkContext } from './context';
 

@@ -1,7 +1,6 @@
 /** Shared by the activities that wait: the newest facts of one link, read for all links of its server at once. */
 
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/link/side';
+import { bySite, type LinkSite } from '../../model/link/side';
 import type { ResolvedLink } from '../../model/link/spec';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';

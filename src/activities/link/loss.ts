@@ -1,6 +1,5 @@
 /** What a forced failover would lose, as well as it can be known. */
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/link/side';
+import { bySite, type LinkSite, otherSite } from '../../model/link/side';
 import { compareLsn, type Lsn } from '../../model/sql-server/lsn';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { sameName } from '../../rules/names';

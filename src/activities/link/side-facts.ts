@@ -1,5 +1,4 @@
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite } from '../../model/link/side';
+import { bySite, type LinkSite } from '../../model/link/side';
 import { readInstanceDatabaseFacts } from '../sql-server/observe/database';
 import type { Observing } from './link-facts';
 

@@ -1,5 +1,4 @@
-import type { LinkSite } from '../../model/link/procedure';
-import { bySite, otherSite } from '../../model/link/side';
+import { bySite, type LinkSite, otherSite } from '../../model/link/side';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { SplitBrainNews } from '../run/api';
 import { sharedAgeMs } from '../run/snapshots';

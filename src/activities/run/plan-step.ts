@@ -1,6 +1,6 @@
 /** One step of a plan: what a run would do now. */
 import { type JournalEffect, onReplica } from '../../model/run/journal';
-import type { StepRef } from '../../model/run/procedure';
+import { type StepRef, serverOf } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { EffectPorts } from './apply-effect';
 import { toJournalEffect } from './run-step';
@@ -31,12 +31,12 @@ export type PlanContext<Ports extends EffectPorts, Spec extends RunSpec> = Omit<
 const PLANNED_SECRET = 'secret';
 
 /** The step by its names, without anything to do. */
-export const stepHead = <Step extends StepRef>({ id, server, phase, title, repeats }: Step) => ({
-  stepId: id,
-  ...(server === undefined ? {} : { server }),
-  phase,
-  title,
-  repeats,
+export const stepHead = <Step extends StepRef>(step: Step) => ({
+  stepId: step.id,
+  ...serverOf(step),
+  phase: step.phase,
+  title: step.title,
+  repeats: step.repeats,
 });
 
 export interface StepPlanning {

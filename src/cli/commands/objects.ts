@@ -1,4 +1,4 @@
-import type { LinkSite } from '../../model/link/procedure';
+import type { LinkSite } from '../../model/link/side';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { CliFailure } from '../failure';
 import { withLocalPorts } from '../local-ports';

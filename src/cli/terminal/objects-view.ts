@@ -1,5 +1,4 @@
-import type { LinkSite } from '../../model/link/procedure';
-import { otherSite } from '../../model/link/side';
+import { type LinkSite, otherSite } from '../../model/link/side';
 import type { LinkSpec } from '../../model/link/spec';
 import type { ObjectFinding, ObjectsReport } from '../../model/sql-server/instance-objects';
 import type { Style } from './style';

@@ -208,9 +208,6 @@ export function linkProcedure(
   ];
 }
 
-/** Which side of the link is meant to be the primary: the SQL Server (server) or the managed instance (instance). */
-export type { LinkSite };
-
 const PROOF: Readonly<Record<LinkSite, readonly LinkStep[]>> = {
   instance: [step('instance.verify-writable', 'cutover', 'New primary takes writes')],
   server: [step('server.verify-writable', 'cutover', 'New primary takes writes')],

@@ -1,8 +1,7 @@
 /** The two ends of a link, as steps of any SQL Server know them. */
 
 import type { SqlServerSite } from '../sql-server/spec';
-import type { LinkSite } from './procedure';
-import { siteName, siteOption } from './side';
+import { type LinkSite, siteName, siteOption } from './side';
 import type { ResolvedLink } from './spec';
 
 type Ends = Pick<ResolvedLink, 'server' | 'instance'> & {

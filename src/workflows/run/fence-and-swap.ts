@@ -2,7 +2,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
-import { type FailoverPlan, type StepRef, serverOf, withdrawalSteps } from '../../model/run/procedure';
+import { type FailoverPlan, type StepRef, withdrawalSteps } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { performPastNoReturn } from './past-no-return';
 import { longestPause } from './pauses';
@@ -73,14 +73,13 @@ function passPointOfNoReturn(run: Run, evidence: CatchUpEvidence): void {
  * @returns when the step was done, ISO 8601
  */
 async function performOnce(run: Run, step: StepRef, stopIfHeld: () => void): Promise<string> {
-  const on = { spec: run.spec, stepId: step.id, ...serverOf(step) };
   run.step = step.title;
-  const seen = await run.untilItSucceeds.observeStep.executeWithOptions({ summary: `Look: ${step.title}` }, [
-    on,
-  ]);
+  const seen = await run.looking(step)();
   stopIfHeld();
   run.begin(step.id, seen.before, step.server, seen.planned);
-  const outcome = await run.untilItSucceeds.performStep.executeWithOptions({ summary: step.title }, [on]);
+  const outcome = await run.untilItSucceeds.performStep.executeWithOptions({ summary: step.title }, [
+    run.inputOf(step),
+  ]);
   run.journal(step, outcome.outcome, seen.planned, outcome.evidence, outcome.durationMs);
   run.step = null;
   // By the worker's clock, which also stamps the LSNs that are read next.

@@ -2,7 +2,7 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
-import { type FailoverPlan, type StepRef, serverOf } from '../../model/run/procedure';
+import type { FailoverPlan, StepRef } from '../../model/run/procedure';
 import { FailoverHooks, HookVeto } from './failover-hooks';
 import { tellCrossed, tellPlace } from './failover-news';
 import type { FailoverRecord } from './failover-record';
@@ -119,9 +119,8 @@ const fenceOfOld = (
 ): Pick<FailoverPlan, 'fence'> => procedure.failover(spec, 'planned', request.to);
 
 async function fenceOnce(run: Run, fence: readonly StepRef[]): Promise<void> {
-  const { spec } = run;
   for (const step of fence) {
-    const on = { spec, stepId: step.id, ...serverOf(step) };
+    const on = run.inputOf(step);
     const { before, planned } = await run.fewAttempts.observeStep(on);
     run.begin(step.id, before, step.server, planned);
     const done = await run.fewAttempts.performStep(on);

@@ -1,7 +1,7 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
 
 import { condition, isCancellation } from '@temporalio/workflow';
-import { type StepRef, serverOf } from '../../model/run/procedure';
+import type { StepRef } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { FailoverHooks } from './failover-hooks';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
@@ -127,17 +127,15 @@ export async function admitApplicationsOrTell(run: Run, primary: SiteId): Promis
 }
 
 async function admitOnce(run: Run, step: StepRef): Promise<void> {
-  const on = { spec: run.spec, stepId: step.id, ...serverOf(step) };
-  const { settled, planned, unreached } = await run.fewAttempts.observeStep.executeWithOptions(
-    { summary: `Look: ${step.title}` },
-    [on],
-  );
+  const { settled, planned, unreached } = await run.looking(step, run.fewAttempts)();
   if (settled !== undefined) {
     run.fences.note(unreached);
     run.journal(step, 'already-done', [], settled, 0);
     return;
   }
-  const done = await run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [on]);
+  const done = await run.fewAttempts.performStep.executeWithOptions({ summary: step.title }, [
+    run.inputOf(step),
+  ]);
   run.fences.note(done.unreached);
   run.journal(step, 'done', planned, done.evidence, done.durationMs);
 }

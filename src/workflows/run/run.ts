@@ -228,8 +228,9 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
     return () => activities.observeStep.executeWithOptions(options, [this.inputOf(step)]);
   }
 
-  private inputOf({ id: stepId, server }: StepRef) {
-    return { spec: this.spec, stepId, ...(server === undefined ? {} : { server }) };
+  /** A step as its activities take it. */
+  inputOf(step: StepRef) {
+    return { spec: this.spec, stepId: step.id, ...serverOf(step) };
   }
 
   hasBegun(stepId: string, server?: string): boolean {
@@ -270,13 +271,12 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
   }
 
   private async giveBack(begun: StartedStep): Promise<void> {
-    const { stepId, server, before, after } = begun;
-    const on = server === undefined ? {} : { server };
+    const { stepId, before, after } = begun;
     const known = after === undefined ? {} : { after };
     this.step = `Undo ${stepId}`;
     const over = begun.undoing === undefined ? {} : { carried: begun.undoing };
     const undoing = this.activities.bounded.undoStep.executeWithOptions({ summary: `Undo ${stepId}` }, [
-      { spec: this.spec, stepId, ...on, before, ...known, ...over },
+      { spec: this.spec, stepId, ...serverOf(begun), before, ...known, ...over },
     ]);
     const { effects, unreached } = await undoing.catch((error) => {
       const left = carriedBy(error, begun.undoing);

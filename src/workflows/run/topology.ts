@@ -2,7 +2,7 @@
  * What the workflows of any run ask of their topology: its procedure, the shapes of what is its own, its watch, and what
  * surrounds its failovers. What it does to set something up it writes by hand, beside.
  */
-import type { CommonNews, Divergence, OwnNews, SplitBrainNews } from '../../activities/run/api';
+import type { Divergence, OwnNews, SplitBrainNews } from '../../activities/run/api';
 import type { FailoverType, Procedure } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { SiteId } from '../../model/run/site';
@@ -67,8 +67,6 @@ export interface TopologyWatch<
   /** What a person looks at when it is not healthy. */
   remedy(primary: SiteId): string;
 }
-
-export type NewsOf<News extends OwnNews> = CommonNews | News;
 
 /** What lives outside of what is replicated: logins, jobs. */
 export interface UnreplicatedObjects<Spec extends RunSpec = RunSpec, Own extends object = object> {

@@ -3,7 +3,7 @@ import { awaitCatchUp, confirmPointOfNoReturn } from '../../../src/activities/li
 import type { Observing } from '../../../src/activities/link/link-facts';
 import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
 import { Snapshots } from '../../../src/activities/run/snapshots';
-import type { LinkSite } from '../../../src/model/link/procedure';
+import type { LinkSite } from '../../../src/model/link/side';
 import type { Lsn } from '../../../src/model/sql-server/lsn';
 import type { DistributedReplicaFacts } from '../../../src/model/sql-server/observation';
 import type { Query } from '../../../src/model/statement';

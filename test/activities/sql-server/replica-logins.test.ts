@@ -5,7 +5,7 @@ import { atSites } from '../../../src/activities/link/context';
 import { LINK_STEPS } from '../../../src/activities/link/steps/registry';
 import { compareObjects } from '../../../src/activities/sql-server/instance-objects';
 import { systemClock } from '../../../src/adapters/clock';
-import type { LinkSite } from '../../../src/model/link/procedure';
+import type { LinkSite } from '../../../src/model/link/side';
 import { driftOf } from '../../../src/model/sql-server/instance-objects';
 import { query } from '../../support/application';
 import { overGroup } from '../../support/group-spec';

@@ -1,7 +1,7 @@
 /** Objects outside of the database around a run, in virtual time: when they are copied, compared, and what holds what. */
 
 import { TimeoutFailure, TimeoutType } from '@temporalio/common';
-import type { LinkSite } from '../../../src/model/link/procedure';
+import type { LinkSite } from '../../../src/model/link/side';
 import {
   driftFingerprint,
   type ObjectFinding,

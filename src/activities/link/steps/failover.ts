@@ -1,5 +1,4 @@
-import type { LinkSite } from '../../../model/link/procedure';
-import { bySite } from '../../../model/link/side';
+import { bySite, type LinkSite } from '../../../model/link/side';
 import type { Effect } from '../../../model/statement';
 import { writeProbe } from '../../../tsql/databases';
 import {
