@@ -21,8 +21,23 @@ async function main() {
     ...bundleOptions,
   });
   // A worker that starts meanwhile must not read half a file.
-  writeFileSync(`${output}.${process.pid}`, code);
+  writeFileSync(`${output}.${process.pid}`, withoutSources(code));
   renameSync(`${output}.${process.pid}`, output);
+}
+
+const SOURCE_MAP = '//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
+
+/**
+ * The worker holds the source map several times over, as text and as an object, in each of its threads. Stack traces need
+ * its mappings alone; the sources in it are half of the bundle.
+ */
+function withoutSources(code) {
+  const at = code.lastIndexOf(SOURCE_MAP);
+  if (at < 0)
+    throw new Error('the bundle of the workflows has no source map: stack traces would name no file');
+  const encoded = code.slice(at + SOURCE_MAP.length);
+  const { sourcesContent: _, ...map } = JSON.parse(Buffer.from(encoded, 'base64').toString());
+  return `${code.slice(0, at + SOURCE_MAP.length)}${Buffer.from(JSON.stringify(map)).toString('base64')}\n`;
 }
 
 main().catch((error) => {
