@@ -357,6 +357,11 @@ export class WorkflowDriver {
     return true;
   }
 
+  /** No worker runs for this long, virtual milliseconds: what falls due meanwhile comes afterwards, each thing late. */
+  noWorkerFor(ms: number): void {
+    this.table.now += ms;
+  }
+
   /** From now on its activities take this long to stop once they are asked to, virtual milliseconds. */
   stopsWithin(cancellationTakesMs: number): void {
     this.options = { ...this.options, cancellationTakesMs };

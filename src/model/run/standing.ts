@@ -9,6 +9,8 @@ export const STANDING_ACTIVITIES = [
   'forced-failover',
   /** The new primary is proven; hooks and checks go on. */
   'failover-proven',
+  /** Withdrawn, or its workflow ended without a result: applications are let in, and what was asked of hooks given back. */
+  'failover-given-up',
   'drill-failover',
   'drill-hold',
   'drill-failback',

@@ -94,10 +94,11 @@ function verdict(activity: StandingActivity, asked: string) {
 const BY_ITSELF: readonly (readonly [StandingActivity, StandingActivity | '[*]', string])[] = [
   ['establishing', 'idle', 'it replicates'],
   ['planned-failover', 'failover-proven', 'the new primary took a write'],
-  ['planned-failover', 'idle', 'withdrawn, or failed'],
+  ['planned-failover', 'failover-given-up', 'withdrawn, or failed'],
   ['forced-failover', 'failover-proven', 'the new primary took a write'],
-  ['forced-failover', 'idle', 'failed'],
+  ['forced-failover', 'failover-given-up', 'withdrawn, or failed'],
   ['failover-proven', 'idle', 'hooks and checks are done'],
+  ['failover-given-up', 'idle', 'the applications are in where the primary is'],
   ['drill-failover', 'drill-hold', 'the other site leads'],
   ['drill-failover', 'idle', 'withdrawn'],
   ['drill-hold', 'drill-failback', 'the hold is over'],

@@ -107,6 +107,7 @@ function mayPreempt({ activity, preempted }: StandingFacts, request: StandingReq
   return byWord('activity', activity, {
     'planned-failover': true,
     'failover-proven': true,
+    'failover-given-up': true,
     'drill-failover': true,
     'drill-failback': true,
     'request-pending': true,
@@ -189,7 +190,7 @@ const BEFORE_ALL: readonly StandingRow[] = [
   row(
     'request.busy',
     ALL_KINDS,
-    'something else is under way; a forced failover preempts a planned one, a drill, what follows a proof, and what has not begun',
+    'something else is under way; a forced failover preempts a planned one, a drill, what follows a proof, one that was given up, and what has not begun',
     (facts, request) =>
       mayPreempt(facts, request) || takesWhileHolding(facts, request)
         ? null
@@ -280,7 +281,7 @@ const ALLOWED: readonly StandingRow[] = [
   row(
     'failover.preempts',
     ['failover'],
-    'it is forced, and a planned failover or a drill is under way, or what is asked has not begun its first step',
+    'it is forced, and a planned failover or a drill is under way, one was given up, or what is asked has not begun its first step',
     (facts, request) =>
       mayPreempt(facts, request)
         ? {

@@ -4,14 +4,16 @@ import {
   CancellationScope,
   type ChildWorkflowHandle,
   condition,
+  isCancellation,
   sleep,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
+import { formatDuration } from '../../model/duration';
 import { type FailoverRecord, failoverRecordOf } from './failover-record';
 import { onSignal } from './incoming';
-import { isPreempted, msUntilStuck } from './preemption';
+import { isPreempted, msUntilStuck, STUCK_AFTER_MS } from './preemption';
 import type { Run } from './run';
 import { failoverNewsShape } from './signal-shapes';
 import {
@@ -29,20 +31,27 @@ import {
 const FAILOVER_WORKFLOW = 'failover';
 export type FailoverWorkflow = (input: FailoverInput) => Promise<FailoverRecord>;
 
+/** What the run does at the news of its failover. */
+export interface FailoverListener {
+  /** The gate is passed, or a forced failover is asked for over this one. */
+  readonly closingIn: () => void;
+  /** The new primary is proved. @param record as it is then */
+  readonly crossed: (record: FailoverRecord) => void;
+  /** It goes back. */
+  readonly givenUp: () => void;
+}
+
 /**
- * @param closingIn called once the gate of the failover is passed, or a forced one is asked for over it
- * @param crossed called once the new primary is proved, with the record as it is then
  * @returns its record, also when its workflow failed or was ended by somebody: the run goes on in any case
  */
 export async function runFailoverChild(
   run: Run,
   request: FailoverRequest,
-  closingIn: () => void,
-  crossed: (record: FailoverRecord) => void,
+  listener: FailoverListener,
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
-  const desk = new ChildNews(run, workflowId, closingIn, crossed);
+  const desk = new ChildNews(run, workflowId, listener);
   onNews(run, (message) => desk.take(message));
   try {
     const child = await startChild<FailoverWorkflow>(FAILOVER_WORKFLOW, {
@@ -53,7 +62,7 @@ export async function runFailoverChild(
       parentClosePolicy: 'ABANDON',
     });
     desk.open(child.firstExecutionRunId);
-    return await resultOf(run, child, closingIn);
+    return await resultOf(run, child, listener.closingIn);
   } catch (error) {
     // Somebody ended the run, not the failover alone.
     if (CancellationScope.current().consideredCancelled) throw error;
@@ -96,8 +105,7 @@ class ChildNews {
   constructor(
     private readonly run: Run,
     private readonly workflowId: string,
-    private readonly closingIn: () => void,
-    private readonly crossed: (record: FailoverRecord) => void,
+    private readonly listener: FailoverListener,
   ) {}
 
   take(message: FailoverNews & FromRun): void {
@@ -121,10 +129,13 @@ class ChildNews {
   private hear(news: FailoverNews): void {
     switch (news.kind) {
       case 'new-primary-proven':
-        this.crossed(news.record);
+        this.listener.crossed(news.record);
         return;
       case 'fencing':
-        this.closingIn();
+        this.listener.closingIn();
+        return;
+      case 'given-up':
+        this.listener.givenUp();
         return;
       case 'waiting':
         this.run.waitingFor = news.waitingFor ?? 'the failover under way';
@@ -151,33 +162,53 @@ async function resultOf(
   const scope = new CancellationScope();
   const passing = scope.run(() => forwardControl(run, child, closingIn));
   passing.catch(() => undefined);
-  const telling = scope.run(() => tellIfStuck(run, child.workflowId));
-  telling.catch(() => undefined);
+  // A cancellation of the run is no end of its failover.
+  const stuck = scope.run(() => failIfStuck(run, child.workflowId)).catch(throwUnlessCancelled);
   try {
-    return await child.result();
+    return await Promise.race([child.result(), stuck]);
   } finally {
     scope.cancel();
   }
 }
 
+async function throwUnlessCancelled(error: unknown): Promise<never> {
+  if (!isCancellation(error)) throw error;
+  return new Promise<never>(() => undefined);
+}
+
+/** A timer that fires this late says that no worker was there, for the failover neither: it has the time anew. */
+const LATE_MS = 2_000;
+
 /**
  * A failover that gives way ends within seconds, whatever it waits for. One that does not has a workflow whose tasks
- * fail, or no worker: nothing that is sent to it has an effect, and only a person can end it.
+ * fail: the forced one is not kept waiting for it. What asked it to give way stands in its history, so that it does
+ * nothing more but give way should its tasks succeed again.
+ * @throws StuckFailover
  */
-async function tellIfStuck(run: Run, workflowId: string): Promise<void> {
+async function failIfStuck(run: Run, workflowId: string): Promise<never> {
   await condition(() => isPreempted(run));
-  await sleep(msUntilStuck(run));
-  const wait = run.waits.begin(`the failover under way to end (${workflowId})`);
-  try {
-    await run.notify(
-      'critical',
-      'failover.not-ended',
-      `the failover under way (${workflowId}) has not ended for the forced one, which waits for it: its workflow may be stuck`,
-      `look at it in Temporal; if its tasks fail, end it: temporal workflow terminate -w '${workflowId}'; the forced failover begins then`,
+  for (let ms = msUntilStuck(run); ; ) {
+    const dueAt = Date.now() + ms;
+    await sleep(ms);
+    if (Date.now() - dueAt <= LATE_MS) break;
+    ms = STUCK_AFTER_MS;
+  }
+  const stuck = new StuckFailover(workflowId);
+  await run.notify(
+    'critical',
+    'failover.not-ended',
+    `${stuck.message}; the forced one begins without it`,
+    `look at it in Temporal; if its tasks fail, end it: temporal workflow terminate -w '${workflowId}'`,
+  );
+  throw stuck;
+}
+
+class StuckFailover extends Error {
+  override readonly name = 'StuckFailover';
+  constructor(workflowId: string) {
+    super(
+      `the failover that was under way (${workflowId}) had not ended ${formatDuration(STUCK_AFTER_MS)} after it was asked to give way: its workflow may be stuck`,
     );
-    await condition(() => false);
-  } finally {
-    wait.end();
   }
 }
 
@@ -225,7 +256,7 @@ function failed(
 ): FailoverRecord {
   const cause = error instanceof ChildWorkflowFailure ? (error.cause ?? error) : error;
   const why = cause instanceof Error ? cause.message : String(cause);
-  const summary = `its workflow ended without a result: ${why}`;
+  const summary = error instanceof StuckFailover ? why : `its workflow ended without a result: ${why}`;
   return failoverRecordOf(request, {
     workflowId,
     startedAt,

@@ -37,6 +37,11 @@ export function tellCrossed(done: () => FailoverRecord): void {
   tellParent({ kind: 'new-primary-proven', record: done() }).catch(() => undefined);
 }
 
+/** It goes back: the next forced failover is not kept waiting by what is opened and given back for that. */
+export function tellGivenUp(): void {
+  tellParent({ kind: 'given-up' }).catch(() => undefined);
+}
+
 export async function tellParent(news: FailoverNews): Promise<void> {
   const { parent, workflowId, runId } = workflowInfo();
   if (parent === undefined) return;

@@ -25,13 +25,20 @@ export function resultOf(
   };
 }
 
+export interface LeftBehind {
+  /** Site whose fence stays; null where there is none. */
+  readonly fenceOn: SiteId | null;
+  /** Why it was being withdrawn, where it was. */
+  readonly why: string | null;
+}
+
 /** The record of a failover that gave way: what it leaves to the forced one, by name. */
 export function leftBehind(
   run: Run,
   input: Pick<FailoverInput, 'spec' | 'request'>,
   startedAt: string,
   { reason }: Preemption,
-  fenceOn: SiteId | null,
+  { fenceOn, why }: LeftBehind,
 ): FailoverRecord {
   const { shut } = run.procedure.fence(run.spec);
   const stays = fenceOn !== null && shut !== null ? fenceOn : null;
@@ -39,8 +46,9 @@ export function leftBehind(
     stays === null ? 'nobody was fenced out' : `the fence stays on ${run.site(stays).name} (${shut})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
+  const reasons = why === null || why === reason ? reason : `${why}; ${reason}`;
   return {
-    ...resultOf(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reason}; ${fence}${swap}`),
+    ...resultOf(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reasons}; ${fence}${swap}`),
     preempted: { fenceOn: stays },
   };
 }

@@ -4,9 +4,9 @@ import type { LossReport } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
 import type { FailoverPlan, StepRef } from '../../model/run/procedure';
 import { FailoverHooks, HookVeto } from './failover-hooks';
-import { tellCrossed, tellPlace } from './failover-news';
+import { tellCrossed, tellGivenUp, tellPlace } from './failover-news';
 import type { FailoverRecord } from './failover-record';
-import { resultOf } from './failover-result';
+import { leftBehind, resultOf } from './failover-result';
 import { FailoverSlot } from './failover-slot';
 import { isFenced, reasonOf, swapRoles } from './fence-and-swap';
 import { admitApplicationsOrTell } from './in-doubt';
@@ -45,7 +45,8 @@ export async function failOverForced(
     await CancellationScope.nonCancellable(() => turn.release());
     const isStopped = error instanceof AbortRequested || isCancellation(error);
     if (!isStopped && !(error instanceof HookVeto)) throw error;
-    return CancellationScope.nonCancellable(() => withdrawForced(run, input, startedAt, hooks, error));
+    const why = reasonOf(error, run);
+    return CancellationScope.nonCancellable(() => withdrawForced(run, input, { way, startedAt, hooks, why }));
   }
   run.state.forwardOnly = 'a forced failover is under way';
   const plan = run.procedure.failover(input.spec, 'forced', to);
@@ -62,20 +63,28 @@ export async function failOverForced(
   return withPostFailover(done(), run, hooks);
 }
 
-/** Before the act: the old primary is opened again as far as it answers, and is not waited for. */
+interface Withdrawal {
+  readonly way: Preemption;
+  readonly startedAt: string;
+  readonly hooks: FailoverHooks;
+  readonly why: string;
+}
+
+/** Before the act: the old primary is opened again as far as it answers. The next forced failover does not wait for it. */
 async function withdrawForced(
   run: Run,
   input: FailoverInput,
-  startedAt: string,
-  hooks: FailoverHooks,
-  error: unknown,
+  { way, startedAt, hooks, why }: Withdrawal,
 ): Promise<FailoverRecord> {
-  const reason = reasonOf(error, run);
+  tellGivenUp();
+  const old = run.otherSite(input.request.to).id;
   const wasFenced = isFenced(run, fenceOfOld(run, input));
-  if (wasFenced) await admitApplicationsOrTell(run, run.otherSite(input.request.to).id);
-  await hooks.withdrawn(reason);
+  const isOpen = !wasFenced || (await way.orLeave(() => admitApplicationsOrTell(run, old)));
+  if (!isOpen)
+    return withPostFailover(leftBehind(run, input, startedAt, way, { fenceOn: old, why }), run, hooks);
+  await way.orLeave(() => hooks.withdrawn(why));
   const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
-  return withPostFailover(resultOf(run, input, startedAt, 'withdrawn', `${reason}; ${end}`), run, hooks);
+  return withPostFailover(resultOf(run, input, startedAt, 'withdrawn', `${why}; ${end}`), run, hooks);
 }
 
 /** An old primary that answered a moment ago and hangs now is not waited for. */

@@ -7,7 +7,7 @@ import { passGateAndLook, throwIfPaused } from './failover-gate';
 import { FailoverHooks } from './failover-hooks';
 import { tellCrossed, tellParent, tellPlace } from './failover-news';
 import type { FailoverRecord } from './failover-record';
-import { leftBehind, resultOf } from './failover-result';
+import { type LeftBehind, leftBehind, resultOf } from './failover-result';
 import { FailoverSlot } from './failover-slot';
 import { fenceAndCatchUp, isFenced, liftFence, reasonOf, swapRoles } from './fence-and-swap';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
@@ -86,7 +86,8 @@ class PlannedFailover {
       await this.slot.release();
       if (isWithdrawn) await way.orLeave(() => this.hooks.withdrawn(reason));
     });
-    if (!isWithdrawn) return this.leave(isFenced(run, plan) ? this.primary : null);
+    const { primary } = this;
+    if (!isWithdrawn) return this.leave({ fenceOn: isFenced(run, plan) ? primary : null, why: reason });
     const end = wasFenced ? run.fences.sentence : 'nobody was fenced out';
     const withdrawn = resultOf(run, this.input, this.startedAt, 'withdrawn', `${reason}; ${end}`);
     return withPostFailover(withdrawn, run, this.hooks);
@@ -109,12 +110,14 @@ class PlannedFailover {
         await switchObjects(run, to);
       });
     });
-    return isCrossed ? withPostFailover(done(), run, this.hooks) : this.leave(this.primary);
+    return isCrossed
+      ? withPostFailover(done(), run, this.hooks)
+      : this.leave({ fenceOn: this.primary, why: null });
   }
 
-  /** A forced failover goes on from here. @param fenceOn site whose fence stays; null where there is none */
-  private leave(fenceOn: SiteId | null): FailoverRecord {
+  /** A forced failover goes on from here. */
+  private leave(left: LeftBehind): FailoverRecord {
     const { run, input, startedAt, way } = this;
-    return withPostFailover(leftBehind(run, input, startedAt, way, fenceOn), run, this.hooks);
+    return withPostFailover(leftBehind(run, input, startedAt, way, left), run, this.hooks);
   }
 }

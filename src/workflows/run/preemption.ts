@@ -24,7 +24,7 @@ export function msLeftForTurn(askedAt: string | undefined): number {
 }
 
 /** What has not ended by then will not end by itself: a forced failover is not to be delayed for longer (promise 9). */
-const STUCK_AFTER_MS = 20_000;
+export const STUCK_AFTER_MS = 20_000;
 
 /** How long it is until a failover that was asked to give way counts as stuck, milliseconds. */
 export const msUntilStuck = ({ forcedAt }: Pick<Run, 'forcedAt'>): number =>
@@ -41,10 +41,15 @@ export async function unlessForced(run: Run, work: () => Promise<void>): Promise
 /** A forced failover was asked for while this one is under way. */
 export const isPreempted = ({ state }: Run): boolean => state.protection?.preemptedBy !== undefined;
 
-/** Does what is left to do after a failover, unless the forced one that preempts it has to begin. */
-export async function unlessPreempted(run: Run, work: () => Promise<void>): Promise<void> {
-  if (isPreempted(run)) return;
-  throwIfLeftBadly(await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) }));
+/**
+ * Does what is left to do after a failover, unless the forced one that preempts it has to begin.
+ * @returns whether it was done
+ */
+export async function unlessPreempted(run: Run, work: () => Promise<void>): Promise<boolean> {
+  if (isPreempted(run)) return false;
+  const done = await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) });
+  throwIfLeftBadly(done);
+  return !done.left;
 }
 
 export class Preempted extends Error {

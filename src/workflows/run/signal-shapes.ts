@@ -73,6 +73,7 @@ const signed =
 const news = (sites: readonly Site[]): Shape<FailoverNews> =>
   byKind<FailoverNews>({
     fencing: anyObject(),
+    'given-up': anyObject(),
     'new-primary-proven': including({ record: failoverRecordShape(sites) }),
     waiting: including({ waitingFor: nullable(anyText) }),
     problem: including({

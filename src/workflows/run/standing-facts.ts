@@ -31,11 +31,12 @@ export function standingFacts(known: Known): StandingFacts {
   };
 }
 
-function activityOf({ request, drill, proven }: Protection): StandingActivity {
+function activityOf({ request, drill, proven, givenUp }: Protection): StandingActivity {
   if (request === null) return drill === undefined ? 'idle' : 'drill-hold';
   switch (request.kind) {
     case 'failover':
       if (proven === true) return 'failover-proven';
+      if (givenUp === true) return 'failover-given-up';
       return byWord('type of a failover', request.request.type, {
         planned: 'planned-failover',
         forced: 'forced-failover',

@@ -1,5 +1,6 @@
 /** A failover of what stands, on the side of its run: it begins the child, hears of it, and goes on from what it left. */
 import { CancellationScope } from '@temporalio/workflow';
+import { unknownWord } from '../../model/by-word';
 import type { SiteId } from '../../model/run/site';
 import { runFailoverChild } from './failover-child';
 import { FailoverHooks } from './failover-hooks';
@@ -43,7 +44,12 @@ export async function failOver(
     run.revision += 1;
     watch.next = new ReplicationWatch(run, protection.primary);
   };
-  const result = await runFailoverChild(run, request, stopWatch, noteProven).catch(async (error) => {
+  const noteGivenUp = (): void => {
+    protection.givenUp = true;
+    run.revision += 1;
+  };
+  const listener = { closingIn: stopWatch, crossed: noteProven, givenUp: noteGivenUp };
+  const result = await runFailoverChild(run, request, listener).catch(async (error) => {
     // The run itself ends: so does the watch that was to go on.
     await CancellationScope.nonCancellable(async () => watch.next?.stop());
     throw error;
@@ -53,21 +59,56 @@ export async function failOver(
   addFailover(protection, done);
   run.fences.adopt(done);
   run.waitingFor = '';
-  // The forced failover that overtook it goes on from whatever it left.
-  const isUnknown = done.outcome === 'failed' && !isPreempted(run);
-  const swapped = isUnknown ? await resolveInDoubt(run, done.to) : done.outcome === 'done';
-  if (swapped) noteSwapped(run, protection, done);
-  if (done.outcome === 'withdrawn' && hasFenceLeft(protection))
-    await admitApplicationsOrTell(run, protection.primary);
-  if (isUnknown) {
-    await unlessPreempted(run, async () => {
-      await admitApplicationsOrTell(run, protection.primary);
-      await postFailoverAfterLostChild(run, protection, request, done);
-      await switchObjects(run, protection.primary, request.type);
-    });
-  }
+  await goOnFrom(run, protection, request, done);
+  delete protection.givenUp;
   await tellEnd(run, done);
   return done;
+}
+
+/** What a failover without a proof leaves is dealt with, unless a forced one overtakes it: that goes on from there. */
+async function goOnFrom(
+  run: Run,
+  protection: Protection,
+  request: FailoverRequest,
+  done: FailoverRecord,
+): Promise<void> {
+  switch (done.outcome) {
+    case 'done':
+      noteSwapped(run, protection, done);
+      return;
+    case 'withdrawn':
+      if (hasFenceLeft(protection)) await openUnlessPreempted(run, protection);
+      return;
+    case 'failed':
+      protection.givenUp = true;
+      if (!isPreempted(run) && (await resolveInDoubt(run, done.to))) noteSwapped(run, protection, done);
+      if (!(await openUnlessPreempted(run, protection))) return;
+      await unlessPreempted(run, async () => {
+        await postFailoverAfterLostChild(run, protection, request, done);
+        await switchObjects(run, protection.primary, request.type);
+      });
+      return;
+    default:
+      unknownWord('outcome', done.outcome);
+  }
+}
+
+/** @returns false when a forced failover overtook it: its record says that a fence may be left, and where */
+async function openUnlessPreempted(run: Run, protection: Protection): Promise<boolean> {
+  protection.givenUp = true;
+  const isOpen = await unlessPreempted(run, () => admitApplicationsOrTell(run, protection.primary));
+  if (!isOpen) noteFenceMayStay(run, protection);
+  return isOpen;
+}
+
+function noteFenceMayStay(run: Run, protection: Protection): void {
+  const last = protection.failovers.at(-1);
+  const { shut } = run.procedure.fence(run.spec);
+  if (last === undefined || last.preempted !== undefined || shut === null) return;
+  const { primary } = protection;
+  const summary = `${last.summary}; a fence may stay on ${run.site(primary).name} (${shut})`;
+  const noted = { ...last, summary, preempted: { fenceOn: primary } };
+  protection.failovers = [...protection.failovers.slice(0, -1), noted];
 }
 
 function noteSwapped(run: Run, protection: Protection, done: FailoverRecord): void {
@@ -86,7 +127,6 @@ async function endProven(
   request: FailoverRequest,
   result: FailoverRecord,
 ): Promise<FailoverRecord> {
-  delete protection.proven;
   run.waitingFor = '';
   const noted = protection.failovers.at(-1) ?? result;
   const isCut = result.outcome !== 'done';
@@ -101,6 +141,7 @@ async function endProven(
       await switchObjects(run, protection.primary);
     });
   }
+  delete protection.proven;
   await tellEnd(run, done);
   return done;
 }

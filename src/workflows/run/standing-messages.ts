@@ -85,6 +85,8 @@ export type FailoverNews =
   | { readonly kind: 'fencing' }
   /** The new primary took a write, the applications are in: it is watched while hooks and checks go on. */
   | { readonly kind: 'new-primary-proven'; readonly record: FailoverRecord }
+  /** It goes back, and opens what it shut: the next forced one need not wait for that. */
+  | { readonly kind: 'given-up' }
   /** What it waits for before that, for the status of the run; null when it waits no more. */
   | { readonly kind: 'waiting'; readonly waitingFor: string | null }
   /** A person is needed, or no more (null): the status of the run shows it, and its `resume` is passed on. */
@@ -94,7 +96,7 @@ export const failoverNewsSignal = defineSignal<[FailoverNews & FromRun]>('failov
 /** What was asked of the run and concerns the failover under way. */
 export type FailoverControl =
   | { readonly kind: 'pause' | 'retry' }
-  /** A forced failover was asked for: a planned one ends where it is. */
+  /** A forced failover was asked for: one that is under way, or goes back, ends where it is. */
   | { readonly kind: 'preempt'; readonly by: string };
 export const failoverControlSignal = defineSignal<[FailoverControl & FromRun]>('failoverControl');
 

@@ -99,6 +99,7 @@ const protectionShape = (sites: readonly Site[], spec: Shape<RunSpec>): Shape<Pr
     request: nullable(pendingShape(sites, spec)),
     preemptedBy: optional(pendingFailover(sites)),
     proven: optional(yes),
+    givenUp: optional(yes),
     lateSwap: optional(yes),
     splitBrain: nullable(
       including<SplitBrain>({ since: time, reason: anyText, diverged: optional(nullable(anyObject())) }),

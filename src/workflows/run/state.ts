@@ -97,6 +97,8 @@ export interface Protection {
   preemptedBy?: Extract<StandingRequest, { kind: 'failover' }>;
   /** The failover under way has its proof: the site that it made the primary leads. Its record is in the list. */
   proven?: true;
+  /** The failover under way is withdrawn, or its workflow ended without a result: what it leaves is dealt with. */
+  givenUp?: true;
   /** The swap of the last failover came through after it was given up; what follows a swap is still to be done. */
   lateSwap?: true;
   splitBrain: SplitBrain | null;

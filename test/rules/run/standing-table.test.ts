@@ -94,6 +94,13 @@ test.each<[string, StandingFacts, StandingRequestFacts, string]>([
     forced('fire', 10, 'a'),
     'failover.preempts',
   ],
+  [
+    'forced over a given up',
+    facts({ activity: 'failover-given-up' }),
+    forced('fire', 10),
+    'failover.preempts',
+  ],
+  ['planned over a given up', facts({ activity: 'failover-given-up' }), planned(), 'request.busy'],
   ['forced while forced', facts({ activity: 'forced-failover' }), forced('fire', 10), 'request.busy'],
   [
     'forced twice',

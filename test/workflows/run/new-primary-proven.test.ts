@@ -127,3 +127,16 @@ test('ended by force under the hooks: it is done, no roles are looked for, and t
   expect(looks).not.toContain('instance.forced-failover');
   await begun.end();
 });
+
+test('ended by force under the hooks of a forced one, which are called in its place: forced back all the same', async () => {
+  const begun = await standing();
+  await failOver(begun, { ...FORCED, to: 'instance' });
+  await begun.goOn(5 * MINUTE);
+  begun.driver.children[0]?.terminate();
+  await begun.goOn(5 * MINUTE);
+  expect(running(begun)).toContain('runHook');
+  expect(await failOver(begun, { ...FORCED, to: 'server' })).toMatchObject({ accepted: true });
+  await begun.goOn(MINUTE);
+  expect((await begun.protection()).primary).toBe('server');
+  await begun.end();
+});

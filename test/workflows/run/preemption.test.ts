@@ -1,7 +1,8 @@
 /** In virtual time: the primary dies under a planned failover, and a forced one is asked for over it. */
 import type { Answer } from '../../../src/workflows/run/answers';
-import { needsPerson } from '../../support/fake-link';
-import { StandingLink } from '../../support/standing-driver';
+import { hookRecord, needsPerson } from '../../support/fake-link';
+import { linkSpecWith } from '../../support/link-spec';
+import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
   type ActivityCall,
   answer,
@@ -24,11 +25,21 @@ const FORCED = {
   acknowledgedBy: 'head of operations',
 } as const;
 
+const WITH_HOOKS = linkSpecWith(`purpose: disaster-recovery
+cutover: { fence: { disableLogins: [app] } }
+hooks:
+  beforeFailover: [{ name: drain, type: webhook, url: "https://hooks.example.com/drain" }]
+  whenWithdrawn: [{ name: undrain, type: webhook, url: "https://hooks.example.com/undrain", timeout: 1h }]
+`);
+
 const stepOf = (call: ActivityCall): string => (call.input as { stepId?: string }).stepId ?? '';
 
 /** A link that stands, whose world goes on as `then` says from there on. */
-const standing = (then: (call: ActivityCall) => FakeOutcome | undefined): Promise<StandingLink> =>
-  StandingLink.begin({ override: (call) => (call.at >= 2 * HOUR ? then(call) : undefined) });
+const standing = (
+  then: (call: ActivityCall) => FakeOutcome | undefined,
+  spec = STANDING_SPEC,
+): Promise<StandingLink> =>
+  StandingLink.begin({ override: (call) => (call.at >= 2 * HOUR ? then(call) : undefined) }, { spec });
 
 const planned = (begun: StandingLink) =>
   begun.driver.update<Answer>('failover', { ...DBA, type: 'planned', to: 'instance' });
@@ -175,7 +186,7 @@ test('one whose workflow was ended by force: nothing hangs on the dead host, and
   await begun.end();
 });
 
-test('one whose workflow is stuck: who waits for what is told once, critically, and its termination lets the forced one in', async () => {
+test('one whose workflow is stuck is not waited for beyond 20 s: a person is told, and the forced one begins', async () => {
   const notices: { code: string; severity: string; message: string; nextStep: string }[] = [];
   const begun = await standing((call) => {
     if (call.type === 'notifyPerson') notices.push(call.input as (typeof notices)[number]);
@@ -189,7 +200,7 @@ test('one whose workflow is stuck: who waits for what is told once, critically, 
   const ours = () => notices.filter(({ code }) => code === 'failover.not-ended');
   expect(ours()).toEqual([]);
   await forced(begun);
-  await begun.goOn(21_000);
+  await begun.goOn(22_000);
   expect(ours()).toEqual([
     expect.objectContaining({
       severity: 'critical',
@@ -197,14 +208,156 @@ test('one whose workflow is stuck: who waits for what is told once, critically, 
       nextStep: expect.stringContaining(`temporal workflow terminate -w '${stuck?.workflowId}'`),
     }),
   ]);
+  expect(begun.driver.children).toHaveLength(2);
+  await begun.goOn();
+  const { primary, failovers } = await begun.protection();
+  expect(primary).toBe('instance');
+  expect(failovers).toEqual([
+    expect.objectContaining({
+      type: 'planned',
+      outcome: 'failed',
+      preempted: { fenceOn: 'server' },
+      summary: expect.stringContaining('had not ended'),
+    }),
+    expect.objectContaining({ type: 'forced', outcome: 'done' }),
+  ]);
   await begun.goOn(24 * HOUR);
   expect(ours()).toHaveLength(1);
-  expect((await begun.status()).waitingFor).toContain(stuck?.workflowId);
+  // Its end is no news.
   stuck?.terminate();
   await begun.goOn();
-  expect((await begun.protection()).primary).toBe('instance');
-  expect((await begun.status()).waitingFor).not.toContain(stuck?.workflowId);
+  expect((await begun.protection()).failovers).toHaveLength(2);
   await begun.end();
+});
+
+test('no worker ran for a minute: the failover gets its time to give way, and is not called stuck', async () => {
+  const begun = await standing((call) => (call.type === 'awaitCatchUp' ? hang : undefined));
+  await planned(begun);
+  await begun.goOn();
+  for (const child of begun.driver.children) child.stopsWithin(5_000);
+  await forced(begun);
+  begun.driver.noWorkerFor(60_000);
+  await begun.goOn(2 * 60_000);
+  const { primary, failovers } = await begun.protection();
+  expect(primary).toBe('instance');
+  expect(failovers[0]).toMatchObject({ outcome: 'withdrawn', preempted: { fenceOn: 'server' } });
+  expect(begun.link.effects).not.toContain('notify failover.not-ended');
+  await begun.end();
+});
+
+describe('a forced failover that was given up keeps the next one waiting for at most 20 s', () => {
+  const isAdmission = (call: ActivityCall): boolean => stepOf(call) === 'server.admit-applications';
+  const oldRoles = (call: ActivityCall): FakeOutcome | undefined =>
+    call.type === 'readRoles' ? answer({ server: 'PRIMARY', instance: 'SECONDARY' }) : undefined;
+
+  /** Asks for the next one, and goes on until it acts. */
+  async function forcedAnew(begun: StandingLink): Promise<void> {
+    expect((await begun.protection()).pendingRequest).toBe('failover');
+    expect((await begun.protection()).possible).toContain('forced failover to the instance');
+    const acts = () => begun.link.effects.filter((effect) => effect === 'do instance.forced-failover').length;
+    const [before, within] = [acts(), begun.driver.elapsed + 20_000];
+    expect(await forced(begun)).toMatchObject({ accepted: true, rule: 'failover.preempts' });
+    await begun.driver.run(() => acts() > before, within);
+    expect(acts()).toBe(before + 1);
+    await begun.goOn();
+  }
+
+  const told = async (begun: StandingLink): Promise<readonly string[]> =>
+    (await begun.protection()).failovers.map(({ type, outcome }) => `${type} ${outcome}`);
+
+  test.each<[string, (call: ActivityCall) => FakeOutcome | undefined, number]>([
+    ['while the look at who leads hangs', (call) => (call.type === 'readRoles' ? hang : undefined), 5_000],
+    ['while nobody tells who leads', () => undefined, 50_000],
+    [
+      'while the applications are let in',
+      (call) => oldRoles(call) ?? (isAdmission(call) ? hang : undefined),
+      3 * 60_000,
+    ],
+  ])('its workflow was ended by force, %s', async (_name, world, afterMs) => {
+    let isFirst = true;
+    const begun = await standing((call) => {
+      if (isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover') return hang;
+      return isFirst ? world(call) : undefined;
+    });
+    await forced(begun);
+    await begun.goOn();
+    begun.driver.children[0]?.terminate();
+    await begun.goOn(afterMs);
+    isFirst = false;
+    await forcedAnew(begun);
+    expect((await begun.protection()).primary).toBe('instance');
+    expect(await told(begun)).toEqual(['forced failed', 'forced done']);
+    expect((await begun.protection()).failovers[0]).toMatchObject({ preempted: { fenceOn: 'server' } });
+    await begun.end();
+  });
+
+  const measured = (call: ActivityCall): FakeOutcome =>
+    answer(
+      {
+        observedAt: '2026-11-01T00:00:00.000Z',
+        method: 'measured',
+        seconds: 0,
+        oldPrimaryEndOfLogLsn: '42',
+        newPrimaryHardenedLsn: '42',
+        newPrimaryTime: '2026-11-01T00:00:00.000Z',
+        summary: 'nothing',
+      },
+      // Behind the fence it takes long enough for a person to change his mind.
+      call.count === 1 ? 100 : 10 * 60_000,
+    );
+
+  test.each<[string, (call: ActivityCall) => FakeOutcome | undefined, object | undefined]>([
+    [
+      'the old primary hangs while it is opened again',
+      (call) => (isAdmission(call) ? hang : undefined),
+      { fenceOn: 'server' },
+    ],
+    [
+      'a hook that gives back takes an hour',
+      (call) => (call.type === 'runHook' ? answer(hookRecord(call, 'passed', 'at last'), HOUR) : undefined),
+      undefined,
+    ],
+  ])('a person withdraws it, and %s', async (_name, world, preempted) => {
+    let now: 'under way' | 'withdrawn' | 'asked anew' = 'under way';
+    const begun = await standing((call) => {
+      if (now === 'withdrawn') return world(call);
+      return now === 'under way' && call.type === 'measureLoss' ? measured(call) : undefined;
+    }, WITH_HOOKS);
+    await forced(begun);
+    await begun.goOn();
+    now = 'withdrawn';
+    expect(await begun.driver.children[0]?.update('abort', DBA)).toMatchObject({ accepted: true });
+    await begun.goOn();
+    now = 'asked anew';
+    await forcedAnew(begun);
+    expect(await told(begun)).toEqual(['forced withdrawn', 'forced done']);
+    expect((await begun.protection()).failovers[0]?.preempted).toEqual(preempted);
+    await begun.end();
+  });
+
+  test('a hook refuses it, and the applications are let in behind the fence that was left before', async () => {
+    let isRefused = false;
+    let isDead = true;
+    const begun = await standing((call) => {
+      if (call.type === 'awaitCatchUp') return hang;
+      if (isRefused && call.type === 'runHook') return answer(hookRecord(call, 'refused', 'not now'));
+      return isDead && isAdmission(call) ? hang : undefined;
+    }, WITH_HOOKS);
+    await planned(begun);
+    await begun.goOn();
+    isRefused = true;
+    await forced(begun);
+    await begun.goOn(2 * 60_000);
+    expect((await begun.protection()).possible).toContain('forced failover to the instance');
+    // Whoever comes last, opens what the first one shut.
+    isDead = false;
+    expect(await forced(begun)).toMatchObject({ accepted: true });
+    await begun.goOn();
+    expect(await told(begun)).toEqual(['planned withdrawn', 'forced withdrawn', 'forced withdrawn']);
+    expect(begun.link.changes).toEqual(['do server.fence', 'do server.admit-applications']);
+    expect((await begun.protection()).pendingRequest).toBeNull();
+    await begun.end();
+  });
 });
 
 test('a forced failover that does not get through lets the applications in behind the fence that was left', async () => {

@@ -59,6 +59,8 @@ test.each<[string, Partial<Protection> | null]>([
   ['forced-failover', { request: failover('forced') }],
   ['failover-proven', { request: failover('planned'), proven: true }],
   ['failover-proven', { request: failover('forced'), proven: true }],
+  ['failover-given-up', { request: failover('planned'), givenUp: true }],
+  ['failover-given-up', { request: failover('forced'), givenUp: true }],
   ['drill-failover', { request: drilled }],
   ['drill-failover', { request: drilled, proven: true }],
   ['drill-hold', { drill: HELD }],
