@@ -4,7 +4,7 @@ import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { DeletedExternallyNews, ExternalFailoverNews, Health } from '../../activities/run/api';
 import type { SiteId } from '../../model/run/site';
 import { failoverRecordOf } from './failover-record';
-import { isLateFailover, noteLateFailover } from './in-doubt';
+import { isLateFailover, noteLateFailover } from './late-failover';
 import type { Run } from './run';
 import type { StandingRequest } from './standing-messages';
 import type { Protection } from './state';

@@ -6,7 +6,7 @@ import { waitsAtGate } from './change-requests';
 import type { RunFailover } from './drill';
 import { beginDrill, goOnWithDrill, whileHolding } from './drill';
 import { historyIsLong } from './history';
-import { followSwap } from './in-doubt';
+import { followSwap } from './late-failover';
 import { isForced, isPreempted, unlessForced } from './preemption';
 import { remove } from './removal';
 import { repair } from './repair';
