@@ -32,8 +32,14 @@ const conditions = (): number =>
   (globalThis as unknown as { __TEMPORAL_ACTIVATOR__: { blockedConditions: Map<number, unknown> } })
     .__TEMPORAL_ACTIVATOR__.blockedConditions.size;
 
+/** `UntilLimits`, as they can be sent. */
+export interface LimitsSent {
+  readonly withinMs?: number;
+  readonly graceMs?: number;
+}
+
 /** Works until it is told to leave; then it sleeps, so that it can be looked at. */
-export async function untilWorkflow(limits: UntilLimits): Promise<void> {
+export async function untilWorkflow({ withinMs, graceMs }: LimitsSent): Promise<void> {
   let leaves = false;
   let done: UntilSeen['done'] = null;
   let afterMs: number | null = null;
@@ -41,6 +47,10 @@ export async function untilWorkflow(limits: UntilLimits): Promise<void> {
     leaves = true;
   });
   setHandler(seenQuery, () => ({ done, afterMs, conditions: conditions() }));
+  const limits: UntilLimits = {
+    ...(withinMs === undefined ? {} : { withinMs }),
+    ...(graceMs === undefined ? {} : { graceMs: () => graceMs }),
+  };
   const began = Date.now();
   try {
     const seen = await until(work, () => leaves, limits);

@@ -41,6 +41,8 @@ export interface StandingFacts {
   readonly cannotFailOver: string | null;
   /** A forced failover waits for the end of what is under way. */
   readonly preempted: boolean;
+  /** Workflow of the failover under way, for what a person does about one that is stuck; null where none is. */
+  readonly failoverWorkflow: string | null;
   /** Only while a drill is under way. */
   readonly drill: { readonly from: SiteId; readonly holdUntil: string } | null;
   /** Site that the last failover forced to lead; null where the last one was planned, or none was. */

@@ -23,6 +23,7 @@ export function factsOfRoles(
     deletedExternally: null,
     cannotFailOver,
     preempted: false,
+    failoverWorkflow: null,
     drill: null,
     forcedTo: null,
     roles,

@@ -58,6 +58,7 @@ function factsDuring(activity: StandingActivity, asked: string): StandingFacts {
     deletedExternally: null,
     cannotFailOver: null,
     preempted: false,
+    failoverWorkflow: null,
     drill: isHolding ? { from: 'one', holdUntil: 'TIME' } : null,
     forcedTo: null,
     roles: null,
@@ -94,7 +95,8 @@ function verdict(activity: StandingActivity, asked: string) {
 const BY_ITSELF: readonly (readonly [StandingActivity, StandingActivity | '[*]', string])[] = [
   ['establishing', 'idle', 'it replicates'],
   ['planned-failover', 'failover-proven', 'the new primary took a write'],
-  ['planned-failover', 'failover-given-up', 'withdrawn, or failed'],
+  ['planned-failover', 'failover-given-up', 'its workflow ended without a result'],
+  ['planned-failover', 'idle', 'withdrawn'],
   ['forced-failover', 'failover-proven', 'the new primary took a write'],
   ['forced-failover', 'failover-given-up', 'withdrawn, or failed'],
   ['failover-proven', 'idle', 'hooks and checks are done'],

@@ -133,6 +133,13 @@ function busy(facts: StandingFacts): string | null {
   return `a drill is under way; it goes back at ${drill.holdUntil}, or now with a planned failover to the ${label(facts, drill.from)}; a pause stops it where it is`;
 }
 
+/** A forced failover whose tasks fail can neither be preempted nor withdrawn: only a person can end it. */
+function whenBusy({ activity, failoverWorkflow }: StandingFacts, request: StandingRequestFacts): string {
+  if (request.kind !== 'failover' && request.kind !== 'drill') return WAIT;
+  if (activity !== 'forced-failover' || failoverWorkflow === null) return LOOK;
+  return `${LOOK}; if the tasks of the forced failover under way fail in Temporal, end it, and ask again: temporal workflow terminate -w '${failoverWorkflow}'`;
+}
+
 const gone = ({ deletedExternally }: StandingFacts): string | null =>
   deletedExternally === null ? null : `${deletedExternally}; removal cleans up what is left`;
 
@@ -194,7 +201,7 @@ const BEFORE_ALL: readonly StandingRow[] = [
     (facts, request) =>
       mayPreempt(facts, request) || takesWhileHolding(facts, request)
         ? null
-        : refuse(busy(facts), request.kind === 'failover' || request.kind === 'drill' ? LOOK : WAIT),
+        : refuse(busy(facts), whenBusy(facts, request)),
   ),
 ];
 

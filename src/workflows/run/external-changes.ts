@@ -4,7 +4,7 @@ import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { DeletedExternallyNews, ExternalFailoverNews, Health } from '../../activities/run/api';
 import type { SiteId } from '../../model/run/site';
 import { failoverRecordOf } from './failover-record';
-import { isLateFailover, noteLateFailover } from './late-failover';
+import { lateFailover, noteLateFailover, tellLate } from './late-failover';
 import type { Run } from './run';
 import type { StandingRequest } from './standing-messages';
 import type { Protection } from './state';
@@ -37,22 +37,14 @@ export async function adoptExternalFailover(
   run.state.health = null;
   run.state.lastLag = null;
   run.revision += 1;
-  const isLate = isSwapped && isLateFailover(protection, primary);
+  const late = isSwapped ? lateFailover(protection, primary) : undefined;
   if (isSwapped) {
     protection.primary = primary;
     run.state.failedOverAt = leadsSince(run, primary) ?? platformTime ?? run.now();
-    if (isLate) noteLateFailover(protection, reason);
+    if (late !== undefined) noteLateFailover(protection, late, reason);
     else noteFailoverByOthers(run, protection, reason);
   }
-  if (isLate) {
-    await run.notify(
-      'critical',
-      'failover.late',
-      `${reason}: the swap of the failover that had failed came through, and the ${run.site(primary).label} leads; the applications are let in there`,
-      `see whether they wrote on the ${run.otherSite(primary).label} meanwhile (sqlferry status ${name})`,
-    );
-    return;
-  }
+  if (late !== undefined) return tellLate(run, primary, reason);
   // The watch of the site that led is ended by this news: people hear of it all the same.
   await CancellationScope.nonCancellable(() =>
     run.notify(

@@ -51,6 +51,8 @@ export async function runFailoverChild(
 ): Promise<FailoverRecord> {
   const startedAt = run.now();
   const workflowId = `${run.workflowId}/failover-${Date.now()}`;
+  const { protection } = run.state;
+  if (protection !== null) protection.failoverWorkflow = workflowId;
   const desk = new ChildNews(run, workflowId, listener);
   onNews(run, (message) => desk.take(message));
   try {
@@ -70,13 +72,15 @@ export async function runFailoverChild(
   } finally {
     desk.close();
     dropNewsOfOthers(run);
+    delete protection?.failoverWorkflow;
   }
 }
 
-function askedAtOf({ forcedAt }: Run, { type }: FailoverRequest): Pick<FailoverInput, 'askedAt'> {
-  if (type !== 'forced' || forcedAt === null) return {};
-  return { askedAt: new Date(forcedAt).toISOString() };
+function askedAtOf(run: Run, { type }: FailoverRequest): Pick<FailoverInput, 'askedAt'> {
+  return type === 'forced' && run.forcedAt !== null ? { askedAt: forcedAtOf(run) } : {};
 }
+
+const forcedAtOf = ({ forcedAt }: Run): string => new Date(forcedAt ?? Date.now()).toISOString();
 
 /** While no failover is under way nobody's news are awaited: a signal without a handler would wait for the next one. */
 export function dropNewsOfOthers(run: Run): void {
@@ -176,8 +180,8 @@ async function throwUnlessCancelled(error: unknown): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 
-/** A timer that fires this late says that no worker was there, for the failover neither: it has the time anew. */
-const LATE_MS = 2_000;
+/** A timer that fires later than this says that no worker was there, for the failover neither. */
+const LATE_MS = 1_000;
 
 /**
  * A failover that gives way ends within seconds, whatever it waits for. One that does not has a workflow whose tasks
@@ -190,15 +194,17 @@ async function failIfStuck(run: Run, workflowId: string): Promise<never> {
   for (let ms = msUntilStuck(run); ; ) {
     const dueAt = Date.now() + ms;
     await sleep(ms);
-    if (Date.now() - dueAt <= LATE_MS) break;
-    ms = STUCK_AFTER_MS;
+    const late = Date.now() - dueAt;
+    if (late <= LATE_MS) break;
+    // It gets the time that it did not have.
+    ms = Math.min(late, STUCK_AFTER_MS);
   }
   const stuck = new StuckFailover(workflowId);
   await run.notify(
     'critical',
     'failover.not-ended',
     `${stuck.message}; the forced one begins without it`,
-    `look at it in Temporal; if its tasks fail, end it: temporal workflow terminate -w '${workflowId}'`,
+    `look at it in Temporal; if its tasks fail, end it, so that what it began stops, too: temporal workflow terminate -w '${workflowId}'`,
   );
   throw stuck;
 }
@@ -234,7 +240,7 @@ async function forwardControl(
     const asked: FailoverControl[] = [];
     const preemptedBy = run.state.protection?.preemptedBy;
     if (preemptedBy !== undefined && !wayIsGiven) {
-      asked.push({ kind: 'preempt', by: preemptedBy.request.by });
+      asked.push({ kind: 'preempt', by: preemptedBy.request.by, at: forcedAtOf(run) });
       wayIsGiven = true;
       // The watch has the same time to stop as the failover: neither waits for the other.
       closingIn();

@@ -40,7 +40,7 @@ function hearControl(run: Run, way: Preemption, control: FailoverControl): void 
       run.state.paused = true;
       break;
     case 'preempt':
-      way.ask(control.by);
+      way.ask(control.by, control.at);
       break;
     default:
       unknownWord('control of a failover', control);

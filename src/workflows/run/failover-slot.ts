@@ -110,7 +110,7 @@ export class FailoverSlot {
       await this.ask(giver, request);
       await condition(() => this.granted);
     };
-    const asked = await until(asking, () => false, { withinMs, graceMs: 0 });
+    const asked = await until(asking, () => false, { withinMs, graceMs: () => 0 });
     throwIfLeftBadly(asked);
     this.endWait();
     if (this.granted) return;

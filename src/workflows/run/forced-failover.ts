@@ -106,7 +106,7 @@ async function measureLoss(run: Run, { spec, request, lastHealth }: FailoverInpu
     const fenced = await until(
       () => fenceOnce(run, fence),
       () => false,
-      { withinMs: FENCED_WITHIN_MS, graceMs: 0 },
+      { withinMs: FENCED_WITHIN_MS, graceMs: () => 0 },
     );
     if (fenced.left) throw new Error(`no answer within ${formatDuration(FENCED_WITHIN_MS)}`);
   } catch (error) {

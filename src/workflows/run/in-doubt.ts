@@ -30,7 +30,7 @@ export async function resolveInDoubt(run: Run, to: SiteId): Promise<boolean> {
   run.waitingFor = 'the roles after a failover that did not tell how it ended';
   for (let look = 1; !isPreempted(run); look += 1) {
     const looking = () => lookAtRoles(run, to);
-    const done = await until(looking, () => isPreempted(run), { graceMs: msLeftToStop(run) });
+    const done = await until(looking, () => isPreempted(run), { graceMs: () => msLeftToStop(run) });
     if (done.left) break;
     const seen = done.value;
     isSwapped = seen.isSwapped;

@@ -2,47 +2,65 @@
 
 import type { SiteId } from '../../model/run/site';
 import { FailoverHooks } from './failover-hooks';
+import type { FailoverRecord } from './failover-record';
 import { admitApplicationsOrTell } from './in-doubt';
-import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
+import { occasionOfRecord, runPostFailover, withPostFailover } from './post-failover';
+import { isForced } from './preemption';
 import type { Run } from './run';
 import type { Protection } from './state';
+import { replaceFailover } from './state-entries';
 import { switchObjects } from './unreplicated-objects';
 
-/** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
-export const isLateFailover = ({ failovers }: Protection, primary: SiteId): boolean => {
-  const last = failovers.at(-1);
-  return last?.outcome === 'failed' && last.to === primary;
-};
-
-export function noteLateFailover(protection: Protection, reason: string): void {
-  const last = protection.failovers.at(-1);
-  if (last === undefined) return;
-  const summary = `${last.summary}; its swap came through afterwards: ${reason}`;
-  protection.failovers = [...protection.failovers.slice(0, -1), { ...last, outcome: 'done', summary }];
-  protection.lateSwap = true;
+/** The newest failover that nobody saw the end of: the last one, or one that the last ones overtook in vain. */
+export function lostFailover({ failovers }: Protection): FailoverRecord | undefined {
+  for (let at = failovers.length - 1; at >= 0; at -= 1) {
+    const record = failovers[at];
+    if (record?.outcome === 'failed') return record;
+    if (record?.outcome !== 'withdrawn' || failovers[at - 1]?.preempted === undefined) return undefined;
+  }
+  return undefined;
 }
 
-/** Others swapped the roles, or a failover that was given up did. */
+/** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
+export function lateFailover(protection: Protection, primary: SiteId): FailoverRecord | undefined {
+  const lost = lostFailover(protection);
+  return lost?.to === primary ? lost : undefined;
+}
+
+export function noteLateFailover(protection: Protection, late: FailoverRecord, reason: string): void {
+  const summary = `${late.summary}; its swap came through afterwards: ${reason}`;
+  replaceFailover(protection, { ...late, outcome: 'done', summary });
+  protection.lateSwap = late.workflowId;
+}
+
+export function tellLate(run: Run, primary: SiteId, reason: string): Promise<void> {
+  return run.notify(
+    'critical',
+    'failover.late',
+    `${reason}: the swap of the failover that had failed came through, and the ${run.site(primary).label} leads; the applications are let in there`,
+    `see whether they wrote on the ${run.otherSite(primary).label} meanwhile (sqlferry status ${run.spec.settings.name})`,
+  );
+}
+
+/** A forced failover that is asked for comes first. */
+export const hasLateSwap = ({ lateSwap, request }: Protection): boolean =>
+  lateSwap !== undefined && !isForced(request);
+
+/** Others swapped the roles, or a failover that was given up did. What a forced failover cuts short is done after it. */
 export async function followSwap(run: Run, protection: Protection): Promise<void> {
-  if (protection.lateSwap === true) await finishLateFailover(run, protection);
+  const { lateSwap } = protection;
+  const late = protection.failovers.find(({ workflowId }) => workflowId === lateSwap);
+  if (late !== undefined) await finishLateFailover(run, protection, late);
   await switchObjects(run, protection.primary);
+  delete protection.lateSwap;
 }
 
 /** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
-async function finishLateFailover(run: Run, protection: Protection): Promise<void> {
-  const last = protection.failovers.at(-1);
-  delete protection.lateSwap;
-  if (last === undefined || last.type === 'outside') return;
-  await admitApplicationsOrTell(run, last.to);
-  const hooks = new FailoverHooks(
-    run,
-    occasionOf(last.workflowId, {
-      type: last.type,
-      to: last.to,
-      by: last.by,
-      ...(last.reason === null ? {} : { reason: last.reason }),
-    }),
-  );
-  await runPostFailover(run, hooks, { site: last.to, before: null, replicates: true });
-  protection.failovers = [...protection.failovers.slice(0, -1), withPostFailover(last, run, hooks)];
+async function finishLateFailover(run: Run, protection: Protection, late: FailoverRecord): Promise<void> {
+  const occasion = occasionOfRecord(late);
+  if (occasion === null || late.to !== protection.primary) return;
+  await admitApplicationsOrTell(run, late.to);
+  const hooks = new FailoverHooks(run, occasion);
+  await runPostFailover(run, hooks, { site: late.to, before: null, replicates: true });
+  replaceFailover(protection, withPostFailover(late, run, hooks));
 }

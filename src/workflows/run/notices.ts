@@ -34,7 +34,7 @@ export class Notices {
   async delivered(leave: () => boolean = () => false, withinMs = ENDS_WITHIN_MS): Promise<void> {
     if (this.underWay.size === 0) return;
     const all = () => Promise.all(this.underWay.values());
-    await until(all, leave, { withinMs, graceMs: 0 });
+    await until(all, leave, { withinMs, graceMs: () => 0 });
   }
 
   /** What was not delivered yet, for a new history to send: at least once is the promise. */

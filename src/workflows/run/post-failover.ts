@@ -18,6 +18,18 @@ export const occasionOf = (attempt: string, { type, to, reason }: FailoverReques
   reason: reason ?? null,
 });
 
+/** Of a failover that is over. @returns null for one that nobody asked this run for */
+export function occasionOfRecord({
+  workflowId,
+  type,
+  to,
+  by,
+  reason,
+}: FailoverRecord): FailoverOccasion | null {
+  if (type === 'outside') return null;
+  return occasionOf(workflowId, { type, to, by, ...(reason === null ? {} : { reason }) });
+}
+
 /** Side by side: applications are repointed no later because somebody looks at their users. */
 export async function runPostFailover(run: Run, hooks: FailoverHooks, primary: NewPrimary): Promise<void> {
   await Promise.all([hooks.afterwards(), checkNewPrimary(run, primary)]);

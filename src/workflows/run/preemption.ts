@@ -35,7 +35,7 @@ export const isForced = (request: StandingRequest | null): boolean =>
 
 /** Does something until it is done, or a forced failover is asked for. */
 export async function unlessForced(run: Run, work: () => Promise<void>): Promise<void> {
-  throwIfLeftBadly(await until(work, () => run.forcedAt !== null, { graceMs: msLeftToStop(run) }));
+  throwIfLeftBadly(await until(work, () => run.forcedAt !== null, { graceMs: () => msLeftToStop(run) }));
 }
 
 /** A forced failover was asked for while this one is under way. */
@@ -47,7 +47,7 @@ export const isPreempted = ({ state }: Run): boolean => state.protection?.preemp
  */
 export async function unlessPreempted(run: Run, work: () => Promise<void>): Promise<boolean> {
   if (isPreempted(run)) return false;
-  const done = await until(work, () => isPreempted(run), { graceMs: msLeftToStop(run) });
+  const done = await until(work, () => isPreempted(run), { graceMs: () => msLeftToStop(run) });
   throwIfLeftBadly(done);
   return !done.left;
 }
@@ -64,10 +64,10 @@ export class Preemption {
 
   constructor(private readonly run: Run) {}
 
-  /** @param by who asked for the forced failover */
-  ask(by: string): void {
+  /** @param by who asked for the forced failover. @param at when, ISO 8601: the time that is left counts from then */
+  ask(by: string, at: string): void {
     this.asked ??= new Preempted(by);
-    this.run.forcedAt ??= Date.now();
+    this.run.forcedAt ??= Date.parse(at);
   }
 
   get reason(): string | null {
@@ -81,7 +81,7 @@ export class Preemption {
    */
   async until<T>(work: () => Promise<T>): Promise<T> {
     if (this.asked !== undefined) throw this.asked;
-    const done = await until(work, () => this.asked !== undefined, { graceMs: msLeftToStop(this.run) });
+    const done = await until(work, () => this.asked !== undefined, { graceMs: () => msLeftToStop(this.run) });
     if (!done.left) return done.value;
     throw this.asked ?? new Error('left without a reason');
   }

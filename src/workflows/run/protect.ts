@@ -6,7 +6,7 @@ import { waitsAtGate } from './change-requests';
 import type { RunFailover } from './drill';
 import { beginDrill, goOnWithDrill, whileHolding } from './drill';
 import { historyIsLong } from './history';
-import { followSwap } from './late-failover';
+import { followSwap, hasLateSwap } from './late-failover';
 import { isForced, isPreempted, unlessForced } from './preemption';
 import { remove } from './removal';
 import { repair } from './repair';
@@ -37,7 +37,7 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
       await watch.beside(keepObjectsWhile(run, ledBy, untilNextChange(run, protection, ledBy)));
       const { request, drill } = protection;
       // Others swapped the roles: the side that leads now is watched, and has the jobs.
-      const isSwapped = protection.primary !== ledBy;
+      const isSwapped = protection.primary !== ledBy || hasLateSwap(protection);
       if (isSwapped) {
         await CancellationScope.nonCancellable(() => watch.stop());
         await unlessForced(run, () => followSwap(run, protection));
@@ -46,7 +46,7 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
         if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch))))
           return 'new-history';
         // What overtook its way back is next; what ended its hold is the request already.
-        protection.request ??= preemptingRequest(protection);
+        protection.request ??= await preemptingRequest(run, protection);
         continue;
       }
       if (isSwapped) continue;
@@ -57,15 +57,18 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
       begun = watch.next;
       await CancellationScope.nonCancellable(() => watch.stop());
     }
-    protection.request = preemptingRequest(protection);
+    protection.request = await preemptingRequest(run, protection);
     run.revision += 1;
   }
 }
 
-/** A request, roles that others swapped, the end of a drill's hold, or a history that is long. */
+/** A request, roles that were swapped, the end of a drill's hold, or a history that is long. */
 function untilNextChange(run: Run, protection: Protection, ledBy: SiteId): Promise<unknown> {
   const isDue = (): boolean =>
-    protection.request !== null || protection.primary !== ledBy || historyIsLong(run);
+    protection.request !== null ||
+    protection.primary !== ledBy ||
+    hasLateSwap(protection) ||
+    historyIsLong(run);
   const { drill } = protection;
   if (drill === undefined) return condition(isDue);
   run.waitingFor = `the end of the drill; the ${run.site(ledBy).label} leads until ${drill.holdUntil}`;
@@ -106,14 +109,19 @@ async function carryOut(
   }
 }
 
-/** The forced failover for which the last one was ended. */
-function preemptingRequest(protection: Protection): StandingRequest | null {
-  const { preemptedBy } = protection;
+/** The forced failover for which the last one was ended. @returns null also where that one got through all the same */
+async function preemptingRequest(run: Run, protection: Protection): Promise<StandingRequest | null> {
+  const { preemptedBy, failovers, primary } = protection;
   delete protection.preemptedBy;
-  return preemptedBy ?? null;
+  if (preemptedBy?.request.to !== primary) return preemptedBy ?? null;
+  await tellLeadsAlready(run, preemptedBy.request);
+  // It left what follows a swap to the forced one.
+  const last = failovers.at(-1);
+  if (last?.to === primary && last.outcome === 'done') protection.lateSwap = last.workflowId;
+  return null;
 }
 
-/** The planned failover got through before it could be ended. */
+/** The failover under way got through before it could be ended. */
 function tellLeadsAlready(run: Run, { to, by }: FailoverRequest): Promise<void> {
   const message = `the ${run.site(to).label} leads already, since the failover under way got through: the forced one that ${by} asked for was not needed`;
   return run.notify('warning', 'failover.not-needed', message, 'look at status');

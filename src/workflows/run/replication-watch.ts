@@ -54,7 +54,7 @@ export class ReplicationWatch implements Watch {
       const ended = await until(
         () => this.loop.catch(unlessCancelled),
         () => run.forcedAt !== null,
-        { graceMs: msLeftToStop(run) },
+        { graceMs: () => msLeftToStop(run) },
       );
       throwIfLeftBadly(ended);
       this.abandoned = ended.left && !ended.hasEnded;

@@ -88,7 +88,7 @@ export const failoverNewsShape = (sites: readonly Site[]): Shape<FailoverNews & 
 const control = byKind<FailoverControl>({
   pause: anyObject(),
   retry: anyObject(),
-  preempt: including({ by: name() }),
+  preempt: including({ by: name(), at: time }),
 });
 
 export const failoverControlShape = signed(control);

@@ -22,6 +22,7 @@ export function standingFacts(known: Known): StandingFacts {
     deletedExternally: protection?.deletedExternally?.reason ?? null,
     cannotFailOver: topology.cannotFailOver(state),
     preempted: protection?.preemptedBy !== undefined,
+    failoverWorkflow: protection?.failoverWorkflow ?? null,
     drill: protection?.drill ?? null,
     forcedTo: protection === null ? null : forcedTo(protection),
     roles: null,

@@ -6,13 +6,14 @@ import { runFailoverChild } from './failover-child';
 import { FailoverHooks } from './failover-hooks';
 import type { FailoverRecord } from './failover-record';
 import { admitApplicationsOrTell, hasFenceLeft, resolveInDoubt } from './in-doubt';
-import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
+import { lostFailover, noteLateFailover, tellLate } from './late-failover';
+import { occasionOf, occasionOfRecord, runPostFailover, withPostFailover } from './post-failover';
 import { isPreempted, unlessPreempted } from './preemption';
 import { ReplicationWatch, type Watch } from './replication-watch';
 import type { Run } from './run';
 import type { FailoverRequest } from './standing-messages';
 import type { Protection } from './state';
-import { addFailover } from './state-entries';
+import { addFailover, replaceFailover } from './state-entries';
 import { switchObjects, tellKnownDrift } from './unreplicated-objects';
 
 /** One failover, as a child workflow, with what becomes of the run that began it. */
@@ -61,8 +62,7 @@ export async function failOver(
   run.waitingFor = '';
   await goOnFrom(run, protection, request, done);
   delete protection.givenUp;
-  await tellEnd(run, done);
-  return done;
+  return tellEnd(run, protection, done);
 }
 
 /** What a failover without a proof leaves is dealt with, unless a forced one overtakes it: that goes on from there. */
@@ -77,11 +77,13 @@ async function goOnFrom(
       noteSwapped(run, protection, done);
       return;
     case 'withdrawn':
-      if (hasFenceLeft(protection)) await openUnlessPreempted(run, protection);
+      await goOnFromOvertaken(run, protection, done);
       return;
     case 'failed':
       protection.givenUp = true;
-      if (!isPreempted(run) && (await resolveInDoubt(run, done.to))) noteSwapped(run, protection, done);
+      // What preempts it finds the roles out for itself, and proves the new primary.
+      if (!isPreempted(run) && (await resolveInDoubt(run, done.to)) && !isPreempted(run))
+        noteSwapped(run, protection, done);
       if (!(await openUnlessPreempted(run, protection))) return;
       await unlessPreempted(run, async () => {
         await postFailoverAfterLostChild(run, protection, request, done);
@@ -91,6 +93,38 @@ async function goOnFrom(
     default:
       unknownWord('outcome', done.outcome);
   }
+}
+
+/** One that was withdrawn, over another one that had given way: what that one shut and drained is given back now. */
+async function goOnFromOvertaken(run: Run, protection: Protection, done: FailoverRecord): Promise<void> {
+  const overtaken = protection.failovers.at(-2);
+  if (overtaken?.preempted === undefined) return;
+  protection.givenUp = true;
+  const lost = lostFailover(protection);
+  if (lost !== undefined && (await resolveInDoubt(run, lost.to)) && !isPreempted(run)) {
+    const reason = `the ${run.site(lost.to).label} says so`;
+    noteLateFailover(protection, lost, reason);
+    noteSwapped(run, protection, lost);
+    await tellLate(run, lost.to, reason);
+    return;
+  }
+  if (hasFenceLeft(protection) && !(await openUnlessPreempted(run, protection))) return;
+  await unlessPreempted(run, () => giveBackFor(run, protection, { overtaken, done }));
+}
+
+/** Hooks that the overtaken one called: it left them to the one that followed, which may have called none. */
+async function giveBackFor(
+  run: Run,
+  protection: Protection,
+  { overtaken, done }: { readonly overtaken: FailoverRecord; readonly done: FailoverRecord },
+): Promise<void> {
+  const occasion = occasionOfRecord(overtaken);
+  const called = done.hooks ?? [];
+  if (occasion === null || called.some(({ phase }) => phase === 'whenWithdrawn')) return;
+  const hooks = new FailoverHooks(run, occasion);
+  await hooks.withdrawnForOther(done.summary);
+  if (hooks.records.length > 0)
+    replaceFailover(protection, { ...done, hooks: [...called, ...hooks.records] });
 }
 
 /** @returns false when a forced failover overtook it: its record says that a fence may be left, and where */
@@ -104,15 +138,16 @@ async function openUnlessPreempted(run: Run, protection: Protection): Promise<bo
 function noteFenceMayStay(run: Run, protection: Protection): void {
   const last = protection.failovers.at(-1);
   const { shut } = run.procedure.fence(run.spec);
-  if (last === undefined || last.preempted !== undefined || shut === null) return;
+  if (last === undefined || last.preempted !== undefined) return;
   const { primary } = protection;
-  const summary = `${last.summary}; a fence may stay on ${run.site(primary).name} (${shut})`;
-  const noted = { ...last, summary, preempted: { fenceOn: primary } };
-  protection.failovers = [...protection.failovers.slice(0, -1), noted];
+  const stays = shut === null ? '' : `; a fence may stay on ${run.site(primary).name} (${shut})`;
+  const preempted = { fenceOn: shut === null ? null : primary };
+  replaceFailover(protection, { ...last, summary: `${last.summary}${stays}`, preempted });
 }
 
 function noteSwapped(run: Run, protection: Protection, done: FailoverRecord): void {
   protection.primary = done.to;
+  if (protection.lateSwap !== done.workflowId) delete protection.lateSwap;
   forgetFencesOfOthers(run, done.to);
   run.state.health = null;
   run.state.lastLag = null;
@@ -134,7 +169,7 @@ async function endProven(
     ...(isCut ? { ...noted, summary: `${noted.summary}; ${result.summary}` } : result),
     ...(noted.diverged === undefined ? {} : { diverged: noted.diverged }),
   };
-  protection.failovers = [...protection.failovers.slice(0, -1), done];
+  replaceFailover(protection, done);
   if (isCut) {
     await unlessPreempted(run, async () => {
       await postFailoverAfterLostChild(run, protection, request, done);
@@ -142,11 +177,12 @@ async function endProven(
     });
   }
   delete protection.proven;
-  await tellEnd(run, done);
-  return done;
+  return tellEnd(run, protection, done);
 }
 
-async function tellEnd(run: Run, done: FailoverRecord): Promise<void> {
+/** @returns its record, with what became known of it since it ended */
+async function tellEnd(run: Run, { failovers }: Protection, ended: FailoverRecord): Promise<FailoverRecord> {
+  const done = failovers.find(({ workflowId }) => workflowId === ended.workflowId) ?? ended;
   const severity = SEVERITY[done.outcome];
   await run.notify(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
@@ -154,6 +190,7 @@ async function tellEnd(run: Run, done: FailoverRecord): Promise<void> {
     done.summary,
     'look at status',
   );
+  return done;
 }
 
 /** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */
@@ -167,7 +204,7 @@ async function postFailoverAfterLostChild(
   const swapped = protection.primary === done.to;
   if (swapped) await runPostFailover(run, hooks, { site: done.to, before: null, replicates: true });
   else await hooks.withdrawnForOther(done.summary);
-  protection.failovers = [...protection.failovers.slice(0, -1), withPostFailover(done, run, hooks)];
+  replaceFailover(protection, withPostFailover(done, run, hooks));
 }
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;

@@ -97,7 +97,7 @@ export const failoverNewsSignal = defineSignal<[FailoverNews & FromRun]>('failov
 export type FailoverControl =
   | { readonly kind: 'pause' | 'retry' }
   /** A forced failover was asked for: one that is under way, or goes back, ends where it is. */
-  | { readonly kind: 'preempt'; readonly by: string };
+  | { readonly kind: 'preempt'; readonly by: string; readonly at: string };
 export const failoverControlSignal = defineSignal<[FailoverControl & FromRun]>('failoverControl');
 
 /** Two primaries, since when, and what the old one has alone. */

@@ -24,6 +24,13 @@ export function addFailover(protection: Protection, record: FailoverRecord): voi
   protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
 }
 
+/** What became known of a failover since its record was made. Swaps by others have no workflow of their own, but a time. */
+export function replaceFailover(protection: Protection, record: FailoverRecord): void {
+  protection.failovers = protection.failovers.map((kept) =>
+    kept.workflowId === record.workflowId && kept.startedAt === record.startedAt ? record : kept,
+  );
+}
+
 /** A site that does not answer has no lag; the last one that was seen is remembered. */
 export function noteHealth(state: RunState, health: Health): void {
   state.health = health;

@@ -32,7 +32,7 @@ import {
   yes,
   yesOrNo,
 } from './shapes';
-import { acknowledgement, failoverRecordShape, unliftedFences } from './signal-shapes';
+import { acknowledgement, failoverRecordShape, id, unliftedFences } from './signal-shapes';
 import type { ChangeSpecRequest, SplitBrain, StandingRequest } from './standing-messages';
 import { drillShape, failoverShape, repairShape, siteShape } from './standing-request-shapes';
 import type { Protection, RunState, StartedStep } from './state';
@@ -100,7 +100,8 @@ const protectionShape = (sites: readonly Site[], spec: Shape<RunSpec>): Shape<Pr
     preemptedBy: optional(pendingFailover(sites)),
     proven: optional(yes),
     givenUp: optional(yes),
-    lateSwap: optional(yes),
+    lateSwap: optional(id),
+    failoverWorkflow: optional(id),
     splitBrain: nullable(
       including<SplitBrain>({ since: time, reason: anyText, diverged: optional(nullable(anyObject())) }),
     ),

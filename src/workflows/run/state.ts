@@ -99,8 +99,13 @@ export interface Protection {
   proven?: true;
   /** The failover under way is withdrawn, or its workflow ended without a result: what it leaves is dealt with. */
   givenUp?: true;
-  /** The swap of the last failover came through after it was given up; what follows a swap is still to be done. */
-  lateSwap?: true;
+  /**
+   * Workflow of a failover that did not do itself what follows its swap, which came through late or was overtaken in vain:
+   * it is still to be done.
+   */
+  lateSwap?: string;
+  /** Workflow of the failover under way. */
+  failoverWorkflow?: string;
   splitBrain: SplitBrain | null;
   /** Somebody else deleted it; absent while it stands. */
   deletedExternally?: { readonly since: string; readonly reason: string };

@@ -4,8 +4,8 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 export interface UntilLimits {
   /** Milliseconds after which the work is left in any case. */
   readonly withinMs?: number;
-  /** Milliseconds for which work that was left is waited for; without limit by default. */
-  readonly graceMs?: number;
+  /** Milliseconds for which work that was left is waited for, asked when it is left; without limit by default. */
+  readonly graceMs?: () => number;
 }
 
 export type Until<T> =
@@ -36,7 +36,7 @@ export async function until<T>(
   const left = !isOver;
   if (left) {
     scope.cancel();
-    await holds(() => isOver, graceMs);
+    await holds(() => isOver, graceMs?.());
   }
   if (!isOver) return { left: true, hasEnded: false };
   try {

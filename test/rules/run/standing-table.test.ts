@@ -23,6 +23,7 @@ const facts = (given: Partial<StandingFacts> = {}): StandingFacts => ({
   deletedExternally: null,
   cannotFailOver: null,
   preempted: false,
+  failoverWorkflow: null,
   drill: null,
   forcedTo: null,
   roles: null,

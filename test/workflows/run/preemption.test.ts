@@ -1,6 +1,6 @@
 /** In virtual time: the primary dies under a planned failover, and a forced one is asked for over it. */
 import type { Answer } from '../../../src/workflows/run/answers';
-import { hookRecord, needsPerson } from '../../support/fake-link';
+import { hookRecord, isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
 import {
@@ -29,7 +29,15 @@ const WITH_HOOKS = linkSpecWith(`purpose: disaster-recovery
 cutover: { fence: { disableLogins: [app] } }
 hooks:
   beforeFailover: [{ name: drain, type: webhook, url: "https://hooks.example.com/drain" }]
+  afterFailover: [{ name: dns, type: webhook, url: "https://hooks.example.com/dns" }]
   whenWithdrawn: [{ name: undrain, type: webhook, url: "https://hooks.example.com/undrain", timeout: 1h }]
+`);
+
+const WITH_HOOKS_BEHIND_THE_FENCE = linkSpecWith(`purpose: disaster-recovery
+cutover: { fence: { disableLogins: [app] } }
+hooks:
+  whenFenced: [{ name: drained, type: webhook, url: "https://hooks.example.com/drained" }]
+  whenWithdrawn: [{ name: undrain, type: webhook, url: "https://hooks.example.com/undrain" }]
 `);
 
 const stepOf = (call: ActivityCall): string => (call.input as { stepId?: string }).stepId ?? '';
@@ -245,10 +253,161 @@ test('no worker ran for a minute: the failover gets its time to give way, and is
   await begun.end();
 });
 
+test('the forced one is not needed, since the one under way got through: what follows a swap is done for it', async () => {
+  const begun = await standing(
+    (call) =>
+      call.type === 'performStep' && stepOf(call) === 'instance.admit-applications'
+        ? answer(
+            { stepId: stepOf(call), outcome: 'done', effects: [], evidence: 'in', durationMs: 5_000 },
+            5_000,
+          )
+        : undefined,
+    WITH_HOOKS,
+  );
+  await planned(begun);
+  await begun.driver.run(
+    () => stepOf(begun.driver.calls.at(-1) as ActivityCall) === 'instance.admit-applications',
+  );
+  for (const child of begun.driver.children) child.hearsTooLate();
+  await forced(begun);
+  await begun.goOn(10 * 60_000);
+  const { primary, failovers, pendingRequest } = await begun.protection();
+  expect({ primary, pendingRequest }).toEqual({ primary: 'instance', pendingRequest: null });
+  expect(failovers.map(({ type, outcome }) => `${type} ${outcome}`)).toEqual(['planned done']);
+  expect(begun.link.effects).toContain('notify failover.not-needed');
+  expect(begun.link.hooks).toEqual(['beforeFailover drain', 'afterFailover dns']);
+  await begun.end();
+});
+
+test('hooks that were called before it gave way are given back when the forced one is withdrawn', async () => {
+  const begun = await standing((call) => {
+    if (call.type === 'awaitCatchUp' || call.type === 'measureLoss') return hang;
+    return undefined;
+  }, WITH_HOOKS_BEHIND_THE_FENCE);
+  await planned(begun);
+  await begun.goOn();
+  await forced(begun);
+  await begun.goOn();
+  expect(await begun.driver.children[1]?.update('abort', DBA)).toMatchObject({ accepted: true });
+  await begun.goOn(10 * 60_000);
+  expect(begun.link.hooks).toEqual(['whenFenced drained', 'whenWithdrawn undrain']);
+  expect(begun.link.changes).toEqual(['do server.fence', 'do server.admit-applications']);
+  await begun.end();
+});
+
 describe('a forced failover that was given up keeps the next one waiting for at most 20 s', () => {
   const isAdmission = (call: ActivityCall): boolean => stepOf(call) === 'server.admit-applications';
   const oldRoles = (call: ActivityCall): FakeOutcome | undefined =>
     call.type === 'readRoles' ? answer({ server: 'PRIMARY', instance: 'SECONDARY' }) : undefined;
+
+  test('an admission that is being sent has its time to stop, however long ago the first one was asked for', async () => {
+    let isFirst = true;
+    const begun = await standing((call) => {
+      if (isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover') return hang;
+      return isFirst ? (oldRoles(call) ?? (isAdmission(call) ? hang : undefined)) : undefined;
+    });
+    await forced(begun);
+    await begun.goOn();
+    begun.driver.children[0]?.terminate();
+    await begun.goOn(3 * 60_000);
+    isFirst = false;
+    begun.driver.stopsWithin(5_000);
+    const askedAt = begun.driver.elapsed;
+    await forced(begun);
+    await begun.goOn(10_000);
+    const goesOn = begun.driver.calls.findLast((call) => isWatch(call, 'server'));
+    expect((goesOn?.at ?? 0) - askedAt).toBe(5_000);
+    expect(begun.driver.children).toHaveLength(2);
+    await begun.end();
+  });
+
+  test('its swap was done when its workflow was ended: the next one proves it, and lets the applications in', async () => {
+    let isFirst = true;
+    const begun = await standing((call) => {
+      if (isFirst && stepOf(call) === 'instance.verify-writable') return hang;
+      return call.type === 'readRoles' ? answer({ server: null, instance: 'PRIMARY' }) : undefined;
+    }, WITH_HOOKS);
+    await forced(begun);
+    await begun.goOn();
+    begun.driver.children[0]?.terminate();
+    await begun.goOn(3_000);
+    isFirst = false;
+    expect(await forced(begun)).toMatchObject({ accepted: true });
+    await begun.goOn();
+    expect((await begun.protection()).primary).toBe('instance');
+    expect(await told(begun)).toEqual(['forced failed', 'forced done']);
+    expect(begun.link.changes.slice(-2)).toEqual([
+      'do instance.verify-writable',
+      'do instance.admit-applications',
+    ]);
+    expect(begun.link.hooks).toContain('afterFailover dns');
+    await begun.end();
+  });
+
+  /** The first is ended by force in its swap; a hook refuses the second one, which was asked for over it. */
+  async function refusedOverLost(
+    roles: () => { readonly server: string | null; readonly instance: string },
+    watch: (call: ActivityCall) => FakeOutcome | undefined = () => undefined,
+  ): Promise<StandingLink> {
+    let isFirst = true;
+    const begun = await standing((call) => {
+      if (call.type === 'readRoles') return isFirst ? hang : answer(roles());
+      if (call.type === 'runHook' && !isFirst && hookRecord(call, 'refused', '').phase === 'beforeFailover')
+        return answer(hookRecord(call, 'refused', 'not now'));
+      if (isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover') return hang;
+      return isFirst ? undefined : watch(call);
+    }, WITH_HOOKS);
+    await forced(begun);
+    await begun.goOn();
+    begun.driver.children[0]?.terminate();
+    await begun.goOn(3_000);
+    isFirst = false;
+    expect(await forced(begun)).toMatchObject({ accepted: true });
+    await begun.goOn(10 * 60_000);
+    return begun;
+  }
+
+  test('the next one is refused, and the swap of the first came through: nobody is let in where it came from', async () => {
+    const begun = await refusedOverLost(() => ({ server: 'PRIMARY', instance: 'PRIMARY' }));
+    expect((await begun.protection()).primary).toBe('instance');
+    expect(await told(begun)).toEqual(['forced done', 'forced withdrawn']);
+    expect(begun.link.changes).toEqual(['do instance.admit-applications']);
+    expect(begun.link.effects).toContain('notify failover.late');
+    expect(begun.link.hooks).toContain('afterFailover dns');
+    await begun.end();
+  });
+
+  test('the next one is refused, nothing was swapped, and it is swapped in the end: the record of the first says so', async () => {
+    const health = {
+      observedAt: '',
+      healthy: false,
+      summary: 'swapped',
+      lagSeconds: null,
+      logUsedPercent: 5,
+    };
+    const begun = await refusedOverLost(
+      () => ({ server: 'PRIMARY', instance: 'SECONDARY' }),
+      (call) =>
+        isWatch(call, 'server')
+          ? answer(
+              {
+                kind: 'external-failover',
+                primary: 'instance',
+                reason: 'both agree',
+                platformTime: null,
+                health,
+              },
+              5 * 60_000,
+            )
+          : undefined,
+    );
+    await begun.goOn(10 * 60_000);
+    expect((await begun.protection()).primary).toBe('instance');
+    expect(await told(begun)).toEqual(['forced done', 'forced withdrawn']);
+    expect(begun.link.changes).toEqual(['do server.admit-applications', 'do instance.admit-applications']);
+    expect(begun.link.hooks.at(-1)).toBe('afterFailover dns');
+    await begun.end();
+  });
 
   /** Asks for the next one, and goes on until it acts. */
   async function forcedAnew(begun: StandingLink): Promise<void> {
@@ -382,6 +541,9 @@ test('a repair, a removal and another forced failover do not give way', async ()
   expect(await forced(begun)).toMatchObject({
     accepted: false,
     reasons: [expect.stringContaining('another request is under way')],
+    nextSteps: [
+      expect.stringContaining(`temporal workflow terminate -w '${begun.driver.children[0]?.workflowId}'`),
+    ],
   });
   await begun.driver.dispose();
 });

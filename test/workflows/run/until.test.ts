@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { needsPerson } from '../../support/fake-link';
-import type { UntilSeen } from '../../support/until-workflow';
+import type { LimitsSent, UntilSeen } from '../../support/until-workflow';
 import {
   answer,
   closeWorkflowDrivers,
@@ -17,7 +17,7 @@ afterAll(closeWorkflowDrivers);
 
 const SECOND = 1_000;
 
-async function begin(outcome: FakeOutcome, limits: object = {}, options: DriverOptions = {}) {
+async function begin(outcome: FakeOutcome, limits: LimitsSent = {}, options: DriverOptions = {}) {
   const driver = await WorkflowDriver.start('untilWorkflow', limits, { work: () => outcome }, options);
   const goOn = (ms: number) => driver.run(() => false, driver.elapsed + ms);
   const seen = () => driver.query<UntilSeen>('seen');
