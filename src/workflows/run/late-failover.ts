@@ -11,14 +11,14 @@ import type { Protection } from './state';
 import { replaceFailover } from './state-entries';
 import { switchObjects } from './unreplicated-objects';
 
-/** The newest failover that nobody saw the end of: the last one, or one that the last ones overtook in vain. */
+/** No swap takes this long: whatever comes later is somebody's doing. */
+const LATE_WITHIN_MS = 24 * 3_600_000;
+
+/** The newest failover that nobody saw the end of, unless another one got through since. */
 export function lostFailover({ failovers }: Protection): FailoverRecord | undefined {
-  for (let at = failovers.length - 1; at >= 0; at -= 1) {
-    const record = failovers[at];
-    if (record?.outcome === 'failed') return record;
-    if (record?.outcome !== 'withdrawn' || failovers[at - 1]?.preempted === undefined) return undefined;
-  }
-  return undefined;
+  const last = failovers.findLast(({ outcome }) => outcome !== 'withdrawn');
+  if (last?.outcome !== 'failed') return undefined;
+  return Date.now() - Date.parse(last.endedAt) <= LATE_WITHIN_MS ? last : undefined;
 }
 
 /** The swap of a failover that is in the list as failed came through when nobody waited for it any more. */
