@@ -3,6 +3,7 @@ import { condition } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import type { DrillRecord, DrillRequest, DrillUnderWay } from './drill-messages';
 import type { FailoverRecord } from './failover-record';
+import { isPreempted } from './preemption';
 import type { Run } from './run';
 import type { FailoverRequest, StandingRequest } from './standing-messages';
 import type { Protection } from './state';
@@ -28,7 +29,7 @@ export async function beginDrill(
   });
   const holdUntil = new Date(Date.now() + request.holdMs).toISOString();
   const drill: DrillUnderWay = { request, startedAt, from, there, holdUntil };
-  if (there.outcome === 'done') {
+  if (there.outcome === 'done' && !isPreempted(run)) {
     protection.drill = drill;
     run.logEvent(
       'info',
@@ -38,7 +39,8 @@ export async function beginDrill(
     return;
   }
   const isThere = protection.primary === there.to;
-  await finishDrill(run, protection, drill, isThere ? 'stopped' : 'withdrawn', there.summary, null);
+  const why = isPreempted(run) ? `a forced failover was asked for; ${there.summary}` : there.summary;
+  await finishDrill(run, protection, drill, isThere ? 'stopped' : 'withdrawn', why, null);
 }
 
 /** Waits beside the watch, as long as the drill holds; `isDue` are the other reasons to go on. */

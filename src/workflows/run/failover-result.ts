@@ -46,7 +46,7 @@ export function leftBehind(
     stays === null ? 'nobody was fenced out' : `the fence stays on ${run.site(stays).name} (${shut})`;
   const hasPassed = run.state.pointOfNoReturn !== null;
   const swap = hasPassed ? '; the swap of the roles may have begun, or be done' : '';
-  const reasons = why === null || why === reason ? reason : `${why}; ${reason}`;
+  const reasons = [...new Set([why, reason])].filter((one) => one !== null).join('; ');
   return {
     ...resultOf(run, input, startedAt, hasPassed ? 'failed' : 'withdrawn', `${reasons}; ${fence}${swap}`),
     preempted: { fenceOn: stays },

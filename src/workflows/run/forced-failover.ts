@@ -3,13 +3,14 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { LossReport } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
 import type { FailoverPlan, StepRef } from '../../model/run/procedure';
+import type { SiteId } from '../../model/run/site';
 import { FailoverHooks, HookVeto } from './failover-hooks';
 import { tellCrossed, tellGivenUp, tellPlace } from './failover-news';
 import type { FailoverRecord } from './failover-record';
 import { leftBehind, resultOf } from './failover-result';
 import { FailoverSlot } from './failover-slot';
 import { isFenced, reasonOf, swapRoles } from './fence-and-swap';
-import { admitApplicationsOrTell } from './in-doubt';
+import { admitApplicationsOrTell, lookAtRoles } from './in-doubt';
 import { occasionOf, runPostFailover, withPostFailover } from './post-failover';
 import { msLeftForTurn, type Preemption } from './preemption';
 import type { Run } from './run';
@@ -79,12 +80,27 @@ async function withdrawForced(
   tellGivenUp();
   const old = run.otherSite(input.request.to).id;
   const wasFenced = isFenced(run, fenceOfOld(run, input));
-  const isOpen = !wasFenced || (await way.orLeave(() => admitApplicationsOrTell(run, old)));
-  if (!isOpen)
-    return withPostFailover(leftBehind(run, input, startedAt, way, { fenceOn: old, why }), run, hooks);
-  await way.orLeave(() => hooks.withdrawn(why));
+  let found = '';
+  const open = async (): Promise<void> => {
+    found = await whoElseLeads(run, input.request.to);
+    if (found === '') await admitApplicationsOrTell(run, old);
+  };
+  const isOpen = !wasFenced || ((await way.orLeave(open)) && found === '');
+  if (!isOpen) {
+    const left = leftBehind(run, input, startedAt, way, { fenceOn: old, why: `${why}${found}` });
+    return withPostFailover(left, run, hooks);
+  }
+  const isGivenBack = await way.orLeave(() => hooks.withdrawn(why));
   const end = wasFenced ? 'the old primary was opened again, as far as it answered' : 'nothing was changed';
-  return withPostFailover(resultOf(run, input, startedAt, 'withdrawn', `${why}; ${end}`), run, hooks);
+  const withdrawn = resultOf(run, input, startedAt, 'withdrawn', `${why}; ${end}`);
+  const left = isGivenBack ? {} : { preempted: { fenceOn: null } };
+  return withPostFailover({ ...withdrawn, ...left }, run, hooks);
+}
+
+/** The swap of a failover before this one may have come through meanwhile: its old primary is not opened then. */
+async function whoElseLeads(run: Run, to: SiteId): Promise<string> {
+  const { isSwapped } = await lookAtRoles(run, to);
+  return isSwapped ? `; the ${run.site(to).label} says that it is the primary` : '';
 }
 
 /** An old primary that answered a moment ago and hangs now is not waited for. */

@@ -52,7 +52,7 @@ interface RolesSeen {
 const NOTHING_SEEN: RolesSeen = { isSwapped: false, agree: false };
 
 /** The site that led may be dead: it is not waited for. */
-async function lookAtRoles(run: Run, to: SiteId): Promise<RolesSeen> {
+export async function lookAtRoles(run: Run, to: SiteId): Promise<RolesSeen> {
   try {
     const seen = await run.fewAttempts.readRoles({ spec: run.spec, lost: run.otherSite(to).id });
     const isSwapped = seen[to] === 'PRIMARY';

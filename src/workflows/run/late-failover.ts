@@ -8,16 +8,16 @@ import { occasionOfRecord, runPostFailover, withPostFailover } from './post-fail
 import { isForced } from './preemption';
 import type { Run } from './run';
 import type { Protection } from './state';
-import { replaceFailover } from './state-entries';
+import { failoverOf, replaceFailover } from './state-entries';
 import { switchObjects } from './unreplicated-objects';
 
 /** No swap takes this long: whatever comes later is somebody's doing. */
 const LATE_WITHIN_MS = 24 * 3_600_000;
 
-/** The newest failover that nobody saw the end of, unless another one got through since. */
-export function lostFailover({ failovers }: Protection): FailoverRecord | undefined {
+/** The newest failover that nobody saw the end of, unless its swap was seen, or another one got through since. */
+export function lostFailover({ failovers, primary }: Protection): FailoverRecord | undefined {
   const last = failovers.findLast(({ outcome }) => outcome !== 'withdrawn');
-  if (last?.outcome !== 'failed') return undefined;
+  if (last?.outcome !== 'failed' || last.to === primary) return undefined;
   return Date.now() - Date.parse(last.endedAt) <= LATE_WITHIN_MS ? last : undefined;
 }
 
@@ -30,7 +30,7 @@ export function lateFailover(protection: Protection, primary: SiteId): FailoverR
 export function noteLateFailover(protection: Protection, late: FailoverRecord, reason: string): void {
   const summary = `${late.summary}; its swap came through afterwards: ${reason}`;
   replaceFailover(protection, { ...late, outcome: 'done', summary });
-  protection.lateSwap = late.workflowId;
+  protection.followUpOf = late.workflowId;
 }
 
 export function tellLate(run: Run, primary: SiteId, reason: string): Promise<void> {
@@ -43,24 +43,28 @@ export function tellLate(run: Run, primary: SiteId, reason: string): Promise<voi
 }
 
 /** A forced failover that is asked for comes first. */
-export const hasLateSwap = ({ lateSwap, request }: Protection): boolean =>
-  lateSwap !== undefined && !isForced(request);
+export const owesFollowUp = ({ followUpOf, request, preemptedBy }: Protection): boolean =>
+  followUpOf !== undefined && !isForced(request) && preemptedBy === undefined;
 
-/** Others swapped the roles, or a failover that was given up did. What a forced failover cuts short is done after it. */
+/**
+ * Others swapped the roles, or a failover whose own workflow did not do what follows. What a forced failover cuts short is
+ * begun anew after one that was withdrawn.
+ */
 export async function followSwap(run: Run, protection: Protection): Promise<void> {
-  const { lateSwap } = protection;
-  const late = protection.failovers.find(({ workflowId }) => workflowId === lateSwap);
-  if (late !== undefined) await finishLateFailover(run, protection, late);
-  await switchObjects(run, protection.primary);
-  delete protection.lateSwap;
+  const { followUpOf, primary } = protection;
+  const late = failoverOf(protection, followUpOf);
+  if (late?.to === primary) await finishFailover(run, protection, late);
+  await switchObjects(run, primary, late?.type === 'forced' ? 'forced' : 'planned');
+  delete protection.followUpOf;
 }
 
 /** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
-async function finishLateFailover(run: Run, protection: Protection, late: FailoverRecord): Promise<void> {
+async function finishFailover(run: Run, protection: Protection, late: FailoverRecord): Promise<void> {
   const occasion = occasionOfRecord(late);
-  if (occasion === null || late.to !== protection.primary) return;
+  if (occasion === null) return;
   await admitApplicationsOrTell(run, late.to);
   const hooks = new FailoverHooks(run, occasion);
   await runPostFailover(run, hooks, { site: late.to, before: null, replicates: true });
-  replaceFailover(protection, withPostFailover(late, run, hooks));
+  const now = failoverOf(protection, late.workflowId);
+  if (now !== undefined) replaceFailover(protection, withPostFailover(now, run, hooks));
 }

@@ -80,17 +80,19 @@ class PlannedFailover {
     // An abort has nothing more to ask for, and must not end the wait for a fence that cannot be lifted yet.
     run.state.forwardOnly = 'the failover is being withdrawn';
     let isWithdrawn = false;
+    let isGivenBack = false;
     await CancellationScope.nonCancellable(async () => {
       // The forced failover fences an old primary that answers again, and calls the hooks: nothing is given back for it.
       isWithdrawn = await way.orLeave(() => liftFence(run, plan));
       await this.slot.release();
-      if (isWithdrawn) await way.orLeave(() => this.hooks.withdrawn(reason));
+      if (isWithdrawn) isGivenBack = await way.orLeave(() => this.hooks.withdrawn(reason));
     });
     const { primary } = this;
     if (!isWithdrawn) return this.leave({ fenceOn: isFenced(run, plan) ? primary : null, why: reason });
     const end = wasFenced ? run.fences.sentence : 'nobody was fenced out';
     const withdrawn = resultOf(run, this.input, this.startedAt, 'withdrawn', `${reason}; ${end}`);
-    return withPostFailover(withdrawn, run, this.hooks);
+    const left = isGivenBack ? {} : { preempted: { fenceOn: null } };
+    return withPostFailover({ ...withdrawn, ...left }, run, this.hooks);
   }
 
   /** Behind the point of no return. */

@@ -41,7 +41,7 @@ export function withPostFailover(record: FailoverRecord, run: Run, hooks: Failov
   const { checks } = run.state;
   return {
     ...record,
-    ...(hooks.records.length === 0 ? {} : { hooks: hooks.records }),
+    ...(hooks.records.length === 0 ? {} : { hooks: [...(record.hooks ?? []), ...hooks.records] }),
     ...(checks === undefined ? {} : { checks }),
   };
 }

@@ -6,7 +6,7 @@ import { waitsAtGate } from './change-requests';
 import type { RunFailover } from './drill';
 import { beginDrill, goOnWithDrill, whileHolding } from './drill';
 import { historyIsLong } from './history';
-import { followSwap, hasLateSwap } from './late-failover';
+import { followSwap, owesFollowUp } from './late-failover';
 import { isForced, isPreempted, unlessForced } from './preemption';
 import { remove } from './removal';
 import { repair } from './repair';
@@ -28,20 +28,19 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
   let begun: Watch | undefined;
   for (;;) {
     run.enter('replicating');
-    run.forcedAt = isForced(protection.request) ? (run.forcedAt ?? Date.now()) : null;
+    const isUrgent = isForced(protection.request) || isPreempted(run);
+    run.forcedAt = isUrgent ? (run.forcedAt ?? Date.now()) : null;
     const ledBy = protection.primary;
     forgetFencesOfOthers(run, ledBy);
     const watch = begun ?? new ReplicationWatch(run, protection.primary);
     try {
       run.waitingFor = `a request; the ${run.site(protection.primary).label} is the primary`;
       await watch.beside(keepObjectsWhile(run, ledBy, untilNextChange(run, protection, ledBy)));
+      const isSwapped = protection.primary !== ledBy;
+      const isFollowed = isSwapped || owesFollowUp(protection);
+      if (isSwapped) await CancellationScope.nonCancellable(() => watch.stop());
+      if (isFollowed) await unlessForced(run, () => watch.beside(followSwap(run, protection)));
       const { request, drill } = protection;
-      // Others swapped the roles: the side that leads now is watched, and has the jobs.
-      const isSwapped = protection.primary !== ledBy || hasLateSwap(protection);
-      if (isSwapped) {
-        await CancellationScope.nonCancellable(() => watch.stop());
-        await unlessForced(run, () => followSwap(run, protection));
-      }
       if (drill !== undefined) {
         if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch))))
           return 'new-history';
@@ -49,7 +48,7 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
         protection.request ??= await preemptingRequest(run, protection);
         continue;
       }
-      if (isSwapped) continue;
+      if (isFollowed) continue;
       // The one place that continues as new (promise 14); a request that comes now goes along in the state.
       if (request === null) return 'new-history';
       if (await carryOut(run, protection, request, watch)) return 'removed';
@@ -67,7 +66,7 @@ function untilNextChange(run: Run, protection: Protection, ledBy: SiteId): Promi
   const isDue = (): boolean =>
     protection.request !== null ||
     protection.primary !== ledBy ||
-    hasLateSwap(protection) ||
+    owesFollowUp(protection) ||
     historyIsLong(run);
   const { drill } = protection;
   if (drill === undefined) return condition(isDue);
@@ -111,13 +110,10 @@ async function carryOut(
 
 /** The forced failover for which the last one was ended. @returns null also where that one got through all the same */
 async function preemptingRequest(run: Run, protection: Protection): Promise<StandingRequest | null> {
-  const { preemptedBy, failovers, primary } = protection;
+  const { preemptedBy, primary } = protection;
   delete protection.preemptedBy;
   if (preemptedBy?.request.to !== primary) return preemptedBy ?? null;
   await tellLeadsAlready(run, preemptedBy.request);
-  // It left what follows a swap to the forced one.
-  const last = failovers.at(-1);
-  if (last?.to === primary && last.outcome === 'done') protection.lateSwap = last.workflowId;
   return null;
 }
 

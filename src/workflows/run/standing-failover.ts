@@ -7,13 +7,13 @@ import { FailoverHooks } from './failover-hooks';
 import type { FailoverRecord } from './failover-record';
 import { admitApplicationsOrTell, hasFenceLeft, resolveInDoubt } from './in-doubt';
 import { lostFailover, noteLateFailover, tellLate } from './late-failover';
-import { occasionOf, occasionOfRecord, runPostFailover, withPostFailover } from './post-failover';
+import { occasionOfRecord, withPostFailover } from './post-failover';
 import { isPreempted, unlessPreempted } from './preemption';
 import { ReplicationWatch, type Watch } from './replication-watch';
 import type { Run } from './run';
 import type { FailoverRequest } from './standing-messages';
 import type { Protection } from './state';
-import { addFailover, replaceFailover } from './state-entries';
+import { addFailover, failoverOf, replaceFailover } from './state-entries';
 import { switchObjects, tellKnownDrift } from './unreplicated-objects';
 
 /** One failover, as a child workflow, with what becomes of the run that began it. */
@@ -56,7 +56,7 @@ export async function failOver(
     throw error;
   });
   const done = { ...result, ...more };
-  if (protection.proven === true) return endProven(run, protection, request, done);
+  if (protection.proven === true) return endProven(run, protection, done);
   addFailover(protection, done);
   run.fences.adopt(done);
   run.waitingFor = '';
@@ -75,6 +75,7 @@ async function goOnFrom(
   switch (done.outcome) {
     case 'done':
       noteSwapped(run, protection, done);
+      noteFollowed(run, protection);
       return;
     case 'withdrawn':
       await goOnFromOvertaken(run, protection, done);
@@ -82,13 +83,13 @@ async function goOnFrom(
     case 'failed':
       protection.givenUp = true;
       // What preempts it finds the roles out for itself, and proves the new primary.
-      if (!isPreempted(run) && (await resolveInDoubt(run, done.to)) && !isPreempted(run))
+      if (!isPreempted(run) && (await resolveInDoubt(run, done.to)) && !isPreempted(run)) {
         noteSwapped(run, protection, done);
+        return;
+      }
       if (!(await openUnlessPreempted(run, protection))) return;
-      await unlessPreempted(run, async () => {
-        await postFailoverAfterLostChild(run, protection, request, done);
-        await switchObjects(run, protection.primary, request.type);
-      });
+      await giveBackUnlessPreempted(run, protection, done);
+      await unlessPreempted(run, () => switchObjects(run, protection.primary, request.type));
       return;
     default:
       unknownWord('outcome', done.outcome);
@@ -108,23 +109,11 @@ async function goOnFromOvertaken(run: Run, protection: Protection, done: Failove
     await tellLate(run, lost.to, reason);
     return;
   }
+  // It got through, and what follows its swap is owed still.
+  if (overtaken.to === protection.primary) return;
   if (hasFenceLeft(protection) && !(await openUnlessPreempted(run, protection))) return;
-  await unlessPreempted(run, () => giveBackFor(run, protection, { overtaken, done }));
-}
-
-/** Hooks that the overtaken one called: it left them to the one that followed, which may have called none. */
-async function giveBackFor(
-  run: Run,
-  protection: Protection,
-  { overtaken, done }: { readonly overtaken: FailoverRecord; readonly done: FailoverRecord },
-): Promise<void> {
-  const occasion = occasionOfRecord(overtaken);
-  const called = done.hooks ?? [];
-  if (occasion === null || called.some(({ phase }) => phase === 'whenWithdrawn')) return;
-  const hooks = new FailoverHooks(run, occasion);
-  await hooks.withdrawnForOther(done.summary);
-  if (hooks.records.length > 0)
-    replaceFailover(protection, { ...done, hooks: [...called, ...hooks.records] });
+  if (done.hooks?.some(({ phase }) => phase === 'whenWithdrawn') === true) return;
+  await giveBackUnlessPreempted(run, protection, overtaken);
 }
 
 /** @returns false when a forced failover overtook it: its record says that a fence may be left, and where */
@@ -145,9 +134,34 @@ function noteFenceMayStay(run: Run, protection: Protection): void {
   replaceFailover(protection, { ...last, summary: `${last.summary}${stays}`, preempted });
 }
 
+/**
+ * Hooks that one called which did not give them back: it was ended by force, or left them to the one that followed, which
+ * may have called none.
+ * @param called that one; the calls stand in the record of the last one
+ */
+async function giveBackUnlessPreempted(
+  run: Run,
+  protection: Protection,
+  called: FailoverRecord,
+): Promise<void> {
+  const last = protection.failovers.at(-1);
+  const occasion = occasionOfRecord(called);
+  if (last === undefined || occasion === null) return;
+  const hooks = new FailoverHooks(run, occasion);
+  const isGivenBack = await unlessPreempted(run, () => hooks.withdrawnForOther(last.summary));
+  const now = failoverOf(protection, last.workflowId) ?? last;
+  const left = isGivenBack || now.preempted !== undefined ? {} : { preempted: { fenceOn: null } };
+  replaceFailover(protection, withPostFailover({ ...now, ...left }, run, hooks));
+}
+
+/** Its own workflow did what follows a swap, unless it was to give way. */
+function noteFollowed(run: Run, protection: Protection): void {
+  if (!isPreempted(run)) delete protection.followUpOf;
+}
+
 function noteSwapped(run: Run, protection: Protection, done: FailoverRecord): void {
   protection.primary = done.to;
-  if (protection.lateSwap !== done.workflowId) delete protection.lateSwap;
+  protection.followUpOf = done.workflowId;
   forgetFencesOfOthers(run, done.to);
   run.state.health = null;
   run.state.lastLag = null;
@@ -155,13 +169,8 @@ function noteSwapped(run: Run, protection: Protection, done: FailoverRecord): vo
   run.state.failedOverAt = done.evidence?.platformTime ?? done.loss?.newPrimaryTime ?? done.startedAt;
 }
 
-/** What the watch found meanwhile stays in the record. One that was ended by force still has its hooks before it. */
-async function endProven(
-  run: Run,
-  protection: Protection,
-  request: FailoverRequest,
-  result: FailoverRecord,
-): Promise<FailoverRecord> {
+/** What the watch found meanwhile stays in the record. Of one that was ended by force the run does what follows. */
+async function endProven(run: Run, protection: Protection, result: FailoverRecord): Promise<FailoverRecord> {
   run.waitingFor = '';
   const noted = protection.failovers.at(-1) ?? result;
   const isCut = result.outcome !== 'done';
@@ -170,19 +179,14 @@ async function endProven(
     ...(noted.diverged === undefined ? {} : { diverged: noted.diverged }),
   };
   replaceFailover(protection, done);
-  if (isCut) {
-    await unlessPreempted(run, async () => {
-      await postFailoverAfterLostChild(run, protection, request, done);
-      await switchObjects(run, protection.primary);
-    });
-  }
+  if (!isCut) noteFollowed(run, protection);
   delete protection.proven;
   return tellEnd(run, protection, done);
 }
 
 /** @returns its record, with what became known of it since it ended */
-async function tellEnd(run: Run, { failovers }: Protection, ended: FailoverRecord): Promise<FailoverRecord> {
-  const done = failovers.find(({ workflowId }) => workflowId === ended.workflowId) ?? ended;
+async function tellEnd(run: Run, protection: Protection, ended: FailoverRecord): Promise<FailoverRecord> {
+  const done = failoverOf(protection, ended.workflowId) ?? ended;
   const severity = SEVERITY[done.outcome];
   await run.notify(
     done.type === 'forced' && severity === 'info' ? 'warning' : severity,
@@ -191,20 +195,6 @@ async function tellEnd(run: Run, { failovers }: Protection, ended: FailoverRecor
     'look at status',
   );
   return done;
-}
-
-/** A failover that was ended by force called its first hooks, perhaps: the others are called in its place. */
-async function postFailoverAfterLostChild(
-  run: Run,
-  protection: Protection,
-  request: FailoverRequest,
-  done: FailoverRecord,
-): Promise<void> {
-  const hooks = new FailoverHooks(run, occasionOf(done.workflowId, request));
-  const swapped = protection.primary === done.to;
-  if (swapped) await runPostFailover(run, hooks, { site: done.to, before: null, replicates: true });
-  else await hooks.withdrawnForOther(done.summary);
-  replaceFailover(protection, withPostFailover(done, run, hooks));
 }
 
 const SEVERITY = { done: 'info', withdrawn: 'warning', failed: 'critical' } as const;

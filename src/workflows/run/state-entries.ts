@@ -24,6 +24,13 @@ export function addFailover(protection: Protection, record: FailoverRecord): voi
   protection.failoverCount = (protection.failoverCount ?? protection.failovers.length - 1) + 1;
 }
 
+/** @returns its record as it is now, where it is kept */
+export const failoverOf = (
+  { failovers }: Protection,
+  workflow: string | undefined,
+): FailoverRecord | undefined =>
+  failovers.findLast(({ workflowId, type }) => workflowId === workflow && type !== 'outside');
+
 /** What became known of a failover since its record was made. Swaps by others have no workflow of their own, but a time. */
 export function replaceFailover(protection: Protection, record: FailoverRecord): void {
   protection.failovers = protection.failovers.map((kept) =>

@@ -100,7 +100,7 @@ const protectionShape = (sites: readonly Site[], spec: Shape<RunSpec>): Shape<Pr
     preemptedBy: optional(pendingFailover(sites)),
     proven: optional(yes),
     givenUp: optional(yes),
-    lateSwap: optional(id),
+    followUpOf: optional(id),
     failoverWorkflow: optional(id),
     splitBrain: nullable(
       including<SplitBrain>({ since: time, reason: anyText, diverged: optional(nullable(anyObject())) }),

@@ -99,11 +99,8 @@ export interface Protection {
   proven?: true;
   /** The failover under way is withdrawn, or its workflow ended without a result: what it leaves is dealt with. */
   givenUp?: true;
-  /**
-   * Workflow of a failover that did not do itself what follows its swap, which came through late or was overtaken in vain:
-   * it is still to be done.
-   */
-  lateSwap?: string;
+  /** Workflow of the failover that made the primary what it is, while what follows its swap is not done yet. */
+  followUpOf?: string;
   /** Workflow of the failover under way. */
   failoverWorkflow?: string;
   splitBrain: SplitBrain | null;

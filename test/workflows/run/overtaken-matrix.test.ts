@@ -3,7 +3,7 @@
  * time: whoever leads in the end, the applications are let in there, and never anywhere else.
  */
 import type { Answer } from '../../../src/workflows/run/answers';
-import { isWatch } from '../../support/fake-link';
+import { isWatch, watchInput } from '../../support/fake-link';
 import { differsInReplay } from '../../support/link-matrix';
 import { beginFailover, callsOfFailover } from '../../support/standing-matrix';
 import {
@@ -11,6 +11,7 @@ import {
   answer,
   closeWorkflowDrivers,
   type FakeOutcome,
+  hang,
   type WorkflowDriver,
 } from '../../support/workflow-driver';
 
@@ -47,8 +48,9 @@ class World {
     if (isDone(call, 'server.planned-failover') || isDone(call, 'instance.forced-failover'))
       return answer(DONE(stepOf(call)), this.swapTakesMs);
     if (call.type === 'readRoles') return answer(this.roles(call.at));
-    const isStale = isWatch(call, 'server') && this.leader(call.at) === 'instance';
-    return isStale ? answer(NEWS, 30 * SECOND) : undefined;
+    if (!isWatch(call, 'server') || this.leader(call.at) === 'server') return undefined;
+    if (!this.isForced) return answer(SWAPPED, 30 * SECOND);
+    return watchInput(call).standing?.splitBrainKnown === true ? hang : answer(SPLIT, 30 * SECOND);
   };
 
   private note(call: ActivityCall): void {
@@ -81,12 +83,20 @@ const DONE = (stepId: string) => ({
   startedAt: '2026-11-01T00:00:00.000Z',
   durationMs: 10,
 });
-const NEWS = {
+const health = { observedAt: '', healthy: true, summary: 'swapped', lagSeconds: 0, logUsedPercent: 5 };
+const SWAPPED = {
   kind: 'external-failover',
   primary: 'instance',
   reason: 'both agree',
   platformTime: null,
-  health: { observedAt: '', healthy: true, summary: 'swapped', lagSeconds: 0, logUsedPercent: 5 },
+  health,
+};
+/** A primary that is alive does not learn of a forced failover. */
+const SPLIT = {
+  kind: 'split-brain',
+  reason: 'two primaries',
+  health,
+  logEnds: { server: '57', instance: '60' },
 };
 
 const PAUSES = [0, 3 * SECOND, 70 * SECOND];
@@ -126,7 +136,9 @@ describe.each(CASES)('a $type failover is $end at any call', ({ type, end }) => 
   }
 
   async function breachesOf({ begun, world, asked }: Awaited<ReturnType<typeof overtaken>>) {
-    const { primary, pendingRequest } = await begun.protection();
+    const { primary, pendingRequest, splitBrain } = await begun.protection();
+    // A person decides which of two primaries survives.
+    if (splitBrain !== null) return world.breaches;
     const leader = world.leader(begun.driver.elapsed);
     const mayRefuse = primary === 'instance';
     return [

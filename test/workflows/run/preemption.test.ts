@@ -40,7 +40,18 @@ hooks:
   whenWithdrawn: [{ name: undrain, type: webhook, url: "https://hooks.example.com/undrain" }]
 `);
 
+const WITH_DNS = linkSpecWith(`purpose: disaster-recovery
+cutover: { fence: { disableLogins: [app] } }
+hooks: { afterFailover: [{ name: dns, type: webhook, url: "https://hooks.example.com/dns", timeout: 1h }] }
+`);
+
 const stepOf = (call: ActivityCall): string => (call.input as { stepId?: string }).stepId ?? '';
+
+/** Hooks whose answers came. */
+const hooksPassed = (begun: StandingLink): readonly string[] =>
+  begun.driver.trace
+    .filter(({ call, state }) => call.type === 'runHook' && state === 'completed')
+    .map(({ call }) => hookRecord(call, 'passed', '').hook);
 
 /** A link that stands, whose world goes on as `then` says from there on. */
 const standing = (
@@ -279,6 +290,109 @@ test('the forced one is not needed, since the one under way got through: what fo
   await begun.end();
 });
 
+test('a drill whose way there got through all the same ends there: nothing goes back by itself', async () => {
+  const begun = await standing((call) =>
+    call.type === 'performStep' && stepOf(call) === 'instance.admit-applications'
+      ? answer(
+          { stepId: stepOf(call), outcome: 'done', effects: [], evidence: 'in', durationMs: 5_000 },
+          5_000,
+        )
+      : undefined,
+  );
+  await begun.driver.update('drill', { ...DBA, holdMs: HOUR });
+  await begun.driver.run(
+    () => stepOf(begun.driver.calls.at(-1) as ActivityCall) === 'instance.admit-applications',
+  );
+  for (const child of begun.driver.children) child.hearsTooLate();
+  expect(await forced(begun)).toMatchObject({ accepted: true });
+  await begun.goOn(3 * HOUR);
+  const { primary, drill, lastDrill } = await begun.protection();
+  expect(primary).toBe('instance');
+  expect(drill).toBeUndefined();
+  expect(lastDrill).toMatchObject({
+    outcome: 'stopped',
+    summary: expect.stringContaining('a forced failover was asked for'),
+  });
+  await begun.end();
+});
+
+test('what follows a swap is begun anew after a forced one back that was withdrawn', async () => {
+  let takesMs = HOUR;
+  const begun = await standing((call) => {
+    if (call.type === 'runHook') return answer(hookRecord(call, 'passed', 'at last'), takesMs);
+    return call.type === 'measureLoss' ? hang : undefined;
+  }, WITH_DNS);
+  await planned(begun);
+  await begun.goOn();
+  expect(await forced(begun, { to: 'server' })).toMatchObject({ accepted: true });
+  await begun.driver.run(() => begun.driver.children.length === 2);
+  takesMs = 500;
+  expect(await begun.driver.children[1]?.update('abort', DBA)).toMatchObject({ accepted: true });
+  await begun.goOn();
+  const { primary, failovers } = await begun.protection();
+  expect(primary).toBe('instance');
+  expect(failovers.map(({ type, outcome }) => `${type} ${outcome}`)).toEqual([
+    'planned done',
+    'forced withdrawn',
+  ]);
+  expect(hooksPassed(begun)).toEqual(['dns']);
+  await begun.end();
+});
+
+test('a swap that is followed is left for the forced one, also where another request waits behind it', async () => {
+  let isSwapped = false;
+  const health = { observedAt: '', healthy: true, summary: 'swapped', lagSeconds: null, logUsedPercent: 5 };
+  const begun = await standing((call) => {
+    if (call.type === 'performStep' && stepOf(call) === 'server.planned-failover') return hang;
+    if (call.type === 'readRoles') return answer({ server: 'PRIMARY', instance: 'SECONDARY' });
+    if (stepOf(call) === 'instance.admit-applications') return hang;
+    if (!isSwapped || !isWatch(call, 'server')) return undefined;
+    const news = { kind: 'external-failover', primary: 'instance', reason: 'both agree', platformTime: null };
+    return answer({ ...news, health }, 1_000);
+  });
+  await planned(begun);
+  await begun.goOn();
+  begun.driver.children[0]?.terminate();
+  isSwapped = true;
+  await begun.goOn(20 * 60_000);
+  expect((await begun.protection()).primary).toBe('instance');
+  const by = { acknowledgedBy: 'dba' };
+  expect(
+    await begun.driver.update('failover', { ...DBA, ...by, type: 'planned', to: 'server' }),
+  ).toMatchObject({
+    accepted: true,
+  });
+  await begun.goOn();
+  isSwapped = false;
+  const askedAt = begun.driver.elapsed;
+  expect(await forced(begun, { to: 'server' })).toMatchObject({ accepted: true });
+  await begun.driver.run(() => begun.link.effects.includes('do server.forced-failover'), askedAt + 20_000);
+  expect(begun.link.effects).toContain('do server.forced-failover');
+  await begun.goOn();
+  expect((await begun.protection()).primary).toBe('server');
+  await begun.end();
+});
+
+test('hooks that a withdrawn one could not give back are given back when the forced one is withdrawn as well', async () => {
+  let isDead = true;
+  const begun = await standing((call) => {
+    if (isDead && call.type === 'runHook' && hookRecord(call, 'passed', '').phase === 'whenWithdrawn')
+      return hang;
+    return call.type === 'awaitCatchUp' || call.type === 'measureLoss' ? hang : undefined;
+  }, WITH_HOOKS_BEHIND_THE_FENCE);
+  await planned(begun);
+  await begun.goOn();
+  expect(await begun.driver.children[0]?.update('abort', DBA)).toMatchObject({ accepted: true });
+  await begun.goOn();
+  await forced(begun);
+  await begun.driver.run(() => begun.driver.children.length === 2);
+  isDead = false;
+  expect(await begun.driver.children[1]?.update('abort', DBA)).toMatchObject({ accepted: true });
+  await begun.goOn();
+  expect(begun.link.hooks).toEqual(['whenFenced drained', 'whenWithdrawn undrain']);
+  await begun.end();
+});
+
 test('hooks that were called before it gave way are given back when the forced one is withdrawn', async () => {
   const begun = await standing((call) => {
     if (call.type === 'awaitCatchUp' || call.type === 'measureLoss') return hang;
@@ -377,6 +491,30 @@ describe('a forced failover that was given up keeps the next one waiting for at 
     await begun.end();
   });
 
+  test('the next one is withdrawn by a person when it had fenced the old primary, and the swap of the first came through', async () => {
+    let isFirst = true;
+    const begun = await standing((call) => {
+      if (call.type === 'readRoles')
+        return isFirst ? hang : answer({ server: 'PRIMARY', instance: 'PRIMARY' });
+      if (call.type === 'measureLoss') return isFirst ? undefined : measured(call);
+      return isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover'
+        ? hang
+        : undefined;
+    });
+    await forced(begun);
+    await begun.goOn();
+    begun.driver.children[0]?.terminate();
+    await begun.goOn(3_000);
+    isFirst = false;
+    await forced(begun);
+    await begun.driver.run(() => begun.link.changes.includes('do server.fence'));
+    expect(await begun.driver.children[1]?.update('abort', DBA)).toMatchObject({ accepted: true });
+    await begun.goOn(5 * 60_000);
+    expect((await begun.protection()).primary).toBe('instance');
+    expect(begun.link.changes).toEqual(['do server.fence', 'do instance.admit-applications']);
+    await begun.end();
+  });
+
   test('the next one is refused, nothing was swapped, and it is swapped in the end: the record of the first says so', async () => {
     const health = {
       observedAt: '',
@@ -465,7 +603,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
       call.count === 1 ? 100 : 10 * 60_000,
     );
 
-  test.each<[string, (call: ActivityCall) => FakeOutcome | undefined, object | undefined]>([
+  test.each<[string, (call: ActivityCall) => FakeOutcome | undefined, object]>([
     [
       'the old primary hangs while it is opened again',
       (call) => (isAdmission(call) ? hang : undefined),
@@ -474,7 +612,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
     [
       'a hook that gives back takes an hour',
       (call) => (call.type === 'runHook' ? answer(hookRecord(call, 'passed', 'at last'), HOUR) : undefined),
-      undefined,
+      { fenceOn: null },
     ],
   ])('a person withdraws it, and %s', async (_name, world, preempted) => {
     let now: 'under way' | 'withdrawn' | 'asked anew' = 'under way';
