@@ -1,5 +1,7 @@
 /** A swap that comes through after its failover was given up: what its own workflow would have done is done then. */
 
+import { byWord } from '../../model/by-word';
+import type { FailoverType } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { FailoverHooks } from './failover-hooks';
 import type { FailoverRecord } from './failover-record';
@@ -54,9 +56,19 @@ export async function followSwap(run: Run, protection: Protection): Promise<void
   const { followUpOf, primary } = protection;
   const late = failoverOf(protection, followUpOf);
   if (late?.to === primary) await finishFailover(run, protection, late);
-  await switchObjects(run, primary, late?.type === 'forced' ? 'forced' : 'planned');
+  await switchObjects(run, primary, swappedBy(late));
+  // The watch hears meanwhile of those who swap the roles again.
+  if (protection.primary !== primary || protection.followUpOf !== followUpOf)
+    return followSwap(run, protection);
   delete protection.followUpOf;
 }
+
+const swappedBy = (late: FailoverRecord | undefined): FailoverType =>
+  byWord('type of a failover', late?.type ?? 'outside', {
+    planned: 'planned',
+    forced: 'forced',
+    outside: 'planned',
+  });
 
 /** What its own workflow would have done behind the swap: the applications are let in, and repointed. */
 async function finishFailover(run: Run, protection: Protection, late: FailoverRecord): Promise<void> {

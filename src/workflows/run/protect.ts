@@ -39,11 +39,13 @@ export async function protect(run: Run): Promise<'removed' | 'new-history'> {
       const isSwapped = protection.primary !== ledBy;
       const isFollowed = isSwapped || owesFollowUp(protection);
       if (isSwapped) await CancellationScope.nonCancellable(() => watch.stop());
-      if (isFollowed) await unlessForced(run, () => watch.beside(followSwap(run, protection)));
+      const follow = (): Promise<void> => followSwap(run, protection);
+      if (isFollowed) await unlessForced(run, () => (isSwapped ? follow() : watch.beside(follow())));
       const { request, drill } = protection;
       if (drill !== undefined) {
-        if (!(await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch))))
-          return 'new-history';
+        const isOver = await goOnWithDrill(run, protection, drill, swapWith(run, protection, watch));
+        if (!isOver && !isFollowed) return 'new-history';
+        if (!isOver) continue;
         // What overtook its way back is next; what ended its hold is the request already.
         protection.request ??= await preemptingRequest(run, protection);
         continue;

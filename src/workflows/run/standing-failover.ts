@@ -7,7 +7,7 @@ import { FailoverHooks } from './failover-hooks';
 import type { FailoverRecord } from './failover-record';
 import { admitApplicationsOrTell, hasFenceLeft, resolveInDoubt } from './in-doubt';
 import { lostFailover, noteLateFailover, tellLate } from './late-failover';
-import { occasionOfRecord, withPostFailover } from './post-failover';
+import { occasionOfRecord } from './post-failover';
 import { isPreempted, unlessPreempted } from './preemption';
 import { ReplicationWatch, type Watch } from './replication-watch';
 import type { Run } from './run';
@@ -127,8 +127,8 @@ async function openUnlessPreempted(run: Run, protection: Protection): Promise<bo
 function noteFenceMayStay(run: Run, protection: Protection): void {
   const last = protection.failovers.at(-1);
   const { shut } = run.procedure.fence(run.spec);
-  if (last === undefined || last.preempted !== undefined) return;
   const { primary } = protection;
+  if (last === undefined || last.preempted?.fenceOn === primary) return;
   const stays = shut === null ? '' : `; a fence may stay on ${run.site(primary).name} (${shut})`;
   const preempted = { fenceOn: shut === null ? null : primary };
   replaceFailover(protection, { ...last, summary: `${last.summary}${stays}`, preempted });
@@ -137,21 +137,18 @@ function noteFenceMayStay(run: Run, protection: Protection): void {
 /**
  * Hooks that one called which did not give them back: it was ended by force, or left them to the one that followed, which
  * may have called none.
- * @param called that one; the calls stand in the record of the last one
+ * @param by that one; the calls stand in the record of the last one
  */
-async function giveBackUnlessPreempted(
-  run: Run,
-  protection: Protection,
-  called: FailoverRecord,
-): Promise<void> {
+async function giveBackUnlessPreempted(run: Run, protection: Protection, by: FailoverRecord): Promise<void> {
   const last = protection.failovers.at(-1);
-  const occasion = occasionOfRecord(called);
+  const occasion = occasionOfRecord(by);
   if (last === undefined || occasion === null) return;
   const hooks = new FailoverHooks(run, occasion);
   const isGivenBack = await unlessPreempted(run, () => hooks.withdrawnForOther(last.summary));
   const now = failoverOf(protection, last.workflowId) ?? last;
   const left = isGivenBack || now.preempted !== undefined ? {} : { preempted: { fenceOn: null } };
-  replaceFailover(protection, withPostFailover({ ...now, ...left }, run, hooks));
+  const called = [...(now.hooks ?? []), ...hooks.records];
+  replaceFailover(protection, { ...now, ...left, ...(called.length === 0 ? {} : { hooks: called }) });
 }
 
 /** Its own workflow did what follows a swap, unless it was to give way. */

@@ -393,6 +393,69 @@ test('hooks that a withdrawn one could not give back are given back when the for
   await begun.end();
 });
 
+test('a fence that was left is opened after two that were withdrawn, though hooks of the first were cut', async () => {
+  let now: 'planned' | 'refused, hooks hang' | 'refused' = 'planned';
+  const begun = await standing((call) => {
+    if (call.type === 'awaitCatchUp') return hang;
+    if (call.type !== 'runHook' || now === 'planned') return undefined;
+    if (hookRecord(call, 'refused', '').phase === 'beforeFailover')
+      return answer(hookRecord(call, 'refused', 'not now'));
+    return now === 'refused, hooks hang' ? hang : undefined;
+  }, WITH_HOOKS);
+  await planned(begun);
+  await begun.goOn();
+  now = 'refused, hooks hang';
+  await forced(begun);
+  await begun.goOn();
+  now = 'refused';
+  expect(await forced(begun)).toMatchObject({ accepted: true });
+  await begun.goOn(10 * 60_000);
+  expect((await begun.protection()).failovers).toHaveLength(3);
+  expect(begun.link.changes).toEqual(['do server.fence', 'do server.admit-applications']);
+  await begun.end();
+});
+
+test('others swap the roles back while a swap is followed: the run goes on from where they left it', async () => {
+  const health = { observedAt: '', healthy: true, summary: 'swapped', lagSeconds: null, logUsedPercent: 5 };
+  const news = {
+    kind: 'external-failover',
+    primary: 'server',
+    reason: 'both agree',
+    platformTime: null,
+    health,
+  };
+  let isSwappedBack = false;
+  const begun = await standing((call) => {
+    if (call.type === 'runHook') return answer(hookRecord(call, 'passed', 'at last'), HOUR);
+    return isSwappedBack && isWatch(call, 'instance') ? answer(news, 60_000) : undefined;
+  }, WITH_DNS);
+  await planned(begun);
+  await begun.goOn();
+  begun.driver.children[0]?.terminate();
+  isSwappedBack = true;
+  await begun.goOn(3 * HOUR);
+  const { primary, failovers, pendingRequest } = await begun.protection();
+  expect({ primary, pendingRequest }).toEqual({ primary: 'server', pendingRequest: null });
+  expect(failovers.map(({ type, to }) => `${type} ${to}`)).toEqual(['planned instance', 'outside server']);
+  expect(begun.driver.trace.at(-1)?.call).toMatchObject({ type: 'watch', input: { primary: 'server' } });
+  await begun.end();
+});
+
+test('a drill whose way there was ended by force behind its proof goes on in the same history', async () => {
+  const begun = await standing(
+    (call) =>
+      call.type === 'runHook' ? answer(hookRecord(call, 'passed', 'at last'), 10 * 60_000) : undefined,
+    WITH_DNS,
+  );
+  await begun.driver.update('drill', { ...DBA, holdMs: 2 * HOUR });
+  await begun.goOn();
+  begun.driver.children[0]?.terminate();
+  await begun.goOn(HOUR);
+  expect(begun.driver.ended).toBeUndefined();
+  expect((await begun.protection()).drill).toMatchObject({ from: 'server' });
+  await begun.end();
+});
+
 test('hooks that were called before it gave way are given back when the forced one is withdrawn', async () => {
   const begun = await standing((call) => {
     if (call.type === 'awaitCatchUp' || call.type === 'measureLoss') return hang;
