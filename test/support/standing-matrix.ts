@@ -131,7 +131,8 @@ export function outcomeOf(failover: WorkflowDriver | undefined): FailoverRecord[
   return ended?.kind === 'completed' ? (ended.result as FailoverRecord).outcome : (ended?.kind ?? 'none');
 }
 
-const MEASURED = {
+/** What a forced failover loses that an old primary which answers is asked for. */
+export const MEASURED = {
   observedAt: '2026-11-01T00:00:00.000Z',
   method: 'measured',
   seconds: 0,

@@ -39,9 +39,9 @@ export async function runPostFailover(run: Run, hooks: FailoverHooks, primary: N
 /** The record with what surrounded the failover, where anything did. */
 export function withPostFailover(record: FailoverRecord, run: Run, hooks: FailoverHooks): FailoverRecord {
   const { checks } = run.state;
-  return {
-    ...record,
-    ...(hooks.records.length === 0 ? {} : { hooks: [...(record.hooks ?? []), ...hooks.records] }),
-    ...(checks === undefined ? {} : { checks }),
-  };
+  return { ...withHooks(record, hooks), ...(checks === undefined ? {} : { checks }) };
 }
+
+/** The record with the hooks that were called since it was made. */
+export const withHooks = (record: FailoverRecord, { records }: FailoverHooks): FailoverRecord =>
+  records.length === 0 ? record : { ...record, hooks: [...(record.hooks ?? []), ...records] };

@@ -2,6 +2,7 @@ import type { SplitBrainNews } from '../../activities/run/api';
 import { repairCommand } from './change-requests';
 import type { Run } from './run';
 import type { Protection } from './state';
+import { replaceFailover } from './state-entries';
 
 /** Two sites take writes: people are told at once, with what the former primary has alone. */
 export async function noteSplitBrain(
@@ -12,9 +13,7 @@ export async function noteSplitBrain(
   const diverged = run.topology.diverged(protection, news);
   protection.splitBrain = { since: run.now(), reason: news.reason, diverged };
   const last = protection.failovers.at(-1);
-  if (last?.type === 'forced' && diverged !== null) {
-    protection.failovers = [...protection.failovers.slice(0, -1), { ...last, diverged }];
-  }
+  if (last?.type === 'forced' && diverged !== null) replaceFailover(protection, { ...last, diverged });
   run.revision += 1;
   const alone = diverged === null ? '' : `; ${diverged.summary}`;
   await run.notify(

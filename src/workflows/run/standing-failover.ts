@@ -7,7 +7,7 @@ import { FailoverHooks } from './failover-hooks';
 import type { FailoverRecord } from './failover-record';
 import { admitApplicationsOrTell, hasFenceLeft, resolveInDoubt } from './in-doubt';
 import { lostFailover, noteLateFailover, tellLate } from './late-failover';
-import { occasionOfRecord } from './post-failover';
+import { occasionOfRecord, withHooks } from './post-failover';
 import { isPreempted, unlessPreempted } from './preemption';
 import { ReplicationWatch, type Watch } from './replication-watch';
 import type { Run } from './run';
@@ -118,7 +118,6 @@ async function goOnFromOvertaken(run: Run, protection: Protection, done: Failove
 
 /** @returns false when a forced failover overtook it: its record says that a fence may be left, and where */
 async function openUnlessPreempted(run: Run, protection: Protection): Promise<boolean> {
-  protection.givenUp = true;
   const isOpen = await unlessPreempted(run, () => admitApplicationsOrTell(run, protection.primary));
   if (!isOpen) noteFenceMayStay(run, protection);
   return isOpen;
@@ -147,8 +146,7 @@ async function giveBackUnlessPreempted(run: Run, protection: Protection, by: Fai
   const isGivenBack = await unlessPreempted(run, () => hooks.withdrawnForOther(last.summary));
   const now = failoverOf(protection, last.workflowId) ?? last;
   const left = isGivenBack || now.preempted !== undefined ? {} : { preempted: { fenceOn: null } };
-  const called = [...(now.hooks ?? []), ...hooks.records];
-  replaceFailover(protection, { ...now, ...left, ...(called.length === 0 ? {} : { hooks: called }) });
+  replaceFailover(protection, withHooks({ ...now, ...left }, hooks));
 }
 
 /** Its own workflow did what follows a swap, unless it was to give way. */

@@ -3,6 +3,7 @@ import type { Answer } from '../../../src/workflows/run/answers';
 import { hookRecord, isWatch, needsPerson } from '../../support/fake-link';
 import { linkSpecWith } from '../../support/link-spec';
 import { STANDING_SPEC, StandingLink } from '../../support/standing-driver';
+import { MEASURED } from '../../support/standing-matrix';
 import {
   type ActivityCall,
   answer,
@@ -483,10 +484,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
       if (isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover') return hang;
       return isFirst ? (oldRoles(call) ?? (isAdmission(call) ? hang : undefined)) : undefined;
     });
-    await forced(begun);
-    await begun.goOn();
-    begun.driver.children[0]?.terminate();
-    await begun.goOn(3 * 60_000);
+    await endedByForce(begun, 3 * 60_000);
     isFirst = false;
     begun.driver.stopsWithin(5_000);
     const askedAt = begun.driver.elapsed;
@@ -504,10 +502,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
       if (isFirst && stepOf(call) === 'instance.verify-writable') return hang;
       return call.type === 'readRoles' ? answer({ server: null, instance: 'PRIMARY' }) : undefined;
     }, WITH_HOOKS);
-    await forced(begun);
-    await begun.goOn();
-    begun.driver.children[0]?.terminate();
-    await begun.goOn(3_000);
+    await endedByForce(begun, 3_000);
     isFirst = false;
     expect(await forced(begun)).toMatchObject({ accepted: true });
     await begun.goOn();
@@ -534,10 +529,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
       if (isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover') return hang;
       return isFirst ? undefined : watch(call);
     }, WITH_HOOKS);
-    await forced(begun);
-    await begun.goOn();
-    begun.driver.children[0]?.terminate();
-    await begun.goOn(3_000);
+    await endedByForce(begun, 3_000);
     isFirst = false;
     expect(await forced(begun)).toMatchObject({ accepted: true });
     await begun.goOn(10 * 60_000);
@@ -564,10 +556,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
         ? hang
         : undefined;
     });
-    await forced(begun);
-    await begun.goOn();
-    begun.driver.children[0]?.terminate();
-    await begun.goOn(3_000);
+    await endedByForce(begun, 3_000);
     isFirst = false;
     await forced(begun);
     await begun.driver.run(() => begun.link.changes.includes('do server.fence'));
@@ -622,6 +611,14 @@ describe('a forced failover that was given up keeps the next one waiting for at 
     await begun.goOn();
   }
 
+  /** Asks for the first one, whose workflow somebody ends by force. @param afterMs how long the run is left to itself then */
+  async function endedByForce(begun: StandingLink, afterMs: number): Promise<void> {
+    await forced(begun);
+    await begun.goOn();
+    begun.driver.children[0]?.terminate();
+    await begun.goOn(afterMs);
+  }
+
   const told = async (begun: StandingLink): Promise<readonly string[]> =>
     (await begun.protection()).failovers.map(({ type, outcome }) => `${type} ${outcome}`);
 
@@ -639,10 +636,7 @@ describe('a forced failover that was given up keeps the next one waiting for at 
       if (isFirst && call.type === 'performStep' && stepOf(call) === 'instance.forced-failover') return hang;
       return isFirst ? world(call) : undefined;
     });
-    await forced(begun);
-    await begun.goOn();
-    begun.driver.children[0]?.terminate();
-    await begun.goOn(afterMs);
+    await endedByForce(begun, afterMs);
     isFirst = false;
     await forcedAnew(begun);
     expect((await begun.protection()).primary).toBe('instance');
@@ -652,19 +646,8 @@ describe('a forced failover that was given up keeps the next one waiting for at 
   });
 
   const measured = (call: ActivityCall): FakeOutcome =>
-    answer(
-      {
-        observedAt: '2026-11-01T00:00:00.000Z',
-        method: 'measured',
-        seconds: 0,
-        oldPrimaryEndOfLogLsn: '42',
-        newPrimaryHardenedLsn: '42',
-        newPrimaryTime: '2026-11-01T00:00:00.000Z',
-        summary: 'nothing',
-      },
-      // Behind the fence it takes long enough for a person to change his mind.
-      call.count === 1 ? 100 : 10 * 60_000,
-    );
+    // Behind the fence it takes long enough for a person to change his mind.
+    answer(MEASURED, call.count === 1 ? 100 : 10 * 60_000);
 
   test.each<[string, (call: ActivityCall) => FakeOutcome | undefined, object]>([
     [
