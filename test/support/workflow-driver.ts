@@ -1,12 +1,8 @@
 /**
  * Drives a workflow from the real bundle, in the real sandbox, with no server and in virtual time: fault matrices by
- * the thousand. Uses internals of @temporalio/worker, which is pinned to an exact version; this is the one file that
- * does. Not simulated: retries of activities (a fake's outcome is the final one), and of their time-outs all but
+ * the thousand. Not simulated: retries of activities (a fake's outcome is the final one), and of their time-outs all but
  * schedule-to-close, which ends an activity that hangs.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promiseHooks } from 'node:v8';
 import {
   ActivityFailure,
   type ApplicationFailure,
@@ -17,18 +13,11 @@ import {
   RetryState,
   TerminatedFailure,
   TimeoutFailure,
-  TypedSearchAttributes,
 } from '@temporalio/common';
-import { msToTs, tsToMs } from '@temporalio/common/lib/time';
+import { tsToMs } from '@temporalio/common/lib/time';
 import { coresdk } from '@temporalio/proto';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { parseWorkflowCode } from '@temporalio/worker/lib/worker';
-import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm';
-import { globalHandlers } from '@temporalio/worker/lib/workflow/vm-shared';
-import { createUnsafeRandomSource } from '@temporalio/workflow/lib/random-helpers';
+import { type Command, closeSandboxes, type Job, WorkflowSandbox } from './workflow-sandbox';
 
-type Job = coresdk.workflow_activation.IWorkflowActivationJob;
-type Command = coresdk.workflow_commands.IWorkflowCommand;
 const { ActivityCancellationType } = coresdk.workflow_commands;
 
 export interface ActivityCall {
@@ -157,57 +146,8 @@ interface Child {
   readonly parent: WorkflowDriver;
 }
 
-let creator: Promise<ReusableVMWorkflowCreator> | undefined;
-
-/** No limit: node:vm starts a thread for every call that has one, which takes longer than the call itself. */
-const ACTIVATION_LIMIT_MS = undefined as unknown as number;
-
-function workflowCreator(): Promise<ReusableVMWorkflowCreator> {
-  creator ??= createFrom(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8'));
-  return creator;
-}
-
-async function createFrom(code: string): Promise<ReusableVMWorkflowCreator> {
-  const made = await ReusableVMWorkflowCreator.create(
-    parseWorkflowCode(code),
-    ACTIVATION_LIMIT_MS,
-    new Set(),
-  );
-  markPromisesCheaply();
-  return made;
-}
-
-/** Workflows of a test in place of the product's, until `closeWorkflowDrivers`. @param workflowsPath file that exports them */
-export async function useWorkflowsOf(workflowsPath: string): Promise<void> {
-  const logger = new DefaultLogger('ERROR');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
-  creator = createFrom(code);
-}
-
-/** Run whose code is executing; only one does at any time. */
-let activeRunId: string | undefined;
-let promisesAreMarked = false;
-
-/**
- * The SDK keeps a stack trace for every promise of a workflow, which takes most of the time of a run. All that is
- * needed here is whose promise it is, so that a rejection that nobody handles fails the workflow task.
- */
-function markPromisesCheaply(): void {
-  globalHandlers.uninstall();
-  if (promisesAreMarked) return;
-  promisesAreMarked = true;
-  promiseHooks.createHook({
-    init: (promise) => {
-      if (activeRunId !== undefined) Object.assign(promise, { runId: activeRunId });
-    },
-  });
-}
-
 /** To be called once after the tests of a file. */
-export async function closeWorkflowDrivers(): Promise<void> {
-  await (await creator)?.destroy();
-  creator = undefined;
-}
+export const closeWorkflowDrivers = closeSandboxes;
 
 let runs = 0;
 
@@ -232,7 +172,7 @@ export class WorkflowDriver {
   private held: Job[] = [];
 
   private constructor(
-    private workflow: Awaited<ReturnType<ReusableVMWorkflowCreator['createWorkflow']>>,
+    private workflow: WorkflowSandbox,
     readonly runId: string,
     private readonly activities: Readonly<Record<string, FakeActivity>>,
     private readonly workflowType: string,
@@ -254,7 +194,7 @@ export class WorkflowDriver {
   ): Promise<WorkflowDriver> {
     const runId = newRunId();
     const workflowId = beside?.workflowId ?? 'test';
-    const workflow = await create(workflowType, runId, workflowId);
+    const workflow = await newSandbox(workflowType, runId, workflowId);
     const table = beside?.driver.table ?? new Timetable();
     const driver = new WorkflowDriver(workflow, runId, activities, workflowType, options, workflowId, table);
     await driver.initialize([toPayload(input)]);
@@ -429,7 +369,7 @@ export class WorkflowDriver {
   /** Replays all jobs in a new instance, as a restarted worker would, and compares every command. */
   async replay(): Promise<void> {
     await this.workflow.dispose();
-    this.workflow = await create(this.workflowType, this.runId, this.workflowId, this.child?.parent);
+    this.workflow = await newSandbox(this.workflowType, this.runId, this.workflowId, this.child?.parent);
     for (const [before, batch] of this.batches.entries()) {
       // As the SDK's core does: a patch whose marker follows in the history is told ahead of the jobs.
       const patches = batch.commands.flatMap(({ setPatchMarker }) => setPatchMarker?.patchId ?? []);
@@ -458,29 +398,14 @@ export class WorkflowDriver {
   }
 
   private async send(jobs: Job[], at = this.table.now, replayed?: number): Promise<Command[]> {
-    const activation = coresdk.workflow_activation.WorkflowActivation.fromObject({
-      runId: this.runId,
-      timestamp: msToTs(at),
-      isReplaying: replayed !== undefined,
-      historyLength: 3 + (replayed ?? this.batches.length) * 5,
+    const { commands, flags } = await this.workflow.activate({
       jobs,
-      ...(replayed === undefined
-        ? {}
-        : { availableInternalFlags: [...(this.batches[replayed]?.flags ?? [])] }),
+      at,
+      historyLength: 3 + (replayed ?? this.batches.length) * 5,
+      ...(replayed === undefined ? {} : { replayedFlags: this.batches[replayed]?.flags ?? [] }),
     });
-    const completion = await this.execute(activation);
-    if (completion.failed) throw new Error(`workflow task failed: ${completion.failed.failure?.message}`);
-    this.flags = completion.successful?.usedInternalFlags ?? [];
-    return completion.successful?.commands ?? [];
-  }
-
-  private async execute(activation: coresdk.workflow_activation.WorkflowActivation) {
-    activeRunId = this.runId;
-    try {
-      return await this.workflow.activate(activation);
-    } finally {
-      activeRunId = undefined;
-    }
+    this.flags = flags;
+    return commands;
   }
 
   private async obey(command: Command): Promise<void> {
@@ -532,7 +457,7 @@ export class WorkflowDriver {
       return;
     }
     const runId = newRunId();
-    const workflow = await create(workflowType, runId, workflowId, this);
+    const workflow = await newSandbox(workflowType, runId, workflowId, this);
     const child = new WorkflowDriver(
       workflow,
       runId,
@@ -715,42 +640,14 @@ const newRunId = (): string => {
   return `run-${process.pid}-${runs}`;
 };
 
-async function create(workflowType: string, runId: string, workflowId: string, parent?: WorkflowDriver) {
-  const now = START;
-  return (await workflowCreator()).createWorkflow({
-    info: {
-      workflowType,
-      runId,
-      workflowId,
-      ...(parent === undefined
-        ? {}
-        : { parent: { workflowId: parent.workflowId, runId: parent.runId, namespace: 'default' } }),
-      namespace: 'default',
-      firstExecutionRunId: runId,
-      originalExecutionRunId: runId,
-      attempt: 1,
-      taskTimeoutMs: 1_000,
-      taskQueue: 'test',
-      searchAttributes: {},
-      typedSearchAttributes: new TypedSearchAttributes(),
-      historyLength: 3,
-      historySize: 300,
-      continueAsNewSuggested: false,
-      targetWorkerDeploymentVersionChanged: false,
-      unsafe: {
-        isReplaying: false,
-        isReplayingHistoryEvents: false,
-        now: Date.now,
-        random: createUnsafeRandomSource(Math.random),
-      },
-      startTime: new Date(now),
-      runStartTime: new Date(now),
-    },
-    randomnessSeed: [57, 5, 0, 0, 0, 0, 0, 0],
-    now,
-    showStackTraceSources: false,
+const newSandbox = (workflowType: string, runId: string, workflowId: string, parent?: WorkflowDriver) =>
+  WorkflowSandbox.create({
+    workflowType,
+    runId,
+    workflowId,
+    startedAt: START,
+    ...(parent === undefined ? {} : { parent: { workflowId: parent.workflowId, runId: parent.runId } }),
   });
-}
 
 const isAnswerToQuery = (command: Command): boolean => command.respondToQuery != null;
 

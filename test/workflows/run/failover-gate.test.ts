@@ -4,13 +4,8 @@ import type { Answer } from '../../../src/workflows/run/answers';
 import { FakeLink, needsPerson } from '../../support/fake-link';
 import { linkSpec } from '../../support/link-spec';
 import { HOUR, StandingLink } from '../../support/standing-driver';
-import {
-  closeWorkflowDrivers,
-  fail,
-  hang,
-  useWorkflowsOf,
-  WorkflowDriver,
-} from '../../support/workflow-driver';
+import { closeWorkflowDrivers, fail, hang, WorkflowDriver } from '../../support/workflow-driver';
+import { useWorkflowsOf } from '../../support/workflow-sandbox';
 
 afterEach(closeWorkflowDrivers);
 

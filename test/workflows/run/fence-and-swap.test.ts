@@ -11,9 +11,9 @@ import {
   closeWorkflowDrivers,
   fail,
   giveUp,
-  useWorkflowsOf,
   WorkflowDriver,
 } from '../../support/workflow-driver';
+import { useWorkflowsOf } from '../../support/workflow-sandbox';
 
 beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/role-swap-workflow.ts')), 60_000);
 afterAll(closeWorkflowDrivers);

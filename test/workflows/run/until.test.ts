@@ -8,9 +8,9 @@ import {
   type FakeOutcome,
   fail,
   hang,
-  useWorkflowsOf,
   WorkflowDriver,
 } from '../../support/workflow-driver';
+import { useWorkflowsOf } from '../../support/workflow-sandbox';
 
 beforeAll(() => useWorkflowsOf(join(__dirname, '../../support/until-workflow.ts')), 60_000);
 afterAll(closeWorkflowDrivers);
