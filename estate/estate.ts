@@ -204,11 +204,12 @@ async function openListeners(
   return opened;
 }
 
-function sqlBackend(
+/** What answers the logins and requests of one instance. */
+export function sqlBackend(
   world: EstateWorld,
   name: string,
   azureServer: AzureServer,
-  azure: AzureEndpoint,
+  azure: Pick<AzureEndpoint, 'endpoint'>,
 ): SqlServerBackend {
   return new SqlServerBackend({
     world,
@@ -228,7 +229,7 @@ const isDnsName = (name: string): boolean => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*
  * The estate's application and managed identity are administrators of every managed instance, as an Entra
  * administrator of the real one is (CREATE LOGIN ... FROM EXTERNAL PROVIDER was done for them).
  */
-function admitApplications(world: EstateWorld): void {
+export function admitApplications(world: EstateWorld): void {
   for (const { name, kind } of world.instances.all()) {
     if (kind !== 'managed-instance') continue;
     for (const principal of DEFAULT_PRINCIPALS) {
@@ -238,7 +239,11 @@ function admitApplications(world: EstateWorld): void {
   }
 }
 
-function describeInstance(instance: Instance, definition: InstanceDefinition, port: number): RunningInstance {
+export function describeInstance(
+  instance: Instance,
+  definition: InstanceDefinition,
+  port: number,
+): RunningInstance {
   const { logins } = definition;
   const admin = logins.find((login) => login.roles.includes('sysadmin') && !login.disabled) ?? logins[0];
   return {
@@ -253,7 +258,11 @@ function describeInstance(instance: Instance, definition: InstanceDefinition, po
   };
 }
 
-function describeAzure(world: EstateWorld, server: AzureServer, { endpoint }: AzureEndpoint): RunningAzure {
+export function describeAzure(
+  world: EstateWorld,
+  server: AzureServer,
+  { endpoint }: Pick<AzureEndpoint, 'endpoint'>,
+): RunningAzure {
   const [application] = DEFAULT_PRINCIPALS;
   const managed = world.instances
     .all()
@@ -287,7 +296,7 @@ function publicEndpoints(
   };
 }
 
-function find(instances: readonly RunningInstance[], name: string): RunningInstance {
+export function find(instances: readonly RunningInstance[], name: string): RunningInstance {
   const found = instances.find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (found === undefined) throw new Error(`the estate has no instance '${name}'`);
   return found;

@@ -29,6 +29,9 @@ export interface AzureServerOptions {
   readonly limits?: ThrottleLimits;
 }
 
+/** A request as it came over the wire. */
+export type ReceivedRequest = Pick<HttpRequest, 'method' | 'target' | 'headers' | 'body'>;
+
 export interface AzureEndpoint {
   readonly port: number;
   /** `https://127.0.0.1:PORT`: resource manager endpoint and authority host. */
@@ -154,29 +157,40 @@ export class AzureServer {
   }
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const correlation = correlationId(incoming);
+    const outcome = await this.#receive(incoming);
+    if (outcome.kind === 'drop') return this.#drop(incoming, outcome.how);
+    send(incoming, outgoing, outcome.response);
+  }
+
+  async #receive(incoming: IncomingMessage): Promise<Outcome> {
+    const { headers, method = 'GET', url: target = '/' } = incoming;
     try {
-      const outcome = await this.#respond(incoming);
-      if (outcome.kind === 'drop') return this.#drop(incoming, outcome.how);
-      send(incoming, outgoing, outcome.response, correlation);
+      // Its path is judged first: of a request that is none, no body is read.
+      parseTarget(target);
+      const body = await readBody(incoming);
+      return await this.answer({ method, target, headers, body }, originOf(incoming));
     } catch (error) {
-      send(incoming, outgoing, failure(error), correlation);
+      return { kind: 'answer', response: withCommonHeaders(failure(error), headers) };
     }
   }
 
-  async #respond(incoming: IncomingMessage): Promise<Outcome> {
-    const target = incoming.url ?? '/';
-    const { segments, query } = parseTarget(target);
-    const body = await readBody(incoming);
-    const request: HttpRequest = {
-      method: (incoming.method ?? 'GET').toUpperCase(),
-      target,
-      segments,
-      query,
-      headers: incoming.headers,
-      body,
-      origin: originOf(incoming),
-    };
+  /**
+   * Answers one request, however it came.
+   * @param origin scheme and authority under which the client reaches this server
+   * @returns the answer with all its headers, or what becomes of the connection instead
+   */
+  async answer(received: ReceivedRequest, origin: string): Promise<Outcome> {
+    try {
+      const outcome = await this.#respond({ ...received, ...parseTarget(received.target), origin });
+      if (outcome.kind === 'drop') return outcome;
+      return { kind: 'answer', response: withCommonHeaders(outcome.response, received.headers) };
+    } catch (error) {
+      return { kind: 'answer', response: withCommonHeaders(failure(error), received.headers) };
+    }
+  }
+
+  #respond({ method, ...rest }: HttpRequest): Promise<Outcome> {
+    const request = { ...rest, method: method.toUpperCase() };
     return throughFaults(
       this.#faults,
       request,
@@ -250,18 +264,15 @@ const COMMON_HEADERS = {
   'x-cache': 'CONFIG_NOCACHE',
 } as const;
 
-function send(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  response: HttpResponse,
-  correlation: string,
-): void {
+function withCommonHeaders(response: HttpResponse, headers: IncomingMessage['headers']): HttpResponse {
+  return { ...response, headers: { ...COMMON_HEADERS, ...requestIds(headers), ...response.headers } };
+}
+
+function send(incoming: IncomingMessage, outgoing: ServerResponse, response: HttpResponse): void {
   if (outgoing.headersSent || outgoing.destroyed) return;
   const text = response.body === undefined ? '' : JSON.stringify(response.body);
   const hasBody = response.body !== undefined && response.status !== 204;
   outgoing.writeHead(response.status, {
-    ...COMMON_HEADERS,
-    ...requestIds(incoming, correlation),
     ...(hasBody ? { 'content-type': 'application/json; charset=utf-8' } : {}),
     ...(response.status === 204 ? {} : { 'content-length': Buffer.byteLength(text) }),
     ...response.headers,
@@ -269,15 +280,14 @@ function send(
   outgoing.end(incoming.method === 'HEAD' || !hasBody ? undefined : text);
 }
 
-function requestIds(incoming: IncomingMessage, correlation: string): Record<string, string> {
+function requestIds(headers: IncomingMessage['headers']): Record<string, string> {
   const id = randomUUID();
-  const client = incoming.headers['x-ms-client-request-id'];
-  const wantsClientId =
-    incoming.headers['x-ms-return-client-request-id']?.toString().toLowerCase() === 'true';
+  const client = headers['x-ms-client-request-id'];
+  const wantsClientId = headers['x-ms-return-client-request-id']?.toString().toLowerCase() === 'true';
   const stamp = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15);
   return {
     'x-ms-request-id': id,
-    'x-ms-correlation-request-id': correlation,
+    'x-ms-correlation-request-id': correlationId(headers),
     'x-ms-routing-request-id': `ESTATE:${stamp}Z:${id}`,
     'x-msedge-ref': `Ref A: ${randomBytes(16).toString('hex').toUpperCase()} Ref B: ESTATE Ref C: ${new Date().toISOString().slice(0, 19)}Z`,
     ...(wantsClientId && typeof client === 'string' ? { 'x-ms-client-request-id': client } : {}),
@@ -285,8 +295,8 @@ function requestIds(incoming: IncomingMessage, correlation: string): Record<stri
 }
 
 /** ARM keeps the caller's correlation id when it is a GUID. */
-function correlationId(incoming: IncomingMessage): string {
-  const given = incoming.headers['x-ms-correlation-request-id'];
+function correlationId(headers: IncomingMessage['headers']): string {
+  const given = headers['x-ms-correlation-request-id'];
   return typeof given === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(given)
     ? given
     : randomUUID();

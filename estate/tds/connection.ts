@@ -1,5 +1,4 @@
 /** One client connection from its first byte to its last: PRELOGIN, login, requests, Attention, end. */
-import type { Socket } from 'node:net';
 import type { LoginVerdict, TdsBackend, TdsLogin } from './backend';
 import { ProtocolError } from './bytes';
 import { negotiateDialect } from './dialect';
@@ -31,7 +30,7 @@ import { Reply } from './reply';
 import { type AbortCause, RequestAborted, RequestRunner } from './request-runner';
 import { SessionState } from './session-state';
 import { DoneStatus, writeDone, writeFedAuthInfo } from './tokens';
-import { type TlsCredentials, Transport } from './transport';
+import { type TdsSocket, type TlsCredentials, Transport } from './transport';
 
 export interface ConnectionOptions {
   readonly backend: TdsBackend;
@@ -69,7 +68,7 @@ export class Connection {
   private closed = false;
 
   constructor(
-    socket: Socket,
+    socket: TdsSocket,
     private readonly options: ConnectionOptions,
   ) {
     const credentials = options.encryption === 'off' ? undefined : options.tls;

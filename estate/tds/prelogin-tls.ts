@@ -2,7 +2,6 @@
  * The wrapping of a TLS handshake into PRELOGIN packets, MS-TDS 2.2.6.5 and 3.2.5.2. A TLSSocket reads and writes
  * this duplex as if it were the network; once the client sends bare TLS records, so does the server.
  */
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { frameMessage, PACKET_HEADER_LENGTH, PacketType } from './packets';
 
@@ -11,7 +10,7 @@ export class HandshakeDuplex extends Duplex {
   private partial: Buffer = Buffer.alloc(0);
   private flight: Buffer[] = [];
 
-  constructor(private readonly socket: Socket) {
+  constructor(private readonly socket: Duplex) {
     super();
     socket.once('close', () => this.destroy());
   }

@@ -1,9 +1,9 @@
 /** The listening side: accepts connections, numbers them, and ends them all when it is closed. */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { TdsBackend } from './backend';
 import { Connection } from './connection';
 import type { EncryptionPolicy } from './prelogin';
-import type { TlsCredentials } from './transport';
+import type { TdsSocket, TlsCredentials } from './transport';
 
 export interface TdsServerOptions {
   readonly backend: TdsBackend;
@@ -32,7 +32,7 @@ export class TdsServer {
       throw new Error('encryption is required, but there is no certificate');
     }
     this.lastSpid = (options.firstSpid ?? FIRST_SPID) - 1;
-    this.server = createServer((socket) => this.accept(socket));
+    this.server = createServer((socket) => this.serve(socket));
   }
 
   /** @param port 0 = any free port. @returns the address it listens on. @throws the socket's error, such as EADDRINUSE */
@@ -60,7 +60,8 @@ export class TdsServer {
     return this.connections.size;
   }
 
-  private accept(socket: Socket): void {
+  /** Serves one client. @param socket as it was accepted; the server itself need not listen for that */
+  serve(socket: TdsSocket): void {
     const { backend, tls, loginTimeoutMs = DEFAULT_LOGIN_TIMEOUT_MS } = this.options;
     const encryption = this.options.encryption ?? (tls === undefined ? 'off' : 'optional');
     const spid = this.nextSpid();

@@ -3,7 +3,6 @@
  * negotiated by PRELOGIN with its handshake wrapped into PRELOGIN packets (TDS 7), and then for the whole
  * connection or only until the login has been read.
  */
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { HandshakeDuplex } from './prelogin-tls';
@@ -14,6 +13,14 @@ export interface TlsCredentials {
   readonly key: string;
   /** PEM. */
   readonly cert: string;
+}
+
+/** What is needed of a TCP socket; a stream in memory can give it as well. */
+export interface TdsSocket extends Duplex {
+  setNoDelay(noDelay?: boolean): unknown;
+  /** RST. */
+  resetAndDestroy(): unknown;
+  readonly remoteAddress?: string | undefined;
 }
 
 export interface TransportEvents {
@@ -34,7 +41,7 @@ export class Transport implements PacketSink {
   private strict = false;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: TdsSocket,
     private readonly credentials: TlsCredentials | undefined,
     private readonly events: TransportEvents,
   ) {

@@ -1,6 +1,7 @@
 /** Puts a world together from its definition. */
 import { FaultRegistry, FaultRuleError } from '../faults/registry';
 import type { WorldFaultRule } from '../faults/rules';
+import type { Clock } from './api';
 import { WorldBackups } from './backups';
 import { lazyEndpointCertificate, WorldCertificates } from './certificates';
 import { SimulatedClock } from './clock';
@@ -37,8 +38,10 @@ import { OperationTimeline } from './timeline';
 import { knownUpdates, resolveVersion } from './versions';
 import type { EstateParts } from './world';
 
-export function assemble(definition: EstateDefinition): EstateParts {
-  const clock = new SimulatedClock({ ...definition.clock, base: Date.parse(definition.clock.base) });
+export function assemble(
+  definition: EstateDefinition,
+  clock: Clock = new SimulatedClock({ ...definition.clock, base: Date.parse(definition.clock.base) }),
+): EstateParts {
   const random = new SeededRandom(definition.seed);
   const chance = derivedRandom(definition.seed, 'faults');
   const faults = new FaultRegistry(() => chance.next());

@@ -78,11 +78,12 @@ export class EstateWorld implements EstateParts {
   /**
    * Makes a world from a scenario.
    * @param definition plain object (from JSON or YAML); anything left out has a default
+   * @param clock in place of one that follows the machine's time or is moved by hand, as the definition says
    * @throws DefinitionError naming the path of every bad field
    */
-  static create(definition: unknown = {}): EstateWorld {
+  static create(definition: unknown = {}, clock?: Clock): EstateWorld {
     const parsed = parseDefinition(definition);
-    return new EstateWorld(parsed, assemble(parsed));
+    return new EstateWorld(parsed, assemble(parsed, clock));
   }
 
   /** Platform operations with start and end in simulated and real milliseconds. */
