@@ -11,6 +11,7 @@ import { systemClock } from '../adapters/clock';
 import { createGroupPort } from '../adapters/mssql/group-port';
 import { type ClosableSqlServerPort, createSqlServerPort } from '../adapters/mssql/port';
 import { createSecrets } from '../adapters/secrets';
+import type { Transports } from '../adapters/transports';
 import type { AzureAccess, ManagedInstance, SqlServer } from '../model/inventory';
 import { groupMembers } from '../model/link/replicas';
 import type { ResolvedLink } from '../model/link/spec';
@@ -24,6 +25,8 @@ export interface PortsOptions {
   readonly clock: Clock;
   readonly stateKeys: readonly [StateKey, ...StateKey[]];
   readonly warn: (message: string) => void;
+  /** In place of the network of this machine. */
+  readonly transports?: Transports;
 }
 
 /** Ports for one command on this machine: nothing of its operations is resumed elsewhere. */
@@ -94,6 +97,7 @@ export class LinkPortsPool {
       {
         secrets: side.secrets,
         clock: this.options.clock,
+        connectSql: this.options.transports?.connectSql,
         ...(authentication.type === 'entra' ? { accessToken: () => tokens(authentication.tokenScope) } : {}),
       },
     );
@@ -114,6 +118,7 @@ export class LinkPortsPool {
           clock: this.options.clock,
           stateKeys: this.options.stateKeys,
           pollMs: AZURE_POLL_MS,
+          httpClient: this.options.transports?.httpClient,
         },
       ),
     );
@@ -121,9 +126,13 @@ export class LinkPortsPool {
 
   private azureSide(azure: AzureAccess): Promise<AzureSide> {
     return remember(this.azureSides, keyOf([azure]), async () => {
-      const { env, clock, warn } = this.options;
+      const { env, clock, warn, transports } = this.options;
       // The credential itself may need a secret from the environment or a file; a vault needs the credential.
-      const credential = await createCredential(azure, createSecrets({ env, clock, warn }));
+      const credential = await createCredential(
+        azure,
+        createSecrets({ env, clock, warn }),
+        transports?.httpClient,
+      );
       return {
         credential,
         secrets: createSecrets({ env, clock, warn, keyVault: { credential: async () => credential } }),

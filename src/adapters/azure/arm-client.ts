@@ -3,6 +3,7 @@ import { SqlManagementClient } from '@azure/arm-sql';
 import type { FullOperationResponse, OperationSpec, RawResponseCallback } from '@azure/core-client';
 import { createPipelineRequest, isRestError } from '@azure/core-rest-pipeline';
 import type { AzureAccess } from '../../model/inventory';
+import type { Transports } from '../transports';
 import type { TokenCredential } from './credential';
 import { refusal, toAzureFailure } from './failures';
 import { withRetries } from './retrying';
@@ -32,6 +33,8 @@ export interface ArmClientOptions {
   readonly credential: TokenCredential;
   /** Unix milliseconds, for Retry-After dates. */
   readonly now: () => number;
+  /** In place of the network. */
+  readonly httpClient?: Transports['httpClient'] | undefined;
 }
 
 const PUBLIC_HOST = 'management.azure.com';
@@ -64,7 +67,7 @@ export async function createArmClient(options: ArmClientOptions): Promise<ArmCli
 }
 
 async function createSqlClient(options: ArmClientOptions, host: string): Promise<SqlManagementClient> {
-  const { azure, credential, subscriptionId } = options;
+  const { azure, credential, subscriptionId, httpClient } = options;
   return new SqlManagementClient(credential, subscriptionId, {
     endpoint: azure.endpoint.replace(/\/+$/, ''),
     credentialScopes: `https://${CLOUDS.includes(host) ? host : PUBLIC_HOST}/.default`,
@@ -73,7 +76,7 @@ async function createSqlClient(options: ArmClientOptions, host: string): Promise
     // A redirect could carry the token to another host.
     redirectOptions: { maxRetries: 0 },
     userAgentOptions: { userAgentPrefix: 'sqlferry' },
-    ...(await connecting(azure.caFile)),
+    ...(httpClient === undefined ? await connecting(azure.caFile) : { httpClient }),
   });
 }
 

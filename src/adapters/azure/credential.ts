@@ -8,6 +8,7 @@ import {
 } from '@azure/identity';
 import type { AzureAccess } from '../../model/inventory';
 import type { SecretsPort } from '../../ports/secrets';
+import type { Transports } from '../transports';
 import { toAzureFailure } from './failures';
 import { trustedAuthorities } from './trust';
 
@@ -15,10 +16,18 @@ export type { TokenCredential };
 
 /**
  * Keep and share it: it caches tokens.
+ * @param httpClient in place of the network
  * @throws SecretFailure when the client secret cannot be read; SettingFailure when the CA file cannot.
  */
-export async function createCredential(azure: AzureAccess, secrets: SecretsPort): Promise<TokenCredential> {
-  const options = await clientOptions(azure);
+export async function createCredential(
+  azure: AzureAccess,
+  secrets: SecretsPort,
+  httpClient?: Transports['httpClient'],
+): Promise<TokenCredential> {
+  const options = {
+    ...(await clientOptions(azure)),
+    ...(httpClient === undefined ? {} : { httpClient }),
+  };
   const { credential } = azure;
   switch (credential.type) {
     case 'default':

@@ -6,6 +6,7 @@ import type { ManagedInstanceFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { AzureFailure } from '../../ports/failures';
 import type { ManagedInstancePort, OperationProgress, SealedOperation } from '../../ports/managed-instance';
+import type { Transports } from '../transports';
 import { type Answer, type ArmClient, createArmClient } from './arm-client';
 import type { TokenCredential } from './credential';
 import {
@@ -34,6 +35,8 @@ export interface ManagedInstanceDependencies {
   readonly stateKeys: readonly [StateKey, ...StateKey[]];
   /** Milliseconds between polls where Azure does not say (Microsoft.Sql sends no Retry-After); default 5,000. */
   readonly pollMs?: number;
+  /** In place of the network. */
+  readonly httpClient?: Transports['httpClient'] | undefined;
 }
 
 const POLL_MS = 5_000;
@@ -49,6 +52,7 @@ export async function createManagedInstancePort(
     azure,
     credential: dependencies.credential,
     now: () => dependencies.clock.now(),
+    httpClient: dependencies.httpClient,
   });
   return new ArmManagedInstance(instance, client, dependencies);
 }

@@ -1,4 +1,5 @@
 /** Connection settings of the inventory in the words of the driver. */
+import type { Duplex } from 'node:stream';
 import type { config as MssqlConfig } from 'mssql';
 
 export interface ConnectionTarget {
@@ -11,6 +12,9 @@ export interface ConnectionTarget {
   };
   readonly applicationName: string;
 }
+
+/** Opens a connection to the target, in place of the driver. */
+export type Connector = (signal: AbortSignal) => Promise<Duplex>;
 
 export type Credentials =
   | { readonly type: 'sql'; readonly user: string; readonly password: string }
@@ -25,6 +29,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
 export const CANCEL_TIMEOUT_MS = 2_000;
 
 /**
+ * @param connector in place of TCP
  * @param ca PEM of the authority that signed the server's certificate; undefined = the usual roots
  * @returns configuration for one pool. The driver changes parts of it, so it must not be shared.
  */
@@ -32,6 +37,7 @@ export function driverConfig(
   target: ConnectionTarget,
   credentials: Credentials,
   ca: string | undefined,
+  connector?: Connector,
 ): MssqlConfig {
   return {
     server: target.host,
@@ -52,10 +58,17 @@ export function driverConfig(
       cancelTimeout: CANCEL_TIMEOUT_MS,
       // Temporal retries; retries inside the driver would only hide what happened and spend the deadline.
       maxRetriesOnTransientErrors: 0,
+      ...(connector === undefined ? {} : { connector: viaConnector(connector) }),
       ...encryption(target.tls, ca),
     },
   } as MssqlConfig;
 }
+
+/** The driver gives address, name lookup and signal (tedious 20, `connectOnPort`). */
+const viaConnector =
+  (connector: Connector) =>
+  (_target: unknown, _lookup: unknown, signal: AbortSignal): Promise<Duplex> =>
+    connector(signal);
 
 /** mssql 12 knows this setting, its type definitions do not yet. */
 const SOCKET_VALIDATION = { validateConnection: 'socket' };

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { ConnectionPool } from 'mssql';
 import { type ServerErrorDetail, SqlServerFailure } from '../../ports/failures';
-import { type ConnectionTarget, type Credentials, driverConfig } from './config';
+import { type ConnectionTarget, type Connector, type Credentials, driverConfig } from './config';
 import { connectFailure } from './failure';
 
 export interface PoolOptions {
@@ -11,6 +11,8 @@ export interface PoolOptions {
   readonly caFile?: string | undefined;
   /** Read when a pool is opened, so that a changed password is taken up after a failed login. */
   readonly credentials: () => Promise<Credentials>;
+  /** In place of TCP. */
+  readonly connector?: Connector | undefined;
 }
 
 /** The events of a tedious connection that matter while it logs in. */
@@ -89,7 +91,8 @@ export class LazyPool {
     const credentials = await this.options.credentials();
     this.secrets = credentials.type === 'sql' ? [credentials.password] : [];
     const ca = await this.readCa();
-    const config = { ...driverConfig(this.options.target, credentials, ca), beforeConnect: this.watchLogin };
+    const { target, connector } = this.options;
+    const config = { ...driverConfig(target, credentials, ca, connector), beforeConnect: this.watchLogin };
     const pool = new ConnectionPool(config);
     // Without a listener an error of an idle connection would end the process. The request that meets it reports it.
     pool.on('error', () => undefined);

@@ -8,6 +8,7 @@ import type { SecretsPort } from '../../ports/secrets';
 import type { SqlCallOptions, SqlServerPort } from '../../ports/sql-server';
 import { inDatabase } from '../../tsql/in-database';
 import { secretsOf } from '../../tsql/secrets';
+import type { Transports } from '../transports';
 import type { Credentials } from './config';
 import { Stopped, withDeadline } from './deadline';
 import { type FailureContext, requestFailure, stoppedFailure } from './failure';
@@ -37,6 +38,8 @@ export interface SqlServerPortDependencies {
   readonly clock: Clock;
   /** Token for `tokenScope`, still valid for a while; asked for each new connection. Needed for type `entra`. */
   readonly accessToken?: () => Promise<string>;
+  /** In place of TCP. */
+  readonly connectSql?: Transports['connectSql'] | undefined;
 }
 
 export type ClosableSqlServerPort = SqlServerPort & { close(): Promise<void> };
@@ -54,17 +57,19 @@ export function createSqlServerPort(
   options: SqlServerPortOptions,
   dependencies: SqlServerPortDependencies,
 ): ClosableSqlServerPort {
-  const { name, tls } = options;
+  const { name, tls, host, port } = options;
+  const { connectSql } = dependencies;
   const pool = new LazyPool({
     server: name,
     target: {
-      host: options.host,
-      port: options.port,
+      host,
+      port,
       tls,
       applicationName: options.applicationName ?? 'sqlferry',
     },
     caFile: tls.caFile,
     credentials: () => readCredentials(options, dependencies),
+    connector: connectSql && ((signal) => connectSql(host, port, signal)),
   });
   const run = (call: Call): Promise<readonly DriverRow[]> => runCall(pool, dependencies.clock, name, call);
   return {
