@@ -645,6 +645,7 @@ const newSandbox = (workflowType: string, runId: string, workflowId: string, par
     workflowType,
     runId,
     workflowId,
+    taskQueue: 'test',
     startedAt: START,
     ...(parent === undefined ? {} : { parent: { workflowId: parent.workflowId, runId: parent.runId } }),
   });

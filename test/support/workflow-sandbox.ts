@@ -73,6 +73,7 @@ export interface SandboxInfo {
   readonly workflowType: string;
   readonly workflowId: string;
   readonly runId: string;
+  readonly taskQueue: string;
   readonly parent?: { readonly workflowId: string; readonly runId: string };
   /** Unix milliseconds. */
   readonly startedAt: number;
@@ -137,7 +138,8 @@ export class WorkflowSandbox {
   }
 }
 
-async function create({ workflowType, workflowId, runId, parent, startedAt }: SandboxInfo) {
+async function create(info: SandboxInfo) {
+  const { workflowType, workflowId, runId, taskQueue, parent, startedAt } = info;
   return (await workflowCreator()).createWorkflow({
     info: {
       workflowType,
@@ -149,7 +151,7 @@ async function create({ workflowType, workflowId, runId, parent, startedAt }: Sa
       originalExecutionRunId: runId,
       attempt: 1,
       taskTimeoutMs: 1_000,
-      taskQueue: 'test',
+      taskQueue,
       searchAttributes: {},
       typedSearchAttributes: new TypedSearchAttributes(),
       historyLength: 3,

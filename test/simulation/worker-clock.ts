@@ -1,0 +1,20 @@
+/** The clock of one machine: its wall clock may be wrong, its waits are as long as everybody's. */
+import type { Clock } from '../../src/ports/clock';
+import type { Party, VirtualTime } from './virtual-time';
+
+export const clockOf = (time: VirtualTime, party: Party): Clock => ({
+  now: () => Math.floor(time.now + party.skewMs),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const stop = (): void => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      const timer = time.schedule(party, Math.max(ms, 1), () => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      });
+      signal?.addEventListener('abort', stop, { once: true });
+    }),
+});
