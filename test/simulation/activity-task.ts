@@ -116,7 +116,9 @@ export class ActivityTask {
     this.heartbeatTimer?.cancel();
     const limit = durationOf(this.command.heartbeatTimeout);
     if (limit === undefined || limit === 0) return;
-    this.heartbeatTimer = this.service.time.schedule(this.service.party, limit, () => this.timeOut('HEARTBEAT'));
+    this.heartbeatTimer = this.service.time.schedule(this.service.party, limit, () =>
+      this.timeOut('HEARTBEAT'),
+    );
   }
 
   heartbeat(attempt: number, details: unknown): HeartbeatAnswer {
@@ -160,7 +162,9 @@ export class ActivityTask {
       source: 'Server',
       timeoutFailureInfo: {
         timeoutType,
-        ...(this.details.length === 0 ? {} : { lastHeartbeatDetails: { payloads: this.details as object[] } }),
+        ...(this.details.length === 0
+          ? {}
+          : { lastHeartbeatDetails: { payloads: this.details as object[] } }),
       },
       ...(kind === 'SCHEDULE_TO_CLOSE' && this.lastFailure ? { cause: this.lastFailure } : {}),
     };
@@ -202,7 +206,8 @@ export class ActivityTask {
     if (application?.nonRetryable || nonRetryableErrorTypes?.includes(application?.type ?? '')) {
       return RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE;
     }
-    if (maximumAttempts && this.attempt >= maximumAttempts) return RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED;
+    if (maximumAttempts && this.attempt >= maximumAttempts)
+      return RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED;
     return undefined;
   }
 

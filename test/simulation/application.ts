@@ -75,7 +75,9 @@ export class Application {
       this.nextId += 1;
       await pool
         .request()
-        .query(`INSERT INTO ${TABLE} (id, payload, committed_at) VALUES (${id}, N'row ${id}', SYSUTCDATETIME())`);
+        .query(
+          `INSERT INTO ${TABLE} (id, payload, committed_at) VALUES (${id}, N'row ${id}', SYSUTCDATETIME())`,
+        );
       this.acknowledged.add(id);
       this.last.set(this.target.name, { id, on: this.target.name, at: this.options.now() });
     } catch {

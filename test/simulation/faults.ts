@@ -19,7 +19,23 @@ export type FaultKind =
   | 'evict'
   | 'lost-completion'
   | 'partition'
-  | 'clock-jumps';
+  | 'clock-jumps'
+  | 'server-restarts'
+  | 'server-is-lost'
+  | 'link-is-cut'
+  | MessageKind;
+
+/** What a person asks a run for. */
+export type MessageKind =
+  | 'pause'
+  | 'resume'
+  | 'abort'
+  | 'approve'
+  | 'postpone'
+  | 'failover'
+  | 'forced'
+  | 'drill'
+  | 'repair';
 
 export interface Fault {
   /** Where it happens, and the how-manieth time this place asks, from 1. */
@@ -40,11 +56,13 @@ export interface FaultOffer {
 /** What happened, in the order in which it did. */
 export interface Faults {
   readonly happened: readonly Fault[];
+  /** From now on nothing goes wrong any more. */
+  stop(): void;
   /** @param place its name is the same in every run of the schedule. @returns what goes wrong here now, if anything */
   at(place: string, offers: readonly FaultOffer[]): Fault | undefined;
 }
 
-export const noFaults = (): Faults => ({ happened: [], at: () => undefined });
+export const noFaults = (): Faults => ({ happened: [], stop: () => undefined, at: () => undefined });
 
 class Occasions {
   private readonly counts = new Map<string, number>();
@@ -72,6 +90,18 @@ const ALL_KINDS: readonly FaultKind[] = [
   'lost-completion',
   'partition',
   'clock-jumps',
+  'server-restarts',
+  'server-is-lost',
+  'link-is-cut',
+  'pause',
+  'resume',
+  'abort',
+  'approve',
+  'postpone',
+  'failover',
+  'forced',
+  'drill',
+  'repair',
 ];
 
 /**
@@ -83,6 +113,7 @@ export class DrawnFaults implements Faults {
   private readonly occasions = new Occasions();
   private readonly kinds: ReadonlySet<FaultKind>;
   private readonly rate: number;
+  private isOver = false;
 
   constructor(
     private readonly chance: Chance,
@@ -93,8 +124,13 @@ export class DrawnFaults implements Faults {
     this.rate = chance.duration(1, 100) / 5_000;
   }
 
+  stop(): void {
+    this.isOver = true;
+  }
+
   at(place: string, offers: readonly FaultOffer[]): Fault | undefined {
     const occasion = this.occasions.next(place);
+    if (this.isOver) return undefined;
     for (const { kind, weight, ms } of offers) {
       const happens = this.chance.happens(this.rate * weight);
       const takes = this.chance.duration(ms[0], ms[1]);
@@ -111,10 +147,14 @@ export class DrawnFaults implements Faults {
 export class GivenFaults implements Faults {
   readonly happened: Fault[] = [];
   private readonly occasions = new Occasions();
-  private readonly byOccasion: ReadonlyMap<string, Fault>;
+  private readonly byOccasion: Map<string, Fault>;
 
   constructor(faults: readonly Fault[]) {
     this.byOccasion = new Map(faults.map((fault) => [`${fault.place}#${fault.occasion}`, fault]));
+  }
+
+  stop(): void {
+    this.byOccasion.clear();
   }
 
   at(place: string, offers: readonly FaultOffer[]): Fault | undefined {

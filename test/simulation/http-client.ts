@@ -124,9 +124,7 @@ class Exchange {
   }
 
   private fail(code: string): void {
-    this.settle?.reject(
-      new RestError(`socket: ${code}`, { code, request: this.request }),
-    );
+    this.settle?.reject(new RestError(`socket: ${code}`, { code, request: this.request }));
   }
 }
 

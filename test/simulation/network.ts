@@ -52,6 +52,11 @@ export class Network {
     for (const deliver of waiting) deliver();
   }
 
+  healAll(): void {
+    for (const waiting of this.cuts.values()) for (const deliver of waiting) deliver();
+    this.cuts.clear();
+  }
+
   /** Runs something at the other party, later; while they cannot reach each other it waits, as TCP and gRPC do. */
   send(from: Party, to: Party, run: () => void, extraMs = 0): void {
     this.sendAt(from, to, this.time.now + this.latency() + extraMs, run);

@@ -12,7 +12,7 @@ import type { Notification } from '../../src/ports/notifier';
 import { watchQueueOf } from '../../src/temporal/task-queues';
 import { createActivities } from '../../src/worker/activities';
 import { LinkPortsPool } from '../../src/worker/link-ports';
-import { Application, APPLICATION, type ApplicationSide } from './application';
+import { APPLICATION, Application, type ApplicationSide } from './application';
 import type { Chance } from './chance';
 import { EstateClock } from './estate-clock';
 import type { Faults } from './faults';
@@ -95,6 +95,21 @@ export class Stage {
     this.workers.set(name, worker);
     this.service.addWorker(worker);
     return party;
+  }
+
+  isWorker(party: Party): boolean {
+    return this.workers.get(party.name)?.party === party;
+  }
+
+  /** Of the processes that are there, also those that are frozen. */
+  get workerParties(): readonly Party[] {
+    return [...this.workers.values()].map(({ party }) => party).filter(({ state }) => state !== 'dead');
+  }
+
+  /** Numbers of the application's rows on a side, straight from what is stored there. */
+  rowsOn(side: string): ReadonlySet<number> {
+    const table = this.estate.world.databases.get(side, 'Sales').store.table('dbo', 'ferry_workload');
+    return new Set([...(table?.rows.values() ?? [])].map(([id]) => Number(id)));
   }
 
   /** The process is gone, with everything that it knew. */

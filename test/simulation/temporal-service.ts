@@ -204,7 +204,8 @@ export class TemporalService {
 
   terminate(workflowId: string): void {
     const execution = this.executions.get(workflowId);
-    if (execution !== undefined && execution.ending === undefined) this.end(execution, { kind: 'terminated' });
+    if (execution !== undefined && execution.ending === undefined)
+      this.end(execution, { kind: 'terminated' });
   }
 
   // --- workflow tasks -----------------------------------------------------------------------------------------------
@@ -216,7 +217,8 @@ export class TemporalService {
   }
 
   private schedule(execution: WorkflowExecution, afterMs = 0): void {
-    if (execution.task !== undefined || execution.ending !== undefined || execution.pending.length === 0) return;
+    if (execution.task !== undefined || execution.ending !== undefined || execution.pending.length === 0)
+      return;
     this.tasks += 1;
     const task = this.tasks;
     execution.task = task;
@@ -230,7 +232,9 @@ export class TemporalService {
     if (worker === undefined || this.network.isCut(this.party, worker.party)) {
       // Whoever has it in its cache does not ask: after a while any other worker may.
       if (cached !== undefined) void execution.evict();
-      this.time.schedule(this.party, cached === undefined ? NO_WORKER_MS : STICKY_MS, () => this.offer(execution, task));
+      this.time.schedule(this.party, cached === undefined ? NO_WORKER_MS : STICKY_MS, () =>
+        this.offer(execution, task),
+      );
       return;
     }
     const fault = this.faults.at('workflow task', TASK_FAULTS);
@@ -291,14 +295,22 @@ export class TemporalService {
 
   private obey(execution: WorkflowExecution, command: Command): void {
     if (command.startTimer) this.startTimer(execution, command.startTimer);
-    else if (command.cancelTimer) mapOf(this.timers, execution).get(command.cancelTimer.seq ?? 0)?.cancel();
+    else if (command.cancelTimer)
+      mapOf(this.timers, execution)
+        .get(command.cancelTimer.seq ?? 0)
+        ?.cancel();
     else if (command.scheduleActivity) this.startActivity(execution, command.scheduleActivity);
     else if (command.requestCancelActivity) {
-      mapOf(this.activities, execution).get(command.requestCancelActivity.seq ?? 0)?.requestCancel();
+      mapOf(this.activities, execution)
+        .get(command.requestCancelActivity.seq ?? 0)
+        ?.requestCancel();
     } else if (command.updateResponse) this.answerUpdate(command.updateResponse);
-    else if (command.startChildWorkflowExecution) this.startChild(execution, command.startChildWorkflowExecution);
+    else if (command.startChildWorkflowExecution)
+      this.startChild(execution, command.startChildWorkflowExecution);
     else if (command.cancelChildWorkflowExecution) {
-      const child = mapOf(this.children, execution).get(command.cancelChildWorkflowExecution.childWorkflowSeq ?? 0);
+      const child = mapOf(this.children, execution).get(
+        command.cancelChildWorkflowExecution.childWorkflowSeq ?? 0,
+      );
       const current = child && this.executions.get(child.info.workflowId);
       if (current) this.tell(current, { cancelWorkflow: { reason: 'by the parent' } });
     } else if (command.signalExternalWorkflowExecution) {
@@ -309,7 +321,10 @@ export class TemporalService {
   private obeyEnding(execution: WorkflowExecution, command: Command): void {
     if (command.completeWorkflowExecution) {
       const payload = command.completeWorkflowExecution.result;
-      this.end(execution, { kind: 'completed', result: payload ? converter.fromPayload(payload) : undefined });
+      this.end(execution, {
+        kind: 'completed',
+        result: payload ? converter.fromPayload(payload) : undefined,
+      });
     } else if (command.failWorkflowExecution) {
       const failure = command.failWorkflowExecution.failure ?? {};
       this.end(execution, { kind: 'failed', error: failures.failureToError(failure, converter) }, failure);
@@ -326,7 +341,10 @@ export class TemporalService {
     }
   }
 
-  private startTimer(execution: WorkflowExecution, { seq, startToFireTimeout }: coresdk.workflow_commands.IStartTimer): void {
+  private startTimer(
+    execution: WorkflowExecution,
+    { seq, startToFireTimeout }: coresdk.workflow_commands.IStartTimer,
+  ): void {
     const number = seq ?? 0;
     const timer = this.time.schedule(this.party, tsToMs(startToFireTimeout), () =>
       this.tell(execution, { fireTimer: { seq: number } }),
@@ -334,7 +352,10 @@ export class TemporalService {
     mapOf(this.timers, execution).set(number, timer);
   }
 
-  private startActivity(execution: WorkflowExecution, command: coresdk.workflow_commands.IScheduleActivity): void {
+  private startActivity(
+    execution: WorkflowExecution,
+    command: coresdk.workflow_commands.IScheduleActivity,
+  ): void {
     const task = new ActivityTask(this, execution, command);
     mapOf(this.activities, execution).set(task.seq, task);
     task.start();
@@ -363,7 +384,9 @@ export class TemporalService {
     }
     const child = this.begin(workflowType, workflowId, command.input ?? [], { execution: parent, seq });
     mapOf(this.children, parent).set(seq, child);
-    this.tell(parent, { resolveChildWorkflowExecutionStart: { seq, succeeded: { runId: child.info.runId } } });
+    this.tell(parent, {
+      resolveChildWorkflowExecutionStart: { seq, succeeded: { runId: child.info.runId } },
+    });
   }
 
   private signalOther(
@@ -391,7 +414,11 @@ export class TemporalService {
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
-  private end(execution: WorkflowExecution, ending: Ending, failure?: temporal.api.failure.v1.IFailure): void {
+  private end(
+    execution: WorkflowExecution,
+    ending: Ending,
+    failure?: temporal.api.failure.v1.IFailure,
+  ): void {
     this.close(execution);
     execution.ending = ending;
     const { parent } = execution.info;

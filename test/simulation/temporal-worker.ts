@@ -8,9 +8,9 @@ import {
   defaultPayloadConverter,
   noopMetricMeter,
   type Payload,
+  SdkComponent,
 } from '@temporalio/common';
 import { LoggerWithComposedMetadata } from '@temporalio/common/lib/logger';
-import { SdkComponent } from '@temporalio/common';
 import type { coresdk } from '@temporalio/proto';
 import { DefaultLogger } from '@temporalio/worker';
 import { Activity } from '@temporalio/worker/lib/activity';

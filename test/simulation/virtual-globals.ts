@@ -74,7 +74,13 @@ export function installVirtualGlobals(time: VirtualTime, chance: Chance): () => 
   const timer =
     (repeats: boolean) =>
     (fn: Callback, ms?: unknown, ...args: unknown[]): VirtualTimer =>
-      new VirtualTimer(time, time.current, delayOf(ms), repeats, inContext(() => fn(...args)));
+      new VirtualTimer(
+        time,
+        time.current,
+        delayOf(ms),
+        repeats,
+        inContext(() => fn(...args)),
+      );
   const clear = (given: unknown): void => {
     if (given instanceof VirtualTimer) given.close();
   };
@@ -94,10 +100,7 @@ export function installVirtualGlobals(time: VirtualTime, chance: Chance): () => 
     replace(globalThis, 'clearInterval', clear),
     replace(globalThis, 'setImmediate', (fn: Callback, ...args: unknown[]) => {
       const handle = { hasRef: () => true, ref: () => handle, unref: () => handle };
-      immediates.set(
-        handle,
-        time.immediately(inContext(() => fn(...args))),
-      );
+      immediates.set(handle, time.immediately(inContext(() => fn(...args))));
       return handle;
     }),
     replace(globalThis, 'clearImmediate', (given: unknown) => {

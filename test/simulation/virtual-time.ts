@@ -116,7 +116,10 @@ export class VirtualTime {
    * @returns true when it holds; false when nothing is to happen any more before the time
    * @throws TooManyEvents
    */
-  async run(until: () => boolean, limits: { readonly untilMs: number; readonly events: number }): Promise<boolean> {
+  async run(
+    until: () => boolean,
+    limits: { readonly untilMs: number; readonly events: number },
+  ): Promise<boolean> {
     await this.settle();
     while (!until()) {
       const event = this.take(limits.untilMs);

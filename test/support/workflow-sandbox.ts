@@ -3,7 +3,6 @@
  * internals of @temporalio/worker, which is pinned to an exact version; this is the one file that does.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { promiseHooks } from 'node:v8';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time';
@@ -13,6 +12,7 @@ import { parseWorkflowCode } from '@temporalio/worker/lib/worker';
 import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm';
 import { globalHandlers } from '@temporalio/worker/lib/workflow/vm-shared';
 import { createUnsafeRandomSource } from '@temporalio/workflow/lib/random-helpers';
+import { workflowBundlePath } from '../../src/temporal/package-root';
 
 export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
 export type Command = coresdk.workflow_commands.IWorkflowCommand;
@@ -23,7 +23,7 @@ let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 const ACTIVATION_LIMIT_MS = undefined as unknown as number;
 
 function workflowCreator(): Promise<ReusableVMWorkflowCreator> {
-  creator ??= createFrom(readFileSync(join(__dirname, '../../dist/workflow-bundle.js'), 'utf8'));
+  creator ??= createFrom(readFileSync(workflowBundlePath(), 'utf8'));
   return creator;
 }
 
@@ -61,6 +61,11 @@ function markPromisesCheaply(): void {
       if (activeRunId !== undefined) Object.assign(promise, { runId: activeRunId });
     },
   });
+}
+
+/** Loads the bundle, so that what comes afterwards waits for nothing outside of its own time. */
+export async function openSandboxes(): Promise<void> {
+  await workflowCreator();
 }
 
 /** To be called once after the tests of a file. */

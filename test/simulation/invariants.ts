@@ -1,0 +1,54 @@
+/** What must hold, whatever went wrong: looked at after every event, and once more at the end. */
+import { APPLICATION } from './application';
+import type { Stage } from './stage';
+
+export interface Violation {
+  /** Which promise is broken, in a few words that are the same each time. */
+  readonly rule: string;
+  readonly detail: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export class Invariants {
+  readonly violations: Violation[] = [];
+  private readonly seen = new Set<string>();
+
+  constructor(private readonly stage: Stage) {}
+
+  get isBroken(): boolean {
+    return this.violations.length > 0;
+  }
+
+  broken(rule: string, detail: string): void {
+    if (this.seen.has(rule)) return;
+    this.seen.add(rule);
+    this.violations.push({ rule, detail, at: this.stage.time.now });
+  }
+
+  afterEvent(): void {
+    const { errors, service } = this.stage;
+    for (const error of errors.splice(0)) {
+      const name = error instanceof Error ? error.name : 'unknown';
+      this.broken(`error ${name}`, error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    const [trouble] = service.troubles;
+    if (trouble !== undefined)
+      this.broken('a workflow task failed', `${trouble.workflowId}: ${trouble.message}`);
+  }
+
+  /** Does this side take writes, as far as its database is concerned? */
+  isWritable(side: string): boolean {
+    try {
+      this.stage.estate.world.databases.storeForWrite(side, 'Sales');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  isFenced(side: string): boolean {
+    const login = this.stage.estate.world.instances.get(side).logins.get(APPLICATION.name);
+    return login?.disabled === true || login?.connectDenied === true;
+  }
+}

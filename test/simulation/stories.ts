@@ -1,0 +1,135 @@
+/** What the schedules are about: a run, the estate it meets, and what must be true when it is over. */
+import type { EstateDefinitionInput } from '../../estate/world/definition';
+import { worldSnapshot } from '../support/world-snapshot';
+import type { Invariants } from './invariants';
+import type { Person } from './person';
+import { RUN } from './person';
+import type { Stage } from './stage';
+
+export interface Judged {
+  readonly stage: Stage;
+  readonly invariants: Invariants;
+  /** The world before the run. */
+  readonly before: Record<string, unknown>;
+  readonly person: Person;
+}
+
+export interface Story {
+  readonly workflowType: string;
+  readonly estate: EstateDefinitionInput;
+  /** Of the spec, YAML. */
+  readonly sections: string;
+  /** It stands for years, and is failed over on request. */
+  readonly stands: boolean;
+  judge(judged: Judged): Promise<void>;
+}
+
+export type StoryName = 'migration' | 'disaster-recovery';
+
+const ESTATE: EstateDefinitionInput = {
+  instances: [
+    {
+      kind: 'sql-server',
+      name: 'SQL1',
+      update: 'CU16',
+      logins: [
+        { name: 'sa', password: 'Ferry!Passw0rd' },
+        { name: 'app', password: 'App!Passw0rd', roles: [] },
+      ],
+      databases: [{ name: 'Sales', dataBytes: 2_000_000_000, users: [{ name: 'app' }] }],
+    },
+    { kind: 'managed-instance', name: 'mi-west' },
+  ],
+};
+
+const FENCE = 'fence: { disableLogins: [app] }';
+
+export const STORIES: Readonly<Record<StoryName, Story>> = {
+  migration: {
+    workflowType: 'linkMigration',
+    estate: ESTATE,
+    sections: `
+logBackups: { directory: "C:\\\\Backup", every: 15m }
+cutover: { approval: { required: false }, ${FENCE} }
+`,
+    stands: false,
+    judge: judgeMigration,
+  },
+  'disaster-recovery': {
+    workflowType: 'disasterRecoveryLink',
+    estate: ESTATE,
+    sections: `
+purpose: disaster-recovery
+logBackups: { directory: "C:\\\\Backup", every: 30m }
+cutover: { ${FENCE} }
+failover: { coolDown: 1s }
+`,
+    stands: true,
+    judge: judgeStanding,
+  },
+};
+
+async function judgeMigration({ stage, invariants, before }: Judged): Promise<void> {
+  const outcome = outcomeOf(stage);
+  if (outcome === 'completed') return judgeNoLoss(stage, invariants, 'mi-west');
+  if (outcome !== 'aborted') {
+    invariants.broken('the run failed', JSON.stringify(stage.service.execution(RUN)?.ending));
+    return;
+  }
+  if (!invariants.isWritable('SQL1')) invariants.broken('after an abort nobody can write', 'SQL1');
+  if (invariants.isFenced('SQL1')) invariants.broken('after an abort the fence is up', 'SQL1');
+  await judgeNoLoss(stage, invariants, 'SQL1');
+  const after = worldSnapshot(stage.estate.world);
+  const left = differences(before, after);
+  const isTold = JSON.stringify(resultOf(stage)).includes('left');
+  if (left.length > 0 && !isTold) invariants.broken('an abort left something behind', left.join('; '));
+}
+
+async function judgeStanding({ stage, invariants }: Judged): Promise<void> {
+  const outcome = outcomeOf(stage);
+  if (outcome !== 'completed' && outcome !== 'aborted' && outcome !== 'removed') {
+    invariants.broken('the run failed', JSON.stringify(stage.service.execution(RUN)?.ending));
+  }
+}
+
+const resultOf = (stage: Stage): unknown => {
+  const ending = stage.service.execution(RUN)?.ending;
+  return ending?.kind === 'completed' ? ending.result : undefined;
+};
+
+const outcomeOf = (stage: Stage): string | undefined =>
+  (resultOf(stage) as { outcome?: string } | undefined)?.outcome;
+
+/** Every row that was promised is on the side that leads. */
+async function judgeNoLoss(stage: Stage, invariants: Invariants, side: string): Promise<void> {
+  const rows = stage.rowsOn(side);
+  const missing: number[] = [];
+  for (const id of stage.application.acknowledged) if (!rows.has(id)) missing.push(id);
+  if (missing.length > 0) {
+    invariants.broken('acknowledged rows are lost', `${missing.length} on ${side}, the first ${missing[0]}`);
+  }
+}
+
+function differences(before: Record<string, unknown>, after: Record<string, unknown>): readonly string[] {
+  const found: string[] = [];
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    compare(key, before[key], after[key], found);
+  }
+  return found;
+}
+
+function compare(path: string, before: unknown, after: unknown, found: string[]): void {
+  const was = JSON.stringify(before);
+  const is = JSON.stringify(after);
+  if (was === is) return;
+  if (isRecord(before) && isRecord(after)) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      compare(`${path}.${key}`, before[key], after[key], found);
+    }
+    return;
+  }
+  found.push(`${path}: was ${was?.slice(0, 200)}, is ${is?.slice(0, 200)}`);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
