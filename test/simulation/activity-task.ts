@@ -135,9 +135,9 @@ export class ActivityTask {
     if (this.isClosed || attempt !== this.attempt || this.worker === undefined) return;
     if (lastDetails !== undefined) this.details = [lastDetails];
     this.endAttempt();
-    if (result.completed) return this.close({ completed: { result: result.completed.result ?? null } });
-    if (result.cancelled) return this.closeCancelled(result.cancelled.failure ?? {});
-    this.retryOrFail(result.failed?.failure ?? {});
+    if (result.completed) this.close({ completed: { result: result.completed.result ?? null } });
+    else if (result.cancelled) this.closeCancelled(result.cancelled.failure ?? {});
+    else this.retryOrFail(result.failed?.failure ?? {});
   }
 
   requestCancel(): void {

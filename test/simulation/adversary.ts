@@ -1,6 +1,7 @@
 /** What goes wrong by itself, at any time: machines, the network between them, their clocks. */
+import type { WorldFaultAction } from '../../estate/faults/rules';
 import type { Chance } from './chance';
-import type { Fault, FaultOffer } from './faults';
+import type { Fault, FaultKind, FaultOffer } from './faults';
 import type { Stage } from './stage';
 import { newParty, type Party } from './virtual-time';
 
@@ -75,40 +76,20 @@ export class Adversary {
   }
 
   private strike(fault: Fault): void {
-    const { world } = this.stage.estate;
     const instance = fault.occasion % 2 === 0 ? 'SQL1' : 'mi-west';
-    switch (fault.kind) {
-      case 'partition':
-        return this.partition(fault);
-      case 'clock-jumps':
-        return this.moveClock(fault);
-      case 'server-restarts':
-        world.faults.add({
-          surface: 'world',
-          count: 1,
-          afterMs: 0,
-          action: { kind: 'restart', instance, downMs: fault.ms },
-        });
-        return;
-      case 'server-is-lost':
-        world.faults.add({
-          surface: 'world',
-          count: 1,
-          afterMs: 0,
-          action: { kind: 'kill', instance: 'SQL1', returnsAfterMs: fault.ms },
-        });
-        return;
-      case 'link-is-cut':
-        world.faults.add({
-          surface: 'world',
-          count: 1,
-          afterMs: 0,
-          action: { kind: 'disconnect', between: ['SQL1', 'mi-west'], forMs: fault.ms },
-        });
-        return;
-      default:
-        throw new Error(`the adversary cannot do ${fault.kind}`);
-    }
+    const effects: Partial<Record<FaultKind, () => void>> = {
+      partition: () => this.partition(fault),
+      'clock-jumps': () => this.moveClock(fault),
+      'server-restarts': () => this.inWorld({ kind: 'restart', instance, downMs: fault.ms }),
+      'server-is-lost': () => this.inWorld({ kind: 'kill', instance: 'SQL1', returnsAfterMs: fault.ms }),
+      'link-is-cut': () =>
+        this.inWorld({ kind: 'disconnect', between: ['SQL1', 'mi-west'], forMs: fault.ms }),
+    };
+    effects[fault.kind]?.();
+  }
+
+  private inWorld(action: WorldFaultAction): void {
+    this.stage.estate.world.faults.add({ surface: 'world', count: 1, afterMs: 0, action });
   }
 
   private partition(fault: Fault): void {

@@ -49,10 +49,23 @@ class Exchange {
   run(): Promise<PipelineResponse> {
     const { request } = this;
     return new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
       const { abortSignal } = request;
       const abort = (): void => reject(abortError());
-      if (abortSignal?.aborted) return abort();
+      const over = (): void => abortSignal?.removeEventListener('abort', abort);
+      this.settle = {
+        resolve: (response) => {
+          over();
+          resolve(response);
+        },
+        reject: (error) => {
+          over();
+          reject(error);
+        },
+      };
+      if (abortSignal?.aborted) {
+        abort();
+        return;
+      }
       abortSignal?.addEventListener('abort', abort);
       this.send(this.fault());
     });
@@ -67,22 +80,28 @@ class Exchange {
 
   private send(fault: Fault | undefined): void {
     const { network, azure } = this.parts;
-    const send = (extraMs = 0): void =>
-      network.send(this.client, azure, () => void this.answer(() => undefined), extraMs);
-    if (fault === undefined) return send();
-    switch (fault.kind) {
+    const there = (run: () => void, extraMs = 0): void => network.send(this.client, azure, run, extraMs);
+    const answer = (): void => void this.answer(() => undefined);
+    switch (fault?.kind) {
+      case undefined:
+        there(answer);
+        break;
       case 'delay':
-        return send(fault.ms);
+        there(answer, fault?.ms);
+        break;
       case 'lost-request':
-        return network.send(azure, this.client, () => this.fail('ECONNRESET'), fault.ms);
+        network.send(azure, this.client, () => this.fail('ECONNRESET'), fault?.ms);
+        break;
       case 'lost-answer':
-        return network.send(this.client, azure, () => void this.loseAnswer(fault.ms));
+        there(() => void this.loseAnswer(fault?.ms ?? 0));
+        break;
       case 'stall':
-        return;
+        break;
       case 'operation-fails':
-        return network.send(this.client, azure, () => void this.answerFailing(fault.ms === 0));
+        there(() => void this.answerFailing(fault?.ms === 0));
+        break;
       default:
-        return network.send(this.client, azure, () => this.reply(refusalOf(fault)));
+        if (fault !== undefined) there(() => this.reply(refusalOf(fault)));
     }
   }
 

@@ -84,10 +84,11 @@ export class Network {
   ): Promise<MemorySocket> {
     return new Promise((resolve, reject) => {
       const giveUp = this.time.schedule(client, CONNECT_GIVES_UP_MS, () => reject(networkError('ETIMEDOUT')));
-      signal.addEventListener('abort', () => {
+      const abort = (): void => {
         giveUp.cancel();
         reject(signal.reason);
-      });
+      };
+      signal.addEventListener('abort', abort, { once: true });
       this.send(client, server, () => {
         if (accept === undefined) {
           this.send(server, client, () => reject(networkError('ECONNREFUSED')));
@@ -97,6 +98,7 @@ export class Network {
         accept(ends.server);
         this.send(server, client, () => {
           giveUp.cancel();
+          signal.removeEventListener('abort', abort);
           if (signal.aborted) ends.client.destroy();
           else resolve(ends.client);
         });

@@ -71,34 +71,30 @@ export class Person {
   }
 
   private send(fault: Fault): void {
-    const by = { by: 'anybody' };
-    const to = fault.occasion % 2 === 0 ? 'server' : 'instance';
-    switch (fault.kind) {
+    const [name, request] = this.messageOf(fault);
+    this.update(name, { by: 'anybody', ...request }, 'anybody');
+  }
+
+  /** @returns name of the update, and what its request says beside who asks */
+  private messageOf({ kind, occasion, ms }: Fault): readonly [string, object] {
+    const to = occasion % 2 === 0 ? 'server' : 'instance';
+    const acceptLossSeconds = Math.ceil(ms / 1_000);
+    switch (kind) {
       case 'failover':
-        return this.update('failover', { ...by, type: 'planned', to }, 'anybody');
+        return ['failover', { type: 'planned', to }];
       case 'forced':
-        return this.update(
+        return [
           'failover',
-          {
-            ...by,
-            type: 'forced',
-            to,
-            reason: 'drawn',
-            acceptLossSeconds: Math.ceil(fault.ms / 1_000),
-            acknowledgedBy: 'other',
-          },
-          'anybody',
-        );
+          { type: 'forced', to, reason: 'drawn', acceptLossSeconds, acknowledgedBy: 'other' },
+        ];
       case 'drill':
-        return this.update('drill', { ...by, holdMs: fault.ms }, 'anybody');
+        return ['drill', { holdMs: ms }];
       case 'repair':
-        return this.update('repair', { ...by, survivor: to }, 'anybody');
-      case 'postpone': {
-        const until = new Date(this.stage.time.now + fault.ms).toISOString();
-        return this.update('postpone', { ...by, until }, 'anybody');
-      }
+        return ['repair', { survivor: to }];
+      case 'postpone':
+        return ['postpone', { until: new Date(this.stage.time.now + ms).toISOString() }];
       default:
-        return this.update(fault.kind, by, 'anybody');
+        return [kind, {}];
     }
   }
 
@@ -137,15 +133,15 @@ export class Person {
 
   /** What a person does who reads the status and follows its advice. */
   private attend(status: LinkStatus): void {
-    const by = { by: 'operator' };
-    const { protection } = status;
-    if (status.paused || status.blockedBy !== null) return this.update('resume', by, 'operator');
-    if (!this.isCalm) return;
-    if (protection?.splitBrain) {
-      return this.update('repair', { ...by, survivor: protection.primary }, 'operator');
-    }
-    if (protection !== null && this.stage.time.now >= this.removeFrom) {
-      return this.update('remove', by, 'operator');
-    }
+    const advice = this.adviceOf(status);
+    if (advice !== undefined) this.update(advice.name, { by: 'operator', ...advice.request }, 'operator');
+  }
+
+  private adviceOf({ paused, blockedBy, protection }: LinkStatus) {
+    if (paused || blockedBy !== null) return { name: 'resume', request: {} };
+    if (!this.isCalm || protection === null) return undefined;
+    if (protection.splitBrain) return { name: 'repair', request: { survivor: protection.primary } };
+    if (this.stage.time.now >= this.removeFrom) return { name: 'remove', request: {} };
+    return undefined;
   }
 }

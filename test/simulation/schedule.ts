@@ -37,10 +37,12 @@ const START = Date.parse('2026-11-02T08:00:00Z');
 const MOST_FAULTS = 12;
 const MOST_EVENTS = 250_000;
 const HOUR_MS = 3_600_000;
+/** Once all is well, a link that stands for years is left alone for this long and then removed. */
+const REMOVED_AFTER_MS = 20 * 60_000;
 /** How long things go wrong. */
-const CHAOS_MS: readonly [number, number] = [3 * 60_000, 90 * 60_000];
+const CHAOS_MS: readonly [number, number] = [3 * 60_000, 60 * 60_000];
 /** A run that is not at its end by then, though all is well and a person looks after it, waits for nothing. */
-const ENDS_WITHIN_MS = 30 * HOUR_MS;
+const ENDS_WITHIN_MS = 10 * HOUR_MS;
 
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
   await openSandboxes();
@@ -93,7 +95,7 @@ class Schedule {
     this.person.start();
     time.schedule(this.adversary.party, chance.derive('chaos').duration(...CHAOS_MS), () => {
       this.adversary.calm();
-      this.person.calm(2 * HOUR_MS);
+      this.person.calm(REMOVED_AFTER_MS);
     });
     await this.toTheEnd();
     if (!this.invariants.isBroken) await this.judge(before);

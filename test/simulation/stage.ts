@@ -53,7 +53,6 @@ export class Stage {
   /** Failures of the simulation itself and unhandled ones of the product. */
   readonly errors: unknown[] = [];
   private readonly workers = new Map<string, TemporalWorker>();
-  private starts = 0;
 
   constructor(
     readonly time: VirtualTime,
@@ -84,7 +83,6 @@ export class Stage {
 
   /** Starts a worker process. @param name tells it from the others; a crashed one starts again under its name */
   startWorker(name: string, skewMs = 0): Party {
-    this.starts += 1;
     const party = { ...newParty(name), skewMs };
     const worker = new TemporalWorker(
       party,

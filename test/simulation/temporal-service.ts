@@ -485,7 +485,10 @@ function childResult(
 }
 
 function answerQuery(result: TaskResult, { resolve, reject }: Waiting): void {
-  if (result.kind === 'failed') return reject(new Error(result.message));
+  if (result.kind === 'failed') {
+    reject(new Error(result.message));
+    return;
+  }
   const response = result.commands.find((command) => command.respondToQuery)?.respondToQuery;
   const payload = response?.succeeded?.response;
   if (payload) resolve(converter.fromPayload(payload));
