@@ -1,4 +1,5 @@
 /** One activity as the Temporal service holds it: its attempts, their time-outs, its retries, its cancellation. */
+import { defaultPayloadConverter } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time';
 import { type coresdk, temporal } from '@temporalio/proto';
 import type { Job } from '../support/workflow-sandbox';
@@ -54,8 +55,12 @@ export class ActivityTask {
     return this.command.seq ?? 0;
   }
 
-  get heartbeatDetails(): readonly unknown[] {
-    return this.details;
+  /** What it does, in a few words: its type, and the step where it performs one. */
+  get what(): string {
+    const [payload] = this.command.arguments ?? [];
+    const input: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+    const { stepId } = (input ?? {}) as { stepId?: unknown };
+    return typeof stepId === 'string' ? `${this.type} ${stepId}` : this.type;
   }
 
   /** To be called once: the activity is due. */
@@ -81,13 +86,12 @@ export class ActivityTask {
       return;
     }
     this.worker = worker;
-    const { attempt } = this;
     const limit = durationOf(this.command.startToCloseTimeout);
     if (limit !== undefined) this.after(limit, () => this.timeOut('START_TO_CLOSE'), 'attempt');
     this.watchHeartbeat();
     const task = this.describe();
     this.service.toWorker(worker, () => worker.startActivity(task));
-    this.service.noteAttempt(this, attempt);
+    this.service.noteAttempt(this, worker);
   }
 
   private describe(): ActivityAttempt {
@@ -134,6 +138,7 @@ export class ActivityTask {
   finish(attempt: number, result: ActivityResult, lastDetails?: unknown): void {
     if (this.isClosed || attempt !== this.attempt || this.worker === undefined) return;
     if (lastDetails !== undefined) this.details = [lastDetails];
+    this.service.noteAttemptEnd(this, outcomeOf(result));
     this.endAttempt();
     if (result.completed) this.close({ completed: { result: result.completed.result ?? null } });
     else if (result.cancelled) this.closeCancelled(result.cancelled.failure ?? {});
@@ -168,6 +173,7 @@ export class ActivityTask {
       },
       ...(kind === 'SCHEDULE_TO_CLOSE' && this.lastFailure ? { cause: this.lastFailure } : {}),
     };
+    this.service.noteAttemptEnd(this, `${kind} time-out`);
     this.endAttempt();
     if (kind === 'SCHEDULE_TO_CLOSE') this.closeFailed(failure, RetryState.RETRY_STATE_TIMEOUT);
     else this.retryOrFail(failure);
@@ -249,6 +255,12 @@ export class ActivityTask {
     this.service.activityClosed(this, result ?? {});
   }
 }
+
+const outcomeOf = ({ completed, cancelled, failed }: ActivityResult): string => {
+  if (completed) return 'completed';
+  if (cancelled) return 'cancelled';
+  return `failed: ${failed?.failure?.applicationFailureInfo?.type ?? ''} ${failed?.failure?.message ?? ''}`;
+};
 
 const durationOf = (duration: Parameters<typeof tsToMs>[0]): number | undefined =>
   duration === null || duration === undefined ? undefined : tsToMs(duration);

@@ -4,7 +4,6 @@
  * name that follows the primary do. A row whose outcome it does not know is never tried again.
  */
 import sql from 'mssql';
-import { IdRanges } from '../../estate/workload/acknowledged';
 
 export interface ApplicationSide {
   readonly name: string;
@@ -12,6 +11,7 @@ export interface ApplicationSide {
   readonly connect: (signal: AbortSignal) => Promise<unknown>;
 }
 
+/** A row of which a server said that it is committed. */
 export interface Acknowledged {
   readonly on: string;
   /** Unix milliseconds at which the server's answer arrived. */
@@ -30,9 +30,8 @@ const REQUEST_LIMIT_MS = 15_000;
 const CONNECT_LIMIT_MS = 10_000;
 
 export class Application {
-  readonly acknowledged = new IdRanges();
-  /** The newest acknowledged row on each side. */
-  readonly last = new Map<string, Acknowledged & { readonly id: number }>();
+  /** By the number of the row. */
+  readonly acknowledged = new Map<number, Acknowledged>();
   refused = 0;
   private pool: sql.ConnectionPool | undefined;
   private side = 0;
@@ -78,8 +77,7 @@ export class Application {
         .query(
           `INSERT INTO ${TABLE} (id, payload, committed_at) VALUES (${id}, N'row ${id}', SYSUTCDATETIME())`,
         );
-      this.acknowledged.add(id);
-      this.last.set(this.target.name, { id, on: this.target.name, at: this.options.now() });
+      this.acknowledged.set(id, { on: this.target.name, at: this.options.now() });
     } catch {
       this.refused += 1;
       await this.disconnect();

@@ -1,5 +1,5 @@
 /**
- * npm run simulate -- [--schedules N] [--seed N] [--story NAME] [--seconds N] [--only] [--json]
+ * npm run simulate -- [--schedules N] [--seed N] [--story NAME] [--seconds N] [--json] [--trace]
  *
  * Runs schedules of the simulation in as many processes as there are processors. What fails is shrunk, and printed with
  * the command that repeats it. Ends with 1 when a rule was broken, with 2 when it was called wrongly.
@@ -20,6 +20,8 @@ interface Settings {
   /** No further schedule begins after this long; absent: all are run. */
   readonly seconds: number | undefined;
   readonly json: boolean;
+  /** Everything that happened in each schedule is printed. */
+  readonly trace: boolean;
 }
 
 function settings(): Settings {
@@ -30,6 +32,7 @@ function settings(): Settings {
       story: { type: 'string' },
       seconds: { type: 'string' },
       json: { type: 'boolean', default: false },
+      trace: { type: 'boolean', default: false },
     },
   });
   const number = (name: string, text: string): number => {
@@ -47,6 +50,7 @@ function settings(): Settings {
     stories: chosen,
     seconds: values.seconds === undefined ? undefined : number('seconds', values.seconds),
     json: values.json,
+    trace: values.trace,
   };
 }
 
@@ -62,9 +66,12 @@ async function runShare(given: Settings, share: number, shares: number): Promise
     const outcome = await runSchedule(scheduleOf(given, n));
     const told =
       outcome.violations.length === 0 ? outcome : { ...(await shrink(outcome)), drawn: outcome.faults };
-    process.send?.(told);
+    await send(given.trace ? told : { ...told, timeline: '' });
   }
 }
+
+const send = (outcome: Outcome): Promise<void> =>
+  new Promise((resolve) => process.send?.(outcome, undefined, {}, () => resolve()));
 
 async function runAll(given: Settings): Promise<number> {
   const summary = new Summary();
@@ -77,6 +84,7 @@ async function runAll(given: Settings): Promise<number> {
       });
       child.on('message', (outcome: Outcome) => {
         summary.add(outcome);
+        if (given.trace) process.stdout.write(`${outcome.timeline}\n`);
         if (outcome.violations.length > 0 && !given.json)
           process.stdout.write(`${summary.failure(outcome)}\n`);
       });

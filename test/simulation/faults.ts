@@ -56,13 +56,20 @@ export interface FaultOffer {
 /** What happened, in the order in which it did. */
 export interface Faults {
   readonly happened: readonly Fault[];
+  /** From now on things go wrong; nothing did before. */
+  begin(): void;
   /** From now on nothing goes wrong any more. */
   stop(): void;
   /** @param place its name is the same in every run of the schedule. @returns what goes wrong here now, if anything */
   at(place: string, offers: readonly FaultOffer[]): Fault | undefined;
 }
 
-export const noFaults = (): Faults => ({ happened: [], stop: () => undefined, at: () => undefined });
+export const noFaults = (): Faults => ({
+  happened: [],
+  begin: () => undefined,
+  stop: () => undefined,
+  at: () => undefined,
+});
 
 class Occasions {
   private readonly counts = new Map<string, number>();
@@ -113,7 +120,7 @@ export class DrawnFaults implements Faults {
   private readonly occasions = new Occasions();
   private readonly kinds: ReadonlySet<FaultKind>;
   private readonly rate: number;
-  private isOver = false;
+  private isOn = false;
 
   constructor(
     private readonly chance: Chance,
@@ -124,13 +131,17 @@ export class DrawnFaults implements Faults {
     this.rate = chance.duration(1, 100) / 5_000;
   }
 
+  begin(): void {
+    this.isOn = true;
+  }
+
   stop(): void {
-    this.isOver = true;
+    this.isOn = false;
   }
 
   at(place: string, offers: readonly FaultOffer[]): Fault | undefined {
     const occasion = this.occasions.next(place);
-    if (this.isOver) return undefined;
+    if (!this.isOn) return undefined;
     for (const { kind, weight, ms } of offers) {
       const happens = this.chance.happens(this.rate * weight);
       const takes = this.chance.duration(ms[0], ms[1]);
@@ -151,6 +162,10 @@ export class GivenFaults implements Faults {
 
   constructor(faults: readonly Fault[]) {
     this.byOccasion = new Map(faults.map((fault) => [`${fault.place}#${fault.occasion}`, fault]));
+  }
+
+  begin(): void {
+    // What is written down happens at its occasion.
   }
 
   stop(): void {

@@ -2,6 +2,8 @@
 import { APPLICATION } from './application';
 import type { Stage } from './stage';
 
+const SIDES = ['SQL1', 'mi-west'];
+
 export interface Violation {
   /** Which promise is broken, in a few words that are the same each time. */
   readonly rule: string;
@@ -35,6 +37,30 @@ export class Invariants {
     const [trouble] = service.troubles;
     if (trouble !== undefined)
       this.broken('a workflow task failed', `${trouble.workflowId}: ${trouble.message}`);
+    this.watchSides();
+  }
+
+  /** Since when both sides take writes of applications, Unix milliseconds. */
+  private bothSince: number | undefined;
+
+  private watchSides(): void {
+    const both = SIDES.every((side) => this.isOpen(side)) && this.isLinked;
+    if (!both) this.bothSince = undefined;
+    else this.bothSince ??= this.stage.time.now;
+  }
+
+  private get isLinked(): boolean {
+    return this.stage.estate.world.links.all().length > 0;
+  }
+
+  /** Both sides are open to applications for longer than a run may need to see it. @param limitMs milliseconds */
+  bothOpenFor(limitMs: number): boolean {
+    return this.bothSince !== undefined && this.stage.time.now - this.bothSince > limitMs;
+  }
+
+  /** Can applications write there? */
+  isOpen(side: string): boolean {
+    return this.isWritable(side) && !this.isFenced(side);
   }
 
   /** Does this side take writes, as far as its database is concerned? */

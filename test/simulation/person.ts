@@ -41,6 +41,8 @@ export class Person {
   readonly sent: SentMessage[] = [];
   /** As it was when it was last seen. */
   status: LinkStatus | undefined;
+  /** The newest status in which the link stood. */
+  lastStanding: LinkStatus | undefined;
   private isCalm = false;
   private removeFrom = Number.POSITIVE_INFINITY;
 
@@ -100,12 +102,17 @@ export class Person {
 
   private update(name: string, request: object, by: SentMessage['by']): void {
     const phase = this.status?.phase ?? 'unknown';
+    const { application, timeline } = this.stage;
+    // What is written once the link is taken down belongs to no failover.
+    if (name === 'remove') application.stop();
+    timeline.note(`${by} asks: ${name} ${JSON.stringify(request)}`);
     const sent: SentMessage = { at: this.stage.time.now, name, by, phase };
     this.sent.push(sent);
     this.stage.service.update(RUN, name, [request]).then(
       (answer) => {
         const { accepted, rule } = answer as Answer;
         sent.answer = `${accepted ? 'accepted' : 'refused'} ${rule}`;
+        timeline.note(`${name} of ${by}: ${JSON.stringify(answer)}`);
       },
       (error: unknown) => {
         sent.answer = error instanceof Error ? error.message : String(error);
@@ -123,6 +130,7 @@ export class Person {
       service.query(RUN, 'status').then(
         (status) => {
           this.status = status as LinkStatus;
+          if (this.status.protection !== null) this.lastStanding = this.status;
           this.attend(this.status);
           this.look();
         },

@@ -4,6 +4,7 @@ import { openSandboxes } from '../support/workflow-sandbox';
 import { worldSnapshot } from '../support/world-snapshot';
 import { Adversary } from './adversary';
 import { Chance } from './chance';
+import { Coverage } from './coverage';
 import { DrawnFaults, type Fault, type Faults, GivenFaults } from './faults';
 import { Invariants, type Violation } from './invariants';
 import { Person, RUN, type SentMessage } from './person';
@@ -31,6 +32,10 @@ export interface Outcome {
   readonly virtualMs: number;
   /** Attempts of activities by type. */
   readonly attempts: Readonly<Record<string, number>>;
+  /** What was under way when something went wrong or somebody asked: `step × kind`, how often. */
+  readonly covered: Readonly<Record<string, number>>;
+  /** Everything that happened, for people. */
+  readonly timeline: string;
 }
 
 const START = Date.parse('2026-11-02T08:00:00Z');
@@ -39,6 +44,8 @@ const MOST_EVENTS = 250_000;
 const HOUR_MS = 3_600_000;
 /** Once all is well, a link that stands for years is left alone for this long and then removed. */
 const REMOVED_AFTER_MS = 20 * 60_000;
+/** How long all goes well at first: what goes wrong must not all meet the first steps. */
+const QUIET_MS: readonly [number, number] = [1_000, 20 * 60_000];
 /** How long things go wrong. */
 const CHAOS_MS: readonly [number, number] = [3 * 60_000, 60 * 60_000];
 /** A run that is not at its end by then, though all is well and a person looks after it, waits for nothing. */
@@ -68,6 +75,8 @@ class Schedule {
   private readonly adversary: Adversary;
   private readonly person: Person;
   private readonly invariants: Invariants;
+  private readonly coverage: Coverage;
+  private effectsSeen = 0;
 
   constructor(
     private readonly options: ScheduleOptions,
@@ -77,6 +86,7 @@ class Schedule {
     this.adversary = new Adversary(stage, chance.derive('adversary'));
     this.person = new Person(stage, chance.derive('person'), STORIES[options.story].stands);
     this.invariants = new Invariants(stage);
+    this.coverage = new Coverage(stage);
   }
 
   beforeEvent(party: Party): void {
@@ -93,7 +103,12 @@ class Schedule {
     stage.application.start();
     this.adversary.start();
     this.person.start();
-    time.schedule(this.adversary.party, chance.derive('chaos').duration(...CHAOS_MS), () => {
+    const { party } = this.adversary;
+    const chaos = chance.derive('chaos');
+    const quietMs = chaos.happens(0.3) ? 0 : chaos.duration(...QUIET_MS);
+    time.schedule(party, quietMs, () => stage.faults.begin());
+    time.schedule(party, quietMs + chaos.duration(...CHAOS_MS), () => {
+      stage.timeline.note('all is well from now on');
       this.adversary.calm();
       this.person.calm(REMOVED_AFTER_MS);
     });
@@ -127,9 +142,23 @@ class Schedule {
   }
 
   private isOver(): boolean {
+    this.noteEffects();
+    this.coverage.afterEvent();
     this.invariants.afterEvent();
     if (this.invariants.isBroken) return true;
     return this.stage.service.all.every(({ ending }) => ending !== undefined);
+  }
+
+  private noteEffects(): void {
+    const effects = this.stage.estate.world.effects();
+    for (; this.effectsSeen < effects.length; this.effectsSeen += 1) {
+      const effect = effects[this.effectsSeen];
+      if (effect === undefined || effect.actor === 'app') continue;
+      const { instance, outcome, text, error } = effect;
+      this.stage.timeline.note(
+        `${instance} ${outcome}: ${text}${error === undefined ? '' : ` (${error.message})`}`,
+      );
+    }
   }
 
   private whatItWaitsFor(): string {
@@ -145,6 +174,27 @@ class Schedule {
       before,
       person: this.person,
     });
+    await this.replayAll();
+  }
+
+  /** Whatever the caches of the workers did: every history leads to the same commands again. */
+  private async replayAll(): Promise<void> {
+    const { time } = this.stage;
+    let isDone = false;
+    time.schedule(newParty('replay'), 0, () => {
+      void this.replayEach().then(() => {
+        isDone = true;
+      });
+    });
+    await time.run(() => isDone, { untilMs: time.now + HOUR_MS, events: MOST_EVENTS });
+  }
+
+  private async replayEach(): Promise<void> {
+    for (const execution of this.stage.service.history) {
+      await execution.replayWhole().catch((error: unknown) => {
+        this.invariants.broken('a replay differs', error instanceof Error ? error.message : String(error));
+      });
+    }
   }
 
   private outcome(): Outcome {
@@ -154,12 +204,14 @@ class Schedule {
       seed: options.seed,
       story: options.story,
       violations: this.invariants.violations,
-      faults: stage.faults.happened,
+      faults: [...stage.faults.happened],
       messages: this.person.sent,
       ending: ending === undefined ? 'running' : describe(ending),
       events: stage.time.events,
       virtualMs: Math.round(stage.time.now - START),
       attempts: Object.fromEntries(stage.service.delivered.attempts),
+      covered: Object.fromEntries(this.coverage.counts),
+      timeline: stage.timeline.text,
     };
   }
 }

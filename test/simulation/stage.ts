@@ -20,6 +20,7 @@ import { httpClientOf } from './http-client';
 import { Network } from './network';
 import { QUEUE, TemporalService } from './temporal-service';
 import { type ActivityFunction, TemporalWorker } from './temporal-worker';
+import { Timeline } from './timeline';
 import { newParty, type Party, type VirtualTime } from './virtual-time';
 import { clockOf } from './worker-clock';
 
@@ -52,6 +53,7 @@ export class Stage {
   readonly told: Told[] = [];
   /** Failures of the simulation itself and unhandled ones of the product. */
   readonly errors: unknown[] = [];
+  readonly timeline: Timeline;
   private readonly workers = new Map<string, TemporalWorker>();
 
   constructor(
@@ -66,12 +68,23 @@ export class Stage {
       application: newParty('application'),
       sides: { SQL1: newParty('SQL1'), 'mi-west': newParty('mi-west') },
     };
+    this.timeline = new Timeline(time);
     this.network = new Network(time, chance.derive('latency'), faults);
     const base = new Date(time.now).toISOString();
     const clock = new EstateClock(time, newParty('estate'));
     this.estate = openInProcess({ ...definition, clock: { base } }, clock);
-    this.service = new TemporalService(time, this.parties.temporal, this.network, faults, (error) =>
-      this.errors.push(error),
+    this.service = new TemporalService(
+      time,
+      this.parties.temporal,
+      this.network,
+      faults,
+      (error) => this.errors.push(error),
+      {
+        attemptHandedOut: (task, worker) =>
+          this.timeline.note(`${worker.party.name} gets ${task.what}, attempt ${task.attempt}`),
+        attemptEnded: (task, how) => this.timeline.note(`${task.what}, attempt ${task.attempt}: ${how}`),
+        workflowEnded: ({ info }, { kind }) => this.timeline.note(`workflow ${info.workflowId}: ${kind}`),
+      },
     );
     const pauses = chance.derive('application');
     this.application = new Application(this.sidesFor(this.parties.application), {
@@ -84,6 +97,7 @@ export class Stage {
   /** Starts a worker process. @param name tells it from the others; a crashed one starts again under its name */
   startWorker(name: string, skewMs = 0): Party {
     const party = { ...newParty(name), skewMs };
+    this.timeline.note(`${name} starts, its clock ${skewMs} ms ahead`);
     const worker = new TemporalWorker(
       party,
       new Set([QUEUE, watchQueueOf(QUEUE)]),
@@ -113,6 +127,7 @@ export class Stage {
   /** The process is gone, with everything that it knew. */
   crash(party: Party): void {
     party.state = 'dead';
+    this.timeline.note(`${party.name} is gone`);
     this.network.dropAllOf(party);
     const worker = this.workers.get(party.name);
     if (worker?.party === party) this.service.removeWorker(worker);
@@ -156,6 +171,7 @@ export class Stage {
         notifier: {
           notify: async (notification) => {
             this.told.push({ ...notification, at: this.time.now });
+            this.timeline.note(`told: ${notification.code}: ${notification.message}`);
           },
         },
         hooks: {

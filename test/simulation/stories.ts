@@ -1,6 +1,8 @@
 /** What the schedules are about: a run, the estate it meets, and what must be true when it is over. */
 import type { EstateDefinitionInput } from '../../estate/world/definition';
+import type { FailoverRecord } from '../../src/workflows/run/failover-record';
 import { worldSnapshot } from '../support/world-snapshot';
+import type { Acknowledged } from './application';
 import type { Invariants } from './invariants';
 import type { Person } from './person';
 import { RUN } from './person';
@@ -72,7 +74,11 @@ polling: { steady: 2m }
 
 async function judgeMigration({ stage, invariants, before }: Judged): Promise<void> {
   const outcome = outcomeOf(stage);
-  if (outcome === 'completed') return judgeNoLoss(stage, invariants, 'mi-west');
+  if (outcome === 'completed') {
+    judgeNoLoss(stage, invariants, 'mi-west');
+    if (!invariants.isOpen('mi-west')) invariants.broken('nobody can write where the primary is', 'mi-west');
+    return;
+  }
   const left = differences(before, worldSnapshot(stage.estate.world));
   if (outcome !== 'aborted' && left.length > 0) {
     invariants.broken('a run failed that had changed something', describeEnding(stage));
@@ -80,16 +86,51 @@ async function judgeMigration({ stage, invariants, before }: Judged): Promise<vo
   }
   if (!invariants.isWritable('SQL1')) invariants.broken('after an abort nobody can write', 'SQL1');
   if (invariants.isFenced('SQL1')) invariants.broken('after an abort the fence is up', 'SQL1');
-  await judgeNoLoss(stage, invariants, 'SQL1');
+  judgeNoLoss(stage, invariants, 'SQL1');
   const isTold = JSON.stringify(resultOf(stage) ?? null).includes('left');
   if (left.length > 0 && !isTold) invariants.broken('an abort left something behind', left.join('; '));
 }
 
-async function judgeStanding({ stage, invariants, before }: Judged): Promise<void> {
+async function judgeStanding({ stage, invariants, before, person }: Judged): Promise<void> {
   const outcome = outcomeOf(stage);
-  if (outcome === 'aborted' || outcome === 'removed') return;
-  const left = differences(before, worldSnapshot(stage.estate.world));
-  if (left.length > 0) invariants.broken('a run failed that had changed something', describeEnding(stage));
+  if (outcome === 'aborted') return;
+  if (outcome !== 'removed') {
+    const left = differences(before, worldSnapshot(stage.estate.world));
+    if (left.length > 0) invariants.broken('a run failed that had changed something', describeEnding(stage));
+    return;
+  }
+  const { protection } = person.lastStanding ?? {};
+  if (protection === undefined || protection === null) return;
+  const leads = protection.primary === 'server' ? 'SQL1' : 'mi-west';
+  if (!invariants.isOpen(leads)) invariants.broken('nobody can write where the primary is', leads);
+  judgeLosses(stage, invariants, leads, protection.failovers);
+}
+
+/** A clock that is read may be this much late; rows are as old as their answers. */
+const LOSS_MARGIN_MS = 5_000;
+
+/** What is missing was lost in a forced failover, and no more than was told. */
+function judgeLosses(
+  stage: Stage,
+  invariants: Invariants,
+  leads: string,
+  failovers: readonly FailoverRecord[],
+): void {
+  const missing = missingOn(stage, leads);
+  const forced = failovers.filter(({ type, outcome }) => type !== 'planned' && outcome !== 'withdrawn');
+  for (const [id, { on, at }] of missing) {
+    const isTold = forced.some(({ loss, startedAt, endedAt }) => {
+      if (at > Date.parse(endedAt)) return false;
+      return loss?.seconds == null || at >= Date.parse(startedAt) - loss.seconds * 1_000 - LOSS_MARGIN_MS;
+    });
+    if (isTold) continue;
+    const where = `row ${id}, acknowledged by ${on} at ${new Date(at).toISOString()}`;
+    invariants.broken(
+      'acknowledged rows are lost',
+      `${missing.length} on ${leads}; ${where}; ${JSON.stringify(forced)}`,
+    );
+    return;
+  }
 }
 
 const resultOf = (stage: Stage): unknown => {
@@ -110,14 +151,19 @@ function describeEnding(stage: Stage): string {
 const outcomeOf = (stage: Stage): string | undefined =>
   (resultOf(stage) as { outcome?: string } | undefined)?.outcome;
 
-/** Every row that was promised is on the side that leads. */
-async function judgeNoLoss(stage: Stage, invariants: Invariants, side: string): Promise<void> {
+const missingOn = (stage: Stage, side: string): readonly (readonly [number, Acknowledged])[] => {
   const rows = stage.rowsOn(side);
-  const missing: number[] = [];
-  for (const id of stage.application.acknowledged) if (!rows.has(id)) missing.push(id);
-  if (missing.length > 0) {
-    invariants.broken('acknowledged rows are lost', `${missing.length} on ${side}, the first ${missing[0]}`);
-  }
+  return [...stage.application.acknowledged].filter(([id]) => !rows.has(id));
+};
+
+/** Every row that was promised is on the side that leads. */
+function judgeNoLoss(stage: Stage, invariants: Invariants, side: string): void {
+  const missing = missingOn(stage, side);
+  if (missing.length === 0) return;
+  invariants.broken(
+    'acknowledged rows are lost',
+    `${missing.length} on ${side}, the first ${JSON.stringify(missing[0])}`,
+  );
 }
 
 function differences(before: Record<string, unknown>, after: Record<string, unknown>): readonly string[] {

@@ -11,6 +11,7 @@ export class Summary {
   private readonly messages = new Map<string, number>();
   private readonly endings = new Map<string, number>();
   private readonly attempts = new Map<string, number>();
+  private readonly covered = new Map<string, number>();
 
   get failures(): number {
     return [...this.broken.values()].reduce((sum, outcomes) => sum + outcomes.length, 0);
@@ -24,6 +25,7 @@ export class Summary {
     for (const fault of outcome.faults) count(this.faults, fault.kind);
     for (const { name, phase } of outcome.messages) count(this.messages, `${name} in ${phase}`);
     for (const [type, number] of Object.entries(outcome.attempts)) count(this.attempts, type, number);
+    for (const [name, number] of Object.entries(outcome.covered)) count(this.covered, name, number);
     const rule = outcome.violations[0]?.rule;
     if (rule !== undefined) this.broken.set(rule, [...(this.broken.get(rule) ?? []), outcome]);
   }
@@ -68,6 +70,7 @@ export class Summary {
       faults: Object.fromEntries(this.faults),
       messages: Object.fromEntries(this.messages),
       attempts: Object.fromEntries(this.attempts),
+      covered: Object.fromEntries(this.covered),
     };
   }
 }

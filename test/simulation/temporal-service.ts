@@ -30,6 +30,13 @@ const TASK_FAULTS: readonly FaultOffer[] = [
   { kind: 'delay', weight: 2, ms: [10, 30_000] },
 ];
 
+/** What happens at the service, for those who watch. */
+export interface ServiceEvents {
+  attemptHandedOut(task: ActivityTask, worker: TemporalWorker): void;
+  attemptEnded(task: ActivityTask, how: string): void;
+  workflowEnded(execution: WorkflowExecution, ending: Ending): void;
+}
+
 export interface Delivered {
   /** Activity attempts that were handed out, by type. */
   readonly attempts: Map<string, number>;
@@ -66,6 +73,7 @@ export class TemporalService {
     private readonly network: Network,
     private readonly faults: Faults,
     private readonly onError: (error: unknown) => void,
+    private readonly events: ServiceEvents,
   ) {}
 
   addWorker(worker: TemporalWorker): void {
@@ -82,6 +90,9 @@ export class TemporalService {
   execution(workflowId: string): WorkflowExecution | undefined {
     return this.executions.get(workflowId);
   }
+
+  /** Every execution that there was, also those that continued as new. */
+  readonly history: WorkflowExecution[] = [];
 
   get all(): readonly WorkflowExecution[] {
     return [...this.executions.values()];
@@ -112,8 +123,13 @@ export class TemporalService {
     return able[this.tasks % Math.max(able.length, 1)];
   }
 
-  noteAttempt({ type }: ActivityTask, _attempt: number): void {
-    this.delivered.attempts.set(type, (this.delivered.attempts.get(type) ?? 0) + 1);
+  noteAttempt(task: ActivityTask, worker: TemporalWorker): void {
+    this.delivered.attempts.set(task.type, (this.delivered.attempts.get(task.type) ?? 0) + 1);
+    this.events.attemptHandedOut(task, worker);
+  }
+
+  noteAttemptEnd(task: ActivityTask, how: string): void {
+    this.events.attemptEnded(task, how);
   }
 
   // --- what clients ask for -----------------------------------------------------------------------------------------
@@ -143,6 +159,7 @@ export class TemporalService {
       ...(parent === undefined ? {} : { parent }),
     });
     this.executions.set(workflowId, execution);
+    this.history.push(execution);
     this.tell(execution, { initializeWorkflow: { workflowId, workflowType, arguments: [...args] } });
     return execution;
   }
@@ -334,10 +351,9 @@ export class TemporalService {
       const { workflowType, workflowId, parent } = execution.info;
       const args = command.continueAsNewWorkflowExecution.arguments ?? [];
       this.close(execution);
-      execution.ending = {
-        kind: 'continued-as-new',
-        next: this.begin(workflowType, workflowId, args, parent),
-      };
+      const next = this.begin(workflowType, workflowId, args, parent);
+      execution.ending = { kind: 'continued-as-new', next };
+      this.events.workflowEnded(execution, execution.ending);
     }
   }
 
@@ -421,6 +437,7 @@ export class TemporalService {
   ): void {
     this.close(execution);
     execution.ending = ending;
+    this.events.workflowEnded(execution, ending);
     const { parent } = execution.info;
     if (parent === undefined) return;
     const current = this.executions.get(parent.execution.info.workflowId);

@@ -90,6 +90,13 @@ export class WorkflowExecution {
     await sandbox?.dispose();
   }
 
+  /** Replays all that happened, on no worker, and compares every command. @throws NotDeterministic */
+  async replayWhole(): Promise<void> {
+    await this.evict();
+    await this.sandboxOn(this);
+    await this.evict();
+  }
+
   private async sandboxOn(worker: object): Promise<WorkflowSandbox> {
     if (this.sandbox !== undefined && this.cachedOn === worker) return this.sandbox;
     await this.evict();
