@@ -44,13 +44,6 @@ function judgeExit(code: number, reason: string): HookVerdict {
 
 const said = (what: string, text: string): string => (text === '' ? what : `${what}: ${text}`);
 
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 15_000;
-
-/** @param tries calls that were made, from 1. @returns milliseconds until the next one */
-export const pauseBeforeNextCall = (tries: number): number =>
-  Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
-
 export interface HookEnding {
   readonly phase: HookPhase;
   readonly outcome: 'passed' | 'refused' | 'failed';
