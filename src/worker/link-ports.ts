@@ -32,9 +32,6 @@ export function openLocalPorts(env: NodeJS.ProcessEnv, warn: (message: string) =
   return { pool, clock: systemClock };
 }
 
-/** How often an Azure operation is asked when Azure does not say; the steps wait longer where they may. */
-const AZURE_POLL_MS = 250;
-
 interface AzureSide {
   readonly credential: TokenCredential;
   readonly secrets: SecretsPort;
@@ -113,7 +110,6 @@ export class LinkPortsPool {
           credential: side.credential,
           clock: this.options.clock,
           stateKeys: this.options.stateKeys,
-          pollMs: AZURE_POLL_MS,
         },
       ),
     );

@@ -17,7 +17,10 @@ export interface Opening<Spec extends RunSpec, Ports extends EffectPorts> {
 
 /** Shared by all activities of a worker. */
 export interface Shared {
+  /** Time of what is changed and watched: pauses, deadlines and ages of an activity are all of it. */
   readonly clock: Clock;
+  /** Time of the Temporal server. Heartbeats alone keep to it: a worker whose heartbeats stay away is given up. */
+  readonly temporalClock: Clock;
   readonly snapshots: Snapshots;
 }
 
@@ -69,4 +72,8 @@ export const callsOf =
     dependencies: Opening<Spec, Ports> & Shared,
   ): CallWith<Spec, Ports> =>
   (spec, work, carried) =>
-    asActivity(async (reporter) => work(await openCall(dependencies, dependencies, spec, reporter)), carried);
+    asActivity(
+      async (reporter) => work(await openCall(dependencies, dependencies, spec, reporter)),
+      dependencies.temporalClock,
+      carried,
+    );

@@ -47,6 +47,7 @@ const activities = createRunActivities({
     }),
   ],
   clock: systemClock,
+  temporalClock: systemClock,
   snapshots: new Snapshots(systemClock),
   notifier: { notify: async (notification) => void told.push(notification) },
   hooks: {
