@@ -67,6 +67,38 @@ describe('the product', () => {
   });
 });
 
+/**
+ * Tests that have timers of their own. The one place where others wait is support/application.ts; these stand for what
+ * has no event: processes, virtual time, a driver's or the estate's own clock, work of a fake that takes its time.
+ */
+const TESTS_WITH_TIMERS = [
+  'activities/link/watch-ends.test.ts',
+  'adapters/hooks/command.test.ts',
+  'adapters/mssql/port.test.ts',
+  'cli/estate.test.ts',
+  'estate/estate.test.ts',
+  'estate/link-from-instance.test.ts',
+  'estate/tds/conversation.test.ts',
+  'estate/tds/encryption.test.ts',
+  'estate/tds/scripted-backend.ts',
+  'estate/workload/wire.test.ts',
+  'estate/workload/workload.test.ts',
+  'support/application.ts',
+  'support/record-histories.ts',
+  'support/time-skipping.ts',
+  'temporal/dev-server.test.ts',
+  'workflows/link/time-skipping.test.ts',
+].map((file) => join('test', file));
+
+test('tests wait for what they wait for, in one place', () => {
+  const tests = filesOf('test').filter((file) => !file.endsWith('pacing.test.ts'));
+  const withTimers = tests.filter((file) => {
+    const lines = read([file]).filter(({ text }) => !/setImmediate|toMatch\(/.test(text));
+    return found(lines, TIMERS).length > 0;
+  });
+  expect(withTimers.toSorted()).toEqual(TESTS_WITH_TIMERS);
+});
+
 describe('the check itself', () => {
   const check = (text: string, what: RegExp) => found(linesOf('a.ts', text), what);
 

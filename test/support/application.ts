@@ -142,6 +142,33 @@ ORDER BY ag.name`,
   };
 }
 
+/** Looks often until what is seen fits. @returns it. @throws Error with what was seen last, after `limitMs` */
+export async function untilSeen<Seen>(
+  what: string,
+  look: () => Seen | Promise<Seen>,
+  fits: (seen: Seen) => boolean,
+  limitMs = 60_000,
+): Promise<Seen> {
+  let seen = await look();
+  const isSo = async (): Promise<boolean> => {
+    if (fits(seen)) return true;
+    seen = await look();
+    return fits(seen);
+  };
+  try {
+    await until(what, isSo, limitMs);
+  } catch (error) {
+    throw new Error(`${String(error)}; seen: ${JSON.stringify(seen)}`, { cause: error });
+  }
+  return seen;
+}
+
+/** The application goes on writing, wherever it was turned to. @param rows that are acknowledged from now on */
+export function untilItWrites(writer: WorkloadWriter, rows = 10): Promise<void> {
+  const before = writer.report().acknowledged;
+  return until('the application writes', () => writer.report().acknowledged >= before + rows);
+}
+
 /** Looks often until it is so. @throws Error naming what was waited for, after `limitMs` */
 export async function until(
   what: string,
