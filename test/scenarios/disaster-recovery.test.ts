@@ -2,7 +2,7 @@ import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import type { RunView } from '../../src/client/runs';
 import type { FailoverRecord } from '../../src/workflows/run/failover-record';
-import { untilItWrites, untilSeen } from '../support/application';
+import { bringLogin, untilItWrites, untilSeen } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 
@@ -27,10 +27,6 @@ const ESTATE = {
     {
       kind: 'managed-instance' as const,
       name: 'mi-west',
-      logins: [
-        { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
-        { ...APP, roles: [] },
-      ],
     },
   ],
   rates: { firstFullBackupDelayMs: 30_000 },
@@ -88,6 +84,7 @@ describe('a DR link', () => {
 
   beforeAll(async () => {
     stage = await startStage({ estate: ESTATE });
+    await bringLogin(stage.estate, APP);
     await stage.startWorker();
     writer = new WorkloadWriter({ target: app('SQL1'), rate: 50 });
     writer.start();

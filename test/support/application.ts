@@ -63,15 +63,19 @@ export const startApplication = (estate: RunningEstate, rate = 100): WorkloadWri
  * the database would be an orphan otherwise), and turns the writer round.
  */
 export async function repointApplication(estate: RunningEstate, writer: WorkloadWriter): Promise<void> {
-  const login = estate.world.instances.get('SQL1').logins.get(APPLICATION.name);
-  if (login === undefined) throw new Error('the SQL Server has no login of the application');
-  const sid = Buffer.from(login.sid).toString('hex');
-  await query(
-    estate,
-    'mi-west',
-    `CREATE LOGIN [${APPLICATION.name}] WITH PASSWORD = N'${APPLICATION.password}', SID = 0x${sid}`,
-  );
+  await bringLogin(estate, APPLICATION);
   writer.repoint(applicationOn(estate, 'mi-west'));
+}
+
+/** Makes a login of SQL1 on mi-west, with the SID that its user in the database has. */
+export async function bringLogin(
+  estate: RunningEstate,
+  { name, password }: { readonly name: string; readonly password: string },
+): Promise<void> {
+  const login = estate.world.instances.get('SQL1').logins.get(name);
+  if (login === undefined) throw new Error(`the SQL Server has no login ${name}`);
+  const sid = Buffer.from(login.sid).toString('hex');
+  await query(estate, 'mi-west', `CREATE LOGIN [${name}] WITH PASSWORD = N'${password}', SID = 0x${sid}`);
 }
 
 /** Every row that was promised, looked for on an instance by an administrator. */
