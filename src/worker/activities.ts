@@ -22,6 +22,7 @@ export function createActivities({ link }: Openings, shared: Omit<RunActivityDep
     openPorts: (spec: ResolvedLink) => link.openPorts(spec),
     secrets: (spec: ResolvedLink) => link.secrets(spec),
     clock: shared.clock,
+    temporalClock: shared.temporalClock,
     snapshots: shared.snapshots,
   };
   return {

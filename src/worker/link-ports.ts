@@ -35,9 +35,6 @@ export function openLocalPorts(env: NodeJS.ProcessEnv, warn: (message: string) =
   return { pool, clock: systemClock };
 }
 
-/** How often an Azure operation is asked when Azure does not say; the steps wait longer where they may. */
-const AZURE_POLL_MS = 250;
-
 interface AzureSide {
   readonly credential: TokenCredential;
   readonly secrets: SecretsPort;
@@ -117,7 +114,6 @@ export class LinkPortsPool {
           credential: side.credential,
           clock: this.options.clock,
           stateKeys: this.options.stateKeys,
-          pollMs: AZURE_POLL_MS,
           httpClient: this.options.transports?.httpClient,
         },
       ),

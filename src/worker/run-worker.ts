@@ -5,6 +5,7 @@ import { type StateKey, stateKeyFrom } from '../adapters/azure';
 import { systemClock } from '../adapters/clock';
 import { createHooks } from '../adapters/hooks';
 import { createNotifier } from '../adapters/notify';
+import type { Clock } from '../ports/clock';
 import { workflowBundlePath } from '../temporal/package-root';
 import { watchQueueOf } from '../temporal/task-queues';
 import { createActivities } from './activities';
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   readonly log: (line: string) => void;
   /** Prebuilt workflow code; by default the one beside the compiled sources. */
   readonly workflowBundle?: string;
+  /** Time of what this worker changes and watches; by default the system's. */
+  readonly clock?: Clock;
   /** Cache of running workflows; 0 makes every task replay, for tests. */
   readonly maxCachedWorkflows?: number;
 }
@@ -39,22 +42,30 @@ const HEARTBEAT_THROTTLE = '1 second';
 /** After a worker died, tasks wait this long for it before another one gets them. */
 const STICKY_TIMEOUT = '2 seconds';
 
-/** Starts a worker. @throws when the bundle is missing or the server refuses the worker */
+/**
+ * Starts a worker. Activities and adapters live in the time of `clock`: every pause, deadline and age. What is agreed with
+ * the Temporal server keeps to the system's clock, whatever `clock` does: heartbeats and how long they may be held back,
+ * the timers and times of workflows, the grace of a stop. The drivers' own timers (connecting, idle connections) are real
+ * as well.
+ * @throws when the bundle is missing or the server refuses the worker
+ */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { connection, namespace, config, env, log } = options;
+  const { connection, namespace, config, env, log, clock = systemClock } = options;
   const key: StateKey = stateKeyFrom(await stateSecret(env, config.stateDirectory));
-  const ports = new LinkPortsPool({ env, clock: systemClock, stateKeys: [key], warn: log });
+  const ports = new LinkPortsPool({ env, clock, stateKeys: [key], warn: log });
   const activities = createActivities(
     { link: { openPorts: (spec) => ports.open(spec), secrets: (spec) => ports.secrets(spec) } },
     {
-      clock: systemClock,
-      snapshots: new Snapshots(systemClock),
+      clock,
+      temporalClock: systemClock,
+      snapshots: new Snapshots(clock),
       notifier: createNotifier({
+        clock,
         log,
         ...(config.notifyWebhook === undefined ? {} : { webhook: config.notifyWebhook }),
       }),
       hooks: createHooks({
-        clock: systemClock,
+        clock,
         commandDirectories: config.commandHookDirectories ?? [],
         path: env.PATH,
       }),

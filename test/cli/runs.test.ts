@@ -1,4 +1,5 @@
 /** start to abort against an estate, a Temporal dev server and a worker in this process. */
+import { until } from '../support/application';
 import { closeServer, type Stage, startStage } from '../support/scenario';
 import { json, jsonObject, type SpecFolder, sqlferry, sqlferryProcess, writeSpecs } from './command';
 
@@ -42,13 +43,15 @@ afterAll(async () => {
 const ferry = (...argv: readonly string[]) => sqlferry([...argv, ...server()], stage.env);
 const server = () => ['--address', stage.server.address, '--task-queue', stage.taskQueue];
 
-async function untilApprovalIsAwaited(): Promise<void> {
-  for (;;) {
+const untilApprovalIsAwaited = (): Promise<void> =>
+  until('the approval is awaited', async () => {
     const { status } = await stage.migrations.view('sales');
-    if (status.phase === 'replicating' && /approval/.test(status.waitingFor)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+    return status.phase === 'replicating' && /approval/.test(status.waitingFor);
+  });
+
+/** Visibility of the server is eventually consistent. */
+const untilListed = (line: RegExp): Promise<void> =>
+  until(`the list has ${line}`, async () => line.test((await ferry('list')).out));
 
 describe('one migration, from start to its end, as a script would drive it', () => {
   test('start waits for the verdict of preflight and says where to look', async () => {
@@ -86,12 +89,7 @@ describe('one migration, from start to its end, as a script would drive it', () 
   });
 
   test('list knows it, also as JSON', async () => {
-    for (;;) {
-      // Visibility of the server is eventually consistent.
-      const { out } = await ferry('list');
-      if (/^sales +Sales +mi-west +replicating +\d{4}-\d\d-\d\d/m.test(out)) break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await untilListed(/^sales +Sales +mi-west +replicating +\d{4}-\d\d-\d\d/m);
     const { migrations } = json(await ferry('list', '--json'));
     expect(migrations).toEqual([
       expect.objectContaining({
@@ -183,11 +181,7 @@ describe('one migration, from start to its end, as a script would drive it', () 
   });
 
   test('list calls it aborted, though to Temporal it is completed', async () => {
-    for (;;) {
-      const { out } = await ferry('list');
-      if (/^sales +Sales +mi-west +aborted/m.test(out)) break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await untilListed(/^sales +Sales +mi-west +aborted/m);
     expect(json(await ferry('list', '--json'))).toMatchObject({
       migrations: [{ name: 'sales', temporalStatus: 'COMPLETED', outcome: 'aborted' }],
     });

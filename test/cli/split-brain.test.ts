@@ -1,6 +1,5 @@
 /** A bad night, through the command line alone: the primary dies, is forced out, comes back, and is made to follow. */
-import { setTimeout as wait } from 'node:timers/promises';
-import { query } from '../support/application';
+import { query, untilSeen } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { json, type SpecFolder, sqlferry, writeSpecs } from './command';
 
@@ -43,14 +42,9 @@ interface Seen {
 }
 
 /** What `status --json` says once it fits. */
-async function untilStatus(what: string, fits: (status: Seen['status']) => boolean): Promise<Seen['status']> {
-  const giveUpAt = Date.now() + 45_000;
-  for (;;) {
-    const { status } = json(await ferry('status', 'sales', '--json')) as unknown as Seen;
-    if (fits(status)) return status;
-    if (Date.now() > giveUpAt) throw new Error(`not reached: ${what}: ${JSON.stringify(status, null, 1)}`);
-    await wait(200);
-  }
+function untilStatus(what: string, fits: (status: Seen['status']) => boolean): Promise<Seen['status']> {
+  const look = async () => (json(await ferry('status', 'sales', '--json')) as unknown as Seen).status;
+  return untilSeen(what, look, fits, 45_000);
 }
 
 const roleOn = async (name: 'SQL1' | 'mi-west'): Promise<string | null> => {

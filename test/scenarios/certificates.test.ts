@@ -1,9 +1,9 @@
 /** Certificates of a link that lives: rotated under load, rolled back, repaired, by hand and on a schedule. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { readCertificateInventory } from '../../src/activities/sql-server/certificates';
 import { Certificates } from '../../src/client/certificates';
 import type { RunView } from '../../src/client/runs';
+import { until, untilItWrites, untilSeen } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { StepBench } from '../support/step-bench';
 import { openSteps } from '../support/steps-without-temporal';
@@ -56,15 +56,8 @@ const TRUST_STEPS = [
   'server.mirroring-endpoint',
 ] as const;
 
-async function until(stage: Stage, reached: (view: RunView) => boolean, name = 'sales') {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    const view = await stage.migrations.view(name);
-    if (reached(view)) return view;
-    if (Date.now() > end) throw new Error(`not reached: ${JSON.stringify(view.status)}`);
-    await wait(100);
-  }
-}
+const untilRun = (stage: Stage, reached: (view: RunView) => boolean, name = 'sales'): Promise<RunView> =>
+  untilSeen('the run is so far', () => stage.migrations.view(name), reached);
 
 /** What the world itself knows of the trust between the two. */
 function trustIn(stage: Stage) {
@@ -91,19 +84,11 @@ function certificatesOf(stage: Stage) {
 
 /** Waits until the endpoint has left the old certificate, then deletes the trust for the new one. @returns its name */
 async function forgetOnceSwitched(stage: Stage, old: string): Promise<string> {
-  await eventually(async () => trustIn(stage).endpoint !== old);
+  await until('the endpoint has left the old certificate', () => trustIn(stage).endpoint !== old);
   const name = trustIn(stage).endpoint ?? '';
   stage.estate.world.certificates.deleteTrust('mi-west', name);
-  await eventually(async () => !trustIn(stage).trusted.includes(name));
+  await until('the trust is gone', () => !trustIn(stage).trusted.includes(name));
   return name;
-}
-
-async function eventually(reached: () => Promise<boolean>, seconds = 40): Promise<void> {
-  const end = Date.now() + seconds * 1_000;
-  while (!(await reached())) {
-    if (Date.now() > end) throw new Error('not reached');
-    await wait(20);
-  }
 }
 
 async function inventoryOf(stage: Stage) {
@@ -149,7 +134,7 @@ describe('a DR link', () => {
     writer = new WorkloadWriter({ target: app('SQL1'), rate: 50 });
     writer.start();
     await stage.migrations.start(stage.spec(SECTIONS));
-    await until(stage, ({ status }) => status.protection !== null);
+    await untilRun(stage, ({ status }) => status.protection !== null);
   }, 90_000);
   afterAll(async () => {
     await writer.stop();
@@ -229,8 +214,7 @@ describe('a DR link', () => {
     world.certificates.expireNow('SQL1', expired);
     world.endpoints.alter('SQL1', world.instances.get('SQL1').endpoint?.name ?? '', { state: 'STOPPED' });
     world.endpoints.alter('SQL1', world.instances.get('SQL1').endpoint?.name ?? '', { state: 'STARTED' });
-    await wait(200);
-    expect(trustIn(stage).connection).toBe('DISCONNECTED');
+    await until('the connection is lost', () => trustIn(stage).connection === 'DISCONNECTED');
 
     const result = await rotate(stage);
     expect(result).toMatchObject({ outcome: 'done', oldCertificate: { name: expired } });
@@ -260,14 +244,14 @@ describe('a DR link', () => {
     const spec = stage.spec(SECTIONS.replace('validFor: 365d', 'validFor: 800d'));
     const links = { spec, others: [], rotateBeforeMs: 500 * DAY_MS };
     expect(await certificates.schedule({ ...links, everyMs: 1_000 })).toMatchObject({ changed: false });
-    await eventually(async () => trustIn(stage).own.every((name) => name !== before.endpoint));
+    await until('it is rotated', () => trustIn(stage).own.every((name) => name !== before.endpoint));
     const rotated = trustIn(stage);
     expect(rotated).toMatchObject({ own: [rotated.endpoint], trusted: [rotated.endpoint] });
 
     // Further checks find nothing that is due.
     const [listed] = await certificates.schedules();
     expect(listed).toMatchObject({ name: 'sales', server: 'sql1', paused: false, everyMs: 1_000 });
-    await eventually(async () => {
+    await until('a further check ran', async () => {
       const [now] = await certificates.schedules();
       return Date.parse(now?.lastCheckAt ?? '') > Date.parse(listed?.lastCheckAt ?? '') + 1_500;
     });
@@ -286,9 +270,9 @@ describe('a DR link', () => {
   }, 90_000);
 
   test('goes on after all of it: health, and every acknowledged row', async () => {
-    await wait(500);
+    await untilItWrites(writer);
     await writer.stop();
-    const view = await until(stage, ({ status }) => status.health?.healthy !== false);
+    const view = await untilRun(stage, ({ status }) => status.health?.healthy !== false);
     expect(view.status).toMatchObject({ outcome: 'running', seedingRestarts: 0, blockedBy: null });
     const check = await verify(writer.acknowledged, {
       ...app('SQL1'),
@@ -314,7 +298,7 @@ describe('a DR link', () => {
     await writer.stop();
     const asked = { by: 'dba', type: 'planned', to: 'instance' } as const;
     expect(await stage.migrations.failover('sales', asked)).toMatchObject({ accepted: true });
-    await until(stage, ({ status }) => status.protection?.primary === 'instance');
+    await untilRun(stage, ({ status }) => status.protection?.primary === 'instance');
     const before = trustIn(stage);
     const result = await rotate(stage);
     expect(result).toMatchObject({ outcome: 'done', oldCertificate: { name: before.endpoint } });
@@ -333,7 +317,7 @@ test('refused while a database is being seeded; nothing is changed', async () =>
     await stage.migrations.start(stage.spec(SECTIONS, 'big'));
     const isMoving = ({ pending }: RunView): boolean =>
       pending.some(({ progress }) => (progress?.doneBytes ?? 0) > 0);
-    await until(stage, isMoving, 'big');
+    await untilRun(stage, isMoving, 'big');
 
     const before = trustIn(stage);
     const result = await rotate(stage);

@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import { type LinkPlan, planLinkMigration } from '../../src/activities/link/plan';
 import type { RunView } from '../../src/client/runs';
 import type { FailoverRecord } from '../../src/workflows/run/failover-record';
+import { bringLogin, untilItWrites, untilSeen } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 
@@ -27,10 +27,6 @@ const ESTATE = {
     {
       kind: 'managed-instance' as const,
       name: 'mi-west',
-      logins: [
-        { name: 'ferryadmin', password: 'Ferry!Passw0rd' },
-        { ...APP, roles: [] },
-      ],
     },
   ],
   rates: { firstFullBackupDelayMs: 30_000 },
@@ -40,21 +36,18 @@ const SECTIONS = `
 purpose: disaster-recovery
 logBackups: { directory: "C:\\\\Backup" }
 cutover: { fence: { disableLogins: [sales_app] } }
-failover: { coolDown: 1s }
+failover: { coolDown: 0s }
 ${QUICK_POLLING}
 `;
 
 const by = { by: 'dba' };
 
-async function until(stage: Stage, reached: (view: RunView) => boolean, seconds = 60) {
-  const end = Date.now() + seconds * 1_000;
-  for (;;) {
-    const view = await stage.migrations.view('sales');
-    if (reached(view)) return view;
-    if (Date.now() > end) await childReport(stage);
-    if (Date.now() > end)
-      throw new Error(`not reached: ${JSON.stringify(view.status, null, 1)} ${JSON.stringify(view.pending)}`);
-    await wait(100);
+async function until(stage: Stage, reached: (view: RunView) => boolean): Promise<RunView> {
+  try {
+    return await untilSeen('the run is so far', () => stage.migrations.view('sales'), reached);
+  } catch (error) {
+    await childReport(stage);
+    throw error;
   }
 }
 
@@ -91,6 +84,7 @@ describe('a DR link', () => {
 
   beforeAll(async () => {
     stage = await startStage({ estate: ESTATE });
+    await bringLogin(stage.estate, APP);
     await stage.startWorker();
     writer = new WorkloadWriter({ target: app('SQL1'), rate: 50 });
     writer.start();
@@ -140,7 +134,6 @@ describe('a DR link', () => {
 
   test('fails over and back, and over again, without losing an acknowledged row', async () => {
     for (const [index, to] of (['instance', 'server', 'instance', 'server'] as const).entries()) {
-      await wait(1_100);
       await until(stage, ({ status }) => status.protection?.pendingRequest === null);
       expect(await stage.migrations.failover('sales', { ...by, type: 'planned', to })).toMatchObject({
         accepted: true,
@@ -152,7 +145,7 @@ describe('a DR link', () => {
         type: 'planned',
       });
       writer.repoint(app(to === 'instance' ? 'mi-west' : 'SQL1'));
-      await wait(600);
+      await untilItWrites(writer);
     }
     await writer.stop();
     const check = await verify(writer.acknowledged, {

@@ -1,5 +1,4 @@
 /** What a forced failover says that it loses must bound what it lost: the estate knows the truth. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { WorkloadWriter } from '../../estate/workload/writer';
 import { compareLsn, parseLsn } from '../../src/model/sql-server/lsn';
 import { APPLICATION, applicationOn, estateWithApplication, until } from '../support/application';
@@ -44,7 +43,7 @@ test.each([
       // A log that is written faster than it can be sent: the secondary falls behind.
       world.network.setPath('SQL1', 'mi-west', { bandwidth: 20_000 });
       world.databases.setSyntheticLogRate('SQL1', 'Sales', 40_000);
-      await wait(3_000);
+      await world.clock.sleep(3_000);
       if (dies) world.instances.kill('SQL1');
       const askedAt = { real: Date.now(), simulated: world.clock.now() };
       const answer = await stage.migrations.failover(stage.run, {

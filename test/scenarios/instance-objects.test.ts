@@ -2,7 +2,6 @@
  * What lives outside of the database crosses with it: the application logs in on the new primary with its old password,
  * its jobs run there, a difference that cannot be copied holds the cutover, and an abort leaves nothing.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import sql from 'mssql';
 import { planLinkMigration } from '../../src/activities/link/plan';
 import { type LinkChangePlan, planLinkChange } from '../../src/activities/link/plan-change';
@@ -10,7 +9,7 @@ import type { WantedChange } from '../../src/activities/run/plan-change';
 import { Snapshots } from '../../src/activities/run/snapshots';
 import type { RunView } from '../../src/client/runs';
 import type { JournalEntry } from '../../src/model/run/journal';
-import { APPLICATION, estateWithApplication, query } from '../support/application';
+import { APPLICATION, estateWithApplication, query, untilSeen } from '../support/application';
 import { closeServer, QUICK_POLLING, type Stage, startStage } from '../support/scenario';
 import { openSteps } from '../support/steps-without-temporal';
 import { worldSnapshot } from '../support/world-snapshot';
@@ -45,17 +44,8 @@ async function set(stage: Stage, instance: string, batches: readonly string[]): 
   for (const batch of batches) await query(stage.estate, instance, batch);
 }
 
-async function until(stage: Stage, reached: (view: RunView) => boolean, seconds = 60) {
-  const end = Date.now() + seconds * 1_000;
-  for (;;) {
-    const view = await stage.migrations.view('sales');
-    if (reached(view)) return view;
-    if (Date.now() > end) {
-      throw new Error(`not reached: ${JSON.stringify(view.status, null, 1)} ${JSON.stringify(view.pending)}`);
-    }
-    await wait(100);
-  }
-}
+const until = (stage: Stage, reached: (view: RunView) => boolean): Promise<RunView> =>
+  untilSeen('the run is so far', () => stage.migrations.view('sales'), reached);
 
 /** As the application does: a login of its own, over TDS. @returns the database user that it is there */
 async function userOf(stage: Stage, instance: string, user: string, password: string): Promise<string> {

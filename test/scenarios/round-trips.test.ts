@@ -1,5 +1,4 @@
 /** Planned failover and failback, over and over, under a workload: nothing is lost, and nothing is left behind. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { verify, WorkloadWriter } from '../../estate/workload/writer';
 import type { LinkSite } from '../../src/model/link/side';
 import { until } from '../support/application';
@@ -147,8 +146,7 @@ test(
         outcome: 'removed',
         failovers: 2 * ROUND_TRIPS,
       });
-      await wait(50);
-      expect(await openWorkflows(stage).then((open) => open.length)).toBeLessThanOrEqual(1);
+      await until('what it began is closed', async () => (await openWorkflows(stage)).length <= 1);
     } finally {
       await writer.stop();
       await stage.close();

@@ -1,5 +1,4 @@
 /** What goes wrong before the cutover: a seeding that begins again or breaks, and a log that fills. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { query, until } from '../support/application';
 import { FollowedMigration, fencingSections } from '../support/followed-migration';
 import { closeServer } from '../support/scenario';
@@ -125,7 +124,7 @@ describe('a copy of nearly six days', () => {
         `BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\night${nights}.trn' WITH NAME = N'Nightly maintenance'`,
       );
       const until = clock.now() + DAY_MS;
-      while (clock.now() < until && !(await found())) await wait(100);
+      while (clock.now() < until && !(await found())) await clock.sleep(DAY_MS / 24);
     }
     // Most of the copy is still to come when the person hears of it and stops the job.
     expect(streamed()).toBeLessThan(0.9 * DATA_BYTES);

@@ -31,10 +31,11 @@ const RATES = {
   firstFullBackupDelayMs: 8_000 * SPEED,
 };
 
+/** A request without an answer is given 15 times `active` to show: longer than what it began takes. */
 const SECTIONS = `
 logBackups: { directory: "C:\\\\Backup", every: 15m }
 cutover: { approval: { required: true }, fence: { disableLogins: [app] } }
-polling: { steady: 500ms, seeding: 500ms, active: 200ms, heartbeatTimeout: 1500ms }
+polling: { steady: 500ms, seeding: 500ms, active: 400ms, heartbeatTimeout: 1500ms }
 `;
 
 const isConnecting = (world: EstateWorld): boolean =>

@@ -167,6 +167,7 @@ export class Stage {
       { link: { openPorts: (spec) => pool.open(spec), secrets: (spec) => pool.secrets(spec) } },
       {
         clock,
+        temporalClock: clock,
         snapshots: new Snapshots(clock),
         notifier: {
           notify: async (notification) => {

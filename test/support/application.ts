@@ -63,15 +63,19 @@ export const startApplication = (estate: RunningEstate, rate = 100): WorkloadWri
  * the database would be an orphan otherwise), and turns the writer round.
  */
 export async function repointApplication(estate: RunningEstate, writer: WorkloadWriter): Promise<void> {
-  const login = estate.world.instances.get('SQL1').logins.get(APPLICATION.name);
-  if (login === undefined) throw new Error('the SQL Server has no login of the application');
-  const sid = Buffer.from(login.sid).toString('hex');
-  await query(
-    estate,
-    'mi-west',
-    `CREATE LOGIN [${APPLICATION.name}] WITH PASSWORD = N'${APPLICATION.password}', SID = 0x${sid}`,
-  );
+  await bringLogin(estate, APPLICATION);
   writer.repoint(applicationOn(estate, 'mi-west'));
+}
+
+/** Makes a login of SQL1 on mi-west, with the SID that its user in the database has. */
+export async function bringLogin(
+  estate: RunningEstate,
+  { name, password }: { readonly name: string; readonly password: string },
+): Promise<void> {
+  const login = estate.world.instances.get('SQL1').logins.get(name);
+  if (login === undefined) throw new Error(`the SQL Server has no login ${name}`);
+  const sid = Buffer.from(login.sid).toString('hex');
+  await query(estate, 'mi-west', `CREATE LOGIN [${name}] WITH PASSWORD = N'${password}', SID = 0x${sid}`);
 }
 
 /** Every row that was promised, looked for on an instance by an administrator. */
@@ -140,6 +144,33 @@ ORDER BY ag.name`,
     groups: groups.map((group) => `${group.name} ${group.role_desc}`),
     applicationDisabled: login?.is_disabled ?? null,
   };
+}
+
+/** Looks often until what is seen fits. @returns it. @throws Error with what was seen last, after `limitMs` */
+export async function untilSeen<Seen>(
+  what: string,
+  look: () => Seen | Promise<Seen>,
+  fits: (seen: Seen) => boolean,
+  limitMs = 60_000,
+): Promise<Seen> {
+  let seen = await look();
+  const isSo = async (): Promise<boolean> => {
+    if (fits(seen)) return true;
+    seen = await look();
+    return fits(seen);
+  };
+  try {
+    await until(what, isSo, limitMs);
+  } catch (error) {
+    throw new Error(`${String(error)}; seen: ${JSON.stringify(seen)}`, { cause: error });
+  }
+  return seen;
+}
+
+/** The application goes on writing, wherever it was turned to. @param rows that are acknowledged from now on */
+export function untilItWrites(writer: WorkloadWriter, rows = 10): Promise<void> {
+  const before = writer.report().acknowledged;
+  return until('the application writes', () => writer.report().acknowledged >= before + rows);
 }
 
 /** Looks often until it is so. @throws Error naming what was waited for, after `limitMs` */

@@ -19,6 +19,7 @@ import { ensureSearchAttributes } from '../../src/temporal/search-attributes';
 import { type WorkerConfig, workerConfig } from '../../src/worker/config';
 import { type RunningWorker, startWorker } from '../../src/worker/run-worker';
 import { installRuntime } from '../../src/worker/runtime';
+import { estateClock } from './estate-clock';
 
 let runtimeInstalled = false;
 
@@ -33,6 +34,11 @@ export interface StageOptions {
   readonly sections?: string;
   /** Further environment of the worker. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Time of the workers' activities and adapters: of the estate, or the system's (by default), for which a spec needs
+   * polling as quick as QUICK_POLLING. Workflows and heartbeats keep to the system's in any case.
+   */
+  readonly clock?: 'estate' | 'system';
   /** A server of the scenario's own, which it stops itself; by default all scenarios of a file share one. */
   readonly server?: DevServer;
 }
@@ -120,6 +126,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
         log: (line) => {
           if (process.env.SQLFERRY_TEST_LOG) process.stderr.write(`${line}\n`);
         },
+        ...(options.clock === 'estate' ? { clock: estateClock(base.estate) } : {}),
         workflowBundle: join(__dirname, '../../dist/workflow-bundle.js'),
       });
       workers.push(worker);

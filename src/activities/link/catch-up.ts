@@ -1,6 +1,7 @@
 /** What the cutover waits for: the gate, equal LSNs behind the fence, the last look, Azure's first full backup. */
 
 import { bySite, type LinkSite, otherSite } from '../../model/link/side';
+import { pacingOf } from '../../model/run/pacing';
 import { compareLsn } from '../../model/sql-server/lsn';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { cutoverRoute } from '../../rules/link/capability';
@@ -19,10 +20,6 @@ import { linkFacts, type Observing } from './link-facts';
 
 /** Looks behind the fence that must agree. */
 const SAMPLES_NEEDED = 3;
-/** Applications are out while this waits: it looks often. */
-const FENCED_POLL_MS = 200;
-/** Both sides agree already: the looks that must confirm it need not wait long. */
-const AGREED_POLL_MS = 5;
 /** Facts for a decision that stops applications. */
 const GATE_FACTS_MAX_AGE_MS = 5_000;
 
@@ -90,7 +87,7 @@ export async function awaitCatchUp(
 ): Promise<EqualLsnEvidence> {
   const { spec, clock } = observing;
   const { maxLag } = spec.settings.cutover;
-  const pollMs = Math.min(spec.settings.polling.active, FENCED_POLL_MS);
+  const { behindFenceMs, agreedMs } = pacingOf(spec.settings.polling);
   const samples: LsnSample[] = [];
   // The run begins this after the fence: no look is from before it, whatever the clocks of two workers say.
   const after = new Date(Math.min(Date.parse(fencedAt), clock.now() - 1)).toISOString();
@@ -123,7 +120,7 @@ export async function awaitCatchUp(
       waitingFor: verdict.equal && redo !== undefined ? `${redo.reason} (${redo.evidence})` : verdict.reason,
       observedAt: new Date(clock.now()).toISOString(),
     });
-    await clock.sleep(verdict.samples > 0 ? Math.min(pollMs, AGREED_POLL_MS) : pollMs, reporter.signal);
+    await clock.sleep(verdict.samples > 0 ? agreedMs : behindFenceMs, reporter.signal);
   }
 }
 

@@ -1,5 +1,7 @@
 /** A link that replicates, watched while the SQL Server leads it, with its log backups. */
+import { pacingOf } from '../../model/run/pacing';
 import type { Progress } from '../../model/run/progress';
+import type { Polling } from '../../model/run/settings';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { LogBackupVerdict } from '../../rules/sql-server/log-backup';
 import type { ActivityReporter } from '../run/activity-boundary';
@@ -169,7 +171,7 @@ class ServerLedWatch {
     const roles = standing === undefined ? {} : { roles: rolesSeen('server', facts, theirs) };
     this.reporter.report({ ...progress, ...roles });
     const { clock, spec } = this.observing;
-    return { pauseMs: nextLook(verdict, facts, clock.now(), spec.settings.polling.steady) };
+    return { pauseMs: nextLook(verdict, facts, clock.now(), spec.settings.polling) };
   }
 }
 
@@ -219,11 +221,11 @@ function nextLook(
   verdict: LogBackupVerdict,
   facts: DistributedReplicaFacts,
   now: number,
-  steadyMs: number,
+  polling: Polling,
 ): number {
-  const untilLook = untilNextLook(now, steadyMs);
+  const untilLook = untilNextLook(now, polling.steady);
   if (verdict.nextDueAt === null) return untilLook;
   // The facts are shared, and may be older than this look.
   const serverNow = Date.parse(facts.serverTime) + Math.max(0, now - Date.parse(facts.observedAt));
-  return Math.min(untilLook, Math.max(Date.parse(verdict.nextDueAt) - serverNow, 50));
+  return Math.min(untilLook, Math.max(Date.parse(verdict.nextDueAt) - serverNow, pacingOf(polling).dueMs));
 }

@@ -28,10 +28,14 @@ export interface RunActivityDependencies extends Shared {
 export function createRunActivities(
   dependencies: RunActivityDependencies,
 ): RunActivities & AroundFailoverActivities {
-  const { notifier } = dependencies;
+  const { notifier, temporalClock } = dependencies;
   const topologyOf = topologiesByKind(dependencies.topologies);
   const on = <T>(spec: RunSpec, work: TopologyWork<T>, carried?: Carried): Promise<T> =>
-    asActivity(async (reporter) => topologyOf(spec).open(spec, dependencies, reporter, work), carried);
+    asActivity(
+      async (reporter) => topologyOf(spec).open(spec, dependencies, reporter, work),
+      temporalClock,
+      carried,
+    );
 
   return {
     preflight: ({ spec }) => on(spec, (topology, call) => topology.preflight(call)),
@@ -63,10 +67,13 @@ export function createRunActivities(
 
     awaitHealthy: ({ spec, primary }) => on(spec, (topology, call) => topology.healthy(call, primary)),
 
-    notifyPerson: (notification) => asActivity(() => notifier.notify(notification)),
+    notifyPerson: (notification) => asActivity(() => notifier.notify(notification), temporalClock),
 
     runHook: (input) =>
-      asActivity(async (reporter) => callHook(dependencies, topologyOf(input.spec), reporter, input)),
+      asActivity(
+        async (reporter) => callHook(dependencies, topologyOf(input.spec), reporter, input),
+        temporalClock,
+      ),
 
     readDatabaseProperties: ({ spec, on: site }) =>
       on(spec, async (topology, call) => (await topology.newPrimary?.properties(call, site)) ?? null),

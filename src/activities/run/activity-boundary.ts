@@ -5,6 +5,7 @@
 import { activityInfo, Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Progress } from '../../model/run/progress';
+import type { Clock } from '../../ports/clock';
 import { AzureFailure } from '../../ports/failures';
 import type { SealedOperation } from '../../ports/managed-instance';
 import type { Carried } from './carried';
@@ -35,11 +36,13 @@ const WORTH_ONE_RETRY: ReadonlySet<string> = new Set(['PartnerGroupSilent']);
 
 /**
  * Runs the body of an activity with a reporter whose heartbeats go on by themselves.
+ * @param temporalClock of the heartbeats
  * @param carried what an activity that gave up left to this one
  * @throws ApplicationFailure with a catalogue code, or CancelledFailure
  */
 export async function asActivity<T>(
   body: (reporter: ActivityReporter) => Promise<T>,
+  temporalClock: Clock,
   carried?: Carried,
 ): Promise<T> {
   const info = activityInfo();
@@ -53,7 +56,8 @@ export async function asActivity<T>(
     (info.heartbeatTimeoutMs ?? 60_000) / HEARTBEATS_PER_TIMEOUT,
     LONGEST_INTERVAL_MS,
   );
-  const timer = setInterval(beat, interval);
+  const ended = new AbortController();
+  every(interval, beat, temporalClock, ended.signal).catch(() => undefined);
   const reporter: ActivityReporter = {
     signal: cancellationSignal(),
     resumable: details.operation,
@@ -86,7 +90,15 @@ export async function asActivity<T>(
     const isToBeCarried = unanswered || details.operation !== undefined || carried !== undefined;
     throw atEdge(error, isToBeCarried ? carriedOf(details, unanswered) : undefined);
   } finally {
-    clearInterval(timer);
+    ended.abort();
+  }
+}
+
+/** @throws when it is asked to end */
+async function every(ms: number, act: () => void, clock: Clock, ended: AbortSignal): Promise<never> {
+  for (;;) {
+    await clock.sleep(ms, ended);
+    act();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ArmRequest } from '../../model/arm-request';
+import { effectPacingOf } from '../../model/run/pacing';
 import type { SiteId } from '../../model/run/site';
 import type { Effect } from '../../model/statement';
 import type { Clock } from '../../ports/clock';
@@ -14,9 +15,6 @@ import {
 import type { Reporter } from './reporter';
 
 const DEFAULT_DEADLINE_MS = 60_000;
-const SLOWEST_POLL_MS = 15_000;
-/** Two small queries each: nothing beside what applications lose by waiting. */
-const GLIMPSE_MS = 100;
 
 /** The ways to change the world. A recorder stands here when nothing may be changed. */
 export interface EffectPorts extends Pick<SqlServerPorts, 'sites'> {
@@ -110,8 +108,9 @@ async function followOperation(
       waitingFor: `Azure to finish ${display.split('\n', 1)[0]} (${progress.detail})`,
       observedAt: new Date(context.clock.now()).toISOString(),
     });
-    // Azure's Retry-After is for the patient; the end of a short operation is what a person waits for.
-    const wait = Math.min(Math.max(progress.retryAfterMs, context.pollMs), SLOWEST_POLL_MS);
+    // The end of a short operation is what a person waits for.
+    const { longestMs } = effectPacingOf(context.pollMs);
+    const wait = Math.min(Math.max(progress.retryAfterMs, context.pollMs), longestMs);
     if (await isThereWithin(wait, context)) {
       // Nobody needs to go on with the operation: what it was for is there.
       context.reporter.saveOperation(undefined);
@@ -131,14 +130,17 @@ async function followOperation(
 }
 
 /** @returns true as soon as the effect shows; false after the wait, milliseconds */
-async function isThereWithin(wait: number, { clock, signal, probeSettled }: ApplyContext): Promise<boolean> {
+async function isThereWithin(
+  wait: number,
+  { clock, signal, pollMs, probeSettled }: ApplyContext,
+): Promise<boolean> {
   if (probeSettled === undefined) {
     await clock.sleep(wait, signal);
     return false;
   }
   const until = clock.now() + wait;
   while (clock.now() < until) {
-    await clock.sleep(Math.min(GLIMPSE_MS, wait), signal);
+    await clock.sleep(Math.min(effectPacingOf(pollMs).glimpseMs, wait), signal);
     // A server that does not answer tells nothing; the operation does.
     if (await probeSettled().catch(() => false)) return true;
   }

@@ -1,10 +1,11 @@
 /** Calls one hook until it answers or its time is over. */
 import type { HookMessage, HookRecord } from '../../model/run/hook-message';
 import { hooksOf } from '../../model/run/hook-phases';
+import { growingPause, pacingOf } from '../../model/run/pacing';
 import { otherSiteOf } from '../../model/run/site';
 import type { Clock } from '../../ports/clock';
 import type { HooksPort } from '../../ports/hooks';
-import { judgeHook, pauseBeforeNextCall } from '../../rules/run/hook-answer';
+import { judgeHook } from '../../rules/run/hook-answer';
 import type { ActivityReporter } from './activity-boundary';
 import type { HookInput } from './failover-api';
 import { NeedsPerson } from './failures';
@@ -36,7 +37,7 @@ export async function callHook(
   for (let tries = 1; ; tries += 1) {
     const timeoutMs = Math.max(1, hook.timeout - (clock.now() - began));
     const verdict = judgeHook(await hooks.call(hook, message, { secrets, timeoutMs, signal }));
-    const pause = pauseBeforeNextCall(tries);
+    const pause = growingPause(pacingOf(spec.settings.polling).hook, tries);
     const isOver = clock.now() - began + pause >= hook.timeout;
     if (verdict.kind !== 'again' || isOver) {
       return {

@@ -1,4 +1,5 @@
 /** What one activity of a run gets: its ports, its context, and its edge to Temporal. */
+import { pacingOf } from '../../model/run/pacing';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { Clock } from '../../ports/clock';
 import type { SecretsPort } from '../../ports/secrets';
@@ -16,7 +17,10 @@ export interface Opening<Spec extends RunSpec, Ports extends EffectPorts> {
 
 /** Shared by all activities of a worker. */
 export interface Shared {
+  /** Time of what is changed and watched: pauses, deadlines and ages of an activity are all of it. */
   readonly clock: Clock;
+  /** Time of the Temporal server. Heartbeats alone keep to it: a worker whose heartbeats stay away is given up. */
+  readonly temporalClock: Clock;
   readonly snapshots: Snapshots;
 }
 
@@ -31,9 +35,6 @@ export interface RunCall<Spec extends RunSpec, Ports extends EffectPorts> extend
   readonly reporter: ActivityReporter;
 }
 
-/** Interval between looks at an operation that runs, milliseconds; a spec may ask for shorter ones. */
-const LONGEST_POLL_MS = 1_000;
-
 /** Opens the ports of a spec for one activity. */
 export async function openCall<Spec extends RunSpec, Ports extends EffectPorts>(
   opening: Opening<Spec, Ports>,
@@ -43,7 +44,7 @@ export async function openCall<Spec extends RunSpec, Ports extends EffectPorts>(
 ): Promise<RunCall<Spec, Ports>> {
   const ports = await opening.openPorts(spec);
   const { signal } = reporter;
-  const pollMs = Math.min(spec.settings.polling.active, LONGEST_POLL_MS);
+  const pollMs = pacingOf(spec.settings.polling).effectMs;
   return {
     context: {
       ports,
@@ -71,4 +72,8 @@ export const callsOf =
     dependencies: Opening<Spec, Ports> & Shared,
   ): CallWith<Spec, Ports> =>
   (spec, work, carried) =>
-    asActivity(async (reporter) => work(await openCall(dependencies, dependencies, spec, reporter)), carried);
+    asActivity(
+      async (reporter) => work(await openCall(dependencies, dependencies, spec, reporter)),
+      dependencies.temporalClock,
+      carried,
+    );

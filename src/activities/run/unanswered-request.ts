@@ -1,11 +1,6 @@
+import { effectPacingOf } from '../../model/run/pacing';
 import { type Effect, effectDisplay } from '../../model/statement';
 import type { ApplyContext } from './apply-effect';
-
-/**
- * How long a request without an answer is given to show, in polls: half a minute at the usual interval. Azure puts a
- * trust certificate in about 3 s and deletes a link in about 12 s, and shows neither before it is done.
- */
-const SILENCE_POLLS = 30;
 
 export interface ToDo {
   /** Evidence that nothing is to be done. */
@@ -39,7 +34,7 @@ async function awaitEffect(
 ): Promise<ToDo> {
   let seen = before;
   const first = planOf(seen);
-  const deadline = clock.now() + SILENCE_POLLS * pollMs;
+  const deadline = clock.now() + effectPacingOf(pollMs).silenceMs;
   while (clock.now() < deadline && planOf(seen) === first) {
     await clock.sleep(pollMs, signal);
     seen = await look();

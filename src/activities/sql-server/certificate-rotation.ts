@@ -1,4 +1,5 @@
 /** Whether the certificate of an endpoint may be rotated, and whether its connections come back with the new one. */
+import { pacingOf } from '../../model/run/pacing';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
 import { endpointCertificateName } from '../../rules/sql-server/certificate-name';
@@ -130,7 +131,7 @@ export async function proveConnection(
         down.length === 0 ? 'the connections to stay' : `the connections to come back (${down.join('; ')})`,
       observedAt: new Date(now).toISOString(),
     });
-    await clock.sleep(Math.min(spec.settings.polling.active, 1_000), reporter.signal);
+    await clock.sleep(pacingOf(spec.settings.polling).effectMs, reporter.signal);
   }
 }
 

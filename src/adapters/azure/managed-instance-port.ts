@@ -30,16 +30,14 @@ export interface ManagedInstanceAddress {
 export interface ManagedInstanceDependencies {
   /** From createCredential; shared by all ports. */
   readonly credential: TokenCredential;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
   /** Seals and opens the state of operations; the first seals, all open. */
   readonly stateKeys: readonly [StateKey, ...StateKey[]];
-  /** Milliseconds between polls where Azure does not say (Microsoft.Sql sends no Retry-After); default 5,000. */
+  /** Milliseconds between polls where Azure does not say (Microsoft.Sql sends no Retry-After); default 0: as the caller likes. */
   readonly pollMs?: number;
   /** In place of the network. */
   readonly httpClient?: Transports['httpClient'] | undefined;
 }
-
-const POLL_MS = 5_000;
 
 /** @throws Error when the resource id is none; SettingFailure when the CA file cannot be read. */
 export async function createManagedInstancePort(
@@ -51,7 +49,7 @@ export async function createManagedInstancePort(
     subscriptionId: instance.subscriptionId,
     azure,
     credential: dependencies.credential,
-    now: () => dependencies.clock.now(),
+    clock: dependencies.clock,
     httpClient: dependencies.httpClient,
   });
   return new ArmManagedInstance(instance, client, dependencies);
@@ -137,7 +135,7 @@ class ArmManagedInstance implements ManagedInstancePort {
       status: 'running',
       operation: seal(step.state, key, this.instance.resourceId),
       detail: step.detail,
-      retryAfterMs: pollDelay(answer, this.dependencies.clock.now(), this.dependencies.pollMs ?? POLL_MS),
+      retryAfterMs: pollDelay(answer, this.dependencies.clock.now(), this.dependencies.pollMs ?? 0),
     };
   }
 

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { HookMessage, HookReply } from '../../model/run/hook-message';
 import type { CommandHook } from '../../model/run/hooks';
+import type { Clock } from '../../ports/clock';
 import type { HookCallOptions } from '../../ports/hooks';
 import { BoundedText, firstLine } from './text';
 
@@ -12,6 +13,7 @@ const GRACE_MS = 2_000;
 const OUTPUT_GRACE_MS = 200;
 
 export interface CommandSettings {
+  readonly clock: Clock;
   /** Directories whose programs a spec may name; none: no command is run. */
   readonly directories: readonly string[];
   /** PATH of the worker. Nothing else of its environment reaches a hook: it holds secrets. */
@@ -45,8 +47,8 @@ export async function runCommand(
   // A program need not read what it is given.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(JSON.stringify(message));
-  const ending = await endOf(child, timeoutMs, signal);
-  await settledOutput(child);
+  const ending = await endOf(child, timeoutMs, signal, settings.clock);
+  await settledOutput(child, settings.clock);
   signal.throwIfAborted();
   if (ending.kind === 'no-answer') return ending;
   return { ...ending, text: firstLine(stdout.text) || firstLine(stderr.text) };
@@ -106,21 +108,28 @@ type CommandEnding =
   | { readonly kind: 'exit'; readonly code: number; readonly text: '' }
   | { readonly kind: 'no-answer'; readonly reason: string };
 
-function endOf(child: ChildProcess, timeoutMs: number, signal: AbortSignal): Promise<CommandEnding> {
+function endOf(
+  child: ChildProcess,
+  timeoutMs: number,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<CommandEnding> {
   return new Promise((resolve) => {
     let outOfTime = false;
-    let killing: NodeJS.Timeout | undefined;
+    const ended = new AbortController();
+    const after = (ms: number, act: () => void): void => {
+      clock.sleep(ms, ended.signal).then(act, () => undefined);
+    };
     const stop = (): void => {
       endGroup(child, 'SIGTERM');
-      killing ??= setTimeout(() => endGroup(child, 'SIGKILL'), GRACE_MS);
+      after(GRACE_MS, () => endGroup(child, 'SIGKILL'));
     };
-    const timer = setTimeout(() => {
+    after(timeoutMs, () => {
       outOfTime = true;
       stop();
-    }, timeoutMs);
+    });
     const done = (ending: CommandEnding): void => {
-      clearTimeout(timer);
-      clearTimeout(killing);
+      ended.abort();
       signal.removeEventListener('abort', stop);
       // What ignored the first request, or was begun by the command, does not outlive it.
       if (outOfTime || signal.aborted) endGroup(child, 'SIGKILL');
@@ -157,17 +166,15 @@ function collect(stream: NodeJS.ReadableStream | null): BoundedText {
 }
 
 /** The end of the output, or a short while: a child in the background may keep the pipe open for ever. */
-async function settledOutput({ stdout, stderr }: ChildProcess): Promise<void> {
+async function settledOutput({ stdout, stderr }: ChildProcess, clock: Clock): Promise<void> {
   const streams = [stdout, stderr].filter((stream) => stream !== null && !stream.closed);
   const closed = Promise.all(
     streams.map((stream) => new Promise<void>((resolve) => stream?.once('close', () => resolve()))),
   );
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, OUTPUT_GRACE_MS);
-  });
+  const ended = new AbortController();
+  const enough = clock.sleep(OUTPUT_GRACE_MS, ended.signal).catch(() => undefined);
   await Promise.race([closed, enough]);
-  clearTimeout(timer);
+  ended.abort();
   stdout?.destroy();
   stderr?.destroy();
 }

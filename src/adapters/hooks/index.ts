@@ -16,7 +16,7 @@ export function createHooks({ clock, commandDirectories = [], path }: HooksOptio
   return {
     call: (hook, message, options) =>
       hook.type === 'webhook'
-        ? callWebhook(hook, message, options, () => clock.now())
-        : runCommand(hook, message, options, { directories: commandDirectories, path }),
+        ? callWebhook(hook, message, options, clock)
+        : runCommand(hook, message, options, { clock, directories: commandDirectories, path }),
   };
 }

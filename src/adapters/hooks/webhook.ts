@@ -6,9 +6,11 @@ import { request } from 'node:https';
 import type { HookMessage, HookReply } from '../../model/run/hook-message';
 import type { WebhookHook } from '../../model/run/hooks';
 import type { SecretReference } from '../../model/secret-reference';
+import type { Clock } from '../../ports/clock';
 import { SettingFailure } from '../../ports/failures';
 import type { HookCallOptions } from '../../ports/hooks';
 import type { SecretsPort } from '../../ports/secrets';
+import { type TimeLimit, withinTime } from '../time-limit';
 import { BoundedText, firstLine, MOST_BYTES_READ } from './text';
 
 /** What one call needs, secrets read. */
@@ -25,18 +27,20 @@ export async function callWebhook(
   hook: WebhookHook,
   message: HookMessage,
   options: HookCallOptions,
-  now: () => number,
+  clock: Clock,
 ): Promise<HookReply> {
   const prepared = await prepare(hook, options.secrets);
   const body = JSON.stringify(message);
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  try {
-    return await post(prepared, body, message, AbortSignal.any([options.signal, timeout]), now);
-  } catch (error) {
-    options.signal.throwIfAborted();
-    if (timeout.aborted) return { kind: 'no-answer', reason: 'no answer in time' };
-    return { kind: 'no-answer', reason: transportReason(error, prepared.secrets) };
-  }
+  const call = async ({ signal, isOver }: TimeLimit): Promise<HookReply> => {
+    try {
+      return await post(prepared, body, message, signal, clock);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (isOver()) return { kind: 'no-answer', reason: 'no answer in time' };
+      return { kind: 'no-answer', reason: transportReason(error, prepared.secrets) };
+    }
+  };
+  return withinTime(clock, options.timeoutMs, call, options.signal);
 }
 
 async function prepare(hook: WebhookHook, secrets: SecretsPort): Promise<Prepared> {
@@ -97,7 +101,7 @@ async function post(
   body: string,
   message: HookMessage,
   signal: AbortSignal,
-  now: () => number,
+  clock: Pick<Clock, 'now'>,
 ): Promise<HookReply> {
   const outgoing = request(url, {
     method: 'POST',
@@ -111,7 +115,7 @@ async function post(
       'user-agent': 'sqlferry',
       'idempotency-key': message.idempotencyKey,
       'x-sqlferry-phase': message.phase,
-      ...signature(signingKey, body, Math.floor(now() / 1_000)),
+      ...signature(signingKey, body, Math.floor(clock.now() / 1_000)),
     },
   });
   // A break in the middle of the answer reaches the response; without a listener it would end the process as well.

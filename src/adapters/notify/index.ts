@@ -2,10 +2,12 @@
  * Tells a person: a line in the log, and a web hook where one is set. What did not reach the web hook has not been told:
  * whoever asked asks again.
  */
+import type { Clock } from '../../ports/clock';
 import type { Notification, NotifierPort } from '../../ports/notifier';
 import { postWebhook } from './webhook';
 
 export interface NotifierOptions {
+  readonly clock: Clock;
   /** Writes one line of the log. */
   readonly log: (line: string) => void;
   /** https URL that takes a POST with the notification as JSON. Its path or query may be a secret: it is never shown. */
@@ -26,7 +28,7 @@ export function createNotifier(options: NotifierOptions): NotifierPort {
   const { log, webhook } = options;
   const url = webhook === undefined ? undefined : parseWebhook(webhook);
   if (url === undefined) return { notify: async (notification) => log(toLine(notification)) };
-  const target = { url, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, ca: options.ca };
+  const target = { url, clock: options.clock, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, ca: options.ca };
   const logged = new Set<string>();
   return {
     notify: async (notification) => {

@@ -11,7 +11,7 @@ export type { KeyVaultOptions } from './key-vault';
 
 export interface SecretsOptions {
   readonly env?: NodeJS.ProcessEnv;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
   /** Told of a secret file that others may read; the file is used all the same. */
   readonly warn?: (message: string) => void;
   /** Needed for azure-keyvault: references. */
@@ -53,7 +53,7 @@ async function read(reference: SecretReference, options: SecretsOptions): Promis
     case 'file':
       return readFileSecret(reference, place, options.warn);
     case 'azure-keyvault':
-      return readKeyVault(reference, place, options.keyVault);
+      return readKeyVault(reference, place, options.keyVault, options.clock);
     default:
       throw new SecretFailure(reference, `${reference}: unknown kind of secret reference`);
   }

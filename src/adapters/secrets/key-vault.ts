@@ -8,7 +8,9 @@ import {
 } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { SecretReference } from '../../model/secret-reference';
+import type { Clock } from '../../ports/clock';
 import { SecretFailure } from '../../ports/failures';
+import { withinTime } from '../time-limit';
 
 export interface KeyVaultOptions {
   /** Asked only when a reference needs it: the credential itself may come from a secret. */
@@ -28,13 +30,14 @@ export async function readKeyVault(
   reference: SecretReference,
   place: string,
   options: KeyVaultOptions | undefined,
+  clock: Clock,
 ): Promise<string> {
   if (options === undefined)
     throw new SecretFailure(reference, `${reference}: no Azure credential is set up for key vaults.`);
   const [vault = '', ...path] = place.split('/');
   const base = (options.vaultUrl ?? defaultUrl)(vault);
   const url = `${base}/secrets/${path.map(encodeURIComponent).join('/')}?api-version=${API_VERSION}`;
-  const response = await get(reference, url, options);
+  const response = await get(reference, url, options, clock);
   if (response.status !== 200) throw new SecretFailure(reference, `${reference}: ${remedy(response, vault)}`);
   return decode(reference, response.bodyAsText);
 }
@@ -45,6 +48,7 @@ async function get(
   reference: SecretReference,
   url: string,
   options: KeyVaultOptions,
+  clock: Clock,
 ): Promise<PipelineResponse> {
   try {
     const pipeline = createPipelineFromOptions({
@@ -55,12 +59,12 @@ async function get(
     pipeline.addPolicy(
       bearerTokenAuthenticationPolicy({ credential: await options.credential(), scopes: SCOPE }),
     );
-    const request = createPipelineRequest({
-      url,
-      method: 'GET',
-      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    return await pipeline.sendRequest(createDefaultHttpClient(), request);
+    return await withinTime(clock, TIMEOUT_MS, ({ signal: abortSignal }) =>
+      pipeline.sendRequest(
+        createDefaultHttpClient(),
+        createPipelineRequest({ url, method: 'GET', abortSignal }),
+      ),
+    );
   } catch (error) {
     if (error instanceof SecretFailure) throw error;
     throw new SecretFailure(reference, `${reference}: the vault gave no answer (${reason(error)}).`);

@@ -43,9 +43,15 @@ export type CutoverSettings = z.output<typeof cutoverSchema>;
 
 export const pollingSchema = z
   .strictObject({
-    steady: durationSchema.prefault('30s').describe('While it replicates'),
+    steady: durationSchema
+      .prefault('30s')
+      .describe('While it replicates. All pauses in which nobody waits are multiples of it'),
     seeding: durationSchema.prefault('30s'),
-    active: durationSchema.prefault('2s').describe('While a step waits for its effect, and behind the fence'),
+    active: durationSchema
+      .prefault('2s')
+      .describe(
+        'While a step waits for its effect. All pauses in which somebody waits are multiples of it; behind the fence it is a tenth',
+      ),
     heartbeatTimeout: durationSchema
       .prefault('1m')
       .describe('After this long without a sign of life of its worker, another worker takes a step over'),

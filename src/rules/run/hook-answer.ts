@@ -7,8 +7,8 @@ export type HookVerdict =
   /** Worth another call while there is time. */
   | { readonly kind: 'again'; readonly reason: string };
 
-/** EX_TEMPFAIL of sysexits.h: try again later. */
-const TRY_AGAIN = 75;
+/** Of sysexits.h: try again later. */
+const EX_TEMPFAIL = 75;
 /** What a shell says of a program that it cannot run or find: no decision of anybody. */
 const NOT_RUN: readonly number[] = [126, 127];
 /** Request timeout, too early, too many requests: the same request may succeed (RFC 9110, 8470, 6585). */
@@ -37,19 +37,12 @@ function judgeStatus(status: number, reason: string): HookVerdict {
 
 function judgeExit(code: number, reason: string): HookVerdict {
   if (code === 0) return { kind: 'passed', reason };
-  if (code === TRY_AGAIN) return { kind: 'again', reason };
+  if (code === EX_TEMPFAIL) return { kind: 'again', reason };
   if (NOT_RUN.includes(code)) return { kind: 'failed', reason };
   return { kind: 'refused', reason };
 }
 
 const said = (what: string, text: string): string => (text === '' ? what : `${what}: ${text}`);
-
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 15_000;
-
-/** @param tries calls that were made, from 1. @returns milliseconds until the next one */
-export const pauseBeforeNextCall = (tries: number): number =>
-  Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
 
 export interface HookEnding {
   readonly phase: HookPhase;

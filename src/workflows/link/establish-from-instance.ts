@@ -75,9 +75,8 @@ class LinkGivenUp extends Error {
 
 /** As `perform`, but a creation that Azure gave up is not simply sent again: its other half stands on the SQL Server. */
 async function requestLink(run: LinkRun, create: StepRef): Promise<void> {
-  const heartbeat = run.spec.settings.polling.heartbeatTimeout;
   const patient: ActivityInterfaceFor<Pick<LinkSteps, 'performStep'>> = proxyActivities(
-    untilAzureGivesUp(heartbeat),
+    untilAzureGivesUp(run.spec.settings.polling),
   );
   const over = new CarriedOver();
   await run.control.untilDone(create.title, async () => {
@@ -149,6 +148,7 @@ function giveBack(run: LinkRun): Promise<readonly string[]> {
     // A person is asked right afterwards, and hears of it.
     const undoing = new Undo(run.control, items, {
       refused: 'leave',
+      firstPauseMs: 0,
       longestPauseMs: () => 0,
       leaveCommand: null,
       title: ({ where }) => `Undo on ${where}`,

@@ -12,10 +12,10 @@ export interface LinkActivities {
 }
 
 export function linkActivities({ spec }: Pick<LinkRun, 'spec'>): LinkActivities {
-  const { heartbeatTimeout } = spec.settings.polling;
+  const { polling } = spec.settings;
   return {
-    fewAttempts: proxyActivities<LinkSteps>(fewAttempts(heartbeatTimeout)),
-    longPoll: proxyActivities<LinkSteps>(longPoll(heartbeatTimeout)),
-    watches: proxyActivities<LinkWatches>(watch(heartbeatTimeout)),
+    fewAttempts: proxyActivities<LinkSteps>(fewAttempts(polling)),
+    longPoll: proxyActivities<LinkSteps>(longPoll(polling)),
+    watches: proxyActivities<LinkWatches>(watch(polling)),
   };
 }

@@ -1,4 +1,6 @@
 import { type ActivityOptions, workflowInfo } from '@temporalio/workflow';
+import { type GrowingPause, pacingOf, TELLING } from '../../model/run/pacing';
+import type { Polling } from '../../model/run/settings';
 import { watchQueueOf } from '../../temporal/task-queues';
 
 /**
@@ -8,55 +10,61 @@ import { watchQueueOf } from '../../temporal/task-queues';
  */
 const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
 
+/** How the attempts of an activity follow one another. */
+const growing = ({ firstMs, longestMs }: Pick<GrowingPause, 'firstMs'> & Partial<GrowingPause>) => ({
+  initialInterval: firstMs,
+  backoffCoefficient: 2,
+  ...(longestMs === undefined ? {} : { maximumInterval: longestMs }),
+});
+
 /**
  * Retry policy by kind of effect. A failure that only a person can mend leaves its activity as non-retryable,
  * whatever stands here; everything else passes by itself sooner or later.
  */
 
 /** Reads only, or one quick change that looks first: try again soon, give the platform room when it stays down. */
-export const untilItSucceeds = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const untilItSucceeds = (polling: Polling): ActivityOptions => ({
   startToCloseTimeout: '1 hour',
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: growing(pacingOf(polling).attempts.soon),
 });
 
 /**
  * Waits on remote work that goes on without us, for hours or days. The attempt's own limit is only a net: the
  * heartbeat notices a dead worker, the workflow's timers hold the deadlines.
  */
-export const longPoll = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const longPoll = (polling: Polling): ActivityOptions => ({
   startToCloseTimeout: '30 days',
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: growing(pacingOf(polling).attempts.patient),
 });
 
-/** As `longWithHeartbeat`, for what waits for hours or for good: it takes no slot that a step may need. */
-export const watch = (heartbeatTimeoutMs: number): ActivityOptions => ({
-  ...longPoll(heartbeatTimeoutMs),
+/** As `longPoll`, for what waits for hours or for good: it takes no slot that a step may need. */
+export const watch = (polling: Polling): ActivityOptions => ({
+  ...longPoll(polling),
   taskQueue: watchQueueOf(workflowInfo().taskQueue),
 });
 
 /** What mostly is so already when it is asked for, and somebody waits: with the steps, and left soon where it is not. */
-export const firstLook = (heartbeatTimeoutMs: number, limitMs: number): ActivityOptions => ({
+export const firstLook = (polling: Polling, limitMs: number): ActivityOptions => ({
   scheduleToCloseTimeout: limitMs,
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2 },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: growing({ firstMs: pacingOf(polling).attempts.soon.firstMs }),
 });
 
 /**
  * Before anything was changed: a person waits for the answer, so a wrong address or password must not be retried long.
  * A host that did not answer until the connection timed out will hardly answer a second later.
  */
-export const fewAttempts = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const fewAttempts = (polling: Polling): ActivityOptions => ({
   startToCloseTimeout: '5 minutes',
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
+  heartbeatTimeout: polling.heartbeatTimeout,
   retry: {
-    initialInterval: '1 second',
-    backoffCoefficient: 2,
+    ...growing(pacingOf(polling).attempts.few),
     maximumAttempts: 3,
     nonRetryableErrorTypes: ['Unreachable'],
   },
@@ -69,63 +77,53 @@ export const BOUNDED_WORK_MS = 10 * 60_000;
  * A look, or the undo of a step, behind which somebody waits: a passing fault is overcome, and whatever keeps it from
  * getting through is known within `BOUNDED_WORK_MS`, also when nothing answers at all.
  */
-export const bounded = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const bounded = (polling: Polling): ActivityOptions => ({
   scheduleToCloseTimeout: BOUNDED_WORK_MS,
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: {
-    initialInterval: '500 milliseconds',
-    backoffCoefficient: 2,
-    maximumInterval: '30 seconds',
-    maximumAttempts: 8,
-  },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: { ...growing(pacingOf(polling).attempts.soon), maximumAttempts: 8 },
 });
 
 /** Messages to people that nobody waits for: at least once, so the receiver may be away for hours. */
 export const notification: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '6 hours',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+  retry: growing(TELLING),
 };
 
 /** Messages to people behind which a short workflow waits: never worth holding it up. */
 export const briefNotification: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '1 minute',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2 },
+  retry: growing({ firstMs: TELLING.firstMs }),
 };
 
 /**
  * One call of a hook, which repeats by itself while its time lasts. Only a worker that died or was stopped makes another
  * attempt, with the same idempotency key; so the end is near whatever happens, once there is a worker.
  */
-export const hookCall = (heartbeatTimeoutMs: number, timeoutMs: number): ActivityOptions => ({
+export const hookCall = (polling: Polling, timeoutMs: number): ActivityOptions => ({
   startToCloseTimeout: timeoutMs + 30_000,
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: { ...growing(pacingOf(polling).attempts.few), maximumAttempts: 5 },
 });
 
 /**
- * A look or an act behind the point of no return, where every further attempt is one second more without service. After these
+ * A look or an act behind the point of no return, where every further attempt is a pause more without service. After these
  * few a person is told why it does not go through, and it is tried again.
  */
-export const pastNoReturn = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const pastNoReturn = (polling: Polling): ActivityOptions => ({
   startToCloseTimeout: '1 hour',
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: {
-    initialInterval: '1 second',
-    backoffCoefficient: 2,
-    maximumInterval: '5 seconds',
-    maximumAttempts: 4,
-  },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: { ...growing(pacingOf(polling).attempts.pastNoReturn), maximumAttempts: 4 },
 });
 
 /** Looks once all is done: worth a few attempts, never worth holding the end of a run up. */
-export const lookAfterwards = (heartbeatTimeoutMs: number): ActivityOptions => ({
+export const lookAfterwards = (polling: Polling): ActivityOptions => ({
   startToCloseTimeout: '2 minutes',
   cancellationType,
-  heartbeatTimeout: heartbeatTimeoutMs,
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 5 },
+  heartbeatTimeout: polling.heartbeatTimeout,
+  retry: { ...growing(pacingOf(polling).attempts.few), maximumAttempts: 5 },
 });

@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { formatDuration } from '../../model/duration';
 import type { DatabaseProperties } from '../../model/run/failover-facts';
+import { LONGEST_WAIT_MS } from '../../model/run/pacing';
 import type { FailoverPlan } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { waitVerdict } from './cutover-wait';
@@ -17,9 +18,6 @@ import { AbortRequested } from './run-control';
 import { addAttempt, attemptsMade } from './state-entries';
 import { hasObjects, keepObjectsWhile, passObjectsGate, switchObjects } from './unreplicated-objects';
 import { throwIfLeftBadly, until } from './until';
-
-/** A wait is looked at again after this long at most: windows and approvals are also a matter of time. */
-const LONGEST_WAIT_MS = 7 * 24 * 3_600_000;
 
 /** One cutover: which site hands over to which, and how. */
 export interface Cutover {

@@ -2,6 +2,7 @@
 
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { DeletedExternallyNews, ExternalFailoverNews, Health } from '../../activities/run/api';
+import { pacingOf } from '../../model/run/pacing';
 import type { SiteId } from '../../model/run/site';
 import { failoverRecordOf } from './failover-record';
 import { lateFailover, noteLateFailover, tellLate } from './late-failover';
@@ -9,9 +10,6 @@ import type { Run } from './run';
 import type { StandingRequest } from './standing-messages';
 import type { Protection } from './state';
 import { addFailover } from './state-entries';
-
-/** A request under way has the word: what was seen is looked at again after this long. */
-const LOOK_AGAIN_MS = 5 * 60_000;
 
 /**
  * All sites agree on a primary that this run did not make one: it goes on from there.
@@ -27,7 +25,8 @@ export async function adoptExternalFailover(
   const { name } = run.spec.settings;
   if (protection.request !== null) {
     await tellBesideRequest(run, protection.request, news, told);
-    await sleep(LOOK_AGAIN_MS);
+    // A request under way has the word.
+    await sleep(pacingOf(run.spec.settings.polling).besideRequestMs);
     return;
   }
   const wasSplit = protection.splitBrain !== null;

@@ -116,7 +116,7 @@ export class FailoverHooks {
     const { state, spec } = run;
     const time = run.now();
     const activities: ActivityInterfaceFor<Pick<AroundFailoverActivities, 'runHook'>> = proxyActivities(
-      hookCall(spec.settings.polling.heartbeatTimeout, hook.timeout),
+      hookCall(spec.settings.polling, hook.timeout),
     );
     try {
       return await activities.runHook.executeWithOptions({ summary: `Hook ${hook.name} (${phase})` }, [

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
 import { formatDuration } from '../../model/duration';
+import { growingPause, pacingOf } from '../../model/run/pacing';
 import type { SlotGiver } from '../../model/run/procedure';
 import type { SlotRequest } from '../../rules/run/failover-slots';
 import {
@@ -27,9 +28,6 @@ import { slotNewsShape } from './slot-shapes';
 import { throwIfLeftBadly, until } from './until';
 import type { OpenWait } from './waits';
 
-/** Asked again after this long: whoever gave the slots may have been ended by force, with all that it knew. */
-const ASK_AGAIN_MS = 60_000;
-const LONGEST_PAUSE_MS = 600_000;
 /** The one who gives slots may end between the look whether it runs and the message to it. */
 const TRIES = 5;
 
@@ -87,9 +85,12 @@ export class FailoverSlot {
     if (this.giver === undefined) return mustLeave() ? null : 0;
     const began = Date.now();
     const request = this.newRequest(false);
-    for (let pause = ASK_AGAIN_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    for (let tries = 1; ; tries += 1) {
       await this.ask(this.giver, request);
-      await condition(() => this.granted || mustLeave(), pause);
+      await condition(
+        () => this.granted || mustLeave(),
+        growingPause(pacingOf(this.run.spec.settings.polling).slot, tries),
+      );
       if (!this.granted && !mustLeave()) continue;
       this.endWait();
       if (this.granted) return Date.now() - began;
@@ -163,7 +164,7 @@ export class FailoverSlot {
     for (let tries = 1; tries <= TRIES && !this.granted; tries += 1) {
       if (await this.begin(giver, request)) return;
       if (await this.tell({ kind: 'ask', request })) return;
-      await sleep(1_000);
+      await sleep(pacingOf(this.run.spec.settings.polling).slotGiverGoneMs);
     }
   }
 

@@ -14,6 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { unknownWord } from '../../model/by-word';
+import { SLOT_GIVER } from '../../model/run/pacing';
 import {
   acquireUnconditionally,
   enqueue,
@@ -37,13 +38,7 @@ import {
 import { checkInput, onSignal } from './incoming';
 import { slotMessageShape, slotsInputShape } from './slot-shapes';
 
-/** Who waits is told of a new place this often at most: each release would tell all others otherwise. */
-const NEWS_EVERY_MS = 10_000;
-/** Holders are asked for a sign of life: soon when somebody begins to wait, ever more rarely after that. */
-const FIRST_PROBE_MS = 10_000;
-const LONGEST_PROBE_MS = 300_000;
-/** While nobody waits, a dead holder harms nobody; it only keeps this workflow alive. */
-const IDLE_PROBE_MS = 3_600_000;
+const { newsMs, probe, idleProbeMs } = SLOT_GIVER;
 /** Each probe of 8 holders is some 20 events: a history of this length takes hours. */
 const LONGEST_HISTORY = 4_000;
 
@@ -84,7 +79,7 @@ class SlotQueue {
   private readonly told = new Map<string, string>();
   private toldAt = 0;
   private probedAt = 0;
-  private probeAfterMs = FIRST_PROBE_MS;
+  private probeAfterMs = probe.firstMs;
 
   constructor(public slots: Slots) {}
 
@@ -126,16 +121,16 @@ class SlotQueue {
 
   /** Milliseconds until something is to be looked at by itself. */
   untilNextLookMs(): number {
-    if (this.slots.queue.length === 0) return IDLE_PROBE_MS;
+    if (this.slots.queue.length === 0) return idleProbeMs;
     const now = Date.now();
-    const probe = this.probedAt + this.probeAfterMs - now;
-    const news = this.hasNews() ? this.toldAt + NEWS_EVERY_MS - now : Number.POSITIVE_INFINITY;
-    return Math.max(1, Math.min(probe, news));
+    const next = this.probedAt + this.probeAfterMs - now;
+    const news = this.hasNews() ? this.toldAt + newsMs - now : Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.min(next, news));
   }
 
   async look(): Promise<void> {
     if (this.slots.queue.length > 0 && Date.now() < this.probedAt + this.probeAfterMs) return;
-    this.probeAfterMs = Math.min(this.probeAfterMs * 2, LONGEST_PROBE_MS);
+    this.probeAfterMs = Math.min(this.probeAfterMs * 2, probe.longestMs);
     await this.probe();
   }
 
@@ -154,8 +149,8 @@ class SlotQueue {
   /** @returns true when a slot became free by it */
   private async probeIfSomebodyBeginsToWait(): Promise<boolean> {
     const isNew = this.slots.queue.some((request) => !this.told.has(nameOf(request)));
-    if (!isNew || Date.now() < this.probedAt + FIRST_PROBE_MS) return false;
-    this.probeAfterMs = FIRST_PROBE_MS;
+    if (!isNew || Date.now() < this.probedAt + probe.firstMs) return false;
+    this.probeAfterMs = probe.firstMs;
     return this.probe();
   }
 
@@ -175,7 +170,7 @@ class SlotQueue {
 
   /** Who is new in line hears at once; the others not more often than is worth it. */
   private async tellPlaces(): Promise<void> {
-    const isDue = Date.now() >= this.toldAt + NEWS_EVERY_MS;
+    const isDue = Date.now() >= this.toldAt + newsMs;
     if (isDue) this.toldAt = Date.now();
     const due = this.slots.queue.flatMap((request) => {
       const place = placeOf(this.slots, request);

@@ -2,10 +2,10 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CatchUpEvidence } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
+import { longestPause, pacingOf } from '../../model/run/pacing';
 import { type FailoverPlan, type StepRef, withdrawalSteps } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { performPastNoReturn } from './past-no-return';
-import { longestPause } from './pauses';
 import type { Run } from './run';
 import { personProblem } from './run-control';
 import { Undo } from './undo-items';
@@ -160,9 +160,6 @@ export async function swapRoles(
   return { looked };
 }
 
-/** Applications wait behind it: what does not get through is tried again this often at first. */
-const WITHDRAWAL_PAUSE_MS = 60_000;
-
 /** What a failover that is withdrawn gives back. */
 type Withdrawn = Pick<FailoverPlan, 'fence' | 'revocable'>;
 
@@ -189,9 +186,11 @@ function withdrawal(run: Run, plan: Withdrawn): Undo {
   const items = withdrawalSteps(plan).flatMap(({ id }) =>
     run.begunOf([id]).map((begun) => run.undoItem(begun)),
   );
+  const pauses = pacingOf(run.spec.settings.polling).withdrawal;
   return new Undo(run.control, items, {
     refused: 'wait',
-    longestPauseMs: (since) => longestPause(since, WITHDRAWAL_PAUSE_MS),
+    firstPauseMs: pauses.firstMs,
+    longestPauseMs: (since) => longestPause(pauses, Date.now() - since),
     leaveCommand: null,
     title: ({ where }) => `Withdraw on ${where}`,
     onLeft: (left) => run.noteLeft(left),

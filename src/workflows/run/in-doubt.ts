@@ -1,6 +1,7 @@
 /** After a failover that did not say how it ended, or left its fence: nothing here is waited for without end. */
 
 import { condition, isCancellation } from '@temporalio/workflow';
+import { pacingOf } from '../../model/run/pacing';
 import type { StepRef } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
 import { isPreempted, msLeftToStop } from './preemption';
@@ -9,8 +10,6 @@ import { activityProblem, personProblem } from './run-control';
 import type { Protection } from './state';
 import { until } from './until';
 
-/** Of `polling.active`: 10 s by default. */
-const ACTIVE_POLLS_BETWEEN_LOOKS = 5;
 /** A swap that was begun goes on without its workflow; it shows within seconds (15 s on General Purpose). */
 const LOOKS_UNSWAPPED = 6;
 const LOOKS_SWAPPED = 2;
@@ -37,7 +36,7 @@ export async function resolveInDoubt(run: Run, to: SiteId): Promise<boolean> {
     agreed = !seen.agree ? 0 : isSwapped === before ? agreed + 1 : 1;
     before = seen.agree ? isSwapped : undefined;
     if (agreed >= (isSwapped ? LOOKS_SWAPPED : LOOKS_UNSWAPPED) || look === LOOKS_AT_MOST) break;
-    await condition(() => isPreempted(run), ACTIVE_POLLS_BETWEEN_LOOKS * run.spec.settings.polling.active);
+    await condition(() => isPreempted(run), pacingOf(run.spec.settings.polling).rolesInDoubtMs);
   }
   run.waitingFor = '';
   return isSwapped;

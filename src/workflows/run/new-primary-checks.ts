@@ -25,7 +25,7 @@ export interface NewPrimary {
 export async function readBefore(run: Run, on: SiteId): Promise<DatabaseProperties | null> {
   if (!run.spec.settings.afterFailover.checks) return null;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
-    fewAttempts(run.spec.settings.polling.heartbeatTimeout),
+    fewAttempts(run.spec.settings.polling),
   );
   try {
     return await activities.readDatabaseProperties({ spec: run.spec, on });
@@ -51,9 +51,7 @@ export async function checkNewPrimary(run: Run, primary: NewPrimary): Promise<vo
 async function repairUsers(run: Run, step: StepRef): Promise<void> {
   const { spec } = run;
   const stepId = step.id;
-  const activities: ActivityInterfaceFor<RunSteps> = proxyActivities(
-    lookAfterwards(spec.settings.polling.heartbeatTimeout),
-  );
+  const activities: ActivityInterfaceFor<RunSteps> = proxyActivities(lookAfterwards(spec.settings.polling));
   try {
     const { settled, planned } = await activities.observeStep({ spec, stepId });
     if (settled !== undefined) {
@@ -76,7 +74,7 @@ async function repairUsers(run: Run, step: StepRef): Promise<void> {
 async function check(run: Run, { site, before, replicates }: NewPrimary): Promise<void> {
   const { spec, state } = run;
   const activities: ActivityInterfaceFor<AroundFailoverActivities> = proxyActivities(
-    lookAfterwards(spec.settings.polling.heartbeatTimeout),
+    lookAfterwards(spec.settings.polling),
   );
   try {
     const firstWriteAt = state.firstWriteAt ?? null;

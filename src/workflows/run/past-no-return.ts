@@ -8,16 +8,12 @@ import {
 } from '@temporalio/workflow';
 import type { RunSteps } from '../../activities/run/api';
 import { byWord } from '../../model/by-word';
+import { longestPause, pacingOf, type TiringPause } from '../../model/run/pacing';
 import type { ForwardRole, StepRef } from '../../model/run/procedure';
 import { pastNoReturn } from './activity-policies';
-import { longestPause } from './pauses';
 import type { Run } from './run';
 import type { Problem } from './run-control';
 import type { OpenWait } from './waits';
-
-const FIRST_PAUSE_MS = 5_000;
-/** Longest pause while it is tried often. */
-const OFTEN_MS = 30_000;
 
 /**
  * Applications wait behind the fence, and there is no way back: a refusal that passes by itself (47514, 47515, 47516,
@@ -26,7 +22,7 @@ const OFTEN_MS = 30_000;
  */
 export async function performPastNoReturn(run: Run, step: StepRef, role: ForwardRole): Promise<void> {
   const activities: ActivityInterfaceFor<Pick<RunSteps, 'observeStep' | 'performStep'>> = proxyActivities(
-    pastNoReturn(run.spec.settings.polling.heartbeatTimeout),
+    pastNoReturn(run.spec.settings.polling),
   );
   const act = orRefusal(run.acting(step, activities));
   // Whoever does not even let itself be looked at keeps the applications out as well.
@@ -62,13 +58,16 @@ class Refused {
   private readonly wait: OpenWait;
   private readonly told = new Set<string>();
   private shown = '';
-  private pauseMs = FIRST_PAUSE_MS;
+  private readonly pauses: TiringPause;
+  private pauseMs: number;
 
   constructor(
     private readonly run: Run,
     private readonly step: StepRef,
   ) {
     this.waitingFor = run.waitingFor;
+    this.pauses = pacingOf(run.spec.settings.polling).pastNoReturn;
+    this.pauseMs = this.pauses.firstMs;
     this.wait = run.waits.begin();
   }
 
@@ -77,7 +76,7 @@ class Refused {
     const { run, step } = this;
     run.refusal = `${this.waitingFor}: ${message}; it is tried again`;
     this.wait.say(run.refusal);
-    if (this.shown !== '' || this.pauseMs > OFTEN_MS) this.show({ code, message, remedy });
+    if (this.shown !== '' || this.pauseMs > this.pauses.oftenMs) this.show({ code, message, remedy });
     if (this.told.has(code)) return;
     this.told.add(code);
     await run.notify(
@@ -91,9 +90,9 @@ class Refused {
   /** @param asked how often somebody had asked to try again, before it was tried */
   async pause(asked: number): Promise<void> {
     const isRetry = await this.run.control.untilRetried(asked, this.pauseMs, () => false);
-    const longest = longestPause(this.since, OFTEN_MS);
+    const longest = longestPause(this.pauses, Date.now() - this.since);
     // Once somebody looks after it, minutes are long.
-    this.pauseMs = isRetry ? FIRST_PAUSE_MS : Math.min(2 * this.pauseMs, longest);
+    this.pauseMs = isRetry ? this.pauses.firstMs : Math.min(2 * this.pauseMs, longest);
   }
 
   end(): void {

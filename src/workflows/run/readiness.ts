@@ -20,7 +20,7 @@ const LOOK_MS = 60_000;
 export async function awaitReadinessSoon(run: Run, primary: SiteId, firstLookMs: number): Promise<void> {
   const input = { spec: run.spec, primary };
   const steps: ActivityInterfaceFor<Pick<RunWatches, 'awaitReadiness'>> = proxyActivities(
-    firstLook(run.spec.settings.polling.heartbeatTimeout, firstLookMs),
+    firstLook(run.spec.settings.polling, firstLookMs),
   );
   try {
     await steps.awaitReadiness(input);

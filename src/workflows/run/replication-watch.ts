@@ -1,5 +1,6 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { CommonNews, OwnNews } from '../../activities/run/api';
+import { pacingOf } from '../../model/run/pacing';
 import type { SiteId } from '../../model/run/site';
 import { isCommonNews, noteCommonNews, type Watcher } from './common-news';
 import { historyIsLong } from './history';
@@ -10,9 +11,6 @@ import type { Protection } from './state';
 import { noteHealth } from './state-entries';
 import type { TopologyWatch } from './topology';
 import { throwIfLeftBadly, until } from './until';
-
-/** After a failure that a person must mend, the watch tries again by itself: the log must not wait for an answer. */
-const RETRY_AFTER_PROBLEM_MS = 5 * 60_000;
 
 /** The watch of what replicates, for those who begin and end it. */
 export interface Watch {
@@ -79,7 +77,7 @@ export class ReplicationWatch implements Watch {
         const problem = personProblem(error) ?? activityProblem(error);
         if (problem === undefined) throw error;
         await this.tellOnce(problem);
-        await sleep(RETRY_AFTER_PROBLEM_MS);
+        await sleep(pacingOf(this.run.spec.settings.polling).watchAfterProblemMs);
       }
     }
   }

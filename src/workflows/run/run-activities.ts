@@ -1,6 +1,7 @@
 /** The activities of a run, by how often and how long each is tried. */
 import { type ActivityInterfaceFor, proxyActivities } from '@temporalio/workflow';
 import type { RunSteps, RunWatches } from '../../activities/run/api';
+import type { Polling } from '../../model/run/settings';
 import { bounded, fewAttempts, longPoll, notification, untilItSucceeds, watch } from './activity-policies';
 
 export interface RunActivities {
@@ -13,12 +14,11 @@ export interface RunActivities {
   readonly watches: ActivityInterfaceFor<RunWatches & Pick<RunSteps, 'performStep'>>;
 }
 
-/** @param heartbeat milliseconds without a sign of life of a worker, after which another one takes over */
-export const runActivities = (heartbeat: number): RunActivities => ({
-  untilItSucceeds: proxyActivities<RunSteps>(untilItSucceeds(heartbeat)),
-  longPoll: proxyActivities<RunSteps>(longPoll(heartbeat)),
-  fewAttempts: proxyActivities<RunSteps>(fewAttempts(heartbeat)),
-  bounded: proxyActivities<RunSteps>(bounded(heartbeat)),
+export const runActivities = (polling: Polling): RunActivities => ({
+  untilItSucceeds: proxyActivities<RunSteps>(untilItSucceeds(polling)),
+  longPoll: proxyActivities<RunSteps>(longPoll(polling)),
+  fewAttempts: proxyActivities<RunSteps>(fewAttempts(polling)),
+  bounded: proxyActivities<RunSteps>(bounded(polling)),
   notifications: proxyActivities<RunSteps>(notification),
-  watches: proxyActivities<RunWatches & Pick<RunSteps, 'performStep'>>(watch(heartbeat)),
+  watches: proxyActivities<RunWatches & Pick<RunSteps, 'performStep'>>(watch(polling)),
 });

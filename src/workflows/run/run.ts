@@ -53,7 +53,7 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
     readonly state: RunState & Own,
     readonly workflowId: string,
   ) {
-    this.activities = runActivities(given.spec.settings.polling.heartbeatTimeout);
+    this.activities = runActivities(given.spec.settings.polling);
     const { notifyPerson } = this.activities.notifications;
     this.notices = new Notices(notifyPerson, ({ code }) =>
       this.logEvent('warning', 'notification.failed', `nobody could be told of ${code}`),
@@ -89,7 +89,7 @@ export class Run<Spec extends RunSpec = RunSpec, Own extends object = object> {
   /** From here on. What is under way goes on with the spec that it was begun with. */
   changeSpec(spec: Spec): void {
     this.given = { ...this.given, spec };
-    this.activities = runActivities(spec.settings.polling.heartbeatTimeout);
+    this.activities = runActivities(spec.settings.polling);
   }
 
   /** As the history that follows this one gets it, but for the state. */

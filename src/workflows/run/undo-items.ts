@@ -11,9 +11,6 @@ import { accept, type Decision, type Request, refuse } from './answers';
 import { type OpenUndo, type Problem, problemOf, type RunControl } from './run-control';
 import type { StartedStep } from './state';
 
-/** Before the second attempt; each pause is twice the one before it. */
-const FIRST_PAUSE_MS = 60_000;
-
 /** One thing to be given back. */
 export interface UndoItem {
   readonly what: string;
@@ -33,6 +30,8 @@ export interface LeftItem {
 export interface UndoPolicy {
   /** What a server refused for good is left by name, or waited for as what did not get through. */
   readonly refused: 'leave' | 'wait';
+  /** Before the second attempt, milliseconds; each pause is twice the one before it. */
+  readonly firstPauseMs: number;
   /** @param since when the undoing began, milliseconds */
   readonly longestPauseMs: (since: number) => number;
   /** Command that leaves things behind; null where nothing may be left. */
@@ -83,7 +82,7 @@ export class Undo implements OpenUndo {
   async all(): Promise<readonly LeftItem[]> {
     const since = Date.now();
     try {
-      for (let pauseMs = FIRST_PAUSE_MS; ; ) {
+      for (let pauseMs = this.policy.firstPauseMs; ; ) {
         const asked = this.control.retriesAsked;
         await this.round((item, problem) => this.tell(item, problem));
         if (this.open.length === 0) return this.left;
@@ -91,7 +90,9 @@ export class Undo implements OpenUndo {
         const isRetry = await this.control.untilRetried(asked, pauseMs, () => this.isDecided());
         if (this.policy.leaveCommand === null) this.control.throwIfAborted();
         if (isRetry) this.told.clear();
-        pauseMs = isRetry ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, this.policy.longestPauseMs(since));
+        pauseMs = isRetry
+          ? this.policy.firstPauseMs
+          : Math.min(2 * pauseMs, this.policy.longestPauseMs(since));
       }
     } finally {
       this.control.showWaits(this, []);

@@ -1,11 +1,9 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { pacingOf } from '../../model/run/pacing';
 import type { Run } from './run';
 import { notUndoable } from './state-size';
 import { leftSentence, Undo } from './undo-items';
-
-/** Between two attempts at what does not get through; before that the pauses grow. */
-const LONGEST_PAUSE_MS = 60 * 60_000;
 
 /**
  * Undoes exactly what this run made, latest first (promise 5). A cancelled workflow gets here too, so nothing in
@@ -17,9 +15,11 @@ export function undoRun(run: Run): Promise<readonly string[]> {
     // A pause holds what is done, not what is undone.
     run.state.paused = false;
     const items = run.state.startedSteps.toReversed().map((begun) => run.undoItem(begun));
+    const { firstMs, longestMs } = pacingOf(run.spec.settings.polling).undo;
     const undoing = new Undo(run.control, items, {
       refused: 'leave',
-      longestPauseMs: () => LONGEST_PAUSE_MS,
+      firstPauseMs: firstMs,
+      longestPauseMs: () => longestMs,
       leaveCommand: `sqlferry leave ${run.spec.settings.name}`,
       title: ({ where }) => `Undo on ${where}`,
       onLeft: (left) => run.noteLeft(left),

@@ -64,9 +64,7 @@ export const certificateCheckOf = (spec: Shape<CertificateSpec>) => {
 async function checkCertificates(input: CertificateCheckInput): Promise<CertificateCheckResult> {
   const { spec } = input;
   const checkedAt = new Date(Date.now()).toISOString();
-  const { readCertificateInventory } = proxyActivities<CertificateActivities>(
-    bounded(spec.settings.polling.heartbeatTimeout),
-  );
+  const { readCertificateInventory } = proxyActivities<CertificateActivities>(bounded(spec.settings.polling));
   let inventory: CertificateInventory;
   try {
     inventory = await readCertificateInventory({ spec });

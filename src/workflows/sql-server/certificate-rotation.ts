@@ -5,6 +5,7 @@
 import { CancellationScope, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { ConnectionProof, RotationVerdict } from '../../activities/sql-server/certificate-api';
 import type { CertificateSpec } from '../../activities/sql-server/certificate-spec';
+import { pacingOf } from '../../model/run/pacing';
 import type {
   RotatedCertificate,
   RotationPlan,
@@ -226,9 +227,6 @@ async function rollBack(
   return ['rolled-back', after === null ? summary : `${summary}; ${after}`];
 }
 
-/** Between two attempts at what does not get through; before that the pauses grow. */
-const LONGEST_PAUSE_MS = 60 * 60_000;
-
 /** @returns how the connections are afterwards; null when the endpoint was not touched */
 async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan): Promise<string | null> {
   run.forwardOnly = 'the rotation is being undone';
@@ -259,9 +257,11 @@ async function takeBack(run: CertificateRun, found: Findings, plan: RotationPlan
 
 /** @returns whether all of it was undone; what was left stands in the result */
 async function undoAll(run: CertificateRun, found: Findings, items: readonly UndoItem[]): Promise<boolean> {
+  const { firstMs, longestMs } = pacingOf(run.input.spec.settings.polling).undo;
   const undoing = new Undo(run.control, items, {
     refused: 'wait',
-    longestPauseMs: () => LONGEST_PAUSE_MS,
+    firstPauseMs: firstMs,
+    longestPauseMs: () => longestMs,
     leaveCommand: `sqlferry certificates leave ${run.input.spec.settings.server}`,
     title: ({ where }) => `Undo on ${where}`,
     onLeft: () => undefined,

@@ -63,14 +63,14 @@ export class CertificateRun {
     readonly input: CertificateRotationInput,
     readonly workflowId: string,
   ) {
-    const heartbeat = input.spec.settings.polling.heartbeatTimeout;
-    this.untilItSucceeds = proxyActivities<Activities>(untilItSucceeds(heartbeat));
-    this.longPoll = proxyActivities<Activities>(longPoll(heartbeat));
+    const { polling } = input.spec.settings;
+    this.untilItSucceeds = proxyActivities<Activities>(untilItSucceeds(polling));
+    this.longPoll = proxyActivities<Activities>(longPoll(polling));
     this.proving = proxyActivities<Activities>({
-      ...longPoll(heartbeat),
+      ...longPoll(polling),
       scheduleToCloseTimeout: input.connectWithinMs + BOUNDED_WORK_MS,
     });
-    this.bounded = proxyActivities<Activities>(bounded(heartbeat));
+    this.bounded = proxyActivities<Activities>(bounded(polling));
     this.notifications = proxyActivities<RunSteps>(briefNotification);
     this.control = new RunControl({
       forwardOnly: () => this.forwardOnly,

@@ -11,6 +11,7 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { ObjectSteps, ObjectWatches } from '../../activities/sql-server/instance-object-api';
+import { pacingOf } from '../../model/run/pacing';
 import type { FailoverType } from '../../model/run/procedure';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { SiteId } from '../../model/run/site';
@@ -30,11 +31,8 @@ import type { WithObjects } from './objects-state';
 type ObjectsSpec = RunSpec & Omit<SqlServerSpec, 'sites'>;
 type Run = AnyRun<ObjectsSpec, WithObjects>;
 
-/** A quiet primary is looked at this often, within one activity: an idle day leaves nothing in the history. */
-const LOOK_EVERY_MS = 24 * 3_600_000;
-const CHECKPOINT_MS = 7 * LOOK_EVERY_MS;
-/** After a failure that a person must mend. Before a failover all is tried again in any case. */
-const RETRY_AFTER_PROBLEM_MS = 6 * 3_600_000;
+/** Looks at a quiet primary within one activity: an idle day leaves nothing in the history. */
+const LOOKS_IN_ONE = 7;
 /** Differences kept in the state, for people. */
 const DRIFT_KEPT = 20;
 const LONGEST_DETAIL = 300;
@@ -49,11 +47,11 @@ interface Activities {
 }
 
 function activitiesOf(run: Run): Activities {
-  const { heartbeatTimeout } = run.spec.settings.polling;
+  const { polling } = run.spec.settings;
   return {
-    first: proxyActivities<ObjectSteps>(fewAttempts(heartbeatTimeout)),
-    long: proxyActivities<ObjectSteps>(longPoll(heartbeatTimeout)),
-    watches: proxyActivities<ObjectWatches>(watch(heartbeatTimeout)),
+    first: proxyActivities<ObjectSteps>(fewAttempts(polling)),
+    long: proxyActivities<ObjectSteps>(longPoll(polling)),
+    watches: proxyActivities<ObjectWatches>(watch(polling)),
   };
 }
 
@@ -88,7 +86,7 @@ async function keepObjects(run: Run, primary: SiteId, lane: CopyInProgress): Pro
       if (problem === undefined) throw error;
       if (!told.has(problem.message)) await tellProblems(run, [problem]);
       told.add(problem.message);
-      await sleep(RETRY_AFTER_PROBLEM_MS);
+      await sleep(pacingOf(run.spec.settings.polling).objectsAfterProblemMs);
     }
   }
 }
@@ -105,6 +103,7 @@ async function copyAndWatch(run: Run, primary: SiteId, lane: CopyInProgress): Pr
   }
   const { watches } = activitiesOf(run);
   const { spec } = run;
+  const everyMs = pacingOf(run.spec.settings.polling).objectsMs;
   let retriesCopy = false;
   for (;;) {
     const known = run.state.instanceObjects;
@@ -113,9 +112,9 @@ async function copyAndWatch(run: Run, primary: SiteId, lane: CopyInProgress): Pr
       spec,
       primary,
       known: isKnown ? known.mark : '',
-      everyMs: LOOK_EVERY_MS,
+      everyMs,
       waitsFirst: isKnown,
-      checkpointAfterMs: retriesCopy ? LOOK_EVERY_MS : CHECKPOINT_MS,
+      checkpointAfterMs: (retriesCopy ? 1 : LOOKS_IN_ONE) * everyMs,
     });
     await condition(() => !run.state.paused);
     retriesCopy = await reconcileObjects(run, seen, isKnown ? known.mark : '', lane);
@@ -288,7 +287,7 @@ async function mendedOrResumed(run: Run, report: ObjectsReport, why: string): Pr
       known: driftFingerprint(report),
       everyMs: run.spec.settings.polling.active,
       waitsFirst: true,
-      checkpointAfterMs: CHECKPOINT_MS,
+      checkpointAfterMs: LOOKS_IN_ONE * pacingOf(run.spec.settings.polling).objectsMs,
     }),
   );
   // A watch that fails for good leaves the person, who is told already.

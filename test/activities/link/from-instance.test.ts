@@ -1,5 +1,4 @@
 /** The steps of a link that the instance leads first: each can run twice, and each is undone to what it found. */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { EstateWorld } from '../../../estate/world/world';
 import { establishingFromInstance } from '../../../src/model/link/procedure';
 import type { LinkStepId } from '../../../src/model/link/step';
@@ -51,7 +50,7 @@ async function joined(): Promise<void> {
       return;
     } catch (error) {
       if (!String(error).includes('47106')) throw error;
-      await wait(20);
+      await world().clock.sleep(10_000);
     }
   }
 }

@@ -5,6 +5,8 @@ import { DefaultLogger } from '@temporalio/worker';
 import { asActivity } from '../../../src/activities/run/activity-boundary';
 import type { Carried } from '../../../src/activities/run/carried';
 import type { Reporter } from '../../../src/activities/run/reporter';
+import { systemClock } from '../../../src/adapters/clock';
+import type { Clock } from '../../../src/ports/clock';
 import { AzureFailure, SettingFailure, SqlServerFailure } from '../../../src/ports/failures';
 import type { SealedOperation } from '../../../src/ports/managed-instance';
 import { CATALOGUE } from '../../../src/rules/errors/catalogue';
@@ -16,7 +18,7 @@ async function failureOf(error: Error, attempt = 1): Promise<ApplicationFailure>
     .run(() =>
       asActivity(async () => {
         throw error;
-      }),
+      }, systemClock),
     )
     .catch((caught: unknown) => caught);
   if (!(thrown instanceof ApplicationFailure))
@@ -85,10 +87,14 @@ async function carriedBy(
       heartbeatDetails = details;
     });
     const attempt = () =>
-      asActivity(async (reporter) => {
-        body(reporter);
-        throw new Error('unreachable');
-      }, carried);
+      asActivity(
+        async (reporter) => {
+          body(reporter);
+          throw new Error('unreachable');
+        },
+        systemClock,
+        carried,
+      );
     const failure = await environment.run(attempt).catch((error: ApplicationFailure) => error);
     left = (failure as { details?: [{ carried?: Carried }] }).details?.[0].carried;
   }
@@ -135,4 +141,43 @@ test('an attempt that ends before its look leaves to the next one what it does n
   };
   await carriedBy([(reporter) => reporter.noteUnanswered(true), note, note, note]);
   expect(may).toEqual([true, true, true]);
+});
+
+describe('heartbeats', () => {
+  test("go by Temporal's clock alone, and end with the attempt", async () => {
+    const asked: number[] = [];
+    const wakers: (() => void)[] = [];
+    let isAsleep = false;
+    const temporalClock: Clock = {
+      ...systemClock,
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          asked.push(ms);
+          isAsleep = true;
+          wakers.push(resolve);
+          signal?.addEventListener('abort', () => {
+            isAsleep = false;
+            reject(signal.reason);
+          });
+        }),
+    };
+    let beats = 0;
+    const options = { logger: new DefaultLogger('ERROR') };
+    const environment = new MockActivityEnvironment({ heartbeatTimeoutMs: 8_000 }, options);
+    environment.on('heartbeat', () => {
+      beats += 1;
+    });
+    await environment.run(() =>
+      asActivity(async () => {
+        for (let slept = 1; slept <= 3; slept += 1) {
+          expect(asked).toHaveLength(slept);
+          wakers.at(-1)?.();
+          await new Promise(setImmediate);
+        }
+      }, temporalClock),
+    );
+    expect(asked).toEqual([2_000, 2_000, 2_000, 2_000]);
+    expect(beats).toBe(3);
+    expect(isAsleep).toBe(false);
+  });
 });

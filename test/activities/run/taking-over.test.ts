@@ -63,6 +63,7 @@ async function activity(
     topologies: [topology],
     hooks: { call: async () => ({ kind: 'no-answer', reason: 'not called' }) },
     clock: systemClock,
+    temporalClock: systemClock,
     snapshots: new Snapshots(systemClock),
     notifier: { notify: async () => undefined },
   });

@@ -128,6 +128,7 @@ function scene() {
       bindTopology(REGIONS, { openPorts, secrets }),
     ],
     clock: systemClock,
+    temporalClock: systemClock,
     snapshots: new Snapshots(systemClock),
     notifier: { notify: async () => undefined },
     hooks: {

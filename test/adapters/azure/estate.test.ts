@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_PRINCIPALS } from '../../../estate/azure/server';
 import { createCredential, createManagedInstancePort, stateKeyFrom } from '../../../src/adapters/azure';
+import { systemClock } from '../../../src/adapters/clock';
 import { createSecrets } from '../../../src/adapters/secrets';
 import type { ArmRequest } from '../../../src/model/arm-request';
 import { azureSchema } from '../../../src/model/inventory';
@@ -47,7 +48,7 @@ async function openPort(): Promise<ManagedInstancePort> {
       clientSecret: 'env:SECRET',
     },
   });
-  const clock = { now: () => estate.world.clock.now() };
+  const clock = { ...systemClock, now: () => estate.world.clock.now() };
   const secrets = createSecrets({ env: { SECRET: application.clientSecret }, clock });
   return createManagedInstancePort(
     { resourceId: INSTANCE, azure },
@@ -159,7 +160,7 @@ async function createManagedInstanceThatIsNot(): Promise<ManagedInstancePort> {
     { resourceId: INSTANCE.replace(MI, 'mi-absent'), azure },
     {
       credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
-      clock: { now: () => 0 },
+      clock: { ...systemClock, now: () => 0 },
       stateKeys: [stateKeyFrom('k')],
     },
   );

@@ -5,6 +5,7 @@ import {
   randomStateKey,
   stateKeyFrom,
 } from '../../../src/adapters/azure';
+import { systemClock } from '../../../src/adapters/clock';
 import { createSecrets } from '../../../src/adapters/secrets';
 import type { ArmRequest } from '../../../src/model/arm-request';
 import { AzureFailure } from '../../../src/ports/failures';
@@ -17,7 +18,7 @@ import { FakeAzure, SECRET, TOKEN } from './fake-azure';
 
 const INSTANCE = '/subscriptions/sub-1/resourceGroups/rg-1/providers/Microsoft.Sql/managedInstances/mi-1';
 const NOW = Date.parse('2026-11-22T10:00:00Z');
-const clock = { now: () => NOW };
+const clock = { ...systemClock, now: () => NOW };
 const key = stateKeyFrom('a secret that all workers share');
 
 const putLink: ArmRequest = {

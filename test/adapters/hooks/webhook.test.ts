@@ -1,11 +1,12 @@
 /** Web hooks against a real HTTPS server with an authority of its own. */
 import { createHmac } from 'node:crypto';
+import { systemClock } from '../../../src/adapters/clock';
 import { createHooks } from '../../../src/adapters/hooks';
 import { FakeAzure } from '../azure/fake-azure';
 import { calling, MESSAGE, webhook } from './hook-parts';
 
 const NOW = Date.parse('2026-11-01T00:00:00Z');
-const hooks = createHooks({ clock: { now: () => NOW, sleep: async () => undefined } });
+const hooks = createHooks({ clock: { ...systemClock, now: () => NOW } });
 
 let receiver: FakeAzure;
 let caFile: string;

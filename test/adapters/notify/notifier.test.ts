@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/adapters/clock';
 import { createNotifier } from '../../../src/adapters/notify';
 import type { Notification } from '../../../src/ports/notifier';
 import { FakeAzure } from '../azure/fake-azure';
@@ -22,7 +23,7 @@ afterEach(() => receiver.stop());
 function notifierOf(lines: string[], timeoutMs = 5_000) {
   const log = (text: string) => lines.push(text);
   const webhook = `${receiver.origin}/hook/secret-path?key=secret`;
-  return createNotifier({ log, webhook, ca: receiver.caPem, timeoutMs });
+  return createNotifier({ clock: systemClock, log, webhook, ca: receiver.caPem, timeoutMs });
 }
 
 test('a notification is a line of the log and a POST', async () => {
@@ -71,7 +72,7 @@ test('tried again until it is delivered, it is one line of the log; told anew, i
 });
 
 test('only https is accepted', () => {
-  expect(() => createNotifier({ log: () => undefined, webhook: 'http://example.test/hook' })).toThrow(
-    'https',
-  );
+  expect(() =>
+    createNotifier({ clock: systemClock, log: () => undefined, webhook: 'http://example.test/hook' }),
+  ).toThrow('https');
 });

@@ -1,12 +1,13 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../../src/adapters/clock';
 import { createSecrets } from '../../../src/adapters/secrets';
 import { type SecretReference, secretReferenceSchema } from '../../../src/model/secret-reference';
 import { SecretFailure } from '../../../src/ports/failures';
 import { FakeAzure, TOKEN } from '../azure/fake-azure';
 
-const clock = { now: () => 0 };
+const clock = { ...systemClock, now: () => 0 };
 const reference = (text: string): SecretReference => secretReferenceSchema.parse(text);
 
 describe('env:', () => {
@@ -78,7 +79,7 @@ describe('azure-keyvault:', () => {
 
   const open = () =>
     createSecrets({
-      clock: { now: () => time },
+      clock: { ...systemClock, now: () => time },
       keyVault: {
         credential: async () => ({
           getToken: async () => ({ token: TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 }),

@@ -1,6 +1,6 @@
 import type { HookReply } from '../../../src/model/run/hook-message';
 import { HOOK_PHASES } from '../../../src/model/run/hook-phases';
-import { afterHook, judgeHook, pauseBeforeNextCall } from '../../../src/rules/run/hook-answer';
+import { afterHook, judgeHook } from '../../../src/rules/run/hook-answer';
 
 const http = (status: number): HookReply => ({ kind: 'http', status, text: 'busy' });
 const exit = (code: number): HookReply => ({ kind: 'exit', code, text: '' });
@@ -31,10 +31,6 @@ test.each<[HookReply, string]>([
 test('the reason holds the answer and what it said', () => {
   expect(judgeHook(http(409)).reason).toBe('HTTP 409: busy');
   expect(judgeHook(exit(3)).reason).toBe('exit code 3');
-});
-
-test('calls come soon at first, and never more than 15 s apart', () => {
-  expect([1, 2, 3, 4, 5, 6].map(pauseBeforeNextCall)).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
 });
 
 describe('a veto', () => {

@@ -2,7 +2,6 @@
  * A topology that no shared line knows, on a real Temporal server: a procedure, six steps and the looks that only it can
  * take (test/support/counter-pair). All else comes from what any run has.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
@@ -17,6 +16,7 @@ import { findTemporalCli } from '../../../src/temporal/server-binary';
 import { watchQueueOf } from '../../../src/temporal/task-queues';
 import type { Answer } from '../../../src/workflows/run/answers';
 import type { RunStatus } from '../../../src/workflows/run/messages';
+import { untilSeen } from '../../support/application';
 import { counterPairSpec } from '../../support/counter-pair/spec';
 import { COUNTER_PAIR, COUNTER_PLANNING, type CounterPorts } from '../../support/counter-pair/topology';
 import { CounterPair } from '../../support/counter-pair/world';
@@ -47,6 +47,7 @@ const activities = createRunActivities({
     }),
   ],
   clock: systemClock,
+  temporalClock: systemClock,
   snapshots: new Snapshots(systemClock),
   notifier: { notify: async (notification) => void told.push(notification) },
   hooks: {
@@ -114,12 +115,8 @@ class Counting {
     return this.handle.query<RunStatus>('status');
   }
 
-  async until(holds: (status: RunStatus) => boolean): Promise<RunStatus> {
-    for (;;) {
-      const status = await this.status();
-      if (holds(status)) return status;
-      await delay(50);
-    }
+  until(holds: (status: RunStatus) => boolean): Promise<RunStatus> {
+    return untilSeen('the run is so far', () => this.status(), holds);
   }
 
   /** @returns the record of the failover that was asked for, once it is over */
@@ -137,11 +134,13 @@ class Counting {
 
   /** What people are told of it by this code, once they are. */
   async told(code: string): Promise<string> {
-    for (;;) {
-      const found = told.find((one) => one.code === code && one.workflowId.startsWith(this.name));
-      if (found !== undefined) return found.message;
-      await delay(50);
-    }
+    const isIt = (one: Notification) => one.code === code && one.workflowId.startsWith(this.name);
+    const found = await untilSeen(
+      `${code} is told`,
+      () => told.find(isIt),
+      (one) => one !== undefined,
+    );
+    return found?.message ?? '';
   }
 
   result(): Promise<unknown> {
