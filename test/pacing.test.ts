@@ -84,6 +84,7 @@ const TESTS_WITH_TIMERS = [
   'estate/workload/wire.test.ts',
   'estate/workload/workload.test.ts',
   'simulation/application.ts',
+  'simulation/memory-socket.ts',
   'simulation/virtual-globals.ts',
   'support/application.ts',
   'support/record-histories.ts',

@@ -3,6 +3,7 @@
  * Azure, the SDK of Temporal): while a simulation runs, all of them are virtual and belong to the party whose code asks.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import timers from 'node:timers';
 import type { Chance } from './chance';
 import type { Party, Scheduled, VirtualTime } from './virtual-time';
 
@@ -81,9 +82,12 @@ export function installVirtualGlobals(time: VirtualTime, chance: Chance): () => 
         repeats,
         inContext(() => fn(...args)),
       );
-  const clear = (given: unknown): void => {
-    if (given instanceof VirtualTimer) given.close();
-  };
+  const clearOr =
+    (real: (given: NodeJS.Timeout) => void) =>
+    (given: unknown): void => {
+      if (given instanceof VirtualTimer) given.close();
+      else real(given as NodeJS.Timeout);
+    };
   const immediates = new WeakMap<object, Scheduled>();
   const RealDate = Date;
   const VirtualDate = new Proxy(RealDate, {
@@ -96,8 +100,10 @@ export function installVirtualGlobals(time: VirtualTime, chance: Chance): () => 
   const back = [
     replace(globalThis, 'setTimeout', timer(false)),
     replace(globalThis, 'setInterval', timer(true)),
-    replace(globalThis, 'clearTimeout', clear),
-    replace(globalThis, 'clearInterval', clear),
+    replace(globalThis, 'clearTimeout', clearOr(clearTimeout)),
+    replace(globalThis, 'clearInterval', clearOr(clearInterval)),
+    // The pool of the SQL driver begins its interval with the global, and ends it with this one.
+    replace(timers, 'clearInterval', clearOr(clearInterval)),
     replace(globalThis, 'setImmediate', (fn: Callback, ...args: unknown[]) => {
       const handle = { hasRef: () => true, ref: () => handle, unref: () => handle };
       immediates.set(handle, time.immediately(inContext(() => fn(...args))));
