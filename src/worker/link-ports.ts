@@ -124,11 +124,11 @@ export class LinkPortsPool {
     return remember(this.azureSides, keyOf([azure]), async () => {
       const { env, clock, warn, transports } = this.options;
       // The credential itself may need a secret from the environment or a file; a vault needs the credential.
-      const credential = await createCredential(
-        azure,
-        createSecrets({ env, clock, warn }),
-        transports?.httpClient,
-      );
+      const credential = await createCredential(azure, {
+        secrets: createSecrets({ env, clock, warn }),
+        clock,
+        httpClient: transports?.httpClient,
+      });
       return {
         credential,
         secrets: createSecrets({ env, clock, warn, keyVault: { credential: async () => credential } }),

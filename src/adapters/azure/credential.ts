@@ -7,22 +7,36 @@ import {
   type TokenCredential,
 } from '@azure/identity';
 import type { AzureAccess } from '../../model/inventory';
+import type { Clock } from '../../ports/clock';
 import type { SecretsPort } from '../../ports/secrets';
+import { withinTime } from '../time-limit';
 import type { Transports } from '../transports';
 import { toAzureFailure } from './failures';
 import { trustedAuthorities } from './trust';
 
 export type { TokenCredential };
 
+export interface CredentialDependencies {
+  readonly secrets: SecretsPort;
+  readonly clock: Clock;
+  /** In place of the network. */
+  readonly httpClient?: Transports['httpClient'] | undefined;
+}
+
 /**
  * Keep and share it: it caches tokens.
- * @param httpClient in place of the network
  * @throws SecretFailure when the client secret cannot be read; SettingFailure when the CA file cannot.
  */
 export async function createCredential(
   azure: AzureAccess,
-  secrets: SecretsPort,
-  httpClient?: Transports['httpClient'],
+  dependencies: CredentialDependencies,
+): Promise<TokenCredential> {
+  return new PunctualCredential(await openCredential(azure, dependencies), dependencies.clock);
+}
+
+async function openCredential(
+  azure: AzureAccess,
+  { secrets, httpClient }: CredentialDependencies,
 ): Promise<TokenCredential> {
   const options = {
     ...(await clientOptions(azure)),
@@ -46,6 +60,46 @@ export async function createCredential(
       return credential satisfies never;
   }
 }
+
+/** Several requests to Entra ID, with the retries of @azure/identity. */
+const TOKEN_LIMIT_MS = 30_000;
+
+/**
+ * @azure/identity 4 sets no time-out and hears no signal while it asks Entra ID, and the pipeline lets every request wait
+ * for the token that is under way: one connection that falls silent would hold up all of Azure for good.
+ */
+class PunctualCredential implements TokenCredential {
+  constructor(
+    private readonly inner: TokenCredential,
+    private readonly clock: Clock,
+  ) {}
+
+  getToken(scopes: string | string[], options: GetTokenOptions = {}) {
+    return withinTime(
+      this.clock,
+      TOKEN_LIMIT_MS,
+      ({ signal, isOver }) => {
+        const late = new Promise<never>((_, reject) => {
+          const stop = (): void => reject(isOver() ? noTokenInTime() : notWanted());
+          if (signal.aborted) stop();
+          signal.addEventListener('abort', stop, { once: true });
+        });
+        const asked = this.inner.getToken(scopes, { ...options, abortSignal: signal });
+        return Promise.race([asked, late]);
+      },
+      options.abortSignal as AbortSignal | undefined,
+    );
+  }
+}
+
+/** As what the pipeline itself throws. */
+const notWanted = (): Error =>
+  Object.assign(new Error('no token is wanted any more'), { name: 'AbortError' });
+
+const noTokenInTime = (): Error =>
+  Object.assign(new Error(`Entra ID gave no token within ${TOKEN_LIMIT_MS / 1_000} s`), {
+    code: 'ETIMEDOUT',
+  });
 
 /** A secret may be rotated while a worker runs for months: after a refusal it is read again. */
 class ReopeningCredential implements TokenCredential {

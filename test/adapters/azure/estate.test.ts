@@ -52,7 +52,7 @@ async function openPort(): Promise<ManagedInstancePort> {
   const secrets = createSecrets({ env: { SECRET: application.clientSecret }, clock });
   return createManagedInstancePort(
     { resourceId: INSTANCE, azure },
-    { credential: await createCredential(azure, secrets), clock, stateKeys: [stateKeyFrom('k')] },
+    { credential: await createCredential(azure, { secrets, clock }), clock, stateKeys: [stateKeyFrom('k')] },
   );
 }
 

@@ -48,7 +48,7 @@ async function openPort(
 ): Promise<ManagedInstancePort> {
   const secrets = createSecrets({ env: { CLIENT_SECRET: SECRET }, clock });
   const access = azure.access();
-  const credential = await createCredential(access, secrets);
+  const credential = await createCredential(access, { secrets, clock });
   return createManagedInstancePort(
     { resourceId: INSTANCE, azure: access },
     { credential, clock, stateKeys: keys, pollMs: 1_234 },
@@ -394,7 +394,7 @@ describe('failures', () => {
 
   test('an authority that is not trusted is a TLS problem', async () => {
     const secrets = createSecrets({ env: { CLIENT_SECRET: SECRET }, clock });
-    const credential = await createCredential(azure.access(), secrets);
+    const credential = await createCredential(azure.access(), { secrets, clock });
     const { caFile: _, ...access } = azure.access();
     const untrusting = await createManagedInstancePort(
       { resourceId: INSTANCE, azure: access },
@@ -418,7 +418,10 @@ describe('failures', () => {
 
 test('a rotated client secret is read again after a refusal', async () => {
   const env = { CLIENT_SECRET: 'former' };
-  const credential = await createCredential(azure.access(), createSecrets({ env, clock }));
+  const credential = await createCredential(azure.access(), {
+    secrets: createSecrets({ env, clock }),
+    clock,
+  });
   const token = () => createTokenProvider(credential)('https://database.windows.net/.default');
   azure.tokenError = {
     status: 401,
@@ -433,15 +436,18 @@ test('a rotated client secret is read again after a refusal', async () => {
 
 test('a CA file that is not there is a setting for a person to correct', async () => {
   const access = { ...azure.access(), caFile: '/nowhere/ca.pem' };
-  const opening = createCredential(access, createSecrets({ env: { CLIENT_SECRET: SECRET }, clock }));
+  const opening = createCredential(access, {
+    secrets: createSecrets({ env: { CLIENT_SECRET: SECRET }, clock }),
+    clock,
+  });
   await expect(opening).rejects.toMatchObject({ name: 'SettingFailure', setting: 'azure.caFile' });
 });
 
 test('a token for SQL is asked for with its own scope', async () => {
-  const credential = await createCredential(
-    azure.access(),
-    createSecrets({ env: { CLIENT_SECRET: SECRET }, clock }),
-  );
+  const credential = await createCredential(azure.access(), {
+    secrets: createSecrets({ env: { CLIENT_SECRET: SECRET }, clock }),
+    clock,
+  });
   await expect(createTokenProvider(credential)('https://database.windows.net/.default')).resolves.toBe(TOKEN);
   expect(String(azure.tokenRequests[0]?.body)).toContain(
     encodeURIComponent('https://database.windows.net/.default'),
