@@ -16,6 +16,11 @@ const LATENCY: readonly [number, number] = [0.2, 4];
 /** Nothing answers a SYN: how long the system tries, milliseconds. Drivers give up before. */
 const CONNECT_GIVES_UP_MS = 120_000;
 
+/** The driver asks for keep-alive after 30 s; Linux then probes nine times, every 75 s. */
+const CLIENT_KEEP_ALIVE_MS = 30_000 + 9 * 75_000;
+/** SQL Server asks after 30 s and then every second, ten times by Windows' default. */
+const SERVER_KEEP_ALIVE_MS = 40_000;
+
 interface HalfWire {
   readonly from: Party;
   readonly to: Party;
@@ -179,11 +184,19 @@ class Connection {
         this.reset(half);
         return;
       case 'stall':
-        this.isSilent = true;
+        this.fallSilent();
         return;
       default:
         this.deliver(half, receive(half.receiver, chunk), fault?.ms ?? 0);
     }
+  }
+
+  /** Nothing gets through any more, and neither end is told: each finds out by its own keep-alive. */
+  private fallSilent(): void {
+    this.isSilent = true;
+    const { client, server } = this.ends;
+    this.time.schedule(this.client, CLIENT_KEEP_ALIVE_MS, () => client.receiveReset('ETIMEDOUT'));
+    this.time.schedule(this.server, SERVER_KEEP_ALIVE_MS, () => server.receiveReset('ETIMEDOUT'));
   }
 
   /** Bytes are lost and so is the connection, for both ends. */
