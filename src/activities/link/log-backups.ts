@@ -106,7 +106,8 @@ function judge(
   lastBackupAt: number | null,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
-  const age = Math.max(0, clock.now() - Date.parse(facts.observedAt));
+  // One that cannot be is judged as such (promise 3).
+  const age = clock.now() - Date.parse(facts.observedAt);
   return logBackupVerdict({
     facts: { ...facts, observedAt: facts.serverTime },
     policy: spec.settings.logBackups,

@@ -3,6 +3,7 @@ import { bySite } from '../../model/link/side';
 import type { Progress } from '../../model/run/progress';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
+import { ageMs } from '../../rules/run/age';
 import {
   foreignBeforeBreak,
   foreignLogBackups,
@@ -54,6 +55,8 @@ export async function watchSeeding(
   for (let look = 0; ; look += 1) {
     const facts = await requireLinkFacts(observing, polling.active / 2, from);
     const now = clock.now();
+    // Of an attempt on a worker whose clock goes ahead: no rate and no stillness can be told across two clocks.
+    if (ageMs(samples.at(-1)?.at ?? now, now) === null) samples = [];
     if (facts.seeding !== null)
       samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
     logUse = [...logUse, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(

@@ -1,6 +1,7 @@
 /** A link that replicates, watched while the SQL Server leads it, with its log backups. */
 import type { Progress } from '../../model/run/progress';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
+import { ageMs } from '../../rules/run/age';
 import type { LogBackupVerdict } from '../../rules/sql-server/log-backup';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { CommonNews, DeletedExternallyNews } from '../run/api';
@@ -224,6 +225,8 @@ function nextLook(
   const untilLook = untilNextLook(now, steadyMs);
   if (verdict.nextDueAt === null) return untilLook;
   // The facts are shared, and may be older than this look.
-  const serverNow = Date.parse(facts.serverTime) + Math.max(0, now - Date.parse(facts.observedAt));
+  const age = ageMs(facts.observedAt, now);
+  if (age === null) return untilLook;
+  const serverNow = Date.parse(facts.serverTime) + age;
   return Math.min(untilLook, Math.max(Date.parse(verdict.nextDueAt) - serverNow, 50));
 }

@@ -350,6 +350,42 @@ describe('forced failover', () => {
     await end(begun);
   });
 
+  test.each([
+    ['an estimate that grew since the request', 'estimate', []],
+    ['what was measured behind the fence', 'measured', ['do server.fence', 'do server.admit-applications']],
+  ])('%s is more than was accepted: withdrawn before the roles are swapped', async (_, method, changes) => {
+    const begun = await standing({
+      override: (call) => (call.type === 'measureLoss' ? answer(loss(method, 10_801)) : undefined),
+    });
+    expect(await ask(begun.driver, { ...forced, acceptLossSeconds: 10_800 })).toEqual(ACCEPTED);
+    const record = await finished(begun);
+    expect(record).toMatchObject({
+      outcome: 'withdrawn',
+      loss: { method, seconds: 10_801 },
+      summary: expect.stringMatching(
+        /more would be lost than was accepted \(10800 s\): \w+ 10801.*--accept-loss-seconds 10861/,
+      ),
+    });
+    expect(begun.link.changes).toEqual(changes);
+    expect((await protectionOf(begun.driver)).primary).toBe('server');
+    // Who accepts what was found gets it.
+    expect(await ask(begun.driver, { ...forced, acceptLossSeconds: 10_861 })).toEqual(ACCEPTED);
+    expect(await finished(begun)).toMatchObject({ outcome: 'done', loss: { seconds: 10_801 } });
+    await end(begun);
+  });
+
+  test('the time that it took to estimate the loss may be lost as well', async () => {
+    const begun = await standing({
+      override: (call) => (call.type === 'measureLoss' ? answer(loss('estimate', 5), 9_500) : undefined),
+    });
+    await ask(begun.driver, forced);
+    expect(await finished(begun)).toMatchObject({
+      outcome: 'done',
+      loss: { method: 'estimate', seconds: 15, summary: 'estimate 5; 10 s later at most 15 s' },
+    });
+    await end(begun);
+  });
+
   test('a fence that cannot be set does not hold it up', async () => {
     const begun = await standing({
       override: (call) => {
