@@ -117,7 +117,7 @@ function newsOf(
   const last = samples.at(-1);
   const restart = last === undefined || mark === null ? progress?.restart : restartSince(mark, last);
   if (restart !== undefined) return { kind: 'restarted', reason: restart, mark: { ...here, told: [] } };
-  if (progress?.stalled === true && !here.told.includes('stalled')) {
+  if (progress?.stalled === true && progress.stillForMs !== null && !here.told.includes('stalled')) {
     const minutes = Math.round(progress.stillForMs / 60_000);
     const reason = `no byte was sent for ${minutes} minutes`;
     return { kind: 'stalled', reason, mark: { ...here, told: [...here.told, 'stalled'] } };
