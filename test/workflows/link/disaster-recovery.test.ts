@@ -255,6 +255,33 @@ describe('what is asked of it is answered with reasons', () => {
     await end(begun);
   });
 
+  test('what is possible is judged when it is asked, not when the workflow did something last', async () => {
+    const begun = await standing({ override: (call) => (isWatch(call, 'instance') ? hang : undefined) });
+    const { driver } = begun;
+    await ask(driver, {});
+    const { endedAt } = await finished(begun);
+    const over = Date.parse(endedAt) + SPEC.settings.failover.coolDown;
+    const possible = async (...asked: unknown[]): Promise<readonly string[]> => {
+      const { protection, asOf } = await driver.query<LinkStatus>('status', ...asked);
+      expect(Date.parse(asOf ?? '')).toBeGreaterThanOrEqual(Date.parse(endedAt));
+      return protection?.possible ?? [];
+    };
+    const back = 'planned failover to the SQL Server';
+    // Nothing happens meanwhile: in the workflow it is as late as at its last task.
+    expect(await possible({ now: new Date(over - 1).toISOString() })).not.toContain(back);
+    expect(await possible({ now: new Date(over).toISOString() })).toContain(back);
+    // Whoever has a clock that is behind, or says nothing that is understood, is answered as of that last task.
+    const asked: readonly unknown[][] = [
+      [],
+      [null],
+      [{ now: '1999-01-01T00:00:00.000Z' }],
+      [{ now: 'later' }],
+      ['x'],
+    ];
+    for (const one of asked) expect(await possible(...one)).not.toContain(back);
+    await end(begun);
+  });
+
   test('wrong side, cool-down, another request, no split brain', async () => {
     const begun = await standing();
     const { driver } = begun;
