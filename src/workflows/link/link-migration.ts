@@ -51,7 +51,7 @@ export async function linkMigration(given: LinkRunInput): Promise<MigrationResul
   const state = stateOf(LINK_WORKFLOWS, input);
   const run = new Run(LINK_WORKFLOWS, input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
-  setHandler(statusQuery, (asked) => linkStatusOf(run, outcome, asOf(asked)));
+  setHandler(statusQuery, (asked) => asOf(asked, (now) => linkStatusOf(run, outcome, now)));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
   setHandler(specQuery, () => run.spec);

@@ -10,12 +10,18 @@ export interface StatusAsked {
 }
 
 /**
+ * Judges by the time that was said, but never by one before the last task of the workflow, whose time is that of the server.
  * @param asked as it came: anybody may send a query
- * @returns milliseconds since 1970-01-01 UTC: what was said, but never before the last task of the workflow, whose time is
- * that of the server
+ * @param look takes milliseconds since 1970-01-01 UTC
+ * @returns what was seen, with the time by which it was judged, where one was said
  */
-export function asOf(asked: unknown): number {
+export function asOf<Seen extends object>(
+  asked: unknown,
+  look: (now: number) => Seen,
+): Seen & { readonly asOf?: string } {
   const { now } = (typeof asked === 'object' && asked !== null ? asked : {}) as { readonly now?: unknown };
   const said = typeof now === 'string' ? Date.parse(now) : Number.NaN;
-  return Number.isFinite(said) ? Math.max(said, Date.now()) : Date.now();
+  if (!Number.isFinite(said)) return look(Date.now());
+  const judgedAt = Math.max(said, Date.now());
+  return { ...look(judgedAt), asOf: new Date(judgedAt).toISOString() };
 }

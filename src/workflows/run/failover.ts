@@ -30,7 +30,7 @@ export const failoverOf =
     const { spec } = input;
     const state = initialState(spec, topology.initial(spec));
     const run = new Run(topology, { spec, visibility: false }, state, workflowInfo().workflowId);
-    setHandler(statusQuery, (asked) => statusOf(run, 'running', asOf(asked)));
+    setHandler(statusQuery, (asked) => asOf(asked, (now) => statusOf(run, 'running', now)));
     setHandler(journalQuery, () => run.state.journal);
     return carryOut(run, input);
   };

@@ -82,7 +82,7 @@ export interface RunStatus {
   /** Replicas on which the fence could not be lifted yet; absent where there are none. */
   readonly unliftedFences?: readonly UnliftedFence[];
   readonly outcome: RunOutcome;
-  /** When what is possible now, and what it waits for, was judged: ISO 8601. Absent from workers of older versions. */
+  /** When what is possible now, and what it waits for, was judged: ISO 8601. Absent: at the last task of the workflow. */
   readonly asOf?: string;
   /** One of the phases of the procedure. */
   readonly phase: string;

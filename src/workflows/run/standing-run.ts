@@ -57,7 +57,7 @@ export async function standingRun<Spec extends RunSpec, Own extends object>(
   const state = stateOf(topology, input);
   const run = new Run(topology, input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
-  setHandler(statusQuery, (asked) => (standing.status ?? statusOf)(run, outcome, asOf(asked)));
+  setHandler(statusQuery, (asked) => asOf(asked, (now) => (standing.status ?? statusOf)(run, outcome, now)));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
   setHandler(specQuery, () => run.spec);

@@ -17,7 +17,6 @@ export function statusOf(run: Run, outcome: RunOutcome, now: number): RunStatus 
     database: settings.database,
     ...(state.unliftedFences === undefined ? {} : { unliftedFences: state.unliftedFences }),
     outcome,
-    asOf: at,
     phase: state.phase,
     step: run.step,
     waitingFor: waitingFor(run, outcome),
