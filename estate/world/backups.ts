@@ -19,8 +19,8 @@ import {
 const MINIMUM_MS = 200;
 
 export class WorldBackups implements Backups {
-  /** Called when a log backup has freed log: seeding may have needed it. */
-  afterLogBackup: (copy: DatabaseCopy) => void = () => {};
+  /** Called when a log backup has freed log, with when it began: seeding may have needed it. */
+  afterLogBackup: (copy: DatabaseCopy, startedAt: number) => void = () => {};
   private readonly running = new Map<string, Mutable<BackgroundRequest>[]>();
   private nextSession = 40;
 
@@ -80,7 +80,7 @@ export class WorldBackups implements Backups {
       const record = this.record(instance, copy, 'L', request, startedAt, from, to - from, to);
       this.state.journal.mark(`log backup of ${copy.name} on ${instance.name}`);
       this.state.timeline.finish(operation);
-      if (request.copyOnly !== true) this.afterLogBackup(copy);
+      if (request.copyOnly !== true) this.afterLogBackup(copy, startedAt);
       return record;
     } catch (error) {
       this.state.timeline.finish(operation, { code: 'BackupAborted', message: String(error) });

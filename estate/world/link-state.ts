@@ -26,7 +26,7 @@ export interface SeedingRun {
   slope: number;
   hold?: LogHold;
   /** Set when streaming is over: what the secondary will start from. */
-  snapshot?: { readonly position: number; readonly store: TableStore };
+  snapshot?: { readonly at: number; readonly position: number; readonly store: TableStore };
   timer?: TimerHandle;
 }
 

@@ -64,7 +64,7 @@ export class WorldLinks implements Links {
       managedBecamePrimary: (instance, copy) => this.managedBackups.begin(instance, copy, true),
       slopesFor: (runtime) => this.slopesFor(runtime),
     });
-    backups.afterLogBackup = (copy) => this.seeding.logWasBackedUp(copy);
+    backups.afterLogBackup = (copy, startedAt) => this.seeding.logWasBackedUp(copy, startedAt);
   }
 
   list(managedInstance: string): readonly Link[] {

@@ -144,11 +144,15 @@ export class Seeding {
     else runtime.halfCopy = target;
   }
 
-  /** A log backup has freed log of a database: the seedings in their tail needed it. */
-  logWasBackedUp(copy: DatabaseCopy): void {
+  /**
+   * A log backup has freed log of a database: the seedings in their tail needed it. One that had begun before the end of
+   * a stream frees no log from behind that end (inferred).
+   */
+  logWasBackedUp(copy: DatabaseCopy, startedAt: number): void {
     for (const runtime of this.table.all()) {
       const run = runtime.seeding;
       if (!run || run.streaming || run.snapshot === undefined || run.hold) continue;
+      if (startedAt < run.snapshot.at) continue;
       if (this.table.primaryCopy(runtime) !== copy) continue;
       const text = `The remote copy of database "${copy.name}" has not been rolled forward to a point in time that is encompassed in the local copy of the database log.`;
       writeErrorLog(
@@ -178,7 +182,7 @@ export class Seeding {
       const source = this.table.copy(runtime, from);
       if (!run?.target || !source || !from || !to || !this.table.touches(runtime.link, instance.name))
         return [];
-      this.move(run);
+      this.move(run, source);
       const isSource = instance === from;
       const left = run.slope > 0 ? (source.dataBytes - run.moved) / run.slope : 0;
       return [
@@ -210,7 +214,7 @@ export class Seeding {
       const run = runtime.seeding;
       const source = this.table.copy(runtime, instance);
       if (!run?.streaming || !source || this.ends(runtime).from !== instance) return [];
-      this.move(run);
+      this.move(run, source);
       return [
         {
           sessionId: 30 + index,
@@ -278,7 +282,7 @@ export class Seeding {
     const { from } = this.ends(runtime);
     const source = this.table.copy(runtime, from);
     if (!from || !source) return;
-    this.move(run);
+    this.move(run, source);
     const onWire = from.traceFlags.has(COMPRESS_SEEDING) ? this.state.rates.seedingCompression : 1;
     run.slope = Math.min(this.state.rates.seedingRate / 1000, share / onWire);
     run.timer?.cancel();
@@ -287,9 +291,10 @@ export class Seeding {
     );
   }
 
-  private move(run: SeedingRun): void {
+  /** Never more than there is: the timer that ends the stream is rounded up, and may come late. */
+  private move(run: SeedingRun, { dataBytes }: DatabaseCopy): void {
     const now = this.state.clock.now();
-    if (run.streaming) run.moved += run.slope * (now - run.movedAt);
+    if (run.streaming) run.moved = Math.min(dataBytes, run.moved + run.slope * (now - run.movedAt));
     run.movedAt = now;
   }
 
@@ -297,7 +302,11 @@ export class Seeding {
     run.moved = source.dataBytes;
     run.streaming = false;
     source.log.settle(this.state.clock.now());
-    run.snapshot = { position: source.visiblePosition(), store: source.store.clone() };
+    run.snapshot = {
+      at: this.state.clock.now(),
+      position: source.visiblePosition(),
+      store: source.store.clone(),
+    };
     const { from } = this.ends(runtime);
     // Azure takes the log backups of an instance itself, and keeps the log that its own seeding needs (inferred).
     const isHeld = from?.managed !== undefined || from?.traceFlags.has(HOLD_LOG_WHILE_SEEDING) === true;

@@ -10,6 +10,8 @@ export interface PendingWork {
   readonly activity: string;
   readonly attempt: number;
   readonly progress: Progress | null;
+  /** When Temporal heard that, by its clock, ISO 8601; null while it has told nothing. */
+  readonly toldAt: string | null;
   readonly lastFailure: string | null;
   /** When the next attempt begins, ISO 8601; null while one is under way. */
   readonly nextAttemptAt: string | null;
@@ -29,9 +31,15 @@ async function oneActivity(client: Client, activity: PendingActivity): Promise<P
     activity: activity.activityType?.name ?? 'unknown',
     attempt: activity.attempt ?? 1,
     progress: await progressOf(client, activity),
+    toldAt: timeOf(activity.lastHeartbeatTime),
     lastFailure: activity.lastFailure?.message ?? null,
     nextAttemptAt: waits ? new Date(Number(scheduled) * 1_000).toISOString() : null,
   };
+}
+
+function timeOf(time: PendingActivity['lastHeartbeatTime']): string | null {
+  if (time?.seconds == null) return null;
+  return new Date(Number(time.seconds) * 1_000 + Math.floor((time.nanos ?? 0) / 1e6)).toISOString();
 }
 
 async function progressOf(client: Client, activity: PendingActivity): Promise<Progress | null> {

@@ -13,6 +13,7 @@ import { DEFAULT_TASK_QUEUE } from '../temporal/task-queues';
 import type { MigrationResult } from '../workflows/link/migration-result';
 import type { LinkStatus } from '../workflows/link/status';
 import type { Answer, Request } from '../workflows/run/answers';
+import type { StatusAsked } from '../workflows/run/as-of';
 import type { DrillRequest } from '../workflows/run/drill-messages';
 import type { ApproveRequest } from '../workflows/run/messages';
 import type { ChangeSpecRequest, FailoverRequest, RepairRequest } from '../workflows/run/standing-messages';
@@ -60,6 +61,11 @@ export type RunResult =
 /** Status together with what the pending activities tell in their heartbeats. */
 export interface RunView {
   readonly status: LinkStatus;
+  /**
+   * The time by which all of it was judged, ISO 8601: this machine's, and never before the newest time of Temporal's that
+   * came with it, which a clock that is behind would make ages out of that are too small.
+   */
+  readonly asOf: string;
   readonly pending: readonly PendingWork[];
   /** Task queues of the run that no worker takes work of, while some waits; absent where there are none. */
   readonly unserved?: readonly string[];
@@ -132,16 +138,19 @@ export class SqlFerry {
   /** @throws NoSuchMigration, NoWorkerAnswers */
   async view(name: string): Promise<RunView> {
     const handle = this.handle(name);
+    const now = new Date().toISOString();
     const [description, status] = await Promise.all([
       this.named(name, () => handle.describe()),
-      this.query<LinkStatus>(name, 'status'),
+      this.query<LinkStatus, [StatusAsked]>(name, 'status', { now }),
     ]);
     const activities = description.raw.pendingActivities ?? [];
     const unserved = await unservedQueues(this.client, description.taskQueue, activities);
+    const pending = await pendingWork(this.client, activities);
     return {
       status,
+      asOf: latest([now, status.asOf, ...pending.map(({ toldAt }) => toldAt)]),
       ...(unserved.length === 0 ? {} : { unserved }),
-      pending: await pendingWork(this.client, activities),
+      pending,
       workflowId: description.workflowId,
       runId: description.runId,
       startedAt: description.startTime.toISOString(),
@@ -262,11 +271,11 @@ export class SqlFerry {
     return new NoWorkerAnswers(name, taskQueue, error, 'then look at the status, and ask again if need be');
   }
 
-  private query<T>(name: string, query: string): Promise<T> {
+  private query<T, Args extends unknown[] = []>(name: string, query: string, ...args: Args): Promise<T> {
     return this.named(name, async () => {
       try {
         return await this.client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
-          this.handle(name).query<T>(query),
+          this.handle(name).query<T, Args>(query, ...args),
         );
       } catch (error) {
         if (isNamed(error, 'WorkflowNotFoundError')) throw error;
@@ -286,6 +295,10 @@ export class SqlFerry {
     }
   }
 }
+
+/** Times as ISO 8601 with Z, which their text orders. */
+const latest = (times: readonly (string | null | undefined)[]): string =>
+  times.reduce<string>((newest, time) => (time != null && time > newest ? time : newest), '');
 
 /** The results are what the workflows of these types return. */
 function resultOf(type: string, result: unknown): RunResult {

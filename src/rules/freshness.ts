@@ -9,6 +9,8 @@ import { formatDuration } from '../model/duration';
 export function staleness(observedAt: string, now: number, maxAgeMs: number): string | undefined {
   const age = now - Date.parse(observedAt);
   if (Number.isNaN(age)) return `the facts carry no time of reading ("${observedAt}")`;
+  if (age < 0)
+    return `the facts were read ${formatDuration(-age)} ahead of now: nobody knows how old they are`;
   if (age <= maxAgeMs) return undefined;
   return `the facts were read ${formatDuration(age)} ago; at most ${formatDuration(maxAgeMs)} are allowed`;
 }

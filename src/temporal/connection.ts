@@ -30,6 +30,8 @@ export class TemporalConnectionFailure extends Error {
     readonly namespace: string,
     message: string,
     options?: ErrorOptions,
+    /** Nobody answers: it may pass by itself. Otherwise a person must mend something. */
+    readonly isSilent = false,
   ) {
     super(message, options);
   }
@@ -102,15 +104,18 @@ export async function connectWorker(target: TemporalTarget): Promise<NativeConne
 /** Turns an error of the SDK into one sentence with a remedy. */
 export function explain(target: TemporalTarget, error: unknown): TemporalConnectionFailure {
   const text = messageOf(error);
+  const known = remedyOf(target, text);
   return new TemporalConnectionFailure(
     target.address,
     target.namespace,
-    `Temporal at ${target.address}: ${describe(target, text)}`,
+    `Temporal at ${target.address}: ${known ?? noAnswer(text)}`,
     { cause: error },
+    known === undefined,
   );
 }
 
-function describe(target: TemporalTarget, text: string): string {
+/** @returns what a person must mend; undefined when nobody answers */
+function remedyOf(target: TemporalTarget, text: string): string | undefined {
   if (/unauthenticated|api ?key|jwt/i.test(text))
     return 'the credentials were refused. Check TEMPORAL_API_KEY, or the certificate in TEMPORAL_TLS_CLIENT_CERT_PATH.';
   if (/permission ?denied/i.test(text))
@@ -119,8 +124,11 @@ function describe(target: TemporalTarget, text: string): string {
     return `there is no namespace "${target.namespace}". Create it, or set TEMPORAL_NAMESPACE.`;
   if (/certificate|handshake|tls|ssl/i.test(text))
     return `the TLS connection failed (${firstLine(text)}). Check TEMPORAL_TLS and the TEMPORAL_TLS_... settings.`;
-  return `no answer (${firstLine(text)}). Is it running? Set TEMPORAL_ADDRESS, or start one with "temporal server start-dev".`;
+  return undefined;
 }
+
+const noAnswer = (text: string): string =>
+  `no answer (${firstLine(text)}). Is it running? Set TEMPORAL_ADDRESS, or start one with "temporal server start-dev".`;
 
 const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? '';
 

@@ -67,6 +67,7 @@ test('the status shows what was found and what did not succeed, each with what t
   const view: RunView = {
     status,
     pending: [],
+    asOf: '2026-11-26T12:00:00.000Z',
     workflowId: 'w',
     runId: 'r',
     startedAt: '',

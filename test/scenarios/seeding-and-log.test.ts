@@ -33,11 +33,19 @@ describe('seeding', () => {
     await until('the copy is being restored', () =>
       links.physicalSeeding('SQL1').some((row) => row.internalState === 'WaitingForRestoreToFinish'),
     );
-    await query(migration.stage.estate, 'SQL1', `BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\foreign.trn'`);
+    await query(
+      migration.stage.estate,
+      'SQL1',
+      `BACKUP LOG [Sales] TO DISK = N'C:\\Backup\\foreign.trn' WITH NAME = N'Nightly maintenance'`,
+    );
     await migration.until('it waits for a person', ({ blockedBy }) => blockedBy !== null);
     const { blockedBy, nextSteps } = await migration.status();
     expect(blockedBy).toMatchObject({ code: 'LinkBroken' });
     expect(blockedBy?.message).toContain('1412');
+    // By the name of whoever broke it.
+    expect(blockedBy?.message).toMatch(
+      /the likely cause: log backups of Sales are taken by "Nightly maintenance"/,
+    );
     expect(nextSteps).toContain(`sqlferry resume ${migration.name}`);
     expect(await migration.stage.migrations.resume(migration.name, BY)).toMatchObject({ accepted: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });

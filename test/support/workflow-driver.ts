@@ -346,9 +346,9 @@ export class WorkflowDriver {
     return given.value as T;
   }
 
-  async query<T>(name: string): Promise<T> {
+  async query<T>(name: string, ...args: readonly unknown[]): Promise<T> {
     const commands = await this.send([
-      { queryWorkflow: { queryId: 'q', queryType: name, arguments: [], headers: {} } },
+      { queryWorkflow: { queryId: 'q', queryType: name, arguments: args.map(toPayload), headers: {} } },
     ]);
     const response = commands.find((command) => command.respondToQuery)?.respondToQuery;
     const payload = response?.succeeded?.response;

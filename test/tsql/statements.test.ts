@@ -286,6 +286,17 @@ describe('log backup', () => {
     expect(secretsOf(statement)).toEqual([]);
   });
 
+  test('that the server refuses itself while a copy of the database is made', () => {
+    const held = backupLog({ ...backup, heldForSeeding: { ownGroup: "DAG_O'Hara" } });
+    expect(held.text).toMatch(
+      /^DECLARE @copy nvarchar\(128\) = \([\s\S]*db\.name = N'Sales'[\s\S]*THROW 51412, @why, 1;\nEND;\nBACKUP LOG \[Sales\]\n/,
+    );
+    expect(held.text).toContain("dag.name = N'DAG_O''Hara'");
+    expect(held.text.endsWith(backupLog(backup).text)).toBe(true);
+    // The plan shows the refusal, too (promise 4).
+    expect(held.display).toBe(held.text.replace('20261122T020000', '<time>'));
+  });
+
   test('to a URL, without options of media sets', () => {
     const path = 'https://store.blob.core.windows.net/logs/Sales.trn';
     expect(

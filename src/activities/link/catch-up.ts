@@ -41,8 +41,9 @@ export async function awaitReadiness(
     });
     if (facts !== undefined && reasons.length === 0) {
       if (primary === 'server') await refuseWithOtherLinks(observing, reporter.signal);
-      const lag = facts.secondaryLagSeconds ?? 0;
-      return { observedAt: facts.observedAt, summary: `connected, healthy, ${lag} s behind` };
+      const { secondaryLagSeconds: lag } = facts;
+      const behind = lag === null ? 'nobody knows how far behind' : `${lag} s behind`;
+      return { observedAt: facts.observedAt, summary: `connected, healthy, ${behind}` };
     }
     reporter.report({
       version: 1,

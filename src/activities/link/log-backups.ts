@@ -7,6 +7,7 @@ import {
   foreignWhileReplicating,
 } from '../../rules/sql-server/foreign-backups';
 import {
+  heldByServer,
   type LogBackupVerdict,
   type LogUseSample,
   logBackupVerdict,
@@ -17,7 +18,7 @@ import { applyEffect } from '../run/apply-effect';
 import { toJournalEffect } from '../run/run-step';
 import type { LogBackupTaken } from '../sql-server/api';
 import { newestLogBackup } from '../sql-server/first-log-backup';
-import { logBackupEffect, logBackupName } from '../sql-server/steps/log-backup';
+import { heldForSeeding, logBackupEffect, logBackupName } from '../sql-server/steps/log-backup';
 import type { LinkKnown, LinkNews } from './api';
 import type { Observing } from './link-facts';
 
@@ -81,8 +82,9 @@ export class LogBackups {
     }
     if (verdict.decision === 'take') {
       const graceMs = this.stays ? BACKUP_GRACE_MS : undefined;
-      const backup = await backUp(this.observing, this.reporter, facts, verdict, graceMs);
-      return { verdict, news: { kind: 'log-backup-taken', backup } };
+      const taken = await backUp(this.observing, this.reporter, facts, verdict, graceMs);
+      if ('backup' in taken) return { verdict, news: { kind: 'log-backup-taken', backup: taken.backup } };
+      verdict = heldByServer(verdict, taken.heldBecause);
     }
     if (verdict.alarm === undefined || this.known.logAlarmRaised) return { verdict };
     return { verdict, news: { kind: 'log-alarm', reason: verdict.alarm.reason } };
@@ -104,7 +106,8 @@ function judge(
   lastBackupAt: number | null,
   samples: readonly LogUseSample[],
 ): LogBackupVerdict {
-  const age = Math.max(0, clock.now() - Date.parse(facts.observedAt));
+  // One that cannot be is judged as such (promise 3).
+  const age = clock.now() - Date.parse(facts.observedAt);
   return logBackupVerdict({
     facts: { ...facts, observedAt: facts.serverTime },
     policy: spec.settings.logBackups,
@@ -151,17 +154,21 @@ async function backUp(
   facts: DistributedReplicaFacts,
   verdict: LogBackupVerdict,
   graceMs: number | undefined,
-): Promise<LogBackupTaken> {
+): Promise<{ readonly backup: LogBackupTaken } | { readonly heldBecause: string }> {
   const startedAt = clock.now();
   const effect = logBackupEffect('server', spec, facts.serverTime);
   const { signal, end } = lateSignal(reporter.signal, clock, graceMs);
   try {
     await applyEffect(effect, { ports, clock, signal, reporter, pollMs: spec.settings.polling.active });
+  } catch (error) {
+    const heldBecause = heldForSeeding(error);
+    if (heldBecause === undefined) throw error;
+    return { heldBecause };
   } finally {
     end();
   }
   const now = clock.now();
-  return {
+  const backup = {
     at: new Date(now).toISOString(),
     // As far from the facts by the worker's clock as by the server's.
     serverAt: new Date(Date.parse(facts.serverTime) + now - Date.parse(facts.observedAt)).toISOString(),
@@ -170,6 +177,7 @@ async function backUp(
     effects: [toJournalEffect(effect)],
     durationMs: clock.now() - startedAt,
   };
+  return { backup };
 }
 
 /**

@@ -3,6 +3,7 @@ import { bySite, type LinkSite, otherSite } from '../../model/link/side';
 import { compareLsn, type Lsn } from '../../model/sql-server/lsn';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { sameName } from '../../rules/names';
+import { rpoEstimate } from '../../rules/run/rpo';
 import { readServer } from '../../tsql/queries/server';
 import type { Health } from '../run/api';
 import type { LogLossReport } from '../sql-server/api';
@@ -14,6 +15,7 @@ import { sideFacts } from './side-facts';
 /**
  * What a forced failover would lose. Measured where both ends answer; else the last lag that was seen, with its age:
  * all that was committed since then may be lost as well.
+ * @param lastHealth by the clock of this worker
  */
 export async function measureLoss(
   observing: Observing,
@@ -35,34 +37,48 @@ export async function measureLoss(
     newPrimaryHardenedLsn: hardened,
     newPrimaryTime,
   };
-  if (old?.endOfLogLsn != null && hardened !== null) {
-    const behind = compareLsn(old.endOfLogLsn, hardened) > 0;
-    const seconds = behind ? upperBound(old.secondaryLagSeconds ?? 0) : 0;
-    const summary = behind
-      ? `the old primary stands at LSN ${old.endOfLogLsn}, the new one at ${hardened}: ${seconds} s of transactions`
-      : `both ends stand at LSN ${hardened}: nothing would be lost`;
-    return { ...common, method: 'measured', seconds, summary };
-  }
-  if (lastHealth?.lagSeconds == null) {
-    return {
-      ...common,
-      method: 'unknown',
-      seconds: null,
-      summary: 'no lag was ever seen: the loss is not known',
-    };
-  }
-  const age = Math.max(0, (now - Date.parse(lastHealth.observedAt)) / 1_000);
-  const seconds = upperBound(lastHealth.lagSeconds + age);
-  return {
-    ...common,
-    method: 'estimate',
-    seconds,
-    summary: `estimate: a lag of ${lastHealth.lagSeconds} s was seen ${Math.round(age)} s ago, so at most ${seconds} s of transactions`,
-  };
+  const measured =
+    old?.endOfLogLsn == null || hardened === null
+      ? null
+      : measuredLoss(old.endOfLogLsn, hardened, old.secondaryLagSeconds);
+  return { ...common, ...(measured ?? estimatedLoss(lastHealth, now)) };
 }
 
-/** secondary_lag_seconds comes in whole seconds, so up to one more may be meant. */
-const upperBound = (seconds: number): number => Math.ceil(seconds) + 1;
+type Judged = Pick<LogLossReport, 'method' | 'seconds' | 'summary'>;
+
+/** @returns null when one end is behind by an amount that nobody can tell: the last lag that was seen bounds it */
+function measuredLoss(end: Lsn, hardened: Lsn, lagSeconds: number | null): Judged | null {
+  if (compareLsn(end, hardened) <= 0) {
+    return {
+      method: 'measured',
+      seconds: 0,
+      summary: `both ends stand at LSN ${hardened}: nothing would be lost`,
+    };
+  }
+  if (lagSeconds === null) return null;
+  // secondary_lag_seconds comes in whole seconds, so up to one more may be meant.
+  const seconds = lagSeconds + 1;
+  const summary = `the old primary stands at LSN ${end}, the new one at ${hardened}: ${seconds} s of transactions`;
+  return { method: 'measured', seconds, summary };
+}
+
+/** @param now milliseconds since 1970-01-01 UTC, by the clock of the last look */
+function estimatedLoss(last: Health | null, now: number): Judged {
+  const seen = last?.lagSeconds == null ? null : { lagSeconds: last.lagSeconds, observedAt: last.observedAt };
+  const { seconds, lagSeconds, observedAt, ageSeconds } = rpoEstimate(seen, now);
+  if (seconds === null || ageSeconds === null) {
+    const why =
+      lagSeconds === null
+        ? 'no lag was ever seen'
+        : `a lag of ${lagSeconds} s was seen, at a time that lies ahead (${observedAt})`;
+    return { method: 'unknown', seconds: null, summary: `${why}: the loss is not known` };
+  }
+  return {
+    method: 'estimate',
+    seconds,
+    summary: `estimate: a lag of ${lagSeconds} s was seen ${Math.round(ageSeconds)} s ago, so at most ${seconds} s of transactions`,
+  };
+}
 
 /** Undefined when it does not answer soon, or has no such link. */
 async function lostSideFacts(

@@ -3,7 +3,13 @@ import { bySite } from '../../model/link/side';
 import type { Progress } from '../../model/run/progress';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import { describeSeedingFailure } from '../../rules/link/seeding-failure';
-import { foreignLogBackups, foreignWhileSeeding, toldJobs } from '../../rules/sql-server/foreign-backups';
+import { ageMs } from '../../rules/run/age';
+import {
+  foreignBeforeBreak,
+  foreignLogBackups,
+  foreignWhileSeeding,
+  toldJobs,
+} from '../../rules/sql-server/foreign-backups';
 import {
   type LogBackupVerdict,
   type LogUseSample,
@@ -29,6 +35,7 @@ import { isFailedReplicaState } from './steps/link';
 const SAMPLES_KEPT = 40;
 /** Azure is asked for the state of the link after this many looks at the SQL Server. */
 const LOOKS_PER_AZURE_READ = 10;
+const TRUNCATED_TOO_EARLY: readonly number[] = [1408, 1412];
 
 /**
  * Watches the copy until there is something worth recording. Looks more often towards the end, so that nobody waits
@@ -48,6 +55,8 @@ export async function watchSeeding(
   for (let look = 0; ; look += 1) {
     const facts = await requireLinkFacts(observing, polling.active / 2, from);
     const now = clock.now();
+    // Of an attempt on a worker whose clock goes ahead: no rate and no stillness can be told across two clocks.
+    if (ageMs(samples.at(-1)?.at ?? now, now) === null) samples = [];
     if (facts.seeding !== null)
       samples = [...samples, seedingSample(facts.seeding, now)].slice(-SAMPLES_KEPT);
     logUse = [...logUse, { at: Date.parse(facts.serverTime), usedBytes: facts.logUsedBytes }].slice(
@@ -78,7 +87,7 @@ export async function watchSeeding(
     }
     // After the backups were looked at: one that broke the copy is told as its likely cause.
     if (look % LOOKS_PER_AZURE_READ === 0 || seedingPhase(facts) === 'failed') {
-      const broken = await findBroken(observing, facts, reporter.signal);
+      const broken = await findBroken(observing, facts, backupsSince, reporter.signal);
       if (broken !== undefined) return broken;
     }
     if (news !== undefined) return news;
@@ -108,7 +117,7 @@ function newsOf(
   const last = samples.at(-1);
   const restart = last === undefined || mark === null ? progress?.restart : restartSince(mark, last);
   if (restart !== undefined) return { kind: 'restarted', reason: restart, mark: { ...here, told: [] } };
-  if (progress?.stalled === true && !here.told.includes('stalled')) {
+  if (progress?.stalled === true && progress.stillForMs !== null && !here.told.includes('stalled')) {
     const minutes = Math.round(progress.stillForMs / 60_000);
     const reason = `no byte was sent for ${minutes} minutes`;
     return { kind: 'stalled', reason, mark: { ...here, told: [...here.told, 'stalled'] } };
@@ -191,10 +200,14 @@ function markOf(
   };
 }
 
-/** The SQL Server alone does not show that Azure gave the link up. */
+/**
+ * The SQL Server alone does not show that Azure gave the link up.
+ * @param since when this copy was first looked at, ISO 8601 UTC by the clock of the server
+ */
 async function findBroken(
   { ports, spec }: Observing,
   facts: DistributedReplicaFacts,
+  since: string,
   signal: AbortSignal,
 ): Promise<BrokenLink | undefined> {
   const link = await ports.azure.readLink(spec.names.distributedGroup, signal);
@@ -203,14 +216,38 @@ async function findBroken(
   const failure = facts.seeding?.failureState;
   const onServer = failure == null ? '' : `; seeding: ${describeSeedingFailure(failure)}`;
   const error = link?.database?.mostRecentLinkError;
+  const cause = mayBeTruncation(error, facts) ? await byWhom({ ports, spec }, since, signal) : '';
   return {
     kind: 'broken',
     code: 'LinkBroken',
-    message: `Azure reports ${state}${error ? ` (${error})` : ''}${onServer}: this copy cannot be completed`,
+    message: `Azure reports ${state}${error ? ` (${error})` : ''}${onServer}: this copy cannot be completed${cause}`,
     remedy: instanceIsFirst(spec)
       ? 'find the cause (a database of this name on the SQL Server? room on its disks?) and resume: the link is created again'
       : 'find the cause (a log backup during seeding? see sqlferry explain 1412) and resume: the link is dropped and created again',
   };
+}
+
+/** Log that the copy needed was removed, as far as the errors tell: they need not say anything. */
+function mayBeTruncation(
+  azureError: string | null | undefined,
+  { seeding }: DistributedReplicaFacts,
+): boolean {
+  const numbers = [...(azureError ?? '').matchAll(/\d+/g)].map(([digits]) => Number(digits));
+  const known = seeding?.errorCode == null ? numbers : [...numbers, seeding.errorCode];
+  return known.length === 0 || known.some((number) => TRUNCATED_TOO_EARLY.includes(number));
+}
+
+/** Whose log backups came while the copy was made, for the name of whoever broke it. */
+async function byWhom(
+  { ports, spec }: Pick<Observing, 'ports' | 'spec'>,
+  since: string,
+  signal: AbortSignal,
+): Promise<string> {
+  if (instanceIsFirst(spec)) return '';
+  const { database } = spec.settings;
+  const backups = await ports.server.query(readBackups(database), { signal });
+  const jobs = foreignLogBackups({ backups, ownName: logBackupName(spec), since, told: [] });
+  return jobs.length === 0 ? '' : `; ${foreignBeforeBreak(database, jobs)}`;
 }
 
 function progressOf(

@@ -3,6 +3,7 @@ import { pacingOf } from '../../model/run/pacing';
 import type { Progress } from '../../model/run/progress';
 import type { Polling } from '../../model/run/settings';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
+import { ageMs } from '../../rules/run/age';
 import type { LogBackupVerdict } from '../../rules/sql-server/log-backup';
 import type { ActivityReporter } from '../run/activity-boundary';
 import type { CommonNews, DeletedExternallyNews } from '../run/api';
@@ -226,6 +227,8 @@ function nextLook(
   const untilLook = untilNextLook(now, polling.steady);
   if (verdict.nextDueAt === null) return untilLook;
   // The facts are shared, and may be older than this look.
-  const serverNow = Date.parse(facts.serverTime) + Math.max(0, now - Date.parse(facts.observedAt));
+  const age = ageMs(facts.observedAt, now);
+  if (age === null) return untilLook;
+  const serverNow = Date.parse(facts.serverTime) + age;
   return Math.min(untilLook, Math.max(Date.parse(verdict.nextDueAt) - serverNow, pacingOf(polling).dueMs));
 }

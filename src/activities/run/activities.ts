@@ -3,9 +3,9 @@ import type { RunSpec } from '../../model/run/run-spec';
 import type { HooksPort } from '../../ports/hooks';
 import type { NotifierPort } from '../../ports/notifier';
 import { asActivity } from './activity-boundary';
-import type { CommonNews, OwnNews, RunActivities, WatchInput } from './api';
+import type { CommonNews, Health, OwnNews, RunActivities, WatchInput } from './api';
 import type { EffectPorts } from './apply-effect';
-import type { RunCall, Shared } from './call';
+import { inPlatformTime, type RunCall, type Shared } from './call';
 import { callHook } from './call-hook';
 import type { Carried } from './carried';
 import type { AroundFailoverActivities } from './failover-api';
@@ -61,7 +61,7 @@ export function createRunActivities(
       on(spec, (topology, call) => topology.confirm(call, primary, evidence)),
 
     measureLoss: ({ spec, to, lastHealth }) =>
-      on(spec, (topology, call) => topology.loss(call, to, lastHealth)),
+      on(spec, (topology, call) => topology.loss(call, to, byOwnClock(call, lastHealth))),
 
     watch: (input) => on(input.spec, (topology, call) => watch(topology, call, input)),
 
@@ -83,11 +83,20 @@ export function createRunActivities(
   };
 }
 
-function watch<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
+const byOwnClock = <Spec extends RunSpec, Ports extends EffectPorts>(
+  { platform }: RunCall<Spec, Ports>,
+  health: Health | null,
+): Health | null =>
+  health === null ? null : { ...health, observedAt: platform.fromPlatform(health.observedAt) };
+
+async function watch<Spec extends RunSpec, Ports extends EffectPorts, Known extends object>(
   topology: Topology<Spec, Ports, Known>,
   call: RunCall<Spec, Ports>,
   { spec: _spec, ...input }: WatchInput,
 ): Promise<CommonNews | OwnNews> {
   // What is known was told by the workflow of this very kind of spec.
-  return topology.watch(call, input as WatchRequest<Known>);
+  const news = await topology.watch(call, input as WatchRequest<Known>);
+  const health = inPlatformTime(news.health, call.platform);
+  if (!('lastSeen' in news) || news.lastSeen === undefined) return { ...news, health };
+  return { ...news, health, lastSeen: inPlatformTime(news.lastSeen, call.platform) };
 }

@@ -25,6 +25,8 @@ export interface HeartbeatDetails {
 
 export interface ActivityReporter extends Reporter {
   readonly signal: AbortSignal;
+  /** When Temporal scheduled this attempt, milliseconds since 1970-01-01 UTC by its clock; absent outside of Temporal. */
+  readonly scheduledAt?: number;
 }
 
 /** A sign of life this often, also while a statement runs for hours. Cancellation comes back with it. */
@@ -60,6 +62,7 @@ export async function asActivity<T>(
   every(interval, beat, temporalClock, ended.signal).catch(() => undefined);
   const reporter: ActivityReporter = {
     signal: cancellationSignal(),
+    scheduledAt: info.currentAttemptScheduledTimestampMs,
     resumable: details.operation,
     mayHaveSent,
     resumeState: details.resume,

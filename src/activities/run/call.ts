@@ -6,6 +6,7 @@ import type { SecretsPort } from '../../ports/secrets';
 import { type ActivityReporter, asActivity } from './activity-boundary';
 import type { ApplyContext, EffectPorts } from './apply-effect';
 import type { Carried } from './carried';
+import { ownTime, type PlatformTime, platformTime } from './platform-time';
 import type { Snapshots } from './snapshots';
 import type { StepContext } from './step';
 
@@ -31,6 +32,8 @@ export interface LookCall<Spec extends RunSpec, Ports extends EffectPorts> {
 }
 
 export interface RunCall<Spec extends RunSpec, Ports extends EffectPorts> extends LookCall<Spec, Ports> {
+  /** For times that a workflow, or who looks at it, compares with times of its own. */
+  readonly platform: PlatformTime;
   readonly apply: ApplyContext;
   readonly reporter: ActivityReporter;
 }
@@ -42,6 +45,11 @@ export async function openCall<Spec extends RunSpec, Ports extends EffectPorts>(
   spec: Spec,
   reporter: ActivityReporter,
 ): Promise<RunCall<Spec, Ports>> {
+  const platform = reporter.scheduledAt === undefined ? ownTime : platformTime(clock, reporter.scheduledAt);
+  const told: ActivityReporter = {
+    ...reporter,
+    report: (progress) => reporter.report(inPlatformTime(progress, platform)),
+  };
   const ports = await opening.openPorts(spec);
   const { signal } = reporter;
   const pollMs = pacingOf(spec.settings.polling).effectMs;
@@ -53,11 +61,18 @@ export async function openCall<Spec extends RunSpec, Ports extends EffectPorts>(
       signal,
       secret: async (reference) => (await opening.secrets(spec)).read(reference),
     },
-    apply: { ports, clock, signal, reporter, pollMs },
-    reporter,
+    apply: { ports, clock, signal, reporter: told, pollMs },
+    reporter: told,
     snapshots,
+    platform,
   };
 }
+
+/** What is seen is compared with Temporal's time by those who read it (status, the bound of a loss). */
+export const inPlatformTime = <Seen extends { readonly observedAt: string }>(
+  seen: Seen,
+  { toPlatform }: PlatformTime,
+): Seen => ({ ...seen, observedAt: toPlatform(seen.observedAt) });
 
 /** @param carried what an activity that gave up left to this one */
 export type CallWith<Spec extends RunSpec, Ports extends EffectPorts> = <T>(

@@ -75,9 +75,11 @@ export function createCertificateActivities<Spec extends CertificateSpec, Ports 
       ),
 
     proveConnection: (input) =>
-      call(input.spec, async ({ context, reporter }) =>
-        proveConnection(context, await endsOf(dependencies, [input.spec, ...input.others]), reporter, input),
-      ),
+      call(input.spec, async ({ context, reporter, platform }) => {
+        const ends = await endsOf(dependencies, [input.spec, ...input.others]);
+        const since = platform.fromPlatform(input.since);
+        return proveConnection(context, ends, reporter, { ...input, since });
+      }),
 
     dropInstanceTrust: ({ spec }) =>
       call(spec, async ({ context, apply }) => {

@@ -38,8 +38,8 @@ export interface ConnectionProof {
   readonly connected: boolean;
   /** What was seen, one sentence. */
   readonly evidence: string;
-  /** Upper bound: from the change of the endpoint until all connections were up for good, as it was sampled. */
-  readonly secondsWithoutConnection: number;
+  /** Upper bound: from the change of the endpoint until all connections were up for good, as it was sampled; null when not known. */
+  readonly secondsWithoutConnection: number | null;
   readonly looks: number;
 }
 

@@ -2,6 +2,7 @@
 import { pacingOf } from '../../model/run/pacing';
 import type { DistributedReplicaFacts } from '../../model/sql-server/observation';
 import type { Clock } from '../../ports/clock';
+import { ageMs } from '../../rules/run/age';
 import { endpointCertificateName } from '../../rules/sql-server/certificate-name';
 import {
   isUp,
@@ -88,7 +89,10 @@ async function readRotationFacts(
   };
 }
 
-/** Waits until all connections of the endpoint are back with the new certificate, or the limit is over. */
+/**
+ * Waits until all connections of the endpoint are back with the new certificate, or the limit is over.
+ * @param since when the endpoint was changed, by the clock of this worker
+ */
 export async function proveConnection(
   { spec, clock }: CertificateContext,
   { read }: EndpointEnds,
@@ -110,8 +114,8 @@ export async function proveConnection(
     const now = clock.now();
     upSince = down.length === 0 ? (upSince ?? now) : null;
     stable = down.length === 0 ? stable + 1 : 0;
-    const seconds = Math.max(0, (upSince ?? now) - Date.parse(since)) / 1_000;
-    const proof = { secondsWithoutConnection: Math.round(seconds * 1_000) / 1_000, looks };
+    const without = ageMs(since, upSince ?? now);
+    const proof = { secondsWithoutConnection: without === null ? null : Math.round(without) / 1_000, looks };
     if (stable >= STABLE_LOOKS) {
       const what =
         plan.groups.length === 0

@@ -7,21 +7,44 @@ import { type ApplyContext, applyEffect } from '../run/apply-effect';
 import { toJournalEffect } from '../run/run-step';
 import type { LogBackupTaken } from './api';
 import { readServerFacts } from './observe/server';
-import { logBackupEffect } from './steps/log-backup';
+import { heldForSeeding, logBackupEffect } from './steps/log-backup';
 
 interface LogBackupContext {
   /** Site whose SQL Server backs up its log. */
   readonly on: SiteId;
   readonly ports: SqlServerPorts;
-  readonly spec: Pick<SqlServerSpec, 'settings'>;
+  readonly spec: Pick<SqlServerSpec, 'settings' | 'names'>;
   readonly clock: Clock;
 }
 
 /**
  * The first log backup after seeding. One that was taken since, by whomever, counts: taking it twice would do no
- * harm, but waiting for a second one could.
+ * harm, but waiting for a second one could. While another copy of the database is made the server refuses it: it waits.
  */
 export async function takeFirstLogBackup(
+  context: LogBackupContext,
+  apply: ApplyContext,
+  seedingCompletedAt: string,
+): Promise<LogBackupTaken> {
+  for (;;) {
+    try {
+      return await takeOnce(context, apply, seedingCompletedAt);
+    } catch (error) {
+      const heldBecause = heldForSeeding(error);
+      if (heldBecause === undefined) throw error;
+      const { clock } = context;
+      apply.reporter.report({
+        version: 1,
+        activity: 'first-log-backup',
+        waitingFor: `the server to allow the first log backup: ${heldBecause}`,
+        observedAt: new Date(clock.now()).toISOString(),
+      });
+      await clock.sleep(apply.pollMs, apply.signal);
+    }
+  }
+}
+
+async function takeOnce(
   { on, ports, spec, clock }: LogBackupContext,
   apply: ApplyContext,
   seedingCompletedAt: string,

@@ -131,7 +131,7 @@ async function cutOver({ writer, estate }: DemoStage, story: Story): Promise<Run
   writer.repoint(applicationTarget(estate, 'mi-west'));
   const lsn = status.pointOfNoReturn?.secondaryHardenedLsn ?? '';
   story.line(
-    `  both sides stood at LSN ${lsn}; the application was out of service for ${formatDuration(status.rtoMs ?? 0)}`,
+    `  both sides stood at LSN ${lsn}; the application was out of service for ${status.rtoMs === null ? 'a time that is not known' : formatDuration(status.rtoMs)}`,
   );
   story.line('  the application now writes to mi-west');
   return story.until((view) => view.closedAt !== null);

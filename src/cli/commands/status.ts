@@ -17,8 +17,9 @@ export async function status(output: Output, name: string, options: TemporalOpti
       certificateWatch(await certificates(), name),
     ]);
     const width = process.stdout.columns ?? 100;
-    const look = linkLook(view, check, Date.now());
-    const lines = statusLines(view, output.style, Date.now(), { width, look });
+    const now = Date.parse(view.asOf);
+    const look = linkLook(view, check, now);
+    const lines = statusLines(view, output.style, now, { width, look });
     for (const line of output.style.interactive ? fitLines(lines, width) : lines) output.say(line);
     const failure = view.status.outcome === 'failed' ? await migrations.failure(name) : undefined;
     if (failure !== undefined) sayFailure(output, failure);
@@ -72,7 +73,7 @@ export async function watchRun(
       readAt = Date.now();
     }
     const view = await migrations.view(name);
-    screen.draw({ ...view, look: linkLook(view, check, Date.now()) });
+    screen.draw({ ...view, look: linkLook(view, check, Date.parse(view.asOf)) });
     if (view.status.outcome !== 'running') {
       const failure = view.status.outcome === 'failed' ? await migrations.failure(name) : undefined;
       if (failure === undefined) return exitCodeOf(view);
@@ -94,9 +95,12 @@ class Screen {
   constructor(private readonly output: Output) {}
 
   draw(view: LookedAt): void {
-    const { look, ...seen } = view;
-    // Ages grow with every look and are no news.
-    if (this.output.json) this.once(JSON.stringify(seen), () => this.output.result(view));
+    const { look, asOf: _asOf, status, pending, ...seen } = view;
+    // Ages and times of a look grow with every look and are no news.
+    const { asOf: _judgedAt, ...said } = status;
+    const work = pending.map(({ toldAt: _toldAt, ...one }) => one);
+    if (this.output.json)
+      this.once(JSON.stringify({ ...seen, status: said, pending: work }), () => this.output.result(view));
     else if (this.output.style.interactive) this.redraw(view);
     else this.once(newsOf(view), () => this.output.say(statusLine(view)));
   }
@@ -120,7 +124,7 @@ class Screen {
 function screenLines(view: LookedAt, style: Style, width: number, rows: number): string[] {
   for (const events of [5, 4, 3, 2, 1, 0]) {
     const { look } = view;
-    const lines = fitLines(statusLines(view, style, Date.now(), { width, events, look }), width);
+    const lines = fitLines(statusLines(view, style, Date.parse(view.asOf), { width, events, look }), width);
     if (lines.length < rows || events === 0) return lines.slice(0, rows - 1);
   }
   return [];

@@ -40,7 +40,7 @@ export function summarise(story: Story, output: Output, result: DemoResult): voi
     ['rows lost', good(result.lostRows === 0, String(result.lostRows))],
     ['effects made twice', good(result.duplicateSideEffects === 0, String(result.duplicateSideEffects))],
     ['worker restarts', String(result.workerRestarts)],
-    ['out of service', formatDuration(result.rtoMs ?? 0)],
+    ['out of service', result.rtoMs === null ? 'not measured' : formatDuration(result.rtoMs)],
     [
       'total',
       `${formatDuration(result.totalMs)}, of which the platform ${formatDuration(result.platformMs)}`,

@@ -86,9 +86,13 @@ function healthRows({ status, pending }: RunView): Row[] {
   ];
 }
 
-function rpoRow({ seconds, lagSeconds, ageSeconds }: RpoEstimate): Row {
-  if (seconds === null || lagSeconds === null || ageSeconds === null)
-    return ['RPO', 'not known: no lag was seen yet in this direction'];
+function rpoRow({ seconds, lagSeconds, ageSeconds, observedAt }: RpoEstimate): Row {
+  if (lagSeconds === null) return ['RPO', 'not known: no lag was seen yet in this direction'];
+  if (seconds === null || ageSeconds === null)
+    return [
+      'RPO',
+      `not known: a lag of ${lagSeconds} s was seen at a time that lies ahead (${observedAt}): a clock is wrong`,
+    ];
   return [
     'RPO',
     `at most ${formatSpent(seconds * 1_000)} of commits lost, if it were now (lag ${lagSeconds} s, seen ${spent(ageSeconds * 1_000)} ago)`,

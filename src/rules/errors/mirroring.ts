@@ -24,6 +24,13 @@ export const MIRRORING_ENTRIES: readonly CatalogueEntry[] = [
     SOURCE.links,
   ),
   retry(
+    'LogBackupHeldForSeeding',
+    [51412],
+    'A log backup was refused by its own batch: a copy of the database is being made, and could need the log.',
+    'It is tried again; the message names the distributed availability group. If the log fills meanwhile, give it more room.',
+    'sqlferry',
+  ),
+  retry(
     'PartnerCommunication',
     [1413, 1421, 1456, 1479],
     'The partner did not answer.',

@@ -24,7 +24,8 @@ export const SERVER_CHECKS: readonly LinkCheck[] = [
         .map(({ observedAt }) => now - Date.parse(observedAt));
       const oldest = Math.max(...ages);
       if (!Number.isFinite(oldest)) return unknown('A fact carries no time of reading.');
-      const evidence = `The oldest fact was read ${formatDuration(Math.max(0, oldest))} ago.`;
+      if (Math.min(...ages) < 0) return unknown('A fact carries a time of reading that lies ahead.');
+      const evidence = `The oldest fact was read ${formatDuration(oldest)} ago.`;
       return oldest <= FRESH_FOR_MS ? passed(evidence) : failed(evidence);
     },
   },

@@ -1,4 +1,5 @@
 /** How much would be lost if the primary were gone now (the recovery point that could be had). */
+import { ageMs } from './age';
 
 /** A look that knew a lag. */
 export interface LagSeen {
@@ -8,7 +9,7 @@ export interface LagSeen {
 }
 
 export interface RpoEstimate {
-  /** `lag-and-age`: the lag that was seen last plus the time since then; `unknown`: no lag was ever seen. */
+  /** `lag-and-age`: the lag that was seen last plus the time since then; `unknown`: no lag was ever seen, or nobody knows when. */
   readonly method: 'lag-and-age' | 'unknown';
   /** Seconds of committed transactions, an upper bound; null when it is not known. */
   readonly seconds: number | null;
@@ -26,12 +27,16 @@ export function rpoEstimate(seen: LagSeen | null, now: number): RpoEstimate {
   if (seen === null) {
     return { method: 'unknown', seconds: null, lagSeconds: null, observedAt: null, ageSeconds: null };
   }
-  const ageSeconds = Math.max(0, now - Date.parse(seen.observedAt)) / 1_000;
+  const { lagSeconds, observedAt } = seen;
+  const age = ageMs(observedAt, now);
+  // Seen by a clock that goes ahead: nobody knows how old it is.
+  if (age === null) return { method: 'unknown', seconds: null, lagSeconds, observedAt, ageSeconds: null };
+  const ageSeconds = age / 1_000;
   return {
     method: 'lag-and-age',
-    seconds: Math.ceil(seen.lagSeconds + 1 + ageSeconds),
-    lagSeconds: seen.lagSeconds,
-    observedAt: seen.observedAt,
+    seconds: Math.ceil(lagSeconds + 1 + ageSeconds),
+    lagSeconds,
+    observedAt,
     ageSeconds,
   };
 }

@@ -13,6 +13,7 @@ import type {
   StandingRequestKind,
   StandingVerdict,
 } from '../../model/run/standing';
+import { lossToAccept } from './accepted-loss';
 
 type Of<Kind extends StandingRequestKind> = Extract<StandingRequestFacts, { readonly kind: Kind }>;
 type Swap = Of<'failover' | 'drill'>;
@@ -163,7 +164,7 @@ function lossRefusal({ loss }: StandingFacts, request: Of<'failover'>): Refusal 
   if (accepted !== null && (loss === null || accepted >= loss.seconds)) return null;
   return {
     reason: `a forced failover may lose data; ${loss === null ? 'how much would be lost is not known' : loss.evidence}`,
-    nextStep: `accept it by name: --accept-loss-seconds ${loss?.seconds ?? 'N'}`,
+    nextStep: `accept it by name: --accept-loss-seconds ${loss === null ? 'N' : lossToAccept(loss.seconds)}`,
   };
 }
 

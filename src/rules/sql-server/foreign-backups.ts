@@ -71,6 +71,11 @@ export function foreignWhileSeeding(database: string, jobs: readonly ForeignLogB
   return `${taken(database, jobs)} while the copy is under way: one between the end of streaming and a healthy copy removes log that the copy needs (errors 1408, 1412), and the copy must be made again`;
 }
 
+/** @returns part of a sentence: who took log backups while a copy was made that broke */
+export function foreignBeforeBreak(database: string, jobs: readonly ForeignLogBackups[]): string {
+  return `the likely cause: ${taken(database, jobs)}, and the copy may have needed the log (errors 1408, 1412)`;
+}
+
 /** @returns one sentence: who shares the log chain of a database that replicates, and what that means for a restore */
 export function foreignWhileReplicating(database: string, jobs: readonly ForeignLogBackups[]): string {
   return `${taken(database, jobs)} beside those of this run: both share one log chain, and a restore needs the files of both`;

@@ -78,6 +78,22 @@ export function logBackupVerdict(input: LogBackupInput): LogBackupVerdict {
   return alarm === undefined ? verdict : { ...verdict, alarm: { ruleId: 'log-backup.alarm', reason: alarm } };
 }
 
+/**
+ * The server refused the backup that was decided: it saw a copy of the database being made that the facts did not show
+ * yet. It has the last word, and a log near its end still wakes a person.
+ * @param reason what the server said, one sentence
+ */
+export function heldByServer(verdict: LogBackupVerdict, reason: string): LogBackupVerdict {
+  const { alarm } = verdict;
+  return {
+    ...verdict,
+    ...hold('log-backup.other-group', reason),
+    ...(alarm === undefined
+      ? {}
+      : { alarm: { ...alarm, reason: `${alarm.reason} No backup is taken: ${reason}` } }),
+  };
+}
+
 export function usedPercent({
   logUsedBytes,
   logSizeBytes,

@@ -1,5 +1,6 @@
 import { type DurationMs, formatDuration } from '../../model/duration';
 import type { DistributedReplicaFacts, SeedingFacts } from '../../model/sql-server/observation';
+import { ageMs } from '../run/age';
 import { formatBytes } from '../sizes';
 
 /** Where seeding stands. States that are not known here count as running (promise 12). */
@@ -56,7 +57,14 @@ export const seedingSample = (seeding: SeedingFacts, at: number): SeedingSample 
   databaseBytes: seeding.databaseBytes,
 });
 
-/** @returns why the later look shows a seeding that began again from zero; undefined when it goes on */
+/** What is left of the bytes that were sent, where they fell to about nothing. */
+const ABOUT_NOTHING = 0.1;
+
+/**
+ * A seeding that begins again is another operation, or another attempt of it. Of one that keeps both only bytes that fell
+ * to about nothing say so: counters of a stream that goes on may be set right by a little.
+ * @returns why the later look shows a seeding that began again from zero; undefined when it goes on
+ */
 export function seedingRestart(
   before: Omit<SeedingSample, 'at' | 'databaseBytes'>,
   after: Omit<SeedingSample, 'at' | 'databaseBytes'>,
@@ -67,7 +75,7 @@ export function seedingRestart(
   if (after.attempts > before.attempts) return `attempt ${after.attempts} after attempt ${before.attempts}`;
   const from = before.transferredBytes ?? 0;
   const to = after.transferredBytes;
-  if (to === null || to >= from) return undefined;
+  if (to === null || to >= from || to > from * ABOUT_NOTHING) return undefined;
   return `transferred bytes fell from ${formatBytes(from)} to ${formatBytes(to)}`;
 }
 
@@ -81,8 +89,8 @@ export interface SeedingProgress {
   readonly remainingMs: DurationMs | null;
   /** Why seeding began again, if it did within the samples. */
   readonly restart: string | undefined;
-  /** How long no byte has moved, milliseconds. */
-  readonly stillForMs: DurationMs;
+  /** How long no byte has moved, milliseconds; null when the looks are of different clocks. */
+  readonly stillForMs: DurationMs | null;
   readonly stalled: boolean;
 }
 
@@ -100,7 +108,7 @@ export function seedingProgress(
   const { index, reason } = lastRestart(samples);
   const current = samples.slice(index);
   const bytesPerSecond = rateOf(current);
-  const stillForMs = Math.max(0, now - lastMove(current));
+  const stillForMs = ageMs(lastMove(current), now);
   return {
     transferredBytes: last.transferredBytes,
     databaseBytes: last.databaseBytes,
@@ -109,7 +117,7 @@ export function seedingProgress(
     remainingMs: remaining(last, bytesPerSecond),
     restart: reason,
     stillForMs,
-    stalled: stillForMs >= stalledAfter,
+    stalled: stillForMs !== null && stillForMs >= stalledAfter,
   };
 }
 
@@ -128,7 +136,8 @@ function rateOf(samples: readonly SeedingSample[]): number | null {
   const first = known[0];
   const last = known.at(-1);
   if (first === undefined || last === undefined || last.at <= first.at) return null;
-  return ((last.transferredBytes ?? 0) - (first.transferredBytes ?? 0)) / ((last.at - first.at) / 1000);
+  const bytes = (last.transferredBytes ?? 0) - (first.transferredBytes ?? 0);
+  return bytes < 0 ? null : bytes / ((last.at - first.at) / 1000);
 }
 
 /** Time of the last sample that brought bytes; of the first one when none did. */

@@ -18,6 +18,7 @@ import {
   type TakeDown,
   takeDownPlan,
 } from '../../model/link/procedure';
+import { asOf } from '../run/as-of';
 import { type Cutover, replicateUntilCutOver } from '../run/cutover';
 import { handleCutoverMessages } from '../run/cutover-requests';
 import { checkInput } from '../run/incoming';
@@ -50,7 +51,7 @@ export async function linkMigration(given: LinkRunInput): Promise<MigrationResul
   const state = stateOf(LINK_WORKFLOWS, input);
   const run = new Run(LINK_WORKFLOWS, input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
-  setHandler(statusQuery, () => linkStatusOf(run, outcome));
+  setHandler(statusQuery, (asked) => asOf(asked, (now) => linkStatusOf(run, outcome, now)));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
   setHandler(specQuery, () => run.spec);

@@ -118,6 +118,13 @@ export async function seed(run: LinkRun, creation: CreationState): Promise<Broke
     }
     if (news.kind === 'broken') {
       if (creation.isDone) return news;
+      // The creation makes it again by itself, which may take long: meanwhile nobody is left without a word.
+      await run.notify(
+        'warning',
+        'seeding.broken',
+        news.message,
+        'find the cause; the link is dropped and created again without being asked',
+      );
       await creation.done;
       continue;
     }

@@ -42,10 +42,11 @@ export interface LinkStandingStatus extends StandingStatus {
   readonly fullBackupAt?: string | null;
 }
 
-export function linkStatusOf(run: LinkRun, outcome: RunOutcome): LinkStatus {
+/** @param now when it is looked at, milliseconds since 1970-01-01 UTC */
+export function linkStatusOf(run: LinkRun, outcome: RunOutcome, now: number): LinkStatus {
   const { state, spec } = run;
   const { server, instance } = spec.settings;
-  const { pointOfNoReturn, health, protection, ...common } = statusOf(run, outcome);
+  const { pointOfNoReturn, health, protection, ...common } = statusOf(run, outcome, now);
   return {
     ...common,
     server,

@@ -19,14 +19,15 @@ import type { Protection } from './state';
 
 type Verdict<Is extends boolean> = Extract<StandingVerdict, { readonly allowed: Is }>;
 
-const knownOf = ({ topology, spec, state }: Run): Known => ({ topology, spec, state, now: Date.now() });
+const knownOf = ({ topology, spec, state }: Run, now = Date.now()): Known => ({ topology, spec, state, now });
 
-export function standingStatus(run: Run): StandingStatus | null {
+/** @param now when it is looked at, milliseconds since 1970-01-01 UTC: a cool-down may be over since the last task */
+export function standingStatus(run: Run, now: number): StandingStatus | null {
   const { protection } = run.state;
   if (protection === null) return null;
   const asked = askable(run, protection).map(([what, request]) => ({
     what,
-    verdict: decideRequest(standingFacts(knownOf(run)), request),
+    verdict: decideRequest(standingFacts(knownOf(run, now)), request),
   }));
   const { deletedExternally, drill, lastDrill } = protection;
   return {

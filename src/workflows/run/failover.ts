@@ -1,6 +1,7 @@
 /** One failover of what stands, as a workflow of its own: id, result and evidence apart from those of its run. */
 import { CancellationScope, setHandler, workflowInfo } from '@temporalio/workflow';
 import { byWord } from '../../model/by-word';
+import { asOf } from './as-of';
 import type { FailoverWorkflow } from './failover-child';
 import { handleFailoverMessages } from './failover-control';
 import { failoverInputShape } from './failover-input-shape';
@@ -29,7 +30,7 @@ export const failoverOf =
     const { spec } = input;
     const state = initialState(spec, topology.initial(spec));
     const run = new Run(topology, { spec, visibility: false }, state, workflowInfo().workflowId);
-    setHandler(statusQuery, () => statusOf(run, 'running'));
+    setHandler(statusQuery, (asked) => asOf(asked, (now) => statusOf(run, 'running', now)));
     setHandler(journalQuery, () => run.state.journal);
     return carryOut(run, input);
   };

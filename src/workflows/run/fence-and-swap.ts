@@ -5,6 +5,7 @@ import { formatDuration } from '../../model/duration';
 import { longestPause, pacingOf } from '../../model/run/pacing';
 import { type FailoverPlan, type StepRef, withdrawalSteps } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
+import { ageMs } from '../../rules/run/age';
 import { performPastNoReturn } from './past-no-return';
 import type { Run } from './run';
 import { personProblem } from './run-control';
@@ -150,12 +151,10 @@ export async function swapRoles(
   run.waitingFor = `the applications to be admitted to the ${label}`;
   for (const step of plan.admit) await performPastNoReturn(run, step, 'admit');
   run.waitingFor = '';
-  state.rtoMs = Date.now() - Date.parse(state.fencedAt ?? run.now());
-  run.logEvent(
-    'info',
-    'cutover.done',
-    `the ${label} takes writes, ${formatDuration(state.rtoMs)} after ${plan.fence.length === 0 ? 'it was asked for' : 'the fence'}`,
-  );
+  state.rtoMs = ageMs(state.fencedAt, Date.now());
+  const since = plan.fence.length === 0 ? 'it was asked for' : 'the fence';
+  const after = state.rtoMs === null ? '' : `, ${formatDuration(state.rtoMs)} after ${since}`;
+  run.logEvent('info', 'cutover.done', `the ${label} takes writes${after}`);
   await run.fences.tell();
   return { looked };
 }

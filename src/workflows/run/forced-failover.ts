@@ -4,6 +4,7 @@ import type { LossReport } from '../../activities/run/api';
 import { formatDuration } from '../../model/duration';
 import type { FailoverPlan, StepRef } from '../../model/run/procedure';
 import type { SiteId } from '../../model/run/site';
+import { lossNotAccepted, withTimePassed } from '../../rules/run/accepted-loss';
 import { FailoverHooks, HookVeto } from './failover-hooks';
 import { tellCrossed, tellGivenUp, tellPlace } from './failover-news';
 import type { FailoverRecord } from './failover-record';
@@ -33,21 +34,29 @@ export async function failOverForced(
   const turn = new FailoverSlot(run, tellPlace);
   const hooks = new FailoverHooks(run, occasionOf(run.workflowId, input.request));
   let loss: LossReport;
+  let found: LossReport | null = null;
   try {
     loss = await run.control.abortable(async () => {
       await turn.acquireUnconditionally(msLeftForTurn(input.askedAt));
       await hooks.mayRefuse('beforeFailover', () => false);
       run.state.fencedAt = startedAt;
-      return measureLoss(run, input);
+      found = await measureLoss(run, input);
+      const tooMuch = lossNotAccepted(found, input.request.acceptLossSeconds);
+      if (tooMuch !== undefined) throw new LossNotAccepted(tooMuch);
+      return found;
     });
     // A stop may have been accepted while the last look was at its end: from here on there is none.
     run.control.throwIfAborted();
   } catch (error) {
     await CancellationScope.nonCancellable(() => turn.release());
     const isStopped = error instanceof AbortRequested || isCancellation(error);
-    if (!isStopped && !(error instanceof HookVeto)) throw error;
+    if (!isStopped && !(error instanceof HookVeto) && !(error instanceof LossNotAccepted)) throw error;
     const why = reasonOf(error, run);
-    return CancellationScope.nonCancellable(() => withdrawForced(run, input, { way, startedAt, hooks, why }));
+    const withdrawn = await CancellationScope.nonCancellable(() =>
+      withdrawForced(run, input, { way, startedAt, hooks, why }),
+    );
+    // What was found is kept also where it is why nothing was done.
+    return { ...withdrawn, loss: found };
   }
   run.state.forwardOnly = 'a forced failover is under way';
   const plan = run.procedure.failover(input.spec, 'forced', to);
@@ -63,6 +72,9 @@ export async function failOverForced(
   });
   return withPostFailover(done(), run, hooks);
 }
+
+/** What is found right before the act is more than what somebody accepted: the number at the request was of then. */
+class LossNotAccepted extends Error {}
 
 interface Withdrawal {
   readonly way: Preemption;
@@ -108,10 +120,13 @@ const FENCED_WITHIN_MS = 5_000;
 
 async function measureLoss(run: Run, { spec, request, lastHealth }: FailoverInput): Promise<LossReport> {
   const { to } = request;
-  const measure = () =>
-    run.control.untilDone('Loss of the forced failover', () =>
+  const measure = async () => {
+    const askedAt = Date.now();
+    const report = await run.control.untilDone('Loss of the forced failover', () =>
       run.untilItSucceeds.measureLoss({ spec, to, lastHealth }),
     );
+    return withTimePassed(report, Date.now() - askedAt);
+  };
   run.waitingFor = 'the loss to be measured or estimated';
   const seen = await measure();
   if (seen.method !== 'measured') return seen;

@@ -8,6 +8,7 @@ import type { JournalEntry } from '../../model/run/journal';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { CutoverSchedule } from '../../model/run/settings';
 import type { Answer, Request } from './answers';
+import type { StatusAsked } from './as-of';
 import type { StandingStatus } from './standing-messages';
 import type { UnliftedFence } from './unlifted-fences';
 
@@ -28,7 +29,7 @@ export interface ChangeScheduleRequest extends Request {
 }
 export const changeScheduleUpdate = defineUpdate<Answer, [ChangeScheduleRequest]>('changeSchedule');
 
-export const statusQuery = defineQuery<RunStatus>('status');
+export const statusQuery = defineQuery<RunStatus, [asked?: StatusAsked]>('status');
 export const journalQuery = defineQuery<readonly JournalEntry[]>('journal');
 export const preflightQuery = defineQuery<PreflightReport | null>('preflight');
 
@@ -81,6 +82,8 @@ export interface RunStatus {
   /** Replicas on which the fence could not be lifted yet; absent where there are none. */
   readonly unliftedFences?: readonly UnliftedFence[];
   readonly outcome: RunOutcome;
+  /** When what is possible now, and what it waits for, was judged: ISO 8601. Absent: at the last task of the workflow. */
+  readonly asOf?: string;
   /** One of the phases of the procedure. */
   readonly phase: string;
   readonly step: string | null;

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { RunSpec } from '../../model/run/run-spec';
 import type { SiteId } from '../../model/run/site';
+import { asOf } from './as-of';
 import { dropNewsOfOthers } from './failover-child';
 import {
   journalQuery,
@@ -44,7 +45,7 @@ export interface Standing<Spec extends RunSpec, Own extends object> {
   /** Site that leads then. */
   firstPrimary(spec: Spec): SiteId;
   /** What it shows beside what every run shows. */
-  status?(run: Run<Spec, Own>, outcome: RunOutcome): RunStatus;
+  status?(run: Run<Spec, Own>, outcome: RunOutcome, now: number): RunStatus;
 }
 
 /** @param input its shape is checked already, but for the state that it carries */
@@ -56,7 +57,7 @@ export async function standingRun<Spec extends RunSpec, Own extends object>(
   const state = stateOf(topology, input);
   const run = new Run(topology, input, state, workflowInfo().workflowId);
   let outcome: RunOutcome = 'running';
-  setHandler(statusQuery, () => (standing.status ?? statusOf)(run, outcome));
+  setHandler(statusQuery, (asked) => asOf(asked, (now) => (standing.status ?? statusOf)(run, outcome, now)));
   setHandler(journalQuery, () => state.journal);
   setHandler(preflightQuery, () => state.preflight);
   setHandler(specQuery, () => run.spec);

@@ -1,6 +1,6 @@
 /** What is added to a state as a run goes on; of what repeats the newest entries are kept: the histories hold all. */
 import type { Health } from '../../activities/run/api';
-import type { JournalEntry } from '../../model/run/journal';
+import { inPlaceOf, type JournalEntry } from '../../model/run/journal';
 import { type FailoverRecord, withoutDetails } from './failover-record';
 import type { CutoverAttempt, PhaseTimes, RunEvent } from './messages';
 import type { Protection, RunState } from './state';
@@ -15,6 +15,10 @@ const ATTEMPTS_KEPT = 20;
 const PHASES_KEPT = 60;
 /** Characters of a message. */
 const LONGEST_TEXT = 400;
+
+/** Characters of a statement that is kept each time. */
+const LONGEST_REPEATED = 1_000;
+const AS_BEFORE = 'the same as in the entry of this title before it';
 
 /** Failovers kept in the state; older ones have workflows of their own. */
 const FAILOVERS_KEPT = 20;
@@ -64,9 +68,20 @@ export function addEventOfOthers(state: RunState, event: RunEvent): void {
 
 /** Log backups and attempts repeat for ever: of those only the newest entries are kept. */
 export function addJournalEntry(state: RunState, entry: JournalEntry): void {
-  state.journal.push(entry);
+  state.journal.push(isRepeated(entry) ? withoutWhatIsKept(state, entry) : entry);
   if (state.journal.length > JOURNAL_KEPT) state.journal.splice(oldestRepeated(state.journal), 1);
   boundJournal(state);
+}
+
+/** A long statement that comes again and again is kept once, in the oldest entry that is kept. */
+function withoutWhatIsKept({ journal }: RunState, entry: JournalEntry): JournalEntry {
+  const isLong = entry.effects.some(({ display }) => display.length > LONGEST_REPEATED);
+  if (!isLong) return entry;
+  const text = JSON.stringify(entry.effects);
+  const isKept = journal.some(
+    (kept) => kept.title === entry.title && isRepeated(kept) && JSON.stringify(kept.effects) === text,
+  );
+  return isKept ? { ...entry, effects: inPlaceOf(entry.effects, AS_BEFORE) } : entry;
 }
 
 export function addPhase(state: RunState, phase: PhaseTimes): void {

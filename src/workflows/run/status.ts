@@ -5,10 +5,12 @@ import type { Run } from './run';
 import { leftOutSentences } from './state-size';
 
 /** What people and machines see of a run; the state itself stays inside. */
-export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
+/** @param now when it is looked at, milliseconds since 1970-01-01 UTC */
+export function statusOf(run: Run, outcome: RunOutcome, now: number): RunStatus {
   const { state, spec } = run;
+  const at = new Date(now).toISOString();
   const { settings } = spec;
-  const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run) : null;
+  const wait = state.phase === 'replicating' && state.protection === null ? waitVerdict(run, at) : null;
   return {
     kind: spec.kind,
     name: settings.name,
@@ -31,8 +33,8 @@ export function statusOf(run: Run, outcome: RunOutcome): RunStatus {
     attempts: state.attempts,
     pointOfNoReturn: state.pointOfNoReturn,
     rtoMs: state.rtoMs,
-    nextSteps: nextSteps(run, outcome),
-    protection: standingStatus(run),
+    nextSteps: nextSteps(run, outcome, at),
+    protection: standingStatus(run, now),
     ...surroundingsOf(run),
   };
 }
@@ -61,7 +63,7 @@ function approvalView(run: Run): RunStatus['approval'] {
   return { ...approval, expiresAt: new Date(Date.parse(approval.at) + validFor).toISOString() };
 }
 
-function nextSteps(run: Run, outcome: RunOutcome): readonly string[] {
+function nextSteps(run: Run, outcome: RunOutcome, now: string): readonly string[] {
   const { name } = run.spec.settings;
   const { state } = run;
   if (outcome !== 'running') return [];
@@ -76,7 +78,7 @@ function nextSteps(run: Run, outcome: RunOutcome): readonly string[] {
   if (state.protection !== null) return standingNextSteps(run);
   const waitsForApproval =
     state.phase === 'replicating' &&
-    waitVerdict(run).reasons.some(({ id }) => id.startsWith('gate.approval'));
+    waitVerdict(run, now).reasons.some(({ id }) => id.startsWith('gate.approval'));
   if (waitsForApproval) {
     return [`sqlferry approve ${name}`, `sqlferry postpone ${name} --until TIME`, ...abortStep(run)];
   }

@@ -6,7 +6,7 @@ import { confirmPointOfNoReturn } from '../../../src/activities/link/catch-up';
 import type { Observing } from '../../../src/activities/link/link-facts';
 import { LINK_TOPOLOGY } from '../../../src/activities/link/topology';
 import { createRunActivities } from '../../../src/activities/run/activities';
-import type { ActivityReporter } from '../../../src/activities/run/activity-boundary';
+import type { ActivityReporter, HeartbeatDetails } from '../../../src/activities/run/activity-boundary';
 import type { EffectPorts } from '../../../src/activities/run/apply-effect';
 import { NeedsPerson } from '../../../src/activities/run/failures';
 import { Snapshots } from '../../../src/activities/run/snapshots';
@@ -17,6 +17,7 @@ import type { HookMessage } from '../../../src/model/run/hook-message';
 import type { RunSpec } from '../../../src/model/run/run-spec';
 import type { SecretReference } from '../../../src/model/secret-reference';
 import type { Effect } from '../../../src/model/statement';
+import type { Clock } from '../../../src/ports/clock';
 import type { SqlServerPort } from '../../../src/ports/sql-server';
 import { linkSpec, linkSpecWith } from '../../support/link-spec';
 
@@ -72,10 +73,14 @@ const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = 
     report: { observedAt: context.spec.regions[0], checks: [], blockers: 0, warnings: 0 },
   }),
   roles: async () => ({ north: 'PRIMARY', west: 'SECONDARY' }),
-  watch: async (_call, { known, primary }) => ({
-    kind: `seen ${known.seen + 1} at ${primary}`,
-    health: { observedAt: '', healthy: true, summary: '', lagSeconds: null },
-  }),
+  watch: async ({ context, reporter }, { known, primary }) => {
+    const observedAt = new Date(context.clock.now()).toISOString();
+    reporter.report({ version: 1, activity: 'watching', waitingFor: 'news', observedAt });
+    return {
+      kind: `seen ${known.seen + 1} at ${primary}`,
+      health: { observedAt, healthy: true, summary: '', lagSeconds: null },
+    };
+  },
   readiness: async () => ({ observedAt: '', summary: 'ready' }),
   catchUp: async (_call, primary, fencedAt) => ({
     method: 'roles',
@@ -84,8 +89,8 @@ const REGIONS: Topology<RegionsSpec, RegionsPorts, { readonly seen: number }> = 
     summary: `all of ${primary}`,
   }),
   confirm: async (_call, _primary, evidence) => ({ ...evidence, summary: `${evidence.summary}, still` }),
-  loss: async (_call, to) => ({
-    observedAt: '',
+  loss: async (_call, to, lastHealth) => ({
+    observedAt: lastHealth?.observedAt ?? '',
     method: 'unknown',
     seconds: null,
     newPrimaryTime: null,
@@ -103,7 +108,7 @@ hooks: { beforeFailover: [{ name: drain, type: webhook, url: "https://hooks.exam
   regions: ['north', 'west'],
 };
 
-function scene() {
+function scene(clock: Clock = systemClock) {
   const rows = new Set<string>();
   const told: HookMessage[] = [];
   const read: SecretReference[] = [];
@@ -127,7 +132,7 @@ function scene() {
       bindTopology(LINK_TOPOLOGY, { openPorts: refused, secrets }),
       bindTopology(REGIONS, { openPorts, secrets }),
     ],
-    clock: systemClock,
+    clock,
     temporalClock: systemClock,
     snapshots: new Snapshots(systemClock),
     notifier: { notify: async () => undefined },
@@ -141,8 +146,19 @@ function scene() {
   return { activities, rows, told, read, opened: () => opened };
 }
 
-const run = <Input, Result>(activity: (input: Input) => Promise<Result>, input: Input): Promise<Result> =>
-  new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, input);
+const run = <Input, Result>(
+  activity: (input: Input) => Promise<Result>,
+  input: Input,
+  scheduledAt = 1,
+  beat: (details: unknown) => void = () => undefined,
+): Promise<Result> => {
+  const environment = new MockActivityEnvironment(
+    { currentAttemptScheduledTimestampMs: scheduledAt },
+    { logger: new DefaultLogger('ERROR') },
+  );
+  environment.on('heartbeat', beat);
+  return environment.run(activity, input);
+};
 
 async function failureOf(work: Promise<unknown>): Promise<ApplicationFailure> {
   const thrown = await work.catch((error: unknown) => error);
@@ -231,6 +247,32 @@ describe('a second topology in the same set', () => {
     expect((await run(activities.measureLoss, loss)).summary).toBe('lost for north');
     expect(await run(activities.awaitHealthy, of)).toEqual({ evidence: 'west is well' });
     expect(await run(activities.awaitReadiness, of)).toMatchObject({ summary: 'ready' });
+  });
+
+  test.each([
+    ['seven minutes ahead', 7],
+    ['seven minutes behind', -7],
+  ])("what it sees is told by Temporal's clock, also where that of the worker is %s", async (_, minutes) => {
+    const wrongBy = minutes * 60_000;
+    const clock = { now: () => Date.now() + wrongBy, sleep: async () => undefined };
+    const { activities } = scene(clock);
+    const scheduledAt = Date.now();
+    const watch = { spec: regionsSpec, primary: 'west', knownHealthy: true, checkpointAfterMs: 1 };
+    const beats: HeartbeatDetails[] = [];
+    const { health } = await run(activities.watch, { ...watch, known: { seen: 0 } }, scheduledAt, (details) =>
+      beats.push(details as HeartbeatDetails),
+    );
+    for (const seen of [health.observedAt, beats.at(-1)?.progress?.observedAt]) {
+      expect(Date.parse(seen ?? '')).toBeGreaterThanOrEqual(scheduledAt - 1);
+      expect(Date.parse(seen ?? '')).toBeLessThanOrEqual(Date.now());
+    }
+    // And what a workflow knows comes to it by its own clock.
+    const lastHealth = { ...health, observedAt: new Date(scheduledAt - 30_000).toISOString() };
+    const asked = { spec: regionsSpec, to: 'north', lastHealth };
+    const loss = await run(activities.measureLoss, asked, scheduledAt);
+    const age = clock.now() - Date.parse(loss.observedAt);
+    expect(age).toBeGreaterThanOrEqual(30_000 - 1);
+    expect(age).toBeLessThanOrEqual(30_000 + (Date.now() - scheduledAt) + 1);
   });
 
   test('what it does not have is answered with nothing', async () => {

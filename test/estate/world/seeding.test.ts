@@ -62,6 +62,26 @@ describe('seeding', () => {
     });
   });
 
+  it.each([
+    7, 333, 1_001, 9_999,
+  ])('never shows more bytes than there are, looked at every %i ms', async (every) => {
+    const world = newWorld();
+    await linked(world);
+    await until(world, 'SEEDING', true);
+    let shown = 0;
+    // A timer that is late: the clock passes the end of the stream before its timer has run.
+    const state = world.clock as unknown as { simulatedBase: number };
+    while (world.links.physicalSeeding(SQL)[0]?.internalState === 'ReadWriteLoop') {
+      const { transferredBytes = 0 } = world.links.physicalSeeding(SQL)[0] ?? {};
+      expect(transferredBytes).toBeGreaterThanOrEqual(shown);
+      expect(transferredBytes).toBeLessThanOrEqual(2 * GB);
+      shown = transferredBytes;
+      if (shown < 2 * GB) state.simulatedBase += every;
+      else await world.clock.advance(1);
+    }
+    expect(world.links.physicalSeeding(SQL)[0]?.transferredBytes).toBe(2 * GB);
+  });
+
   it('starts from zero after the connection was lost', async () => {
     const world = newWorld();
     await linked(world);

@@ -30,6 +30,7 @@ const running = (changes: Parameters<typeof seeding>[0]) => ({
 
 test.each<[string, LogBackupInput, string, string]>([
   ['facts are old', input({}, { now: NOW + 3 * MINUTE }), 'hold', 'log-backup.stale-facts'],
+  ['facts lie ahead', input({}, { now: NOW - 7 * MINUTE }), 'hold', 'log-backup.stale-facts'],
   ['server is secondary', input({ localRoleDesc: 'SECONDARY' }), 'not-due', 'log-backup.not-primary'],
   ['seeding waits', input(running({ currentState: 'PENDING' })), 'not-due', 'log-backup.before-seeding'],
   [

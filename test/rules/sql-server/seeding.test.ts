@@ -130,11 +130,46 @@ test.each([
   [sample(0, 100), sample(1, 100), undefined],
   [sample(0, 100), sample(1, 200), undefined],
   [sample(0, 100), sample(1, null), undefined],
-  [sample(0, 100), sample(1, 99), 'transferred bytes fell from 100 B to 99 B'],
+  [sample(0, 100), sample(1, 99), undefined],
+  [sample(0, 1000), sample(1, 101), undefined],
+  [sample(0, 1000), sample(1, 100), 'transferred bytes fell from 1000 B to 100 B'],
+  [sample(0, 100), sample(1, 0), 'transferred bytes fell from 100 B to 0 B'],
   [sample(0, 100), sample(1, 200, { operationId: 'op-2' }), 'operation op-2 took the place of op-1'],
   [sample(0, 100), sample(1, 200, { attempts: 2 }), 'attempt 2 after attempt 1'],
 ])('restart from %j to %j: %s', (before, after, reason) =>
   expect(seedingRestart(before, after)).toBe(reason));
+
+const bytes = fc.integer({ min: 0, max: 1e13 });
+
+test('of one attempt of one operation, bytes that are set right by a little are no restart', () => {
+  fc.assert(
+    fc.property(bytes, fc.double({ min: 0, max: 0.89, noNaN: true }), (sent, fall) => {
+      const after = sample(1, Math.ceil(sent * (1 - fall)));
+      expect(seedingRestart(sample(0, sent), after)).toBeUndefined();
+      // Nor is it anything else: no rate below zero, no time left below it.
+      const progress = seedingProgress([sample(0, sent, { databaseBytes: 1e13 }), after], 2, HOUR);
+      expect(progress?.bytesPerSecond ?? 0).toBeGreaterThanOrEqual(0);
+      expect(progress?.remainingMs ?? 0).toBeGreaterThanOrEqual(0);
+    }),
+  );
+});
+
+test('another operation, another attempt, and bytes that fell to about nothing are a restart', () => {
+  fc.assert(
+    fc.property(bytes, bytes, (sent, now) => {
+      expect(seedingRestart(sample(0, sent), sample(1, now, { operationId: 'op-2' }))).toBeDefined();
+      expect(seedingRestart(sample(0, sent), sample(1, now, { attempts: 2 }))).toBeDefined();
+      if (now <= sent * 0.1 && now < sent) {
+        expect(seedingRestart(sample(0, sent), sample(1, now))).toBeDefined();
+      }
+    }),
+  );
+});
+
+test('looks that lie ahead are of another clock: nobody knows how long no byte moved', () => {
+  const ahead = seedingProgress([sample(7 * 60_000, 10)], 0, 1);
+  expect(ahead).toMatchObject({ stillForMs: null, stalled: false });
+});
 
 describe('deadline', () => {
   const policy = { deadline: 6 * DAY, warnBefore: [DAY, 6 * HOUR, HOUR] };

@@ -255,6 +255,33 @@ describe('what is asked of it is answered with reasons', () => {
     await end(begun);
   });
 
+  test('what is possible is judged when it is asked, not when the workflow did something last', async () => {
+    const begun = await standing({ override: (call) => (isWatch(call, 'instance') ? hang : undefined) });
+    const { driver } = begun;
+    await ask(driver, {});
+    const { endedAt } = await finished(begun);
+    const over = Date.parse(endedAt) + SPEC.settings.failover.coolDown;
+    const possible = async (...asked: unknown[]): Promise<readonly string[]> => {
+      const { protection, asOf } = await driver.query<LinkStatus>('status', ...asked);
+      expect((asOf ?? endedAt) >= endedAt).toBe(true);
+      return protection?.possible ?? [];
+    };
+    const back = 'planned failover to the SQL Server';
+    // Nothing happens meanwhile: in the workflow it is as late as at its last task.
+    expect(await possible({ now: new Date(over - 1).toISOString() })).not.toContain(back);
+    expect(await possible({ now: new Date(over).toISOString() })).toContain(back);
+    // Whoever has a clock that is behind, or says nothing that is understood, is answered as of that last task.
+    const asked: readonly unknown[][] = [
+      [],
+      [null],
+      [{ now: '1999-01-01T00:00:00.000Z' }],
+      [{ now: 'later' }],
+      ['x'],
+    ];
+    for (const one of asked) expect(await possible(...one)).not.toContain(back);
+    await end(begun);
+  });
+
   test('wrong side, cool-down, another request, no split brain', async () => {
     const begun = await standing();
     const { driver } = begun;
@@ -347,6 +374,42 @@ describe('forced failover', () => {
     await ask(begun.driver, forced);
     expect(await finished(begun)).toMatchObject({ loss: { method: 'measured', seconds: 4 } });
     expect(begun.link.changes.slice(0, 2)).toEqual(['do server.fence', 'do instance.forced-failover']);
+    await end(begun);
+  });
+
+  test.each([
+    ['an estimate that grew since the request', 'estimate', []],
+    ['what was measured behind the fence', 'measured', ['do server.fence', 'do server.admit-applications']],
+  ])('%s is more than was accepted: withdrawn before the roles are swapped', async (_, method, changes) => {
+    const begun = await standing({
+      override: (call) => (call.type === 'measureLoss' ? answer(loss(method, 10_801)) : undefined),
+    });
+    expect(await ask(begun.driver, { ...forced, acceptLossSeconds: 10_800 })).toEqual(ACCEPTED);
+    const record = await finished(begun);
+    expect(record).toMatchObject({
+      outcome: 'withdrawn',
+      loss: { method, seconds: 10_801 },
+      summary: expect.stringMatching(
+        /more would be lost than was accepted \(10800 s\): \w+ 10801.*--accept-loss-seconds 10861/,
+      ),
+    });
+    expect(begun.link.changes).toEqual(changes);
+    expect((await protectionOf(begun.driver)).primary).toBe('server');
+    // Who accepts what was found gets it.
+    expect(await ask(begun.driver, { ...forced, acceptLossSeconds: 10_861 })).toEqual(ACCEPTED);
+    expect(await finished(begun)).toMatchObject({ outcome: 'done', loss: { seconds: 10_801 } });
+    await end(begun);
+  });
+
+  test('the time that it took to estimate the loss may be lost as well', async () => {
+    const begun = await standing({
+      override: (call) => (call.type === 'measureLoss' ? answer(loss('estimate', 5), 9_500) : undefined),
+    });
+    await ask(begun.driver, forced);
+    expect(await finished(begun)).toMatchObject({
+      outcome: 'done',
+      loss: { method: 'estimate', seconds: 15, summary: 'estimate 5; 10 s later at most 15 s' },
+    });
     await end(begun);
   });
 

@@ -38,3 +38,30 @@ test.each([
   await driver.replay();
   await driver.dispose();
 });
+
+test('a copy that breaks while the creation is under way is told with its cause, before the link is made again', async () => {
+  const broken = {
+    kind: 'broken',
+    code: 'LinkBroken',
+    message: 'broken by "west"',
+    remedy: 'find the cause',
+  };
+  const told: unknown[] = [];
+  const link = new FakeLink({
+    override: (call) => {
+      if (isOf(call, 'performStep', 'instance.link')) return hang;
+      if (call.type === 'watchSeeding') return { kind: 'answer', value: broken, afterMs: MINUTE };
+      if (call.type === 'notifyPerson') told.push(call.input);
+      return undefined;
+    },
+  });
+  const driver = await WorkflowDriver.start(
+    'linkMigration',
+    { spec: linkSpec(), visibility: false },
+    link.activities,
+  );
+  await driver.run(() => false, 30 * MINUTE);
+  expect(JSON.stringify(told)).toContain('broken by');
+  expect(link.effects.filter((effect) => effect === 'notify seeding.broken')).toHaveLength(1);
+  await driver.dispose();
+});

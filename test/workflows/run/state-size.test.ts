@@ -70,6 +70,17 @@ test('what comes once stays, of what repeats the newest', () => {
   expect(attempts.length).toBeLessThan(100);
 });
 
+test('a long statement that repeats is kept once, whatever was dropped before it', () => {
+  const { journal } = worst();
+  const whole = journal
+    .slice(2)
+    .filter(({ effects }) => effects.some(({ display }) => display.includes('BACKUP')));
+  expect(whole).toHaveLength(1);
+  expect(journal.at(-1)?.effects).toEqual([
+    expect.objectContaining({ omitted: 1, display: expect.stringContaining('the same as in the entry') }),
+  ]);
+});
+
 test('attempts are counted, kept or not: every so many the run waits for a person', () => {
   expect(attemptsMade(worst())).toBe(1_000);
 });

@@ -1,7 +1,8 @@
 import type { SiteId } from '../../../model/run/site';
 import type { SqlServerSpec } from '../../../model/sql-server/spec';
 import type { Effect } from '../../../model/statement';
-import { backupLog } from '../../../tsql/backup';
+import { SqlServerFailure } from '../../../ports/failures';
+import { backupLog, HELD_FOR_SEEDING } from '../../../tsql/backup';
 import { readServer } from '../../../tsql/queries/server';
 import { defineSqlServerStep, readAt, type SqlServerStep } from '../context';
 
@@ -12,13 +13,19 @@ const BACKUP_DEADLINE_MS = 12 * 3_600_000;
 export const logBackupName = ({ settings }: Pick<SqlServerSpec, 'settings'>): string =>
   `${settings.name} log backup by sqlferry`;
 
+/** @returns why the server itself refused a log backup at the last moment; undefined for any other failure */
+export function heldForSeeding(error: unknown): string | undefined {
+  if (!(error instanceof SqlServerFailure)) return undefined;
+  return error.errors.find(({ number }) => number === HELD_FOR_SEEDING)?.message;
+}
+
 /**
  * @param on site whose SQL Server backs up its log
  * @param serverTime time of the SQL Server, ISO 8601; it names the file
  */
 export function logBackupEffect(
   on: SiteId,
-  spec: Pick<SqlServerSpec, 'settings'>,
+  spec: Pick<SqlServerSpec, 'settings' | 'names'>,
   serverTime: string,
 ): Effect {
   const { directory, compression } = spec.settings.logBackups;
@@ -36,6 +43,7 @@ export function logBackupEffect(
       displayPath: file('<time>'),
       name: logBackupName(spec),
       compression,
+      heldForSeeding: { ownGroup: spec.names.distributedGroup },
     }),
     deadlineMs: BACKUP_DEADLINE_MS,
   };
