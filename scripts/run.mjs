@@ -2,12 +2,12 @@
  * Behind every npm script: brings what is missing, says so on stderr, then runs the task on the project's own Node.
  * Plain ESM without dependencies, since it must start on a fresh clone and on an older Node than the product needs.
  *
- *   node scripts/run.mjs setup | build | demo [...] | test [...] | bench [...]
+ *   node scripts/run.mjs setup | build | demo [...] | test [...] | bench [...] | simulate [...]
  */
-import { build, buildBench } from './lib/build.mjs';
+import { build, buildBench, buildSimulation } from './lib/build.mjs';
 import { ensureDependencies } from './lib/dependencies.mjs';
 import { Stop, say } from './lib/exec.mjs';
-import { runBench, runDemo, runTests, setUp } from './lib/tasks.mjs';
+import { runBench, runDemo, runSimulation, runTests, setUp } from './lib/tasks.mjs';
 
 const TASKS = {
   setup: async () => {
@@ -31,6 +31,11 @@ const TASKS = {
     await build();
     await buildBench();
     return runBench(args);
+  },
+  simulate: async (args) => {
+    await build();
+    await buildSimulation();
+    return runSimulation(args);
   },
 };
 

@@ -49,7 +49,8 @@ function compile() {
 function removeOrphans() {
   for (const file of filesUnder(at('dist'))) {
     const name = relative(at('dist'), file);
-    if (name.startsWith('bench') || !/\.js(\.map)?$/.test(name) || name === 'workflow-bundle.js') continue;
+    if (/^(bench|simulation)\b/.test(name) || !/\.js(\.map)?$/.test(name) || name === 'workflow-bundle.js')
+      continue;
     if (!existsSync(at(name.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
   }
 }
@@ -84,6 +85,23 @@ export function buildBench() {
       digestOf(...COMPILE_INPUTS, at('bench'), at('config', 'tsconfig.bench.json')),
       [],
       () => tsc(at('config', 'tsconfig.bench.json')),
+    ),
+  );
+}
+
+/** The simulation is compiled on its own, with the product and the estate as they are. */
+export function buildSimulation() {
+  return withLock(at('.sqlferry', 'build.lock'), () =>
+    whenChanged(
+      at('dist', '.simulation-stamp'),
+      digestOf(
+        ...COMPILE_INPUTS,
+        at('test', 'simulation'),
+        at('test', 'support'),
+        at('config', 'tsconfig.simulation.json'),
+      ),
+      [],
+      () => tsc(at('config', 'tsconfig.simulation.json')),
     ),
   );
 }

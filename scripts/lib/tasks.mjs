@@ -26,6 +26,10 @@ export function runBench(args) {
   return run(projectNode, [at('dist', 'bench', 'bench', 'index.js'), ...args]);
 }
 
+export function runSimulation(args) {
+  return run(projectNode, [at('dist', 'simulation', 'test', 'simulation', 'cli.js'), ...args]);
+}
+
 /** Runs jest; the last line is a count of its own, whatever jest printed. */
 export async function runTests(args) {
   const servers = await temporalServers();

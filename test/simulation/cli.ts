@@ -13,6 +13,11 @@ import { shrink } from './shrink';
 import { STORIES, type StoryName } from './stories';
 import { Summary } from './summary';
 
+/** What whoever called it can mend. */
+class Misuse extends Error {
+  override readonly name = 'Misuse';
+}
+
 interface Settings {
   readonly schedules: number;
   readonly seed: number;
@@ -38,12 +43,12 @@ function settings(): Settings {
   const number = (name: string, text: string): number => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < 0)
-      throw new Error(`--${name} must be a whole number, not "${text}"`);
+      throw new Misuse(`--${name} must be a whole number, not "${text}"`);
     return value;
   };
   const names = Object.keys(STORIES) as StoryName[];
   const chosen = names.filter((name) => values.story === undefined || name === values.story);
-  if (chosen.length === 0) throw new Error(`--story must be one of ${names.join(', ')}`);
+  if (chosen.length === 0) throw new Misuse(`--story must be one of ${names.join(', ')}`);
   return {
     schedules: number('schedules', values.schedules),
     seed: number('seed', values.seed),
@@ -107,7 +112,16 @@ async function main(): Promise<void> {
   process.exitCode = await runAll(given);
 }
 
+/** Of an option that is none, Node's own parser says enough in its message. */
+const isMisuse = (error: Error): boolean =>
+  error instanceof Misuse || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return isMisuse(error) ? error.message : (error.stack ?? error.message);
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`${describe(error)}\n`);
   process.exit(2);
 });
