@@ -3,6 +3,7 @@
  * their HTTP requests over one by one. For simulations, whose network is their own.
  */
 import { AzureServer, type ReceivedRequest } from './azure/server';
+import { TokenIssuer } from './azure/tokens';
 import {
   admitApplications,
   describeAzure,
@@ -32,6 +33,9 @@ export interface InProcessEstate {
 
 /** A name under which nothing answers but this estate; its clients resolve nothing. */
 const AZURE_ORIGIN = 'https://azure.estate.example';
+/** Of all estates of this process: making its keys takes longer than all else that an estate needs. */
+let tokens: TokenIssuer | undefined;
+
 const HOST = 'estate.example';
 const FIRST_PORT = 20_000;
 
@@ -42,7 +46,8 @@ const FIRST_PORT = 20_000;
  */
 export function openInProcess(definition: EstateDefinitionInput, clock: Clock): InProcessEstate {
   const world = EstateWorld.create(definition, clock);
-  const azureServer = new AzureServer({ world, tls: { keyPem: '', certPem: '', caPem: '' } });
+  tokens ??= new TokenIssuer();
+  const azureServer = new AzureServer({ world, tokens, tls: { keyPem: '', certPem: '', caPem: '' } });
   admitApplications(world);
   const servers = new Map<string, TdsServer>();
   const instances = world.definition.instances.map((each, index) => {

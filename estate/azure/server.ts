@@ -27,6 +27,8 @@ export interface AzureServerOptions {
   /** Who may call. Default: one application and one managed identity, both Contributor everywhere. */
   readonly principals?: readonly Principal[];
   readonly limits?: ThrottleLimits;
+  /** Signs tokens; made at start unless given. */
+  readonly tokens?: TokenIssuer;
 }
 
 /** A request as it came over the wire. */
@@ -64,7 +66,7 @@ export class AzureServer {
   readonly directory: Directory;
   /** Value for IDENTITY_HEADER; IDENTITY_ENDPOINT is `{endpoint}/msi/token`. */
   readonly identityHeader = newIdentityHeader();
-  readonly #tokens = new TokenIssuer();
+  readonly #tokens: TokenIssuer;
   readonly #tls: TlsMaterial;
   readonly #identity: IdentityProvider;
   readonly #manager: ResourceManager;
@@ -78,6 +80,7 @@ export class AzureServer {
     this.#tls = options.tls ?? makeTlsMaterial();
     this.#world = options.world;
     this.#faults = options.faults ?? options.world.faults;
+    this.#tokens = options.tokens ?? new TokenIssuer();
     this.#identity = new IdentityProvider({
       directory: this.directory,
       tokens: this.#tokens,

@@ -37,6 +37,7 @@ export class Adversary {
   /** From now on all is well: what is cut is healed, what is frozen goes on, what is down starts again. */
   calm(): void {
     this.isOver = true;
+    this.stage.calmSince = this.stage.time.now;
     this.stage.faults.stop();
     this.stage.network.healAll();
     for (const worker of this.stage.workerParties) this.stage.time.thaw(worker);

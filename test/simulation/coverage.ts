@@ -1,11 +1,15 @@
 /** What was under way when something went wrong, and when somebody asked for something: holes show as what is missing. */
+import type { Fault } from './faults';
 import type { Stage } from './stage';
 
 export class Coverage {
   readonly counts = new Map<string, number>();
   private faultsSeen = 0;
 
-  constructor(private readonly stage: Stage) {}
+  constructor(
+    private readonly stage: Stage,
+    private readonly onFault: (fault: Fault) => void,
+  ) {}
 
   afterEvent(): void {
     const { happened } = this.stage.faults;
@@ -13,6 +17,7 @@ export class Coverage {
       const fault = happened[this.faultsSeen];
       if (fault === undefined) continue;
       this.stage.timeline.note(`FAULT ${fault.kind} ${fault.ms} ms, ${fault.place} #${fault.occasion}`);
+      this.onFault(fault);
       for (const what of this.underWay()) this.count(`${what} × ${fault.kind}`);
     }
   }

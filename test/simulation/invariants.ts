@@ -3,6 +3,8 @@ import { APPLICATION } from './application';
 import type { Stage } from './stage';
 
 const SIDES = ['SQL1', 'mi-west'];
+/** A run that stands looks every two minutes in these stories, and a person reads what it tells. */
+const SEEN_WITHIN_MS = 10 * 60_000;
 
 export interface Violation {
   /** Which promise is broken, in a few words that are the same each time. */
@@ -43,19 +45,29 @@ export class Invariants {
   /** Since when both sides take writes of applications, Unix milliseconds. */
   private bothSince: number | undefined;
 
+  /** Only servers and the estate itself change who takes writes. */
   private watchSides(): void {
-    const both = SIDES.every((side) => this.isOpen(side)) && this.isLinked;
-    if (!both) this.bothSince = undefined;
-    else this.bothSince ??= this.stage.time.now;
+    const { current, now } = this.stage.time;
+    if (current.name !== 'estate' && !SIDES.includes(current.name)) return;
+    if (!this.isLinked || !SIDES.every((side) => this.isOpen(side))) {
+      this.bothSince = undefined;
+      return;
+    }
+    this.bothSince ??= now;
+    this.judgeBothOpen(this.bothSince);
+  }
+
+  /** Nobody sees it while the workers, Temporal or the servers are away; so it is judged once all is well. */
+  private judgeBothOpen(since: number): void {
+    const { calmSince, time, told } = this.stage;
+    if (calmSince === undefined) return;
+    const seenFrom = Math.max(since, calmSince);
+    if (time.now - seenFrom < SEEN_WITHIN_MS || told.some(({ code }) => code === 'split-brain.found')) return;
+    this.broken('both sides take writes and nobody is told', `since ${new Date(since).toISOString()}`);
   }
 
   private get isLinked(): boolean {
     return this.stage.estate.world.links.all().length > 0;
-  }
-
-  /** Both sides are open to applications for longer than a run may need to see it. @param limitMs milliseconds */
-  bothOpenFor(limitMs: number): boolean {
-    return this.bothSince !== undefined && this.stage.time.now - this.bothSince > limitMs;
   }
 
   /** Can applications write there? */

@@ -50,6 +50,7 @@ export class Person {
     private readonly stage: Stage,
     private readonly chance: Chance,
     private readonly stands: boolean,
+    private readonly onForced: () => void,
   ) {}
 
   start(): void {
@@ -111,6 +112,7 @@ export class Person {
     this.stage.service.update(RUN, name, [request]).then(
       (answer) => {
         const { accepted, rule } = answer as Answer;
+        if (accepted && 'type' in request && request.type === 'forced') this.onForced();
         sent.answer = `${accepted ? 'accepted' : 'refused'} ${rule}`;
         timeline.note(`${name} of ${by}: ${JSON.stringify(answer)}`);
       },

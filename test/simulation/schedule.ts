@@ -6,6 +6,7 @@ import { Adversary } from './adversary';
 import { Chance } from './chance';
 import { Coverage } from './coverage';
 import { DrawnFaults, type Fault, type Faults, GivenFaults } from './faults';
+import { ForcedFailovers } from './forced-failovers';
 import { Invariants, type Violation } from './invariants';
 import { Person, RUN, type SentMessage } from './person';
 import { Stage } from './stage';
@@ -76,6 +77,7 @@ class Schedule {
   private readonly person: Person;
   private readonly invariants: Invariants;
   private readonly coverage: Coverage;
+  private readonly forced: ForcedFailovers;
   private effectsSeen = 0;
 
   constructor(
@@ -84,9 +86,13 @@ class Schedule {
     private readonly stage: Stage,
   ) {
     this.adversary = new Adversary(stage, chance.derive('adversary'));
-    this.person = new Person(stage, chance.derive('person'), STORIES[options.story].stands);
     this.invariants = new Invariants(stage);
-    this.coverage = new Coverage(stage);
+    this.forced = new ForcedFailovers(stage, this.invariants);
+    this.person = new Person(stage, chance.derive('person'), STORIES[options.story].stands, () =>
+      this.forced.accepted(),
+    );
+    this.coverage = new Coverage(stage, ({ kind }) => this.forced.fault(kind));
+    stage.watching = this.forced;
   }
 
   beforeEvent(party: Party): void {
@@ -144,6 +150,7 @@ class Schedule {
   private isOver(): boolean {
     this.noteEffects();
     this.coverage.afterEvent();
+    this.forced.afterEvent();
     this.invariants.afterEvent();
     if (this.invariants.isBroken) return true;
     return this.stage.service.all.every(({ ending }) => ending !== undefined);

@@ -53,6 +53,10 @@ export class Stage {
   readonly told: Told[] = [];
   /** Failures of the simulation itself and unhandled ones of the product. */
   readonly errors: unknown[] = [];
+  /** Who hears of what the service hands out. */
+  watching: { handedOut(what: string): void } | undefined;
+  /** Since when all is well, Unix milliseconds; undefined while things go wrong. */
+  calmSince: number | undefined;
   readonly timeline: Timeline;
   private readonly workers = new Map<string, TemporalWorker>();
 
@@ -80,8 +84,10 @@ export class Stage {
       faults,
       (error) => this.errors.push(error),
       {
-        attemptHandedOut: (task, worker) =>
-          this.timeline.note(`${worker.party.name} gets ${task.what}, attempt ${task.attempt}`),
+        attemptHandedOut: (task, worker) => {
+          this.watching?.handedOut(task.what);
+          this.timeline.note(`${worker.party.name} gets ${task.what}, attempt ${task.attempt}`);
+        },
         attemptEnded: (task, how) => this.timeline.note(`${task.what}, attempt ${task.attempt}: ${how}`),
         workflowEnded: ({ info }, { kind }) => this.timeline.note(`workflow ${info.workflowId}: ${kind}`),
       },
