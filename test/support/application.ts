@@ -177,7 +177,7 @@ export function untilItWrites(writer: WorkloadWriter, rows = 10): Promise<void> 
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 30_000,
+  limitMs = 55_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
