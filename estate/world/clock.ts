@@ -5,10 +5,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, TimerHandle } from './api';
+import { type Due, pop, push } from './due-heap';
 
-interface Timer extends TimerHandle {
-  readonly due: number;
-  readonly order: number;
+interface Timer extends TimerHandle, Due {
   readonly run: () => void;
   cancelled: boolean;
 }
@@ -156,39 +155,3 @@ const asError = (reason: unknown): Error => (reason instanceof Error ? reason : 
 
 /** Lets every promise reaction that is due run before the next timer does. */
 const settleReactions = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-const before = (a: Timer, b: Timer): boolean => a.due < b.due || (a.due === b.due && a.order < b.order);
-
-function push(heap: Timer[], timer: Timer): void {
-  let index = heap.push(timer) - 1;
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    const above = heap[parent];
-    if (!above || !before(timer, above)) break;
-    heap[index] = above;
-    heap[parent] = timer;
-    index = parent;
-  }
-}
-
-function pop(heap: Timer[]): void {
-  const last = heap.pop();
-  if (!last || heap.length === 0) return;
-  let index = 0;
-  heap[0] = last;
-  for (;;) {
-    let smallest = index;
-    let winner = last;
-    for (const child of [2 * index + 1, 2 * index + 2]) {
-      const candidate = heap[child];
-      if (candidate && before(candidate, winner)) {
-        smallest = child;
-        winner = candidate;
-      }
-    }
-    if (smallest === index) return;
-    heap[index] = winner;
-    heap[smallest] = last;
-    index = smallest;
-  }
-}

@@ -31,18 +31,7 @@ export class EstateClock implements Clock {
   }
 
   sleep(simMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        timer.cancel();
-        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
-      };
-      if (signal?.aborted) return reject(signal.reason);
-      const timer = this.after(simMs, () => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      });
-      signal?.addEventListener('abort', stop, { once: true });
-    });
+    return this.time.sleep(this.party, simMs, signal);
   }
 
   advance(): Promise<void> {

@@ -6,6 +6,8 @@
  * hears everything late, at once when it comes back.
  */
 
+import { type Due, pop, push } from '../../estate/world/due-heap';
+
 /** Taken before anything replaces it: what the loop itself waits with. */
 const realSetImmediate = setImmediate;
 
@@ -20,9 +22,7 @@ export interface Scheduled {
   cancel(): void;
 }
 
-interface Event {
-  readonly at: number;
-  readonly order: number;
+interface Event extends Due {
   readonly party: Party;
   readonly run: () => void;
   cancelled: boolean;
@@ -77,7 +77,7 @@ export class VirtualTime {
   schedule(party: Party, afterMs: number, run: () => void): Scheduled {
     this.order += 1;
     const event: Event = {
-      at: this.time + Math.max(0, afterMs),
+      due: this.time + Math.max(0, afterMs),
       order: this.order,
       party,
       run,
@@ -89,6 +89,25 @@ export class VirtualTime {
         event.cancelled = true;
       },
     };
+  }
+
+  /** Resolves later, at the party; rejects with the signal's reason when that aborts first. @param ms milliseconds */
+  sleep(party: Party, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const stop = (): void => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      const timer = this.schedule(party, ms, () => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      });
+      signal?.addEventListener('abort', stop, { once: true });
+    });
   }
 
   /** Once all that follows from the event under way at once has happened, in the same event. */
@@ -124,7 +143,7 @@ export class VirtualTime {
     while (!until()) {
       const event = this.take(limits.untilMs);
       if (event === undefined) return false;
-      this.time = Math.max(this.time, event.at);
+      this.time = Math.max(this.time, event.due);
       await this.deliver(event);
       if (this.happened > limits.events) {
         throw new TooManyEvents(`nothing has come to an end after ${limits.events} events`);
@@ -165,45 +184,9 @@ export class VirtualTime {
   private take(untilMs: number): Event | undefined {
     for (;;) {
       const [first] = this.heap;
-      if (first === undefined || (!first.cancelled && first.at > untilMs)) return undefined;
+      if (first === undefined || (!first.cancelled && first.due > untilMs)) return undefined;
       pop(this.heap);
       if (!first.cancelled) return first;
     }
-  }
-}
-
-const before = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
-
-function push(heap: Event[], event: Event): void {
-  let index = heap.push(event) - 1;
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    const above = heap[parent];
-    if (above === undefined || !before(event, above)) break;
-    heap[index] = above;
-    heap[parent] = event;
-    index = parent;
-  }
-}
-
-function pop(heap: Event[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let index = 0;
-  heap[0] = last;
-  for (;;) {
-    let smallest = index;
-    let winner = last;
-    for (const child of [2 * index + 1, 2 * index + 2]) {
-      const candidate = heap[child];
-      if (candidate !== undefined && before(candidate, winner)) {
-        smallest = child;
-        winner = candidate;
-      }
-    }
-    if (smallest === index) return;
-    heap[index] = winner;
-    heap[smallest] = last;
-    index = smallest;
   }
 }

@@ -4,17 +4,5 @@ import type { Party, VirtualTime } from './virtual-time';
 
 export const clockOf = (time: VirtualTime, party: Party): Clock => ({
   now: () => Math.floor(time.now + party.skewMs),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const stop = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = time.schedule(party, Math.max(ms, 1), () => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      });
-      signal?.addEventListener('abort', stop, { once: true });
-    }),
+  sleep: (ms, signal) => time.sleep(party, Math.max(ms, 1), signal),
 });
