@@ -3,7 +3,7 @@
  * of it, with the commands that each led to. A worker that has the workflow in its cache gets the newest batch; any
  * other one replays all of them first, and must come to the same commands.
  */
-import { coresdk } from '@temporalio/proto';
+import { differenceOf, inOrder, patchesOf } from '../support/activation';
 import { type Command, type Job, WorkflowSandbox } from '../support/workflow-sandbox';
 
 export interface ExecutionInfo {
@@ -48,7 +48,6 @@ export class WorkflowExecution {
   task: number | undefined;
   private readonly batches: Batch[] = [];
   private sandbox: WorkflowSandbox | undefined;
-  replays = 0;
 
   constructor(readonly info: ExecutionInfo) {}
 
@@ -64,7 +63,7 @@ export class WorkflowExecution {
     const sandbox = await this.sandboxOn(worker);
     try {
       const { commands, flags } = await sandbox.activate({
-        jobs: [...jobs].sort((a, b) => rankOf(a) - rankOf(b)),
+        jobs: inOrder(jobs),
         at,
         historyLength: this.historyLength,
       });
@@ -123,22 +122,17 @@ export class WorkflowExecution {
   }
 
   private async replay(sandbox: WorkflowSandbox): Promise<void> {
-    this.replays += 1;
     for (const [before, batch] of this.batches.entries()) {
       if (batch.jobs.length === 0) continue;
-      const patches = batch.commands.flatMap(({ setPatchMarker }) => setPatchMarker?.patchId ?? []);
-      const known = patches.map((patchId) => ({ notifyHasPatch: { patchId } }));
       const { commands } = await sandbox.activate({
-        jobs: [...known, ...batch.jobs].sort((a, b) => rankOf(a) - rankOf(b)),
+        jobs: inOrder([...patchesOf(batch.commands), ...batch.jobs]),
         at: batch.at,
         historyLength: 3 + before * 5,
         replayedFlags: batch.flags,
       });
-      const now = commands.filter(isKept);
-      if (Buffer.compare(encoded(now), encoded(batch.commands)) !== 0) {
-        throw new NotDeterministic(
-          `${this.info.workflowId}: replay differs in batch ${before}: was ${describe(batch.commands)}; now ${describe(now)}`,
-        );
+      const difference = differenceOf(batch.commands, commands.filter(isKept));
+      if (difference !== undefined) {
+        throw new NotDeterministic(`${this.info.workflowId}, batch ${before}: ${difference}`);
       }
     }
   }
@@ -150,14 +144,6 @@ export type Ending =
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'terminated' }
   | { readonly kind: 'continued-as-new'; readonly next: WorkflowExecution };
-
-/** As the SDK's core sorts the jobs of an activation; it keeps the order of those of one rank. */
-function rankOf(job: Job): number {
-  if (job.initializeWorkflow) return 0;
-  if (job.notifyHasPatch) return 1;
-  if (job.signalWorkflow || job.doUpdate) return 2;
-  return 3;
-}
 
 const rejectedUpdates = (commands: readonly Command[]): ReadonlySet<string> =>
   new Set(
@@ -180,15 +166,3 @@ function asInHistory(jobs: readonly Job[], commands: readonly Command[]): readon
 /** Answers to queries and rejections of updates are told to those who asked, and are no history. */
 const isKept = ({ respondToQuery, updateResponse }: Command): boolean =>
   !respondToQuery && !updateResponse?.rejected;
-
-const encoded = (commands: readonly Command[]): Uint8Array =>
-  coresdk.workflow_completion.Success.encode({ commands: [...commands] }).finish();
-
-const describe = (commands: readonly Command[]): string =>
-  commands
-    .map((command) =>
-      command.scheduleActivity
-        ? `schedule ${command.scheduleActivity.activityType} ${command.scheduleActivity.seq}`
-        : JSON.stringify(command).slice(0, 160),
-    )
-    .join(' | ');

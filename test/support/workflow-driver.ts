@@ -16,6 +16,7 @@ import {
 } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time';
 import { coresdk } from '@temporalio/proto';
+import { differenceOf, inOrder, patchesOf } from './activation';
 import { type Command, closeSandboxes, type Job, WorkflowSandbox } from './workflow-sandbox';
 
 const { ActivityCancellationType } = coresdk.workflow_commands;
@@ -371,13 +372,10 @@ export class WorkflowDriver {
     await this.workflow.dispose();
     this.workflow = await newSandbox(this.workflowType, this.runId, this.workflowId, this.child?.parent);
     for (const [before, batch] of this.batches.entries()) {
-      // As the SDK's core does: a patch whose marker follows in the history is told ahead of the jobs.
-      const patches = batch.commands.flatMap(({ setPatchMarker }) => setPatchMarker?.patchId ?? []);
-      const known = patches.map((patchId) => ({ notifyHasPatch: { patchId } }));
-      const commands = await this.send([...known, ...batch.jobs], batch.at, before);
-      if (Buffer.compare(encoded(commands), encoded(batch.commands)) !== 0) {
-        throw new Error(`replay differs:\n was ${describe(batch.commands)}\n now ${describe(commands)}`);
-      }
+      const jobs = [...patchesOf(batch.commands), ...batch.jobs];
+      const commands = await this.send(jobs, batch.at, before);
+      const difference = differenceOf(withoutAnswers(batch.commands), withoutAnswers(commands));
+      if (difference !== undefined) throw new Error(difference);
     }
     for (const child of this.children) await child.replay();
   }
@@ -389,7 +387,7 @@ export class WorkflowDriver {
 
   private async activate(sent: Job[]): Promise<void> {
     const at = this.table.now;
-    const jobs = [...this.held, ...sent].sort((a, b) => rankOf(a) - rankOf(b));
+    const jobs = inOrder([...this.held, ...sent]);
     this.held = [];
     for (const job of jobs) this.noteOutcome(job);
     const commands = await this.send(jobs, at);
@@ -628,13 +626,6 @@ export class WorkflowDriver {
   }
 }
 
-/** As the SDK's core sorts the jobs of an activation. */
-function rankOf(job: Job): number {
-  if (job.initializeWorkflow) return 0;
-  if (job.signalWorkflow || job.doUpdate) return 1;
-  return 2;
-}
-
 const newRunId = (): string => {
   runs += 1;
   return `run-${process.pid}-${runs}`;
@@ -650,20 +641,5 @@ const newSandbox = (workflowType: string, runId: string, workflowId: string, par
     ...(parent === undefined ? {} : { parent: { workflowId: parent.workflowId, runId: parent.runId } }),
   });
 
-const isAnswerToQuery = (command: Command): boolean => command.respondToQuery != null;
-
-const encoded = (commands: readonly Command[]): Uint8Array =>
-  coresdk.workflow_completion.Success.encode({
-    commands: commands.filter((command) => !isAnswerToQuery(command)),
-  }).finish();
-
-const describe = (commands: readonly Command[]): string =>
-  commands
-    .filter((command) => !isAnswerToQuery(command))
-    .map((command) => {
-      const { scheduleActivity: activity } = command;
-      if (activity) return `schedule ${activity.activityType} ${activity.seq}`;
-      // Payloads are bytes: of them only the beginning is worth reading.
-      return JSON.stringify(command).slice(0, 200);
-    })
-    .join('\n     ');
+const withoutAnswers = (commands: readonly Command[]): readonly Command[] =>
+  commands.filter(({ respondToQuery }) => respondToQuery == null);
