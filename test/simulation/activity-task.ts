@@ -47,6 +47,7 @@ export class ActivityTask {
   ) {
     this.type = command.activityType ?? '';
     this.queue = command.taskQueue ?? '';
+    this.what = this.describeInput();
     this.firstScheduledAt = service.time.now;
     this.scheduledAt = this.firstScheduledAt;
   }
@@ -56,7 +57,9 @@ export class ActivityTask {
   }
 
   /** What it does, in a few words: its type, and the step where it performs one. */
-  get what(): string {
+  readonly what: string;
+
+  private describeInput(): string {
     const [payload] = this.command.arguments ?? [];
     const input: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
     const { stepId } = (input ?? {}) as { stepId?: unknown };

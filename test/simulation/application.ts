@@ -32,7 +32,6 @@ const CONNECT_LIMIT_MS = 10_000;
 export class Application {
   /** By the number of the row. */
   readonly acknowledged = new Map<number, Acknowledged>();
-  refused = 0;
   private pool: sql.ConnectionPool | undefined;
   private side = 0;
   private nextId = 1;
@@ -79,7 +78,6 @@ export class Application {
         );
       this.acknowledged.set(id, { on: this.target.name, at: this.options.now() });
     } catch {
-      this.refused += 1;
       await this.disconnect();
       this.side += 1;
     }

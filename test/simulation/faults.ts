@@ -4,38 +4,42 @@
  */
 import type { Chance } from './chance';
 
-export type FaultKind =
-  | 'delay'
-  | 'reset'
-  | 'stall'
-  | 'lost-request'
-  | 'lost-answer'
-  | 'throttled'
-  | 'unavailable'
-  | 'server-error'
-  | 'operation-fails'
-  | 'crash'
-  | 'freeze'
-  | 'evict'
-  | 'lost-completion'
-  | 'partition'
-  | 'clock-jumps'
-  | 'server-restarts'
-  | 'server-is-lost'
-  | 'link-is-cut'
-  | MessageKind;
+/** Faults of machines, processes and everything between them. */
+const BREAKDOWNS = [
+  'delay',
+  'reset',
+  'stall',
+  'lost-request',
+  'lost-answer',
+  'throttled',
+  'unavailable',
+  'server-error',
+  'operation-fails',
+  'crash',
+  'freeze',
+  'evict',
+  'lost-completion',
+  'partition',
+  'clock-jumps',
+  'server-restarts',
+  'server-is-lost',
+  'link-is-cut',
+] as const;
 
 /** What a person asks a run for. */
-export type MessageKind =
-  | 'pause'
-  | 'resume'
-  | 'abort'
-  | 'approve'
-  | 'postpone'
-  | 'failover'
-  | 'forced'
-  | 'drill'
-  | 'repair';
+export const MESSAGES = [
+  'pause',
+  'resume',
+  'abort',
+  'approve',
+  'postpone',
+  'failover',
+  'forced',
+  'drill',
+  'repair',
+] as const;
+
+export type FaultKind = (typeof BREAKDOWNS)[number] | (typeof MESSAGES)[number];
 
 export interface Fault {
   /** Where it happens, and the how-manieth time this place asks, from 1. */
@@ -64,13 +68,6 @@ export interface Faults {
   at(place: string, offers: readonly FaultOffer[]): Fault | undefined;
 }
 
-export const noFaults = (): Faults => ({
-  happened: [],
-  begin: () => undefined,
-  stop: () => undefined,
-  at: () => undefined,
-});
-
 class Occasions {
   private readonly counts = new Map<string, number>();
 
@@ -81,35 +78,7 @@ class Occasions {
   }
 }
 
-const ALL_KINDS: readonly FaultKind[] = [
-  'delay',
-  'reset',
-  'stall',
-  'lost-request',
-  'lost-answer',
-  'throttled',
-  'unavailable',
-  'server-error',
-  'operation-fails',
-  'crash',
-  'freeze',
-  'evict',
-  'lost-completion',
-  'partition',
-  'clock-jumps',
-  'server-restarts',
-  'server-is-lost',
-  'link-is-cut',
-  'pause',
-  'resume',
-  'abort',
-  'approve',
-  'postpone',
-  'failover',
-  'forced',
-  'drill',
-  'repair',
-];
+const ALL_KINDS: readonly FaultKind[] = [...BREAKDOWNS, ...MESSAGES];
 
 /**
  * Draws faults. Each schedule has its own mixture: some kinds only, often or seldom, since faults that come all at once

@@ -1,5 +1,5 @@
 /** Promise 9: in a disaster nothing waits for the dead. From the answer to a person until roles are about to be swapped. */
-import type { FaultKind } from './faults';
+import { type FaultKind, MESSAGES } from './faults';
 import type { Invariants } from './invariants';
 import type { Stage } from './stage';
 
@@ -13,15 +13,7 @@ const HARMLESS: ReadonlySet<FaultKind> = new Set([
   'server-is-lost',
   'link-is-cut',
   'clock-jumps',
-  'pause',
-  'resume',
-  'abort',
-  'approve',
-  'postpone',
-  'failover',
-  'forced',
-  'drill',
-  'repair',
+  ...MESSAGES,
 ]);
 
 export class ForcedFailovers {

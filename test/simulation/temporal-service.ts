@@ -40,7 +40,6 @@ export interface ServiceEvents {
 export interface Delivered {
   /** Activity attempts that were handed out, by type. */
   readonly attempts: Map<string, number>;
-  workflowTasks: number;
 }
 
 interface Waiting {
@@ -55,7 +54,7 @@ export interface Trouble {
 }
 
 export class TemporalService {
-  readonly delivered: Delivered = { attempts: new Map(), workflowTasks: 0 };
+  readonly delivered: Delivered = { attempts: new Map() };
   readonly troubles: Trouble[] = [];
   private readonly executions = new Map<string, WorkflowExecution>();
   private readonly workers = new Set<TemporalWorker>();
@@ -137,7 +136,7 @@ export class TemporalService {
   start(
     workflowType: string,
     workflowId: string,
-    args: readonly (Payload | unknown)[],
+    args: readonly unknown[],
     parent?: { readonly execution: WorkflowExecution; readonly seq: number },
   ): WorkflowExecution {
     return this.begin(workflowType, workflowId, args.map(toPayload), parent);
@@ -267,7 +266,6 @@ export class TemporalService {
     if (execution.task !== task || execution.ending !== undefined) return;
     const jobs = [...execution.pending];
     const at = Math.floor(this.time.now);
-    this.delivered.workflowTasks += 1;
     this.time.schedule(this.party, TASK_TIMEOUT_MS, () => this.loseTask(execution, task));
     this.toWorker(worker, () => {
       if (execution.task !== task || execution.ending !== undefined) return;
