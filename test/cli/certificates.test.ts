@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EstateStage, inventoryYaml, startEstateStage } from '../support/scenario';
+import { inventoryYaml } from '../support/estate-spec';
+import { type EstateStage, startEstateStage } from '../support/scenario';
 import { StepBench } from '../support/step-bench';
 import { json, sqlferry } from './command';
 

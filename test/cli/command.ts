@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { main } from '../../src/cli/main';
+import { inventoryYaml } from '../support/estate-spec';
 import type { EstateStage } from '../support/scenario';
-import { inventoryYaml } from '../support/scenario';
 
 export interface CommandResult {
   readonly code: number;

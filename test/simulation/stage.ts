@@ -6,12 +6,11 @@ import { Snapshots } from '../../src/activities/run/snapshots';
 import { stateKeyFrom } from '../../src/adapters/azure';
 import type { Transports } from '../../src/adapters/transports';
 import type { ResolvedLink } from '../../src/model/link/spec';
-import { parseLink, resolveLink } from '../../src/model/link/spec-file';
-import { parseInventory } from '../../src/model/spec-file';
 import type { Notification } from '../../src/ports/notifier';
 import { watchQueueOf } from '../../src/temporal/task-queues';
 import { createActivities } from '../../src/worker/activities';
 import { LinkPortsPool } from '../../src/worker/link-ports';
+import { inventoryYaml, specOf } from '../support/estate-spec';
 import { APPLICATION, Application, type ApplicationSide } from './application';
 import type { Chance } from './chance';
 import { EstateClock } from './estate-clock';
@@ -139,16 +138,8 @@ export class Stage {
     if (worker?.party === party) this.service.removeWorker(worker);
   }
 
-  spec(sections: string, name = 'sales'): ResolvedLink {
-    const inventory = parseInventory(this.inventory(), 'inventory.yaml');
-    const link = parseLink(
-      `apiVersion: sqlferry/v1\nkind: Link\nname: ${name}\ndatabase: Sales\nserver: sql1\ninstance: mi-west\n${sections}`,
-      'link.yaml',
-    );
-    if (!inventory.ok || !link.ok) throw new Error(JSON.stringify([inventory, link]));
-    const resolved = resolveLink(inventory.value, link.value, link.locate);
-    if (!resolved.ok) throw new Error(JSON.stringify(resolved));
-    return resolved.value;
+  spec(sections: string): ResolvedLink {
+    return specOf(inventoryYaml(this.estate, undefined), { sections, name: 'sales', database: 'Sales' });
   }
 
   /** With the SID that it has on the SQL Server, as the migration guide says: the user would be an orphan otherwise. */
@@ -213,34 +204,5 @@ export class Stage {
       connect: (signal) => this.connect(client, name, signal),
     });
     return [side(SIDES[0]), side(SIDES[1])];
-  }
-
-  private inventory(): string {
-    const server = this.estate.instance('SQL1');
-    const instance = this.estate.instance('mi-west');
-    const { azure } = this.estate;
-    return `
-apiVersion: sqlferry/v1
-kind: Inventory
-azure:
-  endpoint: ${azure.endpoint}
-  authorityHost: ${azure.authorityHost}
-  credential: { type: client-secret, tenantId: ${azure.tenantId}, clientId: ${azure.clientId}, clientSecret: "env:ESTATE_CLIENT_SECRET" }
-sqlServers:
-  sql1:
-    host: ${server.host}
-    port: ${server.port}
-    tls: { mode: off }
-    authentication: { type: sql, user: ${server.adminLogin}, password: "env:SQL1_PASSWORD" }
-    endpoint: { address: SQL1 }
-    masterKeyPassword: env:MASTER_KEY_PASSWORD
-managedInstances:
-  mi-west:
-    resourceId: ${instance.resourceId ?? ''}
-    host: ${instance.host}
-    port: ${instance.port}
-    tls: { mode: off }
-    authentication: { type: sql, user: ${instance.adminLogin}, password: "env:MI_PASSWORD" }
-`;
   }
 }

@@ -11,8 +11,6 @@ import { type RunningEstate, startEstate } from '../../estate/estate';
 import type { EstateDefinitionInput } from '../../estate/world/definition';
 import { SqlFerry } from '../../src/client/runs';
 import type { ResolvedLink } from '../../src/model/link/spec';
-import { parseLink, resolveLink } from '../../src/model/link/spec-file';
-import { parseInventory } from '../../src/model/spec-file';
 import { connectClient, connectWorker, temporalTarget } from '../../src/temporal/connection';
 import { type DevServer, startDevServer } from '../../src/temporal/dev-server';
 import { ensureSearchAttributes } from '../../src/temporal/search-attributes';
@@ -20,6 +18,7 @@ import { type WorkerConfig, workerConfig } from '../../src/worker/config';
 import { type RunningWorker, startWorker } from '../../src/worker/run-worker';
 import { installRuntime } from '../../src/worker/runtime';
 import { estateClock } from './estate-clock';
+import { inventoryYaml, specOf } from './estate-spec';
 
 let runtimeInstalled = false;
 
@@ -76,7 +75,7 @@ export async function startEstateStage(options: StageOptions = {}): Promise<Esta
     folder,
     env,
     spec: (sections = options.sections ?? DEFAULT_SECTIONS, name = 'sales', database = 'Sales') =>
-      resolveSpec(estate, caFile, sections, name, database),
+      specOf(inventoryYaml(estate, caFile), { sections, name, database }),
     close: async () => {
       await estate.close();
       rmSync(folder, { recursive: true, force: true });
@@ -157,52 +156,4 @@ function sharedServer(): Promise<DevServer> {
 export async function closeServer(): Promise<void> {
   await (await server)?.stop();
   server = undefined;
-}
-
-function resolveSpec(
-  estate: RunningEstate,
-  caFile: string,
-  sections: string,
-  name: string,
-  database: string,
-): ResolvedLink {
-  const inventory = parseInventory(inventoryYaml(estate, caFile), 'inventory.yaml');
-  const migration = parseLink(
-    `apiVersion: sqlferry/v1\nkind: Link\nname: ${name}\ndatabase: ${database}\nserver: sql1\ninstance: mi-west\n${sections}`,
-    'migration.yaml',
-  );
-  if (!inventory.ok || !migration.ok) throw new Error(JSON.stringify([inventory, migration]));
-  const resolved = resolveLink(inventory.value, migration.value, migration.locate);
-  if (!resolved.ok) throw new Error(JSON.stringify(resolved));
-  return resolved.value;
-}
-
-export function inventoryYaml(estate: RunningEstate, caFile: string): string {
-  const server = estate.instance('SQL1');
-  const instance = estate.instance('mi-west');
-  const { azure } = estate;
-  return `
-apiVersion: sqlferry/v1
-kind: Inventory
-azure:
-  endpoint: ${azure.endpoint}
-  authorityHost: ${azure.authorityHost}
-  caFile: ${caFile}
-  credential: { type: client-secret, tenantId: ${azure.tenantId}, clientId: ${azure.clientId}, clientSecret: "env:ESTATE_CLIENT_SECRET" }
-sqlServers:
-  sql1:
-    host: ${server.host}
-    port: ${server.port}
-    tls: { mode: required, caFile: ${caFile}, serverName: localhost }
-    authentication: { type: sql, user: ${server.adminLogin}, password: "env:SQL1_PASSWORD" }
-    endpoint: { address: SQL1 }
-    masterKeyPassword: env:MASTER_KEY_PASSWORD
-managedInstances:
-  mi-west:
-    resourceId: ${instance.resourceId ?? ''}
-    host: ${instance.host}
-    port: ${instance.port}
-    tls: { mode: required, caFile: ${caFile}, serverName: localhost }
-    authentication: { type: sql, user: ${instance.adminLogin}, password: "env:MI_PASSWORD" }
-`;
 }
